@@ -1,0 +1,15 @@
+"""Training: columns in, distributions out, and their file `histogram.prom`."""
+
+from boxkite.baseline.baseline import Baseline, Exposition
+from boxkite.baseline.fitting import Bins
+from boxkite.baseline.variable import CategoryVariable, NumericVariable, Role, Variable
+
+__all__ = [
+    "Baseline",
+    "Bins",
+    "CategoryVariable",
+    "Exposition",
+    "NumericVariable",
+    "Role",
+    "Variable",
+]

@@ -1,0 +1,249 @@
+"""A baseline: how a model's features and output were distributed at training."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Literal, TypeAlias
+
+from boxkite.baseline import classic, classic_reader, labelled, labelled_reader
+from boxkite.baseline.fitting import DEFAULT_BINS, DEFAULT_MAX_CATEGORIES, Bins, fit_variables
+from boxkite.baseline.storage import read_bounded, write_atomically
+from boxkite.baseline.tails import TAIL, read_tail, tail_comments
+from boxkite.baseline.text_format import Family, Sample, parse, render
+from boxkite.baseline.variable import Variable
+from boxkite.errors import BaselineError
+
+__all__ = ["Baseline", "Exposition"]
+
+Exposition: TypeAlias = Literal["labelled", "classic"]
+
+DEFAULT_MODEL = "default"
+
+MAX_BYTES = 256 * 2**20
+MAX_SERIES = 2_000_000
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """The distributions that a model was trained on.
+
+    Make one with `Baseline.fit` or `Baseline.read`.
+
+    Attributes:
+        model: the model's name.
+        version: tells baselines of one model apart; by default the first 8 hex digits of the
+            SHA-256 of the distributions.
+        rows: training rows.
+        variables: the features by position, then the outputs by theirs.
+    """
+
+    model: str
+    version: str
+    rows: int
+    variables: tuple[Variable, ...]
+
+    @classmethod
+    def fit(
+        cls,
+        features: Any,
+        output: Any = None,
+        *,
+        model: str = DEFAULT_MODEL,
+        version: str | None = None,
+        bins: Bins = DEFAULT_BINS,
+        categorical: Iterable[str] = (),
+        max_categories: int = DEFAULT_MAX_CATEGORIES,
+        names: Sequence[str] | None = None,
+    ) -> Baseline:
+        """Count training rows into a baseline. Every row counts; the same rows, the same bytes.
+
+        Args:
+            features: the columns that go into the model, in the order in which it takes them: a
+                pandas, polars, pyarrow or other frame, eager or lazy; a mapping of columns;
+                (name, values) pairs; or a 2-D array of shape (rows, features).
+            output: what the model gave for these rows: one column, named "output" if it has no
+                name, or several, as class probabilities, in any of the same forms.
+            model: the model's name.
+            version: of the baseline; by default made from its content.
+            bins: of a numeric variable: how many of equal mass, 20 by default and fewer where
+                rows are few; or their finite upper edges; or either by the variable's name.
+            categorical: names of columns to take as categories whatever their type.
+            max_categories: categories counted each by itself; the tail is counted together.
+            names: of the columns of a 2-D array; `x0`, `x1` … by default.
+
+        Raises:
+            BaselineError: naming the column that cannot be counted.
+
+        Warns:
+            BaselineWarning: for a column of near-unique text, or one without any value.
+        """
+        variables, rows = fit_variables(
+            features,
+            output,
+            bins=bins,
+            categorical=frozenset([categorical] if isinstance(categorical, str) else categorical),
+            max_categories=max_categories,
+            names=names,
+        )
+        return cls(model, version or _digest(variables, rows), rows, variables)
+
+    @property
+    def features(self) -> tuple[Variable, ...]:
+        """The variables that go into the model, by position."""
+        return tuple(each for each in self.variables if each.role == "feature")
+
+    @property
+    def outputs(self) -> tuple[Variable, ...]:
+        """The variables that come out of it, by position."""
+        return tuple(each for each in self.variables if each.role == "output")
+
+    @cached_property
+    def digest(self) -> str:
+        """The first 8 hex digits of the SHA-256 of the distributions, without the names."""
+        return _digest(self.variables, self.rows)
+
+    def families(self, exposition: Exposition = "labelled") -> list[Family]:
+        """Return the series of the baseline, as `/metrics` shows them.
+
+        Raises:
+            BaselineError: if the exposition has no place for a variable.
+        """
+        if exposition == "classic":
+            return classic.families(self.variables)
+        return labelled.families(self.variables, self.rows, model=self.model, version=self.version)
+
+    def as_text(self, exposition: Exposition = "labelled") -> str:
+        """Return the content of `histogram.prom`: Prometheus text 0.0.4."""
+        families = self.families(exposition)
+        if exposition == "classic":
+            families += classic.side_families(self.families())
+        return render(families) + "".join(tail_comments(self.variables))
+
+    def write(self, path: str | os.PathLike[str], *, exposition: Exposition = "labelled") -> None:
+        """Write `histogram.prom`, whole or not at all.
+
+        Raises:
+            OSError: if the folder is missing or not writable; an old file stays as it was.
+        """
+        write_atomically(path, self.as_text(exposition).encode())
+
+    @classmethod
+    def read(
+        cls,
+        path_or_url: str | os.PathLike[str],
+        *,
+        max_bytes: int = MAX_BYTES,
+        max_series: int = MAX_SERIES,
+    ) -> Baseline:
+        """Read a `histogram.prom`, labelled or classic, of this version or of 0.0.5.
+
+        Args:
+            path_or_url: a path, or a `file:`, `http:` or `https:` URL.
+            max_bytes: a larger file is refused.
+            max_series: a file of more samples is refused.
+
+        Raises:
+            BaselineError: naming the file and the line, if it is damaged, cut short, too large
+                or no baseline.
+            FileNotFoundError: if there is no such file.
+        """
+        content = read_bounded(path_or_url, max_bytes)
+        try:
+            return cls.from_text(content.decode("utf-8"), max_series=max_series)
+        except UnicodeDecodeError as error:
+            line = content.count(b"\n", 0, error.start) + 1
+            raise BaselineError(f"{path_or_url}, line {line}: not UTF-8: {error.reason}") from None
+        except BaselineError as error:
+            raise BaselineError(f"{path_or_url}, {error}") from None
+
+    @classmethod
+    def from_text(cls, text: str, *, max_series: int = MAX_SERIES) -> Baseline:
+        """Read the content of a `histogram.prom`.
+
+        Raises:
+            BaselineError: naming the line.
+        """
+        samples: list[Sample] = []
+        documentation: dict[str, str] = {}
+        tails: dict[tuple[str, str], frozenset[int]] = {}
+        for item in parse(text.split("\n"), max_series=max_series):
+            if isinstance(item, Sample):
+                samples.append(item)
+            elif item.keyword == "HELP":
+                documentation[item.subject] = item.text
+            elif item.keyword == TAIL:
+                name, hashes = read_tail(item.text, item.line)
+                tails[item.subject, name] = hashes
+        return cls.from_samples(samples, documentation, tails)
+
+    @classmethod
+    def from_samples(
+        cls,
+        samples: Sequence[Sample],
+        documentation: Mapping[str, str],
+        tails: labelled_reader.Tails | None = None,
+    ) -> Baseline:
+        """Make a baseline of samples, labelled or classic, from a file or a collector.
+
+        Args:
+            samples: of all metrics.
+            documentation: the HELP text of each metric.
+            tails: the hashes of the categories in a tail, by role and name.
+
+        Raises:
+            BaselineError: if they do not make up a whole baseline.
+        """
+        ours = [each for each in samples if each.name.startswith(f"{labelled.PREFIX}_")]
+        header = labelled_reader.read_header(ours)
+        if classic_reader.is_classic(samples):
+            variables = classic_reader.read_variables(samples, documentation, tails or {})
+            rows = max(variable.rows for variable in variables)
+            rows = rows if header.rows is None else header.rows
+        elif header.rows is not None:
+            variables = labelled_reader.read_variables(ours, header.rows, tails or {})
+            rows = header.rows
+        else:
+            raise BaselineError("no baseline series in it, or it is cut short")
+        ordered = tuple(sorted(variables, key=lambda each: (each.role, each.position)))
+        version = header.version or _digest(ordered, rows)
+        return cls(header.model or DEFAULT_MODEL, version, rows, ordered)
+
+    def merge(self, other: Baseline) -> Baseline:
+        """Return the baseline of the rows of both, for training data counted in parts.
+
+        The version is kept where both have the same; one made from the content is made anew.
+
+        Raises:
+            BaselineError: if they differ in variables, bins or categories.
+        """
+        mine = [(each.role, each.name) for each in self.variables]
+        theirs = [(each.role, each.name) for each in other.variables]
+        if mine != theirs:
+            odd = next((b for a, b in zip(mine, theirs, strict=False) if a != b), None)
+            raise BaselineError(
+                f"the two baselines have different variables, from {odd[0]} {odd[1]!r} on"
+                if odd
+                else f"one baseline has {len(mine)} variables, the other {len(theirs)}"
+            )
+        pairs = zip(self.variables, other.variables, strict=True)
+        variables = tuple(a.merge(b) for a, b in pairs)
+        rows = self.rows + other.rows
+        named = self.version == other.version and self.version != self.digest
+        return Baseline(
+            self.model, self.version if named else _digest(variables, rows), rows, variables
+        )
+
+    def relabelled(self, *, model: str | None = None, version: str | None = None) -> Baseline:
+        """Return the same distributions under another model's name or version."""
+        return replace(self, model=model or self.model, version=version or self.version)
+
+
+def _digest(variables: Iterable[Variable], rows: int) -> str:
+    everything = tuple(variables)
+    text = render(labelled.families(everything, rows, model="", version=""))
+    content = text + "".join(tail_comments(everything))
+    return hashlib.sha256(content.encode()).hexdigest()[:8]

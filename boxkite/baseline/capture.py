@@ -1,0 +1,269 @@
+"""Training data of any make, as columns: sorted floats, or a tally of labels.
+
+A column is numeric if its type is a number, a boolean (0 and 1) or a moment (seconds), and
+categorical if it is text. Of a column of Python objects the values decide.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+import narwhals as nw
+import numpy as np
+from numpy.typing import NDArray
+
+from boxkite.baseline.values import is_missing, to_category, to_number
+from boxkite.errors import BaselineError
+
+__all__ = ["CategoryColumn", "Column", "NumericColumn", "capture_column", "named_columns"]
+
+
+@dataclass(frozen=True)
+class NumericColumn:
+    """Floats in any order; what is missing is NaN."""
+
+    values: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class CategoryColumn:
+    """How often each label occurs, and how many rows have none."""
+
+    tally: Mapping[str, int]
+    missing: int
+
+
+Column: TypeAlias = NumericColumn | CategoryColumn
+
+_NUMBER_TYPES = frozenset({int, float, bool, Decimal})
+
+
+def named_columns(
+    data: Any, names: Sequence[str] | None = None, *, single: str | None = None
+) -> Iterator[tuple[str, Any]]:
+    """Take tabular data apart into (name, values).
+
+    Args:
+        data: a pandas, polars, pyarrow or other frame, eager or lazy, that narwhals knows; a
+            mapping of columns; (name, values) pairs; a 2-D array, or a structured one.
+        names: of the columns of a 2-D array; `x0`, `x1` … by default.
+        single: the name of a column given by itself; None if that is not allowed.
+
+    Raises:
+        BaselineError: if it is none of these, or `names` does not fit.
+    """
+    if isinstance(data, Mapping):
+        yield from ((str(name), values) for name, values in data.items())
+        return
+    frame = nw.from_native(data, allow_series=True, pass_through=True)
+    if isinstance(frame, nw.LazyFrame):
+        frame = frame.collect()
+    if isinstance(frame, nw.DataFrame):
+        yield from _frame_columns(frame)
+    elif isinstance(frame, nw.Series):
+        yield str(frame.name or _single(single)), frame
+    elif isinstance(data, np.ndarray):
+        yield from _array_columns(data, names, single)
+    elif single is not None and not _is_pairs(data):
+        yield single, data
+    else:
+        yield from _pairs(data)
+
+
+def _frame_columns(frame: nw.DataFrame[Any]) -> Iterator[tuple[str, Any]]:
+    native = frame.to_native()
+    if hasattr(native, "iloc"):  # pandas' names may be other things than text
+        for position, name in enumerate(native.columns):
+            yield str(name), nw.from_native(native.iloc[:, position], series_only=True)
+    else:
+        yield from ((column.name, column) for column in frame.iter_columns())
+
+
+def _array_columns(
+    array: NDArray[Any], names: Sequence[str] | None, single: str | None
+) -> Iterator[tuple[str, Any]]:
+    if array.dtype.names is not None:
+        yield from ((name, array[name]) for name in array.dtype.names)
+    elif array.ndim == 1 and single is not None:
+        yield single, array
+    elif array.ndim == 2:
+        stem = "x" if single is None else f"{single}_"
+        names = [f"{stem}{i}" for i in range(array.shape[1])] if names is None else names
+        if len(names) != array.shape[1]:
+            raise BaselineError(f"{len(names)} names for an array of {array.shape[1]} columns")
+        yield from ((str(name), array[:, i]) for i, name in enumerate(names))
+    else:
+        raise BaselineError(f"an array of shape {array.shape} is not a table of rows and columns")
+
+
+def _single(name: str | None) -> str:
+    if name is None:
+        raise BaselineError("a single unnamed column: give a table, or {name: column}")
+    return name
+
+
+def _is_pairs(data: Any) -> bool:
+    """Tell whether a list holds (name, values) pairs, and not values."""
+    if isinstance(data, Sequence) and not isinstance(data, str):
+        return bool(data) and all(isinstance(each, tuple) and len(each) == 2 for each in data)
+    return isinstance(data, Iterator)
+
+
+def _pairs(data: Any) -> Iterator[tuple[str, Any]]:
+    expected = "a table, a mapping of columns, (name, values) pairs or a 2-D array"
+    if not isinstance(data, Iterable) or isinstance(data, str | bytes):
+        raise BaselineError(f"cannot read {type(data).__name__} as columns: give {expected}")
+    for pair in data:
+        if not (isinstance(pair, tuple | list) and len(pair) == 2 and isinstance(pair[0], str)):
+            raise BaselineError(f"cannot read {type(pair).__name__} as a column: give {expected}")
+        yield pair[0], pair[1]
+
+
+def capture_column(name: str, values: Any, *, categorical: bool) -> Column:
+    """Read one column.
+
+    Args:
+        name: for the messages.
+        values: a series of a frame, an array, a list or another iterable.
+        categorical: take the values as labels, whatever their type.
+
+    Raises:
+        BaselineError: naming the column, if it holds what is neither a number nor a label.
+    """
+    try:
+        if not isinstance(values, nw.Series):
+            values = nw.from_native(values, series_only=True, pass_through=True)
+        if isinstance(values, nw.Series):
+            return _from_series(values, categorical)
+        if not isinstance(values, np.ndarray):
+            values = _array_of(values)
+        return _from_array(values, categorical)
+    except (ValueError, TypeError) as error:
+        raise BaselineError(f"column {name!r}: {error}") from error
+
+
+def _from_series(column: nw.Series[Any], categorical: bool) -> Column:
+    kind = column.dtype
+    if kind in (nw.String, nw.Categorical, nw.Enum):
+        return _tally(_value_counts(column.cast(nw.String)))
+    if kind.is_numeric() or kind == nw.Boolean:
+        if categorical:
+            return _tally(_value_counts(column))
+        if kind.is_decimal() or kind == nw.Boolean:
+            column = column.cast(nw.Float64)
+        return NumericColumn(_floats(column))
+    if kind == nw.Date:
+        column = column.cast(nw.Datetime("ms"))
+        kind = column.dtype
+    if kind in (nw.Datetime, nw.Duration) and not categorical:
+        return NumericColumn(_seconds(column))
+    return _from_objects(column.to_list(), categorical)
+
+
+def _floats(column: nw.Series[Any]) -> NDArray[np.float64]:
+    if column.dtype.is_integer() and column.null_count():
+        column = column.cast(nw.Float64)
+    return np.asarray(column.to_numpy(), dtype=np.float64)
+
+
+def _seconds(column: nw.Series[Any]) -> NDArray[np.float64]:
+    if column.dtype == nw.Duration:
+        return _floats(column.dt.total_microseconds()) / 1e6
+    return _floats(column.dt.timestamp("us")) / 1e6
+
+
+def _value_counts(column: nw.Series[Any]) -> Iterable[tuple[Any, int]]:
+    counted = column.alias("value").value_counts(name="rows")
+    return zip(counted["value"].to_list(), counted["rows"].to_list(), strict=True)
+
+
+def _array_of(values: Iterable[Any]) -> NDArray[Any]:
+    """Return Python values as an array of objects, or of floats where all are numbers."""
+    values = list(values)
+    if set(map(type, values)) <= {float}:
+        return np.array(values, dtype=np.float64)
+    array = np.empty(len(values), dtype=object)
+    for row, value in enumerate(values):
+        array[row] = value
+    return array
+
+
+def _from_array(array: NDArray[Any], categorical: bool) -> Column:
+    if array.ndim != 1:
+        raise ValueError(f"an array of shape {array.shape} is not one column")
+    kind = array.dtype.kind
+    if kind == "O" or (kind in "US" and np.ma.isMaskedArray(array)):
+        return _from_objects(array.tolist(), categorical)
+    if kind in "US" or (categorical and kind in "fiub"):
+        labels, counts = np.unique(np.ma.compressed(array), return_counts=True)
+        hidden = len(array) - int(counts.sum())
+        return _tally([*zip(labels, counts.tolist(), strict=True), (None, hidden)])
+    if kind in "Mm":
+        moments = np.ma.getdata(array).astype(f"{kind}8[us]")
+        floats = moments.astype(np.int64) / 1e6
+        floats[np.isnat(moments)] = np.nan
+    elif kind in "fiub":
+        floats = np.ma.getdata(array).astype(np.float64, copy=False)
+    else:
+        raise ValueError(f"values of type {array.dtype} are neither numbers nor labels")
+    mask = np.ma.getmaskarray(array) if np.ma.isMaskedArray(array) else None
+    return NumericColumn(floats if mask is None else np.where(mask, np.nan, floats))
+
+
+def _from_objects(values: list[Any], categorical: bool) -> Column:
+    """Read Python values: numbers if none of them is text, else labels."""
+    if categorical or any(type(value) in (str, bytes) for value in values):
+        return _tally(_counted(values))
+    if set(map(type, values)) <= _NUMBER_TYPES | {type(None)}:
+        fast = _try_floats(values)
+        if fast is not None:
+            return NumericColumn(fast)
+    if any(_is_label_only(value) for value in values):
+        return _tally(_counted(values))
+    return NumericColumn(_each(to_number, values))
+
+
+def _try_floats(values: list[Any]) -> NDArray[np.float64] | None:
+    try:
+        return np.array(values, dtype=np.float64)
+    except (OverflowError, ValueError):
+        return None
+
+
+def _each(convert: Callable[[Any], float], values: list[Any]) -> NDArray[np.float64]:
+    return np.fromiter((convert(value) for value in values), np.float64, len(values))
+
+
+def _is_label_only(value: Any) -> bool:
+    """Tell whether an object is a label by nature: not missing, no number, no moment."""
+    if is_missing(value) or isinstance(value, dt.date | dt.time | dt.timedelta):
+        return False
+    try:
+        to_number(value)
+    except ValueError:
+        return True
+    return False
+
+
+def _counted(values: list[Any]) -> Iterable[tuple[Any, int]]:
+    """Count values; those that Python thinks equal, as 1 and True, are kept apart."""
+    if set(map(type, values)) <= {str, type(None)}:
+        return Counter(values).items()
+    return [(value, 1) for value in values]
+
+
+def _tally(pairs: Iterable[tuple[Any, int]]) -> CategoryColumn:
+    tally: Counter[str] = Counter()
+    missing = 0
+    for value, rows in pairs:
+        label = to_category(value)
+        if label is None:
+            missing += rows
+        else:
+            tally[label] += rows
+    return CategoryColumn(tally, missing)

@@ -1,0 +1,90 @@
+"""The classic exposition of a baseline: boxkite 0.0.5's, two families a variable by position.
+
+It has no place for what was missing, for the rows and for the version: None, NaN and +inf stand
+in the +Inf bucket. A file written here carries those as labelled series beside the classic ones,
+which 0.0.5 passes over, so that nothing is lost between writing and reading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from boxkite.baseline import labelled
+from boxkite.baseline.text_format import Family, format_series
+from boxkite.baseline.variable import UNSEEN, NumericVariable, Variable
+from boxkite.errors import BaselineError
+
+__all__ = [
+    "FEATURE_HELP",
+    "MISSING_BIN",
+    "SIDE_SERIES",
+    "describe",
+    "families",
+    "metric_name",
+    "side_families",
+]
+
+MISSING_BIN = "nan"
+"""The bin of a counter that holds what has no value."""
+
+FEATURE_HELP = "values for feature: "
+_OUTPUT_HELP = "inference values for test set"
+
+SIDE_SERIES = frozenset(
+    f"{labelled.PREFIX}_{name}" for name in ("rows", "variable_info", "missing", "min", "max")
+)
+"""The labelled series that stand beside the classic ones in a file."""
+
+
+def metric_name(variable: Variable, *, baseline: bool) -> str:
+    """Return the classic name of a variable: `feature_3_value`, `inference_value_baseline`."""
+    head = f"feature_{variable.position}" if variable.role == "feature" else "inference"
+    return f"{head}_value_baseline" if baseline else f"{head}_value"
+
+
+def describe(variable: Variable, *, baseline: bool) -> str:
+    """Return the HELP text that 0.0.5 gives the variable."""
+    head = "Baseline" if baseline else "Real time"
+    if variable.role == "feature":
+        return f"{head} {FEATURE_HELP}{variable.name}"
+    return f"{head} {_OUTPUT_HELP}"
+
+
+def families(variables: Sequence[Variable]) -> list[Family]:
+    """Return the baseline's series in 0.0.5's form.
+
+    Raises:
+        BaselineError: if there is more than one output, for which 0.0.5 has no name.
+    """
+    outputs = [each.name for each in variables if each.role != "feature"]
+    if len(outputs) > 1:
+        raise BaselineError(
+            f"the classic exposition has one output, this baseline has {len(outputs)} "
+            f"({', '.join(outputs)}): use the labelled one"
+        )
+    return [_family(variable) for variable in variables]
+
+
+def side_families(all_families: Iterable[Family]) -> list[Family]:
+    """Return those of the labelled families that say what the classic ones cannot."""
+    return [each for each in all_families if each.name in SIDE_SERIES]
+
+
+def _family(variable: Variable) -> Family:
+    name = metric_name(variable, baseline=True)
+    help_text = describe(variable, baseline=True)
+    if isinstance(variable, NumericVariable):
+        counts = np.cumsum(variable.counts)
+        counts[-1] += variable.missing
+        cumulative = counts.tolist()
+        names = labelled.histogram_series(name, {}, labelled.bucket_bounds(variable))
+        values = [*cumulative, variable.sum, cumulative[-1]]
+        return Family(name, "histogram", help_text, names, values)
+    bins = dict(zip(variable.categories, variable.counts.tolist(), strict=True))
+    del bins[UNSEEN]
+    if variable.missing:
+        bins[MISSING_BIN] = bins.get(MISSING_BIN, 0) + variable.missing
+    names = [format_series(f"{name}_total", bin=each) for each in bins]
+    return Family(name, "counter", help_text, names, list(bins.values()))

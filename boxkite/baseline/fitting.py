@@ -1,0 +1,151 @@
+"""Counts training columns into variables, several at a time."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from boxkite.baseline.capture import CategoryColumn, capture_column, named_columns
+from boxkite.baseline.edges import checked_edges, equal_mass_edges
+from boxkite.baseline.variable import CategoryVariable, NumericVariable, Role, Variable
+from boxkite.errors import BaselineError, BaselineWarning
+
+__all__ = ["DEFAULT_BINS", "DEFAULT_MAX_CATEGORIES", "Bins", "fit_variables"]
+
+Bins: TypeAlias = int | Sequence[float] | Mapping[str, int | Sequence[float]]
+Floats: TypeAlias = NDArray[np.float64]
+
+DEFAULT_BINS = 20
+DEFAULT_MAX_CATEGORIES = 50
+
+# Fewer rows a bin make the drift statistic jump about.
+_MIN_ROWS_A_BIN = 10
+
+
+class _Named(NamedTuple):
+    """One column and its place."""
+
+    role: Role
+    position: int
+    name: str
+    values: Any
+
+
+def fit_variables(
+    features: Any,
+    output: Any,
+    *,
+    bins: Bins,
+    categorical: frozenset[str],
+    max_categories: int,
+    names: Sequence[str] | None,
+) -> tuple[tuple[Variable, ...], int]:
+    """Return the variables, features first, and how many rows they have; see `Baseline.fit`."""
+    columns = _columns("feature", features, names, None)
+    if output is not None:
+        columns += _columns("output", output, None, "output")
+    if not columns:
+        raise BaselineError("no columns: there is nothing to count")
+    unknown = categorical - {column.name for column in columns}
+    if unknown:
+        raise BaselineError(f"categorical names no column: {', '.join(sorted(unknown))}")
+
+    def measure(column: _Named) -> Variable:
+        return _measure(column, bins, column.name in categorical, max_categories)
+
+    # numpy sorts without the interpreter's lock, so that threads share the work.
+    with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
+        variables = tuple(pool.map(measure, columns))
+    rows = _common_rows(variables)
+    for variable in variables:
+        _warn_of(variable)
+    return variables, rows
+
+
+def _columns(
+    role: Role, data: Any, names: Sequence[str] | None, single: str | None
+) -> list[_Named]:
+    """Return the columns, refusing a name that stands twice."""
+    found: list[_Named] = []
+    seen: set[str] = set()
+    for position, (text, values) in enumerate(named_columns(data, names, single=single)):
+        name = text.encode("utf-8", "backslashreplace").decode()
+        if name in seen:
+            raise BaselineError(f"column {name!r} stands twice: give each column a name of its own")
+        seen.add(name)
+        found.append(_Named(role, position, name, values))
+    return found
+
+
+def _measure(named: _Named, bins: Bins, categorical: bool, max_categories: int) -> Variable:
+    role, position, name, values = named
+    column = capture_column(name, values, categorical=categorical)
+    if isinstance(column, CategoryColumn):
+        return CategoryVariable.from_tally(
+            column.tally,
+            max_categories,
+            missing=column.missing,
+            name=name,
+            role=role,
+            position=position,
+        )
+    ordered = np.sort(column.values)
+    wanted = bins.get(name, DEFAULT_BINS) if isinstance(bins, Mapping) else bins
+    try:
+        edges = _edges(ordered, wanted)
+    except (ValueError, TypeError) as error:
+        raise BaselineError(f"column {name!r}: {error}") from error
+    return NumericVariable.from_sorted(ordered, edges, name=name, role=role, position=position)
+
+
+def _edges(ordered: Floats, wanted: int | Sequence[float]) -> Floats:
+    if not isinstance(wanted, int | np.integer):
+        return checked_edges(wanted)
+    if wanted < 2:
+        raise ValueError(f"{wanted} bins show no shape: ask for 2 or more")
+    below = np.searchsorted(ordered, -np.inf, side="right")
+    finite = ordered[below : np.searchsorted(ordered, np.inf)]
+    return equal_mass_edges(finite, max(2, min(int(wanted), len(finite) // _MIN_ROWS_A_BIN)))
+
+
+def _common_rows(variables: Iterable[Variable]) -> int:
+    """Return how many rows all of the columns have."""
+    rows: dict[int, str] = {}
+    for variable in variables:
+        rows.setdefault(variable.rows, f"{variable.role} {variable.name!r}")
+    if len(rows) > 1:
+        (first, first_name), (second, second_name), *_ = rows.items()
+        raise BaselineError(f"{first_name} has {first:,} rows, {second_name} has {second:,}")
+    only = next(iter(rows))
+    if only == 0:
+        raise BaselineError("the table is empty: a baseline needs at least one row")
+    return only
+
+
+def _warn_of(variable: Variable) -> None:
+    present = variable.rows - variable.missing
+    if present == 0:
+        message = f"{variable.role} {variable.name!r} has no value in any row"
+    elif isinstance(variable, CategoryVariable) and _is_near_unique(variable, present):
+        message = (
+            f"{variable.role} {variable.name!r} has {_distinct(variable):,} distinct texts in "
+            f"{present:,} rows: an id has no distribution to compare; leave it out"
+        )
+    else:
+        return
+    warnings.warn(message, BaselineWarning, stacklevel=3)
+
+
+def _distinct(variable: CategoryVariable) -> int:
+    kept = len(variable.categories) - 1 - variable.has_tail
+    return kept + len(variable.tail)
+
+
+def _is_near_unique(variable: CategoryVariable, present: int) -> bool:
+    return present >= 100 and _distinct(variable) > present / 2

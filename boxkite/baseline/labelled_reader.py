@@ -1,0 +1,187 @@
+"""Reads the labelled exposition of a baseline back, and finds what is damaged in it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any, TypeAlias, cast, get_args
+
+import numpy as np
+
+from boxkite.baseline.labelled import PREFIX
+from boxkite.baseline.text_format import Sample
+from boxkite.baseline.variable import (
+    OTHER,
+    UNSEEN,
+    CategoryVariable,
+    NumericVariable,
+    Role,
+    Variable,
+)
+from boxkite.errors import BaselineError
+
+__all__ = ["Header", "Tails", "damage", "read_header", "read_variables", "whole"]
+
+Tails: TypeAlias = Mapping[tuple[str, str], frozenset[int]]
+
+
+@dataclass
+class Header:
+    """What a file says of the whole baseline; None where it does not."""
+
+    model: str | None = None
+    version: str | None = None
+    rows: int | None = None
+
+
+@dataclass
+class _Found:
+    """What a file says of one variable, before it is checked."""
+
+    line: int
+    kind: str = ""
+    position: int = 0
+    bins: list[tuple[float, float, int]] = field(default_factory=list)
+    buckets: list[tuple[float, int]] = field(default_factory=list)
+    categories: dict[str, int] = field(default_factory=dict)
+    scalars: dict[str, float] = field(default_factory=dict)
+
+
+def read_header(samples: Iterable[Sample]) -> Header:
+    """Read model, version and rows off the `boxkite_baseline_…` samples.
+
+    Raises:
+        BaselineError: where a second model or version begins.
+    """
+    header = Header()
+    for sample in samples:
+        labels = (sample.labels.get("model", ""), sample.labels.get("version", ""))
+        if header.model is None:
+            header.model, header.version = labels
+        if labels != (header.model, header.version):
+            raise damage(sample.line, "a second model or version; a file holds one baseline")
+        if sample.name == f"{PREFIX}_rows":
+            header.rows = whole(sample)
+    return header
+
+
+def read_variables(samples: Iterable[Sample], rows: int, tails: Tails) -> list[Variable]:
+    """Read the variables back from `boxkite_baseline_…` samples.
+
+    Raises:
+        BaselineError: naming the line, where the samples do not make up a whole baseline.
+    """
+    found: dict[tuple[str, str], _Found] = {}
+    for sample in samples:
+        if sample.name == f"{PREFIX}_rows":
+            continue
+        key = (sample.labels.get("role", ""), sample.labels.get("variable", ""))
+        if key not in found:
+            found[key] = _Found(sample.line)
+        try:
+            _take(found[key], sample)
+        except KeyError as error:
+            raise damage(sample.line, f"{sample.name} lacks the label {error}") from None
+    variables = []
+    for (role, name), each in found.items():
+        what = f"{role} {name!r}"
+        if role not in get_args(Role):
+            raise damage(each.line, f"{what}: the role is none of {', '.join(get_args(Role))}")
+        variable = _variable(role, name, each, tails.get((role, name), frozenset()))
+        if variable.rows != rows:
+            raise damage(each.line, f"{what}: {variable.rows} rows counted of {rows}")
+        variables.append(variable)
+    return variables
+
+
+def _take(found: _Found, sample: Sample) -> None:
+    """File one sample under its variable."""
+    labels = sample.labels
+    name = sample.name.removeprefix(f"{PREFIX}_")
+    if name in found.scalars or labels.get("category") in found.categories:
+        raise damage(sample.line, f"{sample.name} stands twice")
+    if name == "bin":
+        found.bins.append((_bound(sample, "gt"), _bound(sample, "le"), whole(sample)))
+    elif name == "value_bucket":
+        found.buckets.append((_bound(sample, "le"), whole(sample)))
+    elif name == "category":
+        found.categories[labels["category"]] = whole(sample)
+    elif name == "variable_info":
+        found.kind = labels["kind"]
+        found.position = int(_bound(sample, "position"))
+    elif name in ("min", "max", "value_sum"):
+        found.scalars[name] = sample.value
+    elif name in ("missing", "value_count"):
+        found.scalars[name] = whole(sample)
+    else:
+        raise damage(sample.line, f"unknown series {sample.name}")
+
+
+def _variable(role: str, name: str, found: _Found, tail: frozenset[int]) -> Variable:
+    """Make a variable of what was found, checking that the parts agree."""
+    what = f"{role} {name!r}"
+    common: dict[str, Any] = {
+        "name": name,
+        "role": cast("Role", role),
+        "position": found.position,
+        "missing": int(found.scalars.get("missing", 0)),
+    }
+    if found.kind == "numeric":
+        _check_bins(found, what)
+        return NumericVariable(
+            **common,
+            counts=np.array([count for _, _, count in found.bins], dtype=np.int64),
+            edges=np.array([le for _, le, _ in found.bins[:-1]], dtype=np.float64),
+            sum=found.scalars.get("value_sum", 0.0),
+            minimum=found.scalars.get("min", math.nan),
+            maximum=found.scalars.get("max", math.nan),
+        )
+    if found.kind == "category":
+        categories = tuple(found.categories)
+        if categories[-1:] != (UNSEEN,) or OTHER in categories[:-2]:
+            raise damage(found.line, f"{what}: its categories do not end in {UNSEEN}")
+        return CategoryVariable(
+            **common,
+            counts=np.array(list(found.categories.values()), dtype=np.int64),
+            categories=categories,
+            tail=tail,
+        )
+    raise damage(found.line, f"{what}: no kind in {PREFIX}_variable_info")
+
+
+def _check_bins(found: _Found, what: str) -> None:
+    bounds = [-math.inf, *(le for _, le, _ in found.bins)]
+    ascending = all(low < high for low, high in pairwise(bounds))
+    chained = all(gt == low for (gt, _, _), low in zip(found.bins, bounds, strict=False))
+    if not (ascending and chained and bounds[-1] == math.inf):
+        raise damage(found.line, f"{what}: its bins do not reach from -Inf to +Inf in order")
+    cumulative = np.cumsum([count for _, _, count in found.bins]).tolist()
+    expected = list(zip(bounds[1:], cumulative, strict=True))
+    if found.buckets != expected or found.scalars.get("value_count") != cumulative[-1]:
+        raise damage(found.line, f"{what}: its bins and its buckets disagree")
+
+
+def _bound(sample: Sample, label: str) -> float:
+    try:
+        return float(sample.labels[label])
+    except ValueError:
+        text = sample.labels[label]
+        raise damage(sample.line, f"{sample.name}: {label} is not a number: {text!r}") from None
+
+
+def whole(sample: Sample) -> int:
+    """Return a sample's value as a count.
+
+    Raises:
+        BaselineError: if it is negative, fractional or too large.
+    """
+    if not (sample.value >= 0 and sample.value.is_integer() and sample.value < 2**63):
+        raise damage(sample.line, f"{sample.name} is {sample.value}, not a count")
+    return int(sample.value)
+
+
+def damage(line: int, what: str) -> BaselineError:
+    """Return the error for a line, from 1; 0 is for samples that came from no file."""
+    return BaselineError(f"line {line}: {what}" if line else what)

@@ -1,0 +1,88 @@
+"""Files and URLs: a whole file written at once or not at all, a bounded one read."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+from boxkite.errors import BaselineError
+
+__all__ = ["read_bounded", "write_atomically"]
+
+_TIMEOUT_SECONDS = 30.0
+
+
+def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
+    """Write a file so that a reader, or a crash at any moment, sees the old one or the new one.
+
+    The content goes to a temporary file beside it, is flushed to the disk, and takes the name.
+    A new file gets the permissions that `open` would give it, an old one keeps its own.
+
+    Raises:
+        OSError: if the folder is missing, full or not writable; an old file is left as it was.
+    """
+    target = Path(path)
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, _mode(target))
+        os.replace(temporary, target)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise
+    _sync_folder(target.parent)
+
+
+def _mode(target: Path) -> int:
+    if target.exists():
+        return target.stat().st_mode & 0o777
+    umask = os.umask(0o077)
+    os.umask(umask)
+    return 0o666 & ~umask
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the new name itself survive a power loss, where the system can open folders."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def read_bounded(path_or_url: str | os.PathLike[str], max_bytes: int) -> bytes:
+    """Read a file, or a `file:`, `http:` or `https:` URL, of at most `max_bytes`.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        BaselineError: if it is too large, or the URL cannot be fetched.
+        OSError: if it cannot be read.
+    """
+    text = os.fspath(path_or_url)
+    scheme = urllib.parse.urlsplit(text).scheme
+    if scheme in ("http", "https"):
+        try:
+            with urllib.request.urlopen(text, timeout=_TIMEOUT_SECONDS) as response:
+                content: bytes = response.read(max_bytes + 1)
+        except (urllib.error.URLError, TimeoutError) as error:
+            raise BaselineError(f"cannot fetch {text}: {error}") from error
+    else:
+        if scheme == "file":
+            text = urllib.request.url2pathname(urllib.parse.urlsplit(text).path)
+        elif scheme and "://" in text:
+            raise BaselineError(f"cannot read {text}: a path or a file:, http: or https: URL")
+        with open(text, "rb") as file:
+            content = file.read(max_bytes + 1)
+    if len(content) > max_bytes:
+        raise BaselineError(f"{path_or_url} is larger than {max_bytes:,} bytes")
+    return content

@@ -1,0 +1,184 @@
+"""The Prometheus text format: families of series written, lines read back.
+
+Format: Prometheus exposition 0.0.4 and OpenMetrics 1.0. prometheus-client writes and reads the
+same, at 40 microseconds a line read; a baseline of 1,000 variables has 40,000 lines.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from boxkite.errors import BaselineError
+
+__all__ = ["Comment", "Family", "Sample", "format_float", "format_series", "parse", "render"]
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One metric with all of its series.
+
+    Attributes:
+        name: without the suffix that a counter or histogram adds.
+        type: counter, gauge, histogram, info or unknown.
+        documentation: the HELP text.
+        series: each sample's name and labels, as written.
+        values: each sample's value, in the same order.
+    """
+
+    name: str
+    type: str
+    documentation: str
+    series: Sequence[str]
+    values: Sequence[float]
+
+    def only(self, names: Collection[str]) -> Family:
+        """Return the family with the samples whose name, or whose family's, is in `names`."""
+        if self.name in names:
+            return self
+        kept = [
+            (series, value)
+            for series, value in zip(self.series, self.values, strict=True)
+            if series.partition("{")[0] in names
+        ]
+        return replace(self, series=[each for each, _ in kept], values=[value for _, value in kept])
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One line read: a sample with the number of its line, from 1."""
+
+    name: str
+    labels: dict[str, str]
+    value: float
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """One line read: `# KEYWORD subject text`, as `# HELP metric documentation`."""
+
+    keyword: str
+    subject: str
+    text: str
+    line: int
+
+
+def format_float(value: float) -> str:
+    """Return a float as Go's `strconv.FormatFloat(value, 'g', -1, 64)` does, but `1.0` for 1.
+
+    This is the form of `le` that Prometheus 3 and OpenMetrics call canonical.
+    """
+    if not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "+Inf" if value > 0 else "-Inf"
+    text = repr(float(value))
+    whole, _, fraction = text.lstrip("-").partition(".")
+    if len(whole) <= 6 or "e" in text:
+        return text
+    digits = (whole + fraction).rstrip("0")
+    point = "." if len(digits) > 1 else ""
+    sign = "-" if value < 0 else ""
+    return f"{sign}{digits[0]}{point}{digits[1:]}e+{len(whole) - 1:02d}"
+
+
+def format_series(name: str, **labels: str) -> str:
+    """Return a sample's name with its labels, escaped."""
+    if not labels:
+        return name
+    pairs = ",".join(f'{label}="{_escape(value)}"' for label, value in labels.items())
+    return f"{name}{{{pairs}}}"
+
+
+def render(families: Iterable[Family], *, openmetrics: bool = False) -> str:
+    """Return families as text, without the `# EOF` that ends an OpenMetrics answer."""
+    if openmetrics:
+        families = (part for family in families for part in _as_openmetrics(family))
+    return "".join(_render_family(family, openmetrics) for family in families if family.series)
+
+
+def _render_family(family: Family, openmetrics: bool) -> str:
+    suffix = {"counter": "_total", "info": "_info"}.get(family.type, "")
+    kind = "gauge" if family.type == "info" and not openmetrics else family.type
+    kind = "untyped" if kind == "unknown" and not openmetrics else kind
+    name = family.name if openmetrics else family.name + suffix
+    documentation = family.documentation.replace("\\", r"\\").replace("\n", r"\n")
+    if openmetrics:
+        documentation = documentation.replace('"', r"\"")
+    lines = [f"# HELP {name} {documentation}", f"# TYPE {name} {kind}"]
+    lines += [
+        f"{series} {value if type(value) is int else format_float(value)}"
+        for series, value in zip(family.series, family.values, strict=True)
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _as_openmetrics(family: Family) -> Iterable[Family]:
+    """Split a histogram with negative edges into untyped families.
+
+    OpenMetrics forbids `_sum` and `_count` beside negative buckets, as a sum that can fall is no
+    counter. As families of no type the series stay, under their names.
+    """
+    if family.type != "histogram" or not any('le="-' in series for series in family.series):
+        return [family]
+    parts = {family.name + suffix for suffix in ("_bucket", "_sum", "_count")}
+    return [replace(family.only({name}), name=name, type="unknown") for name in sorted(parts)]
+
+
+def parse(lines: Iterable[str], *, max_series: int) -> Iterator[Sample | Comment]:
+    """Read samples and comments from lines without their newline.
+
+    Raises:
+        BaselineError: with the number of the line, from 1, that is not of the format or is one
+            sample too many.
+    """
+    count = 0
+    for number, line in enumerate(lines, 1):
+        if line.startswith("#"):
+            words = [*line.split(" ", 3), "", "", ""]
+            yield Comment(words[1], words[2], _unescape(words[3]), number)
+        elif line.strip():
+            count += 1
+            if count > max_series:
+                raise BaselineError(f"line {number}: more than {max_series:,} series")
+            yield _parse_sample(line, number)
+
+
+_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
+_LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\["\\n])*)"(?:,|$)')
+
+
+def _parse_sample(line: str, number: int) -> Sample:
+    name, brace, rest = line.partition("{")
+    labels: dict[str, str] = {}
+    if brace:
+        text, closing, value = rest.rpartition("}")
+        end = 0
+        for match in _LABEL.finditer(text):
+            if match.start() != end or match[1] in labels:
+                break
+            labels[match[1]] = _unescape(match[2])
+            end = match.end()
+        if not closing or end != len(text):
+            raise BaselineError(f"line {number}: not a list of labels: {{{rest[:80]}")
+    else:
+        name, _, value = line.partition(" ")
+    if not _NAME.fullmatch(name):
+        raise BaselineError(f"line {number}: not a sample: {line[:80]!r}")
+    try:
+        return Sample(name, labels, float(value.split()[0]), number)
+    except (ValueError, IndexError):
+        raise BaselineError(f"line {number}: not a value: {value[:80]!r}") from None
+
+
+def _escape(text: str) -> str:
+    if "\\" in text or '"' in text or "\n" in text:
+        return text.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
+    return text
+
+
+def _unescape(text: str) -> str:
+    if "\\" not in text:
+        return text
+    return re.sub(r"\\(.)", lambda match: "\n" if match[1] == "n" else match[1], text)

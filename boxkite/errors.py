@@ -1,0 +1,29 @@
+"""The errors boxkite raises, all under `BoxkiteError`, and the warnings it gives."""
+
+__all__ = [
+    "BaselineError",
+    "BaselineWarning",
+    "BoxkiteError",
+    "ConfigError",
+    "NoPredictionError",
+]
+
+
+class BoxkiteError(Exception):
+    """Base of every error that boxkite raises on purpose."""
+
+
+class BaselineError(BoxkiteError, ValueError):
+    """A baseline cannot be made, read or merged. The message names the column, file or line."""
+
+
+class ConfigError(BoxkiteError, ValueError):
+    """A setting is unknown or has a value that cannot be used. The message names the setting."""
+
+
+class NoPredictionError(BoxkiteError, LookupError):
+    """`current_prediction` was used outside a request that is being monitored."""
+
+
+class BaselineWarning(UserWarning):
+    """A column went into the baseline, but probably not as its owner wants."""
