@@ -13,7 +13,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-__all__ = ["epoch_seconds", "is_missing", "to_category", "to_number"]
+__all__ = ["epoch_seconds", "is_missing", "spelled_number", "to_category", "to_number"]
 
 _MISSING_TYPES = frozenset({"NoneType", "NAType", "NaTType", "MaskedConstant"})
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -112,6 +112,19 @@ def to_category(value: Any) -> str | None:
     if isinstance(value, dt.date | dt.time):
         return value.isoformat()
     return _encodable(str(value))
+
+
+def spelled_number(label: str) -> float | None:
+    """Return the number that a category's label spells ("1", "1.0", "true" are 1), else None."""
+    if label in _TRUTH:
+        return _TRUTH[label]
+    try:
+        return float(label) if len(label) <= _MAX_NUMBER_TEXT else None
+    except ValueError:
+        return None
+
+
+_TRUTH = {"true": 1.0, "false": 0.0}
 
 
 def _number_from_text(text: str) -> float:

@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from boxkite.baseline.values import spelled_number
 from boxkite.errors import BaselineError
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "NumericVariable",
     "Role",
     "Variable",
+    "finite_sum",
     "label_hash",
 ]
 
@@ -34,6 +36,9 @@ OTHER = "__other__"
 
 UNSEEN = "__unseen__"
 """The cell of the categories that training never saw."""
+
+
+_MAX_FLOAT32 = float(np.finfo(np.float32).max)
 
 
 def label_hash(label: str) -> int:
@@ -110,7 +115,7 @@ class NumericVariable(_Distribution):
             counts=np.diff(ends, prepend=0, append=present).astype(np.int64),
             missing=len(ordered) - present,
             edges=edges,
-            sum=_sum(finite),
+            sum=finite_sum(finite),
             minimum=float(finite[0]) + 0.0 if len(finite) else math.nan,
             maximum=float(finite[-1]) + 0.0 if len(finite) else math.nan,
         )
@@ -194,6 +199,25 @@ class CategoryVariable(_Distribution):
         """The cell of each category by name."""
         return {category: cell for cell, category in enumerate(self.categories)}
 
+    @cached_property
+    def numbers(self) -> dict[float, int]:
+        """The cell of each category that spells a number, by that number.
+
+        By its neighbours of 32 bits too, as a float32 that was 0.1 comes back as
+        0.10000000149011612.
+        """
+        found: dict[float, int] = {}
+        for category, cell in self.index.items():
+            number = spelled_number(category)
+            if number is None:
+                continue
+            found.setdefault(number, cell)
+            if not number.is_integer() and abs(number) < _MAX_FLOAT32:
+                narrow = np.float32(number)
+                found.setdefault(float(narrow), cell)
+                found.setdefault(float(str(narrow)), cell)
+        return found
+
     @property
     def has_tail(self) -> bool:
         """Whether categories beyond the commonest were counted together."""
@@ -227,7 +251,7 @@ def _same(mine: Any, theirs: Any) -> bool:
     return bool(mine == theirs)
 
 
-def _sum(values: Floats) -> float:
+def finite_sum(values: Floats) -> float:
     """Return the sum, by way of smaller numbers where a partial sum leaves the float range."""
     with np.errstate(over="ignore", invalid="ignore"):
         total = float(np.sum(values))

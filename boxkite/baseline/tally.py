@@ -1,0 +1,110 @@
+"""Values counted into the cells of a baseline's variable."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from boxkite.baseline.capture import CategoryColumn, Column, NumericColumn
+from boxkite.baseline.values import spelled_number, to_number
+from boxkite.baseline.variable import (
+    OTHER,
+    CategoryVariable,
+    NumericVariable,
+    Variable,
+    finite_sum,
+    label_hash,
+)
+
+__all__ = ["Tally", "cell_of", "tally_column", "tally_labels", "tally_numbers"]
+
+Floats: TypeAlias = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Tally:
+    """Counts of one variable in the cells of its baseline.
+
+    Attributes:
+        cells: rows in each bin or category, aligned with the baseline's counts.
+        missing: rows without a value.
+        invalid: rows whose value is not of the variable's kind.
+        sum: of the finite numbers.
+    """
+
+    cells: NDArray[np.int64]
+    missing: int = 0
+    invalid: int = 0
+    sum: float = 0.0
+
+    @property
+    def rows(self) -> int:
+        """Rows in the cells."""
+        return int(self.cells.sum())
+
+
+def tally_numbers(variable: NumericVariable, numbers: Floats, invalid: int = 0) -> Tally:
+    """Count floats into bins; NaN is missing, -inf goes to the first and +inf to the last bin."""
+    present = numbers[~np.isnan(numbers)]
+    cells = np.bincount(
+        np.searchsorted(variable.edges, present, side="left"), minlength=len(variable.counts)
+    )
+    return Tally(
+        cells.astype(np.int64),
+        len(numbers) - len(present),
+        invalid,
+        finite_sum(present[np.isfinite(present)]),
+    )
+
+
+def tally_labels(
+    variable: CategoryVariable, labels: Mapping[str, int], missing: int = 0, invalid: int = 0
+) -> Tally:
+    """Count labels, given with how often each occurs, into categories."""
+    cells = np.zeros(len(variable.counts), dtype=np.int64)
+    for label, rows in labels.items():
+        cells[cell_of(variable, label)] += rows
+    return Tally(cells, missing, invalid)
+
+
+def cell_of(variable: CategoryVariable, label: str) -> int:
+    """Return the cell of a label: its own, `__other__`'s if training saw it, else `__unseen__`'s.
+
+    A label that spells a number meets the category that spells the same number, as "1" and "1.0".
+    """
+    cell = variable.index.get(label)
+    if cell is not None:
+        return cell
+    if variable.numbers:
+        number = spelled_number(label)
+        if number is not None and number in variable.numbers:
+            return variable.numbers[number]
+    if variable.tail and label_hash(label) in variable.tail:
+        return variable.index[OTHER]
+    return len(variable.categories) - 1
+
+
+def tally_column(variable: Variable, column: Column) -> Tally:
+    """Count a whole captured column, as of rows that are compared with the baseline."""
+    if isinstance(variable, CategoryVariable):
+        if not isinstance(column, CategoryColumn):
+            raise TypeError("capture the column of a categorical variable as categorical")
+        return tally_labels(variable, column.tally, column.missing)
+    if isinstance(column, NumericColumn):
+        return tally_numbers(variable, column.values)
+    numbers: list[float] = []
+    repeats: list[int] = []
+    invalid = 0
+    for label, rows in column.tally.items():
+        try:
+            numbers.append(to_number(label))
+            repeats.append(rows)
+        except ValueError:
+            invalid += rows
+    floats = np.repeat(np.array(numbers, dtype=np.float64), repeats)
+    tally = tally_numbers(variable, floats, invalid)
+    return Tally(tally.cells, tally.missing + column.missing, invalid, tally.sum)

@@ -1,0 +1,24 @@
+"""Drift: the statistics, the verdicts, and a baseline compared with counts or rows."""
+
+from boxkite.drift.comparison import Comparison, VariableDrift, compare_counts
+from boxkite.drift.rows import compare
+from boxkite.drift.statistics import (
+    jensen_shannon,
+    kolmogorov_smirnov,
+    kullback_leibler,
+    population_stability_index,
+)
+from boxkite.drift.verdict import Policy, Verdict
+
+__all__ = [
+    "Comparison",
+    "Policy",
+    "VariableDrift",
+    "Verdict",
+    "compare",
+    "compare_counts",
+    "jensen_shannon",
+    "kolmogorov_smirnov",
+    "kullback_leibler",
+    "population_stability_index",
+]

@@ -1,0 +1,152 @@
+"""A baseline beside live counts, variable by variable."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from boxkite.baseline.baseline import Baseline
+from boxkite.baseline.tally import Tally
+from boxkite.baseline.variable import NumericVariable, Role, Variable
+from boxkite.drift.statistics import (
+    jensen_shannon,
+    kolmogorov_smirnov,
+    kullback_leibler,
+    population_stability_index,
+)
+from boxkite.drift.verdict import Policy, Verdict
+
+__all__ = ["Comparison", "VariableDrift", "compare_counts"]
+
+
+@dataclass(frozen=True)
+class VariableDrift:
+    """One variable's statistics and verdict.
+
+    Attributes:
+        name: of the variable.
+        role: feature, output or outcome.
+        rows: live rows in its cells.
+        missing: live rows without a value.
+        invalid: live rows whose value is not of its kind.
+        missing_difference: the live fraction of missing rows minus the training fraction; NaN
+            without rows.
+        psi: population stability index, in nats.
+        kl: Kullback-Leibler divergence of live from training, in nats.
+        js: Jensen-Shannon distance.
+        ks: Kolmogorov-Smirnov distance; NaN for categories.
+        critical: what PSI must exceed to be more than chance; NaN without rows.
+        verdict: insufficient, ok or drift.
+    """
+
+    name: str
+    role: Role
+    rows: int
+    missing: int
+    invalid: int
+    missing_difference: float
+    psi: float
+    kl: float
+    js: float
+    ks: float
+    critical: float
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What `compare` and `Monitor.drift` return: a row for each variable, in the model's order.
+
+    Attributes:
+        model: the baseline's model.
+        version: the baseline's version.
+        predictions: rows compared, with and without values.
+        variables: the statistics of each variable.
+    """
+
+    model: str
+    version: str
+    predictions: int
+    variables: tuple[VariableDrift, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """Drift if any variable drifted; insufficient if there is none to tell of; else ok."""
+        verdicts = {each.verdict for each in self.variables}
+        return "drift" if "drift" in verdicts else "ok" if "ok" in verdicts else "insufficient"
+
+    @property
+    def drifted(self) -> tuple[VariableDrift, ...]:
+        """The variables with verdict drift, furthest above their critical value first."""
+        found = [each for each in self.variables if each.verdict == "drift"]
+        return tuple(sorted(found, key=lambda each: -each.psi / each.critical))
+
+    def __iter__(self) -> Iterator[VariableDrift]:
+        return iter(self.variables)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything as JSON can hold it; NaN becomes None."""
+        content = {**asdict(self), "verdict": self.verdict}
+        content["variables"] = [
+            {key: None if value != value else value for key, value in variable.items()}
+            for variable in content["variables"]
+        ]
+        return content
+
+
+def compare_counts(
+    baseline: Baseline,
+    tallies: Sequence[Tally],
+    predictions: int,
+    *,
+    policy: Policy | None = None,
+    window: str = "1h",
+) -> Comparison:
+    """Compare counts with the baseline whose cells they are in.
+
+    Args:
+        baseline: what the model was trained on.
+        tallies: one for each of `baseline.variables`, in that order.
+        predictions: how many rows were counted.
+        policy: the false alarms allowed and the least effect; the default if None.
+        window: the policy's window whose share of the false alarms applies.
+    """
+    policy = policy or Policy()
+    count = len(baseline.variables)
+    rows = [
+        _compare(variable, tally, policy, policy.critical(window, count, len(tally.cells)))
+        for variable, tally in zip(baseline.variables, tallies, strict=True)
+    ]
+    return Comparison(baseline.model, baseline.version, predictions, tuple(rows))
+
+
+def _compare(
+    variable: Variable, tally: Tally, policy: Policy, critical: float
+) -> VariableDrift:
+    live, trained = tally.cells, variable.counts
+    rows, trained_rows = tally.rows, int(trained.sum())
+    psi = population_stability_index(live, trained)
+    comparable = rows > 0 and trained_rows > 0
+    threshold = critical * (1 / trained_rows + 1 / rows) if comparable else math.nan
+    numeric = isinstance(variable, NumericVariable)
+    seen = rows + tally.missing + tally.invalid
+    return VariableDrift(
+        name=variable.name,
+        role=variable.role,
+        rows=rows,
+        missing=tally.missing,
+        invalid=tally.invalid,
+        missing_difference=(
+            tally.missing / seen - variable.missing / variable.rows if seen else math.nan
+        ),
+        psi=psi,
+        kl=kullback_leibler(live, trained),
+        js=jensen_shannon(live, trained),
+        ks=kolmogorov_smirnov(live, trained) if numeric else math.nan,
+        critical=threshold,
+        verdict=(
+            policy.judge(psi, threshold, rows, len(live)) if comparable else "insufficient"
+        ),
+    )

@@ -1,0 +1,61 @@
+"""A baseline beside a table of rows: what `boxkite compare BASELINE ROWS` does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from boxkite.baseline.baseline import Baseline
+from boxkite.baseline.capture import capture_column, named_columns
+from boxkite.baseline.tally import Tally, tally_column
+from boxkite.baseline.variable import CategoryVariable
+from boxkite.drift.comparison import Comparison, compare_counts
+from boxkite.drift.verdict import Policy
+from boxkite.errors import BaselineError
+
+__all__ = ["compare"]
+
+
+def compare(
+    baseline: Baseline,
+    rows: Any,
+    *,
+    policy: Policy | None = None,
+    window: str = "1h",
+    names: Sequence[str] | None = None,
+) -> Comparison:
+    """Compare a table with a baseline, by the names of its columns.
+
+    Args:
+        baseline: what the model was trained on.
+        rows: a table in any of the forms that `Baseline.fit` takes. A variable without a column
+            counts as missing in every row; a column without a variable is left out.
+        policy: the false alarms allowed and the least effect; the default if None.
+        window: the policy's window whose share of the false alarms applies.
+        names: of the columns of a 2-D array.
+
+    Raises:
+        BaselineError: if no column bears the name of a variable, or a column cannot be read.
+    """
+    columns = dict(named_columns(rows, names))
+    tallies: dict[str, Tally] = {}
+    for variable in baseline.variables:
+        if variable.name in columns:
+            categorical = isinstance(variable, CategoryVariable)
+            column = capture_column(
+                variable.name, columns[variable.name], categorical=categorical
+            )
+            tallies[variable.name] = tally_column(variable, column)
+    if not tallies:
+        expected = ", ".join(variable.name for variable in baseline.variables[:5])
+        raise BaselineError(
+            f"none of the {len(columns)} columns is a variable of the baseline ({expected} …)"
+        )
+    total = max(each.rows + each.missing + each.invalid for each in tallies.values())
+    aligned = [
+        tallies.get(each.name) or Tally(np.zeros(len(each.counts), dtype=np.int64), total)
+        for each in baseline.variables
+    ]
+    return compare_counts(baseline, aligned, total, policy=policy, window=window)
