@@ -122,9 +122,7 @@ def compare_counts(
     return Comparison(baseline.model, baseline.version, predictions, tuple(rows))
 
 
-def _compare(
-    variable: Variable, tally: Tally, policy: Policy, critical: float
-) -> VariableDrift:
+def _compare(variable: Variable, tally: Tally, policy: Policy, critical: float) -> VariableDrift:
     live, trained = tally.cells, variable.counts
     rows, trained_rows = tally.rows, int(trained.sum())
     psi = population_stability_index(live, trained)
@@ -146,7 +144,5 @@ def _compare(
         js=jensen_shannon(live, trained),
         ks=kolmogorov_smirnov(live, trained) if numeric else math.nan,
         critical=threshold,
-        verdict=(
-            policy.judge(psi, threshold, rows, len(live)) if comparable else "insufficient"
-        ),
+        verdict=(policy.judge(psi, threshold, rows, len(live)) if comparable else "insufficient"),
     )

@@ -44,9 +44,7 @@ def compare(
     for variable in baseline.variables:
         if variable.name in columns:
             categorical = isinstance(variable, CategoryVariable)
-            column = capture_column(
-                variable.name, columns[variable.name], categorical=categorical
-            )
+            column = capture_column(variable.name, columns[variable.name], categorical=categorical)
             tallies[variable.name] = tally_column(variable, column)
     if not tallies:
         expected = ", ".join(variable.name for variable in baseline.variables[:5])

@@ -1,8 +1,8 @@
 """How far live counts are from a baseline's: PSI, KL, JS and K-S over the same cells.
 
 With B cells, live counts a (sum m) and baseline counts b (sum n), the smoothed fractions are
-p = (a + 1/2) / (m + B/2) and q = (b + 1/2) / (n + B/2): half a count in each cell (Jeffreys's prior),
-so that an empty cell on either side is neither infinite nor left out.
+p = (a + 1/2) / (m + B/2) and q = (b + 1/2) / (n + B/2): half a count in each cell (Jeffreys's
+prior), so that an empty cell on either side is neither infinite nor left out.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ Floats: TypeAlias = NDArray[np.float64]
 
 def smoothed(counts: Counts) -> Floats:
     """Return the fractions of counts, each raised by half a count; they sum to 1."""
-    return (counts + 0.5) / (counts.sum() + len(counts) / 2)
+    total = float(counts.sum())
+    return (counts.astype(np.float64) + 0.5) / (total + len(counts) / 2)
 
 
 def population_stability_index(live: Counts, baseline: Counts) -> float:

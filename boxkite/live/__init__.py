@@ -1,0 +1,1 @@
+"""Serving: a prediction as a record, the journal it goes to, and the counts folded from it."""

@@ -1,0 +1,64 @@
+"""Live counts of all variables of a baseline, in flat arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from boxkite.baseline import Baseline
+from boxkite.baseline.tally import Tally
+
+__all__ = ["Counts"]
+
+Integers: TypeAlias = NDArray[np.int64]
+Floats: TypeAlias = NDArray[np.float64]
+
+
+@dataclass(eq=False)
+class Counts:
+    """Counts since the start, a slice of `cells` for each variable.
+
+    Attributes:
+        bounds: where each variable's cells begin in `cells`, and the end of the last.
+        cells: rows in each cell.
+        missing: rows without a value, of each variable.
+        invalid: rows whose value is not of the variable's kind.
+        sums: of the finite numbers.
+        predictions: rows counted.
+    """
+
+    bounds: Integers
+    cells: Integers
+    missing: Integers
+    invalid: Integers
+    sums: Floats
+    predictions: int = 0
+
+    @classmethod
+    def zero(cls, baseline: Baseline) -> Counts:
+        """Return counts of nothing, for the variables of a baseline."""
+        sizes = [len(variable.counts) for variable in baseline.variables]
+        bounds = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
+        return cls(
+            bounds=bounds.astype(np.int64),
+            cells=np.zeros(int(bounds[-1]), dtype=np.int64),
+            missing=np.zeros(len(sizes), dtype=np.int64),
+            invalid=np.zeros(len(sizes), dtype=np.int64),
+            sums=np.zeros(len(sizes), dtype=np.float64),
+        )
+
+    def add(self, variable: int, tally: Tally) -> None:
+        """Add the tally of the variable of that index."""
+        self.cells[self.bounds[variable] : self.bounds[variable + 1]] += tally.cells
+        self.missing[variable] += tally.missing
+        self.invalid[variable] += tally.invalid
+        self.sums[variable] += tally.sum
+
+    def tallies(self) -> list[Tally]:
+        """Return a copy of the counts, variable by variable."""
+        parts = np.split(self.cells.copy(), self.bounds[1:-1])
+        rest = zip(self.missing.tolist(), self.invalid.tolist(), self.sums.tolist(), strict=True)
+        return [Tally(cells, *each) for cells, each in zip(parts, rest, strict=True)]

@@ -1,0 +1,108 @@
+"""What a service hands over, as plain values: one row of features, one output."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import narwhals as nw
+import numpy as np
+
+__all__ = ["Row", "ShapeError", "output_row", "plain_row"]
+
+Row: TypeAlias = "list[Any] | dict[str, Any]"
+"""Values by position, or by name."""
+
+
+class ShapeError(ValueError):
+    """Features or an output that are no row; the message says what they are instead."""
+
+
+def plain_row(features: Any) -> Row:
+    """Return one row of features as a new list, or as a new mapping by name.
+
+    Takes a list, tuple, 1-D array, mapping, a row of a frame, a frame of one row, a tensor, or
+    any other iterable. The caller may change its own object afterwards.
+
+    Raises:
+        ShapeError: if it is a single value, or several rows.
+    """
+    if isinstance(features, list | tuple):
+        return list(features)
+    if isinstance(features, Mapping):
+        return {str(name): value for name, value in features.items()}
+    if isinstance(features, str | bytes) or not _is_iterable(features):
+        raise ShapeError(f"a row of features is a list or a mapping, not {_kind(features)}")
+    if hasattr(features, "to_dict"):
+        named = _named_row(features)
+        if named is not None:
+            return named
+    if hasattr(features, "__array__"):
+        return _array_row(np.asarray(features))
+    return list(features)
+
+
+def output_row(output: Any, names: Sequence[str]) -> Row:
+    """Return a model's output as a row with a value for each output variable.
+
+    Args:
+        output: one value, or as many as there are variables, in a list or by name.
+        names: of the output variables.
+
+    Raises:
+        ShapeError: if the number of values does not fit.
+    """
+    if isinstance(output, Mapping):
+        return {str(name): value for name, value in output.items()}
+    if len(names) == 1 and not isinstance(output, list | tuple):
+        return [_scalar(output)]
+    if isinstance(output, str | bytes) or not _is_iterable(output):
+        values = [output]
+    else:
+        found = plain_row(output)
+        values = list(found.values()) if isinstance(found, dict) else found
+    if len(values) != len(names):
+        raise ShapeError(f"the output has {len(values)} values, the baseline {len(names)}")
+    return values
+
+
+def _scalar(output: Any) -> Any:
+    """Return the only value of an array of one, and anything else as it is."""
+    if getattr(output, "shape", ()) == () or not hasattr(output, "__array__"):
+        return output
+    values = np.asarray(output).ravel()
+    return values[0] if len(values) == 1 else values.tolist()
+
+
+def _named_row(features: Any) -> dict[str, Any] | None:
+    """Return a pandas row or a frame of one row by name; None where the names are positions."""
+    frame = nw.from_native(features, allow_series=True, pass_through=True)
+    if isinstance(frame, nw.DataFrame):
+        if len(frame) != 1:
+            raise ShapeError(f"one row of features, not a frame of {len(frame)}")
+        pairs = zip(frame.columns, frame.row(0), strict=True)
+        return {str(name): value for name, value in pairs}
+    index = getattr(features, "index", None)
+    if index is None or not isinstance(index, Iterable):
+        return None
+    names = list(index)
+    if all(isinstance(name, int | np.integer) for name in names):
+        return None
+    return {str(name): value for name, value in zip(names, features, strict=True)}
+
+
+def _array_row(array: np.ndarray[Any, Any]) -> list[Any]:
+    if array.ndim == 2 and array.shape[0] == 1:
+        array = array[0]
+    if array.ndim != 1:
+        raise ShapeError(f"one row of features, not an array of shape {array.shape}")
+    values: list[Any] = array.tolist()
+    return values
+
+
+def _is_iterable(value: Any) -> bool:
+    return isinstance(value, Iterable) and getattr(value, "shape", None) != ()
+
+
+def _kind(value: Any) -> str:
+    return "None" if value is None else f"a single {type(value).__name__}"

@@ -1,0 +1,237 @@
+"""The monitor: takes predictions, counts them into a baseline's bins, and shows the counts."""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from prometheus_client import REGISTRY, CollectorRegistry
+
+from boxkite import signals
+from boxkite.baseline import Baseline
+from boxkite.config import Settings, from_environment
+from boxkite.drift import Comparison, Policy, compare_counts
+from boxkite.errors import BaselineError
+from boxkite.live.counter import Counter, JournalCounter
+from boxkite.live.record import Record, encode
+from boxkite.live.row import Row, ShapeError, output_row, plain_row
+from boxkite.prometheus.classic import ClassicExposition
+from boxkite.prometheus.labelled import LabelledExposition
+from boxkite.prometheus.scrape import Exposition, Scrape, Scraper
+from boxkite.trouble import Trouble
+
+__all__ = ["LogExporter", "Monitor"]
+
+LogExporter = Callable[[Record], None]
+"""Takes each record after it was journalled; its errors are counted, not raised."""
+
+
+class Monitor:
+    """Counts the predictions of one model beside the distributions of its training.
+
+    Args:
+        baseline: a `Baseline`, or the path or URL of a `histogram.prom`. By default the setting
+            `BOXKITE_BASELINE`, and where that file is missing the service runs without.
+        log: called with the record of each prediction; None for no log.
+        model: the model's name; by default the baseline's.
+        version: the baseline's version; by default the baseline's.
+        settings: all settings, for adapters; by default from the environment `BOXKITE_…`.
+        registry: the application's own metrics, shown in the same answer; None for none.
+        policy: the false alarms allowed and the least effect that is drift.
+        raises: tells whether a failure of monitoring is raised to the caller, as under a
+            framework's TESTING; by default it is counted and told once a minute.
+
+    Raises:
+        BaselineError: if the file that `baseline` names is missing or damaged.
+        ConfigError: if a setting cannot be used.
+    """
+
+    def __init__(
+        self,
+        baseline: Baseline | str | os.PathLike[str] | None = None,
+        log: LogExporter | None = None,
+        model: str | None = None,
+        version: str | None = None,
+        *,
+        settings: Settings | None = None,
+        registry: CollectorRegistry | None = REGISTRY,
+        policy: Policy | None = None,
+        raises: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self.settings = settings or from_environment()
+        self.trouble = Trouble(raises)
+        self.policy = policy or Policy()
+        found = self._load(baseline)
+        self.baseline = found.relabelled(
+            model=model or self.settings.model, version=version or self.settings.version
+        )
+        self._log = log
+        self._feature_count = len(self.baseline.features)
+        self._output_names = [each.name for each in self.baseline.outputs]
+        self._counter: Counter = JournalCounter(self.baseline)
+        self._scraper = Scraper(self._exposition(), registry, self._report_export)
+        signals.emit(signals.baseline_loaded, self, self.trouble, baseline=self.baseline)
+
+    def _load(self, baseline: Baseline | str | os.PathLike[str] | None) -> Baseline:
+        """Return the baseline; an empty one where the setting's file is missing."""
+        if isinstance(baseline, Baseline):
+            return baseline
+        source = self.settings.baseline if baseline is None else baseline
+        try:
+            if source:
+                return Baseline.read(source)
+        except FileNotFoundError as error:
+            missing = BaselineError(
+                f"no baseline at {os.fspath(source)}: predictions are taken, but there is "
+                f"nothing to compare them with; write one at training with "
+                f"Baseline.fit(features, output).write({os.fspath(source)!r})"
+            )
+            if baseline is not None:
+                raise missing from error
+            self.trouble.report("baseline", missing)
+        return Baseline("default", "none", 0, ())
+
+    def _exposition(self) -> Exposition:
+        if self.settings.exposition == "classic":
+            return ClassicExposition(self.baseline)
+        return LabelledExposition(self.baseline, self.policy)
+
+    def log_prediction(
+        self,
+        features: Any = None,
+        output: Any = None,
+        request_body: Any = None,
+    ) -> str:
+        """Take one prediction: a few microseconds, whatever the number of bins.
+
+        Args:
+            features: one row, by position (list, tuple, 1-D array) or by name (mapping, row of a
+                frame), as the model takes it.
+            output: what the model answered: a number or label, or several for several outputs.
+            request_body: of the request, for the log.
+
+        Returns:
+            The prediction id, `{server_id}/{time}/{uuid}`. A row that does not fit the baseline
+            is counted as invalid and reported; nothing is raised.
+        """
+        entity_id = str(uuid.uuid4())
+        now = time.time_ns()
+        moment = datetime.fromtimestamp(now // 1_000_000_000, UTC).replace(tzinfo=None)
+        prediction_id = f"{self.settings.server_id}/{moment.isoformat()}/{entity_id}"
+        record = Record(
+            entity_id, now, self._features(features), self._output(output), request_body
+        )
+        try:
+            self._counter.append(encode(record))
+        except Exception as error:  # noqa: BLE001 - monitoring never breaks the request
+            self.trouble.report("journal", error)
+        if self._log is not None:
+            try:
+                self._log(record)
+            except Exception as error:  # noqa: BLE001 - an exporter is the user's code
+                self.trouble.report("log", error)
+        if signals.prediction_logged.receivers:
+            self._tell(prediction_id, features, output)
+        return prediction_id
+
+    def _features(self, features: Any) -> Row | None:
+        """Return a row of the baseline's width, or None after reporting what is wrong."""
+        try:
+            row = {} if features is None else plain_row(features)
+            if self._feature_count and isinstance(row, list) and len(row) != self._feature_count:
+                raise ShapeError(
+                    f"the row has {len(row)} features, the baseline {self._feature_count}"
+                )
+            return row
+        except Exception as error:  # noqa: BLE001 - features are any object of the user's
+            self.trouble.report("features", error)
+            return None
+
+    def _output(self, output: Any) -> Row | None:
+        try:
+            if output is None:
+                return {}
+            return output_row(output, self._output_names) if self._output_names else [output]
+        except Exception as error:  # noqa: BLE001 - an output is any object of the user's
+            self.trouble.report("output", error)
+            return None
+
+    def _tell(self, prediction_id: str, features: Any, output: Any) -> None:
+        signals.emit(
+            signals.prediction_logged,
+            self,
+            self.trouble,
+            prediction_id=prediction_id,
+            features=features,
+            output=output,
+        )
+
+    def export(
+        self,
+        *,
+        accept: str = "",
+        accept_encoding: str = "",
+        names: Sequence[str] = (),
+    ) -> Scrape:
+        """Return the answer to a scrape, with every prediction whose id was returned.
+
+        Args:
+            accept: the request's `Accept`: Prometheus text 0.0.4, or OpenMetrics.
+            accept_encoding: the request's `Accept-Encoding`.
+            names: the request's `name[]`: samples or metrics to show; all if there are none.
+        """
+        tallies, predictions = self._counter.tallies()
+        return self._scraper.scrape(
+            tallies,
+            predictions,
+            self.trouble.counts(),
+            accept=accept,
+            accept_encoding=accept_encoding,
+            names=names,
+        )
+
+    def export_http(
+        self,
+        params: Mapping[str, Sequence[str]] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> tuple[bytes, str]:
+        """Return body and content type for a `/metrics` view of one's own.
+
+        Args:
+            params: of the query; `name[]` chooses the metrics to show.
+            headers: of the request; `Accept` chooses the format.
+        """
+        by_name = {name.lower(): value for name, value in (headers or {}).items()}
+        scrape = self.export(
+            accept=by_name.get("accept", ""), names=(params or {}).get("name[]", ())
+        )
+        return scrape.body, scrape.content_type
+
+    def _report_export(self, error: Exception) -> None:
+        self.trouble.report("export", error, "the application's metrics")
+
+    def drift(self) -> Comparison:
+        """Compare what was counted since the start with the baseline."""
+        tallies, predictions = self._counter.tallies()
+        return compare_counts(self.baseline, tallies, predictions, policy=self.policy)
+
+    def flush(self, timeout: float = 5.0) -> bool:
+        """Count what waits in the journal; `timeout` is for the log, which has nothing to wait for.
+
+        Returns:
+            True once everything is counted.
+        """
+        del timeout
+        self._counter.tallies()
+        return True
+
+    def close(self, timeout: float = 5.0) -> None:
+        """Count what waits and stop the background thread, within `timeout` seconds.
+
+        Closing twice does nothing more. The counts can still be read.
+        """
+        self._counter.close(timeout)

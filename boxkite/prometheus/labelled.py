@@ -1,0 +1,141 @@
+"""The labelled exposition of live counts: `boxkite_…`, one family for all variables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeAlias
+
+import numpy as np
+
+from boxkite.baseline import Baseline, CategoryVariable, NumericVariable, Variable
+from boxkite.baseline.labelled import bucket_bounds, histogram_series
+from boxkite.baseline.tally import Tally
+from boxkite.baseline.text_format import Family, format_series
+from boxkite.drift import Policy
+
+__all__ = ["LabelledExposition"]
+
+Labels: TypeAlias = dict[str, str]
+
+
+class LabelledExposition:
+    """Live counts of one baseline's variables as series.
+
+    The names of the series, which the baseline fixes, are written once; a scrape adds the values.
+
+    Args:
+        baseline: whose variables are counted.
+        policy: whose critical values are exported.
+    """
+
+    def __init__(self, baseline: Baseline, policy: Policy) -> None:
+        self._head = {"model": baseline.model, "version": baseline.version}
+        self._numeric = [
+            i for i, each in enumerate(baseline.variables) if isinstance(each, NumericVariable)
+        ]
+        self._categorical = [
+            i for i, each in enumerate(baseline.variables) if isinstance(each, CategoryVariable)
+        ]
+        self._values = [
+            series
+            for each in baseline.variables
+            if isinstance(each, NumericVariable)
+            for series in histogram_series("boxkite_value", self._labels(each), bucket_bounds(each))
+        ]
+        self._categories = [
+            format_series("boxkite_category_total", **self._labels(each), category=category)
+            for each in baseline.variables
+            if isinstance(each, CategoryVariable)
+            for category in each.categories
+        ]
+        self._missing, self._invalid = (
+            [format_series(name, **self._labels(each)) for each in baseline.variables]
+            for name in ("boxkite_missing_total", "boxkite_invalid_total")
+        )
+        self.static = [*baseline.families(), self._critical(baseline, policy)]
+
+    def _labels(self, variable: Variable) -> Labels:
+        return {**self._head, "role": variable.role, "variable": variable.name}
+
+    def _critical(self, baseline: Baseline, policy: Policy) -> Family:
+        """Return the chi-square quantiles, which the rules scale by the rows."""
+        name = "boxkite_drift_critical"
+        count = len(baseline.variables)
+        pairs = [
+            (
+                format_series(name, **self._labels(each), window=window),
+                policy.critical(window, count, len(each.counts)),
+            )
+            for each in baseline.variables
+            for window in policy.windows
+        ]
+        documentation = "Chi-square quantile of a variable's cells at its share of false alarms."
+        return Family(
+            name, "gauge", documentation, [series for series, _ in pairs], [q for _, q in pairs]
+        )
+
+    def families(
+        self, tallies: Sequence[Tally], predictions: int, errors: Mapping[str, int]
+    ) -> list[Family]:
+        """Return the live series with their values.
+
+        Args:
+            tallies: the counts of each variable of the baseline, in its order.
+            predictions: how many were counted.
+            errors: failures of monitoring by stage.
+        """
+        return [
+            Family(
+                "boxkite_predictions",
+                "counter",
+                "Predictions counted.",
+                [format_series("boxkite_predictions_total", **self._head)],
+                [predictions],
+            ),
+            Family(
+                "boxkite_value",
+                "histogram",
+                "Values while serving.",
+                self._values,
+                _histogram_values(tallies[i] for i in self._numeric),
+            ),
+            Family(
+                "boxkite_category",
+                "counter",
+                "Categories while serving.",
+                self._categories,
+                [count for i in self._categorical for count in tallies[i].cells.tolist()],
+            ),
+            Family(
+                "boxkite_missing",
+                "counter",
+                "Values that were None, NaN or absent.",
+                self._missing,
+                [tally.missing for tally in tallies],
+            ),
+            Family(
+                "boxkite_invalid",
+                "counter",
+                "Values that were not of the variable's kind.",
+                self._invalid,
+                [tally.invalid for tally in tallies],
+            ),
+            Family(
+                "boxkite_errors",
+                "counter",
+                "Failures of monitoring; the request went on.",
+                [
+                    format_series("boxkite_errors_total", **self._head, stage=stage)
+                    for stage in errors
+                ],
+                list(errors.values()),
+            ),
+        ]
+
+
+def _histogram_values(tallies: Iterable[Tally]) -> list[float]:
+    values: list[float] = []
+    for tally in tallies:
+        cumulative = np.cumsum(tally.cells).tolist()
+        values += [*cumulative, tally.sum, cumulative[-1]]
+    return values

@@ -1,0 +1,64 @@
+"""What went wrong in monitoring: counted by stage, and told once a minute."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+__all__ = ["STAGES", "Trouble"]
+
+STAGES = ("baseline", "features", "output", "log", "journal", "signal", "export")
+"""Where monitoring can fail; each is a series of `boxkite_errors_total`."""
+
+_QUIET_SECONDS = 60.0
+
+_logger = logging.getLogger("boxkite")
+
+
+class Trouble:
+    """Counts the failures of one monitor.
+
+    Args:
+        raises: tells whether failures are raised instead, as under a framework's TESTING.
+    """
+
+    def __init__(self, raises: Callable[[], bool] = lambda: False) -> None:
+        self.raises = raises
+        self._counts = dict.fromkeys(STAGES, 0)
+        self._told: dict[str, float] = {}
+        self._lock = threading.Lock()
+
+    def report(self, stage: str, error: Exception, what: str = "") -> None:
+        """Count one failure and log it, unless one of its stage was logged within a minute.
+
+        Args:
+            stage: one of `STAGES`.
+            error: what was raised.
+            what: what was being done, as "view 'score'".
+
+        Raises:
+            Exception: the error itself, where failures are raised.
+        """
+        now = time.monotonic()
+        with self._lock:
+            self._counts[stage] += 1
+            count = self._counts[stage]
+            silent = now - self._told.get(stage, -_QUIET_SECONDS) < _QUIET_SECONDS
+            if not silent:
+                self._told[stage] = now
+        if self.raises():
+            raise error
+        if not silent:
+            where = f"{what}: " if what else ""
+            _logger.warning("boxkite %s: %s%s (%d so far)", stage, where, _text(error), count)
+
+    def counts(self) -> dict[str, int]:
+        """Return the failures of each stage so far."""
+        with self._lock:
+            return dict(self._counts)
+
+
+def _text(error: Exception) -> str:
+    return str(error) or type(error).__name__
