@@ -26,11 +26,13 @@ def families(variables: Sequence[Variable], rows: int, *, model: str, version: s
     def labels(variable: Variable, **more: str) -> Labels:
         return {**head, "role": variable.role, "variable": variable.name, **more}
 
-    def gauge(name: str, documentation: str, pairs: Iterable[tuple[Labels, float]]) -> Family:
+    def gauge(
+        name: str, documentation: str, pairs: Iterable[tuple[Labels, float]], kind: str = "gauge"
+    ) -> Family:
         full_name = f"{PREFIX}_{name}"
         found = list(pairs)
         names = [format_series(full_name, **each) for each, _ in found]
-        return Family(full_name, "gauge", documentation, names, [value for _, value in found])
+        return Family(full_name, kind, documentation, names, [value for _, value in found])
 
     return [
         gauge("rows", "Training rows.", [(head, rows)]),
@@ -62,6 +64,8 @@ def families(variables: Sequence[Variable], rows: int, *, model: str, version: s
                 for each in numeric
                 for (gt, le), count in zip(each.bounds, each.counts.tolist(), strict=True)
             ],
+            # A gauge by nature; but promtool takes a label `le` only of histograms and untyped.
+            kind="unknown",
         ),
         _value_histogram(numeric, labels),
         gauge(
