@@ -89,7 +89,7 @@ class Baseline:
             max_categories=max_categories,
             names=names,
         )
-        return cls(model, version or _digest(variables, rows), rows, variables)
+        return cls(model or DEFAULT_MODEL, version or _digest(variables, rows), rows, variables)
 
     @property
     def features(self) -> tuple[Variable, ...]:
@@ -120,7 +120,7 @@ class Baseline:
         """Return the content of `histogram.prom`: Prometheus text 0.0.4."""
         families = self.families(exposition)
         if exposition == "classic":
-            families += classic.side_families(self.families())
+            families += self.families()
         return render(families) + "".join(tail_comments(self.variables))
 
     def write(self, path: str | os.PathLike[str], *, exposition: Exposition = "labelled") -> None:
@@ -177,6 +177,8 @@ class Baseline:
                 documentation[item.subject] = item.text
             elif item.keyword == TAIL:
                 name, hashes = read_tail(item.text, item.line)
+                if (item.subject, name) in tails:
+                    raise BaselineError(f"line {item.line}: the tail of {name!r} stands twice")
                 tails[item.subject, name] = hashes
         return cls.from_samples(samples, documentation, tails)
 
@@ -192,25 +194,24 @@ class Baseline:
         Args:
             samples: of all metrics.
             documentation: the HELP text of each metric.
-            tails: the hashes of the categories in a tail, by role and name.
+            tails: the hashes of the categories in a tail, by role and name; None where the
+                source has no comments to keep them in.
 
         Raises:
             BaselineError: if they do not make up a whole baseline.
         """
         ours = [each for each in samples if each.name.startswith(f"{labelled.PREFIX}_")]
-        header = labelled_reader.read_header(ours)
-        if classic_reader.is_classic(samples):
-            variables = classic_reader.read_variables(samples, documentation, tails or {})
-            rows = max(variable.rows for variable in variables)
-            rows = rows if header.rows is None else header.rows
-        elif header.rows is not None:
-            variables = labelled_reader.read_variables(ours, header.rows, tails or {})
-            rows = header.rows
+        if ours:
+            model, version, rows = labelled_reader.read_header(ours)
+            variables = labelled_reader.read_variables(ours, rows, tails)
         else:
+            variables = classic_reader.read_variables(samples, documentation)
+            rows = max((variable.rows for variable in variables), default=0)
+            model, version = DEFAULT_MODEL, ""
+        if not variables:
             raise BaselineError("no baseline series in it, or it is cut short")
         ordered = tuple(sorted(variables, key=lambda each: (each.role, each.position)))
-        version = header.version or _digest(ordered, rows)
-        return cls(header.model or DEFAULT_MODEL, version, rows, ordered)
+        return cls(model, version or _digest(ordered, rows), rows, ordered)
 
     def merge(self, other: Baseline) -> Baseline:
         """Return the baseline of the rows of both, for training data counted in parts.

@@ -57,6 +57,8 @@ def named_columns(
     Raises:
         BaselineError: if it is none of these, or `names` does not fit.
     """
+    if names is not None and not isinstance(data, np.ndarray):
+        raise BaselineError(f"names are for a 2-D array, not for {type(data).__name__}")
     if isinstance(data, Mapping):
         yield from ((str(name), values) for name, values in data.items())
         return
@@ -66,7 +68,7 @@ def named_columns(
     if isinstance(frame, nw.DataFrame):
         yield from _frame_columns(frame)
     elif isinstance(frame, nw.Series):
-        yield str(frame.name or _single(single)), frame
+        yield _single(single) if frame.name in (None, "") else str(frame.name), frame
     elif isinstance(data, np.ndarray):
         yield from _array_columns(data, names, single)
     elif single is not None and not _is_pairs(data):
@@ -136,30 +138,38 @@ def capture_column(name: str, values: Any, *, categorical: bool) -> Column:
         BaselineError: naming the column, if it holds what is neither a number nor a label.
     """
     try:
-        if not isinstance(values, nw.Series):
-            values = nw.from_native(values, series_only=True, pass_through=True)
-        if isinstance(values, nw.Series):
-            return _from_series(values, categorical)
+        series = _as_series(values)
+        if isinstance(series, nw.Series):
+            return _from_series(series, categorical)
         if not isinstance(values, np.ndarray):
             values = _array_of(values)
         return _from_array(values, categorical)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, ArithmeticError) as error:
         raise BaselineError(f"column {name!r}: {error}") from error
+
+
+def _as_series(values: Any) -> Any:
+    """Return a series of any library as narwhals', anything else as it is."""
+    pyarrow = nw.dependencies.get_pyarrow()
+    if pyarrow is not None and isinstance(values, pyarrow.Array):
+        values = pyarrow.chunked_array([values])
+    return nw.from_native(values, series_only=True, allow_series=True, pass_through=True)
 
 
 def _from_series(column: nw.Series[Any], categorical: bool) -> Column:
     kind = column.dtype
-    if kind in (nw.String, nw.Categorical, nw.Enum):
-        return _tally(_value_counts(column.cast(nw.String)))
+    if kind == nw.String:
+        return _tally(_value_counts(column.cast(nw.String)))  # pyarrow miscounts null string views
+    if kind in (nw.Categorical, nw.Enum):
+        return _tally(_value_counts(column))
     if kind.is_numeric() or kind == nw.Boolean:
         if categorical:
             return _tally(_value_counts(column))
         if kind.is_decimal() or kind == nw.Boolean:
             column = column.cast(nw.Float64)
         return NumericColumn(_floats(column))
-    if kind == nw.Date:
-        column = column.cast(nw.Datetime("ms"))
-        kind = column.dtype
+    if kind == nw.Date and not categorical:
+        return NumericColumn(_seconds(column.cast(nw.Datetime("ms"))))
     if kind in (nw.Datetime, nw.Duration) and not categorical:
         return NumericColumn(_seconds(column))
     return _from_objects(column.to_list(), categorical)
@@ -183,7 +193,9 @@ def _value_counts(column: nw.Series[Any]) -> Iterable[tuple[Any, int]]:
 
 
 def _array_of(values: Iterable[Any]) -> NDArray[Any]:
-    """Return Python values as an array of objects, or of floats where all are numbers."""
+    """Return Python values as an array of objects, or of floats where all are floats."""
+    if isinstance(values, str | bytes | Mapping):
+        raise ValueError(f"{type(values).__name__} is not a column of values")
     values = list(values)
     if set(map(type, values)) <= {float}:
         return np.array(values, dtype=np.float64)
@@ -197,18 +209,25 @@ def _from_array(array: NDArray[Any], categorical: bool) -> Column:
     if array.ndim != 1:
         raise ValueError(f"an array of shape {array.shape} is not one column")
     kind = array.dtype.kind
-    if kind == "O" or (kind in "US" and np.ma.isMaskedArray(array)):
+    if kind in "Mm":
+        array = array.astype(f"{kind}8[us]")
+    if (
+        kind in "OT"
+        or (kind in "Mm" and categorical)
+        or (kind in "US" and np.ma.isMaskedArray(array))
+    ):
         return _from_objects(array.tolist(), categorical)
     if kind in "US" or (categorical and kind in "fiub"):
         labels, counts = np.unique(np.ma.compressed(array), return_counts=True)
         hidden = len(array) - int(counts.sum())
-        return _tally([*zip(labels, counts.tolist(), strict=True), (None, hidden)])
+        return _tally([*zip(labels.tolist(), counts.tolist(), strict=True), (None, hidden)])
     if kind in "Mm":
-        moments = np.ma.getdata(array).astype(f"{kind}8[us]")
+        moments = np.ma.getdata(array)
         floats = moments.astype(np.int64) / 1e6
         floats[np.isnat(moments)] = np.nan
     elif kind in "fiub":
-        floats = np.ma.getdata(array).astype(np.float64, copy=False)
+        with np.errstate(over="ignore"):
+            floats = np.ma.getdata(array).astype(np.float64, copy=False)
     else:
         raise ValueError(f"values of type {array.dtype} are neither numbers nor labels")
     mask = np.ma.getmaskarray(array) if np.ma.isMaskedArray(array) else None
@@ -217,7 +236,7 @@ def _from_array(array: NDArray[Any], categorical: bool) -> Column:
 
 def _from_objects(values: list[Any], categorical: bool) -> Column:
     """Read Python values: numbers if none of them is text, else labels."""
-    if categorical or any(type(value) in (str, bytes) for value in values):
+    if categorical or any(isinstance(value, str | bytes) for value in values):
         return _tally(_counted(values))
     if set(map(type, values)) <= _NUMBER_TYPES | {type(None)}:
         fast = _try_floats(values)
@@ -264,6 +283,6 @@ def _tally(pairs: Iterable[tuple[Any, int]]) -> CategoryColumn:
         label = to_category(value)
         if label is None:
             missing += rows
-        else:
+        elif rows:  # pandas counts the unused levels of a categorical as well
             tally[label] += rows
     return CategoryColumn(tally, missing)

@@ -1,13 +1,13 @@
 """The classic exposition of a baseline: boxkite 0.0.5's, two families a variable by position.
 
 It has no place for what was missing, for the rows and for the version: None, NaN and +inf stand
-in the +Inf bucket. A file written here carries those as labelled series beside the classic ones,
-which 0.0.5 passes over, so that nothing is lost between writing and reading.
+in the +Inf bucket. So a file of ours carries the labelled series beside the classic ones: 0.0.5
+passes over the former, and we over the latter, and nothing is lost between writing and reading.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -19,11 +19,9 @@ from boxkite.errors import BaselineError
 __all__ = [
     "FEATURE_HELP",
     "MISSING_BIN",
-    "SIDE_SERIES",
     "describe",
     "families",
     "metric_name",
-    "side_families",
 ]
 
 MISSING_BIN = "nan"
@@ -31,11 +29,6 @@ MISSING_BIN = "nan"
 
 FEATURE_HELP = "values for feature: "
 _OUTPUT_HELP = "inference values for test set"
-
-SIDE_SERIES = frozenset(
-    f"{labelled.PREFIX}_{name}" for name in ("rows", "variable_info", "missing", "min", "max")
-)
-"""The labelled series that stand beside the classic ones in a file."""
 
 
 def metric_name(variable: Variable, *, baseline: bool) -> str:
@@ -65,11 +58,6 @@ def families(variables: Sequence[Variable]) -> list[Family]:
             f"({', '.join(outputs)}): use the labelled one"
         )
     return [_family(variable) for variable in variables]
-
-
-def side_families(all_families: Iterable[Family]) -> list[Family]:
-    """Return those of the labelled families that say what the classic ones cannot."""
-    return [each for each in all_families if each.name in SIDE_SERIES]
 
 
 def _family(variable: Variable) -> Family:

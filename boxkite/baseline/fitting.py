@@ -52,20 +52,35 @@ def fit_variables(
         columns += _columns("output", output, None, "output")
     if not columns:
         raise BaselineError("no columns: there is nothing to count")
-    unknown = categorical - {column.name for column in columns}
-    if unknown:
-        raise BaselineError(f"categorical names no column: {', '.join(sorted(unknown))}")
+    if max_categories < 1:
+        raise BaselineError(f"max_categories is {max_categories}: ask for 1 or more")
+    known = {column.name for column in columns}
+    _check_names("categorical", categorical, known)
+    _check_names("bins", bins if isinstance(bins, Mapping) else (), known)
 
     def measure(column: _Named) -> Variable:
         return _measure(column, bins, column.name in categorical, max_categories)
 
     # numpy sorts without the interpreter's lock, so that threads share the work.
-    with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(max_workers=min(8, _processors())) as pool:
         variables = tuple(pool.map(measure, columns))
     rows = _common_rows(variables)
     for variable in variables:
         _warn_of(variable)
     return variables, rows
+
+
+def _check_names(argument: str, names: Iterable[str], known: set[str]) -> None:
+    unknown = sorted(set(names) - known)
+    if unknown:
+        raise BaselineError(f"{argument} names no column: {', '.join(map(repr, unknown))}")
+
+
+def _processors() -> int:
+    """Return how many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _columns(
@@ -139,7 +154,7 @@ def _warn_of(variable: Variable) -> None:
         )
     else:
         return
-    warnings.warn(message, BaselineWarning, stacklevel=3)
+    warnings.warn(message, BaselineWarning, stacklevel=4)
 
 
 def _distinct(variable: CategoryVariable) -> int:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any, TypeAlias, cast, get_args
+from typing import Any, NamedTuple, TypeAlias, cast, get_args
 
 import numpy as np
 
 from boxkite.baseline.labelled import PREFIX
-from boxkite.baseline.text_format import Sample
+from boxkite.baseline.text_format import Sample, parse_float
 from boxkite.baseline.variable import (
     OTHER,
     UNSEEN,
@@ -26,14 +26,19 @@ __all__ = ["Header", "Tails", "damage", "read_header", "read_variables", "whole"
 
 Tails: TypeAlias = Mapping[tuple[str, str], frozenset[int]]
 
+_SCALARS = {
+    "numeric": {"missing", "min", "max", "value_sum", "value_count"},
+    "category": {"missing"},
+}
+"""The series of which each kind of variable has exactly one sample."""
 
-@dataclass
-class Header:
-    """What a file says of the whole baseline; None where it does not."""
 
-    model: str | None = None
-    version: str | None = None
-    rows: int | None = None
+class Header(NamedTuple):
+    """What a file says of the whole baseline."""
+
+    model: str
+    version: str
+    rows: int
 
 
 @dataclass
@@ -49,26 +54,36 @@ class _Found:
     scalars: dict[str, float] = field(default_factory=dict)
 
 
-def read_header(samples: Iterable[Sample]) -> Header:
-    """Read model, version and rows off the `boxkite_baseline_…` samples.
+def read_header(samples: Sequence[Sample]) -> Header:
+    """Read model, version and rows off the `boxkite_baseline_…` samples, one at least.
 
     Raises:
-        BaselineError: where a second model or version begins.
+        BaselineError: where a second model or version begins, or without exactly one count of
+            rows.
     """
-    header = Header()
+    first = _model_and_version(samples[0])
     for sample in samples:
-        labels = (sample.labels.get("model", ""), sample.labels.get("version", ""))
-        if header.model is None:
-            header.model, header.version = labels
-        if labels != (header.model, header.version):
+        if _model_and_version(sample) != first:
             raise damage(sample.line, "a second model or version; a file holds one baseline")
-        if sample.name == f"{PREFIX}_rows":
-            header.rows = whole(sample)
-    return header
+    counts = [sample for sample in samples if sample.name == f"{PREFIX}_rows"]
+    if len(counts) != 1:
+        line = counts[1].line if counts else samples[0].line
+        raise damage(line, f"{PREFIX}_rows stands {len(counts)} times, not once")
+    return Header(*first, rows=whole(counts[0]))
 
 
-def read_variables(samples: Iterable[Sample], rows: int, tails: Tails) -> list[Variable]:
+def _model_and_version(sample: Sample) -> tuple[str, str]:
+    return sample.labels.get("model", ""), sample.labels.get("version", "")
+
+
+def read_variables(samples: Iterable[Sample], rows: int, tails: Tails | None) -> list[Variable]:
     """Read the variables back from `boxkite_baseline_…` samples.
+
+    Args:
+        samples: of the whole baseline.
+        rows: how many rows each variable must have counted.
+        tails: the hashes of the categories in a tail, by role and name; None where the source
+            has no comments to keep them in.
 
     Raises:
         BaselineError: naming the line, where the samples do not make up a whole baseline.
@@ -84,16 +99,18 @@ def read_variables(samples: Iterable[Sample], rows: int, tails: Tails) -> list[V
             _take(found[key], sample)
         except KeyError as error:
             raise damage(sample.line, f"{sample.name} lacks the label {error}") from None
-    variables = []
+    variables: dict[tuple[str, int], Variable] = {}
     for (role, name), each in found.items():
         what = f"{role} {name!r}"
         if role not in get_args(Role):
             raise damage(each.line, f"{what}: the role is none of {', '.join(get_args(Role))}")
-        variable = _variable(role, name, each, tails.get((role, name), frozenset()))
+        variable = _variable(role, name, each, tails)
         if variable.rows != rows:
             raise damage(each.line, f"{what}: {variable.rows} rows counted of {rows}")
-        variables.append(variable)
-    return variables
+        if (role, variable.position) in variables:
+            raise damage(each.line, f"{what}: its position {variable.position} is taken")
+        variables[role, variable.position] = variable
+    return list(variables.values())
 
 
 def _take(found: _Found, sample: Sample) -> None:
@@ -109,8 +126,10 @@ def _take(found: _Found, sample: Sample) -> None:
     elif name == "category":
         found.categories[labels["category"]] = whole(sample)
     elif name == "variable_info":
+        if found.kind:
+            raise damage(sample.line, f"{sample.name} stands twice")
         found.kind = labels["kind"]
-        found.position = int(_bound(sample, "position"))
+        found.position = _position(sample)
     elif name in ("min", "max", "value_sum"):
         found.scalars[name] = sample.value
     elif name in ("missing", "value_count"):
@@ -119,14 +138,15 @@ def _take(found: _Found, sample: Sample) -> None:
         raise damage(sample.line, f"unknown series {sample.name}")
 
 
-def _variable(role: str, name: str, found: _Found, tail: frozenset[int]) -> Variable:
-    """Make a variable of what was found, checking that the parts agree."""
+def _variable(role: str, name: str, found: _Found, tails: Tails | None) -> Variable:
+    """Make a variable of what was found, checking that the parts are there and agree."""
     what = f"{role} {name!r}"
+    _check_parts(found, what)
     common: dict[str, Any] = {
         "name": name,
         "role": cast("Role", role),
         "position": found.position,
-        "missing": int(found.scalars.get("missing", 0)),
+        "missing": int(found.scalars["missing"]),
     }
     if found.kind == "numeric":
         _check_bins(found, what)
@@ -134,21 +154,33 @@ def _variable(role: str, name: str, found: _Found, tail: frozenset[int]) -> Vari
             **common,
             counts=np.array([count for _, _, count in found.bins], dtype=np.int64),
             edges=np.array([le for _, le, _ in found.bins[:-1]], dtype=np.float64),
-            sum=found.scalars.get("value_sum", 0.0),
-            minimum=found.scalars.get("min", math.nan),
-            maximum=found.scalars.get("max", math.nan),
+            sum=found.scalars["value_sum"],
+            minimum=found.scalars["min"],
+            maximum=found.scalars["max"],
         )
-    if found.kind == "category":
-        categories = tuple(found.categories)
-        if categories[-1:] != (UNSEEN,) or OTHER in categories[:-2]:
-            raise damage(found.line, f"{what}: its categories do not end in {UNSEEN}")
-        return CategoryVariable(
-            **common,
-            counts=np.array(list(found.categories.values()), dtype=np.int64),
-            categories=categories,
-            tail=tail,
-        )
-    raise damage(found.line, f"{what}: no kind in {PREFIX}_variable_info")
+    categories = tuple(found.categories)
+    if categories[-1:] != (UNSEEN,) or OTHER in categories[:-2]:
+        raise damage(found.line, f"{what}: its categories do not end in {UNSEEN}")
+    tail = (tails or {}).get((role, name), frozenset())
+    if tails is not None and (OTHER in categories) != bool(tail):
+        raise damage(found.line, f"{what}: {OTHER} and its # TAIL comment go together")
+    return CategoryVariable(
+        **common,
+        counts=np.array(list(found.categories.values()), dtype=np.int64),
+        categories=categories,
+        tail=tail,
+    )
+
+
+def _check_parts(found: _Found, what: str) -> None:
+    """Check that there are all the series of the variable's kind and none of the other's."""
+    if found.kind not in _SCALARS:
+        raise damage(found.line, f"{what}: no kind in {PREFIX}_variable_info")
+    for name in sorted(_SCALARS[found.kind] - found.scalars.keys()):
+        raise damage(found.line, f"{what}: no {PREFIX}_{name}")
+    foreign = found.categories if found.kind == "numeric" else [*found.bins, *found.buckets]
+    if foreign or found.scalars.keys() - _SCALARS[found.kind]:
+        raise damage(found.line, f"{what}: is {found.kind}, but has series of the other kind")
 
 
 def _check_bins(found: _Found, what: str) -> None:
@@ -165,10 +197,17 @@ def _check_bins(found: _Found, what: str) -> None:
 
 def _bound(sample: Sample, label: str) -> float:
     try:
-        return float(sample.labels[label])
+        return parse_float(sample.labels[label])
     except ValueError:
         text = sample.labels[label]
         raise damage(sample.line, f"{sample.name}: {label} is not a number: {text!r}") from None
+
+
+def _position(sample: Sample) -> int:
+    text = sample.labels["position"]
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise damage(sample.line, f"{sample.name}: position is not a whole number: {text!r}")
+    return int(text)
 
 
 def whole(sample: Sample) -> int:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import os
-import tempfile
-import urllib.error
+import secrets
+import stat
 import urllib.parse
 import urllib.request
 from pathlib import Path
@@ -26,28 +27,20 @@ def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
     Raises:
         OSError: if the folder is missing, full or not writable; an old file is left as it was.
     """
-    target = Path(path)
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    target = Path(os.fsdecode(path)).resolve()  # a symbolic link stays one
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        with open(temporary, "xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, _mode(target))
-        os.replace(temporary, target)
+        if target.exists():
+            temporary.chmod(stat.S_IMODE(target.stat().st_mode))
+        temporary.replace(target)
     except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
+        temporary.unlink(missing_ok=True)
         raise
     _sync_folder(target.parent)
-
-
-def _mode(target: Path) -> int:
-    if target.exists():
-        return target.stat().st_mode & 0o777
-    umask = os.umask(0o077)
-    os.umask(umask)
-    return 0o666 & ~umask
 
 
 def _sync_folder(folder: Path) -> None:
@@ -66,15 +59,15 @@ def read_bounded(path_or_url: str | os.PathLike[str], max_bytes: int) -> bytes:
     Raises:
         FileNotFoundError: if there is no such file.
         BaselineError: if it is too large, or the URL cannot be fetched.
-        OSError: if it cannot be read.
+        OSError: if the file cannot be read.
     """
-    text = os.fspath(path_or_url)
+    text = os.fsdecode(path_or_url)
     scheme = urllib.parse.urlsplit(text).scheme
     if scheme in ("http", "https"):
         try:
             with urllib.request.urlopen(text, timeout=_TIMEOUT_SECONDS) as response:
                 content: bytes = response.read(max_bytes + 1)
-        except (urllib.error.URLError, TimeoutError) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:
             raise BaselineError(f"cannot fetch {text}: {error}") from error
     else:
         if scheme == "file":

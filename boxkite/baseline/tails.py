@@ -43,5 +43,5 @@ def read_tail(text: str, line: int) -> tuple[str, frozenset[int]]:
         name, encoded = json.loads(text)
         raw = base64.b64decode(encoded, validate=True)
         return str(name), frozenset(struct.unpack(f">{len(raw) // 4}I", raw))
-    except (ValueError, TypeError, struct.error):
+    except (ValueError, TypeError, RecursionError, struct.error):
         raise BaselineError(f"line {line}: not a list of tail categories") from None

@@ -13,7 +13,16 @@ from dataclasses import dataclass, replace
 
 from boxkite.errors import BaselineError
 
-__all__ = ["Comment", "Family", "Sample", "format_float", "format_series", "parse", "render"]
+__all__ = [
+    "Comment",
+    "Family",
+    "Sample",
+    "format_float",
+    "format_series",
+    "parse",
+    "parse_float",
+    "render",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +92,17 @@ def format_float(value: float) -> str:
     return f"{sign}{digits[0]}{point}{digits[1:]}e+{len(whole) - 1:02d}"
 
 
+def parse_float(text: str) -> float:
+    """Return the float that `text` spells in Go's form and in nothing else.
+
+    Raises:
+        ValueError: for any other text, also such as Python takes: `1_000`, `infinity`, ` 1`.
+    """
+    if not _NUMBER.fullmatch(text):
+        raise ValueError(f"not a number: {text!r}")
+    return float(text)
+
+
 def format_series(name: str, **labels: str) -> str:
     """Return a sample's name with its labels, escaped."""
     if not labels:
@@ -120,7 +140,7 @@ def _as_openmetrics(family: Family) -> Iterable[Family]:
     OpenMetrics forbids `_sum` and `_count` beside negative buckets, as a sum that can fall is no
     counter. As families of no type the series stay, under their names.
     """
-    if family.type != "histogram" or not any('le="-' in series for series in family.series):
+    if family.type != "histogram" or not any(map(_NEGATIVE_EDGE.search, family.series)):
         return [family]
     parts = {family.name + suffix for suffix in ("_bucket", "_sum", "_count")}
     return [replace(family.only({name}), name=name, type="unknown") for name in sorted(parts)]
@@ -145,6 +165,8 @@ def parse(lines: Iterable[str], *, max_series: int) -> Iterator[Sample | Comment
             yield _parse_sample(line, number)
 
 
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?|Inf|NaN)")
+_NEGATIVE_EDGE = re.compile(r'[{,]le="-')
 _NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\["\\n])*)"(?:,|$)')
 
@@ -164,11 +186,14 @@ def _parse_sample(line: str, number: int) -> Sample:
             raise BaselineError(f"line {number}: not a list of labels: {{{rest[:80]}")
     else:
         name, _, value = line.partition(" ")
+        value = f" {value}"
     if not _NAME.fullmatch(name):
         raise BaselineError(f"line {number}: not a sample: {line[:80]!r}")
     try:
-        return Sample(name, labels, float(value.split()[0]), number)
-    except (ValueError, IndexError):
+        if value[:1] not in " \t":
+            raise ValueError(value)
+        return Sample(name, labels, parse_float(value.strip(" \t\r")), number)
+    except ValueError:
         raise BaselineError(f"line {number}: not a value: {value[:80]!r}") from None
 
 

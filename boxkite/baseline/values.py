@@ -13,6 +13,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
+
 __all__ = ["epoch_seconds", "is_missing", "spelled_number", "to_category", "to_number"]
 
 _MISSING_TYPES = frozenset({"NoneType", "NAType", "NaTType", "MaskedConstant"})
@@ -31,6 +33,10 @@ def is_missing(value: Any) -> bool:
     if type(value).__name__ in _MISSING_TYPES:
         return True
     if isinstance(value, str | bytes):
+        return False
+    if isinstance(value, Decimal):
+        return value.is_nan()  # comparing a signalling NaN raises
+    if getattr(value, "shape", ()) != ():
         return False
     try:
         return bool(value != value)  # NaN alone differs from itself
@@ -71,7 +77,7 @@ def to_number(value: Any) -> float:
     if isinstance(value, str):
         return _number_from_text(value)
     if _numpy_kind(value) in "Mm" and value.shape == ():
-        value = value.astype(f"{value.dtype.kind}8[us]").item()  # finer units give bare integers
+        return float(value.astype(f"{value.dtype.kind}8[us]").astype(np.int64)) / 1e6
     if isinstance(value, dt.date | dt.time | dt.timedelta):
         return epoch_seconds(value)
     if isinstance(value, bool | int | float | Decimal | Fraction) or _is_numpy_real(value):
@@ -92,15 +98,16 @@ def to_category(value: Any) -> str | None:
     valid Unicode is kept with its broken parts escaped.
 
     Raises:
-        ValueError: if `value` is a container or bytes that are not UTF-8.
+        ValueError: if `value` is a container, a complex number, an object that prints as its
+            address, or bytes that are not UTF-8.
     """
     if isinstance(value, str):
-        return _encodable(value)
+        return _encodable(str.__str__(value))
     if is_missing(value):
         return None
     if isinstance(value, bytes):
         return _decoded(value)
-    if isinstance(value, Mapping | Set | list | tuple):
+    if isinstance(value, Mapping | Set | list | tuple | complex) or _prints_address(value):
         raise ValueError(f"not a category: {type(value).__name__}")
     if getattr(value, "shape", ()) != ():
         raise ValueError(f"not a category: array of shape {value.shape}")
@@ -144,6 +151,13 @@ def _encodable(text: str) -> str:
     if text.isascii():
         return text
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _prints_address(value: Any) -> bool:
+    """Tell whether the text of `value` differs from run to run."""
+    plain: Any = object  # a class defines these anew, or has them of `object`
+    kind = type(value)
+    return kind.__str__ is plain.__str__ and kind.__repr__ is plain.__repr__
 
 
 def _is_numpy_real(value: Any) -> bool:
