@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from boxkite.errors import NoPredictionError
+from boxkite.identity import Identity
 
 __all__ = ["UNSET", "Prediction", "current_prediction", "prediction_scope"]
 
@@ -28,26 +29,31 @@ class Prediction:
     """One prediction in the making.
 
     Attributes:
+        identity: names it; fixed when the view begins, so that the view can answer with the id.
         features: what the model was given, UNSET until the view or the adapter sets it.
         output: what it answered.
-        id: the prediction id, None until it is logged.
     """
 
-    __slots__ = ("features", "id", "output")
+    __slots__ = ("features", "identity", "output")
 
-    def __init__(self) -> None:
+    def __init__(self, server_id: str) -> None:
+        self.identity = Identity.new(server_id)
         self.features: Any = UNSET
         self.output: Any = UNSET
-        self.id: str | None = None
+
+    @property
+    def id(self) -> str:
+        """The prediction id."""
+        return self.identity.prediction_id
 
 
 _current: ContextVar[Prediction] = ContextVar("boxkite_prediction")
 
 
 @contextmanager
-def prediction_scope() -> Iterator[Prediction]:
+def prediction_scope(server_id: str) -> Iterator[Prediction]:
     """Open a prediction for the code within, and put back the one that was current before."""
-    prediction = Prediction()
+    prediction = Prediction(server_id)
     token = _current.set(prediction)
     try:
         yield prediction
@@ -59,7 +65,7 @@ class _CurrentPrediction:
     """Stands for the prediction of the request that is being answered.
 
     Inside a view decorated with `predict` its `features` and `output` can be set, and win over
-    what the decorator would find; after the view `id` is the prediction's id.
+    what the decorator would find; its `id` is what the response carries as `X-Prediction-Id`.
 
     Raises:
         NoPredictionError: on any use outside such a view.
@@ -73,9 +79,12 @@ class _CurrentPrediction:
     def __setattr__(self, name: str, value: Any) -> None:
         setattr(_prediction(), name, value)
 
+    def __bool__(self) -> bool:
+        """Tell whether there is one."""
+        return _current.get(None) is not None
+
     def __repr__(self) -> str:
-        prediction = _current.get(None)
-        return f"<current_prediction of {prediction!r}>" if prediction else "<no prediction>"
+        return f"<current_prediction {_current.get(None)!r}>"
 
 
 def _prediction() -> Prediction:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-import time
-import uuid
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from prometheus_client import REGISTRY, CollectorRegistry
@@ -16,9 +13,10 @@ from boxkite.baseline import Baseline
 from boxkite.config import Settings, from_environment
 from boxkite.drift import Comparison, Policy, compare_counts
 from boxkite.errors import BaselineError
+from boxkite.identity import Identity
 from boxkite.live.counter import Counter, JournalCounter
 from boxkite.live.record import Record, encode
-from boxkite.live.row import Row, ShapeError, output_row, plain_row
+from boxkite.live.row import Row, check_names, output_row, plain_row
 from boxkite.prometheus.classic import ClassicExposition
 from boxkite.prometheus.labelled import LabelledExposition
 from boxkite.prometheus.scrape import Exposition, Scrape, Scraper
@@ -30,12 +28,16 @@ LogExporter = Callable[[Record], None]
 """Takes each record after it was journalled; its errors are counted, not raised."""
 
 
+EMPTY = Baseline("default", "none", 0, ())
+"""Stands in where there is no baseline: nothing to count into."""
+
+
 class Monitor:
     """Counts the predictions of one model beside the distributions of its training.
 
     Args:
         baseline: a `Baseline`, or the path or URL of a `histogram.prom`. By default the setting
-            `BOXKITE_BASELINE`, and where that file is missing the service runs without.
+            `BOXKITE_BASELINE`; where that file is missing or damaged the service runs without.
         log: called with the record of each prediction; None for no log.
         model: the model's name; by default the baseline's.
         version: the baseline's version; by default the baseline's.
@@ -70,14 +72,14 @@ class Monitor:
             model=model or self.settings.model, version=version or self.settings.version
         )
         self._log = log
-        self._feature_count = len(self.baseline.features)
+        self._feature_names = frozenset(each.name for each in self.baseline.features)
         self._output_names = [each.name for each in self.baseline.outputs]
         self._counter: Counter = JournalCounter(self.baseline)
         self._scraper = Scraper(self._exposition(), registry, self._report_export)
         signals.emit(signals.baseline_loaded, self, self.trouble, baseline=self.baseline)
 
     def _load(self, baseline: Baseline | str | os.PathLike[str] | None) -> Baseline:
-        """Return the baseline; an empty one where the setting's file is missing."""
+        """Return the baseline; an empty one where the setting's file cannot be had."""
         if isinstance(baseline, Baseline):
             return baseline
         source = self.settings.baseline if baseline is None else baseline
@@ -85,15 +87,20 @@ class Monitor:
             if source:
                 return Baseline.read(source)
         except FileNotFoundError as error:
-            missing = BaselineError(
+            problem: Exception = BaselineError(
                 f"no baseline at {os.fspath(source)}: predictions are taken, but there is "
                 f"nothing to compare them with; write one at training with "
                 f"Baseline.fit(features, output).write({os.fspath(source)!r})"
             )
-            if baseline is not None:
-                raise missing from error
-            self.trouble.report("baseline", missing)
-        return Baseline("default", "none", 0, ())
+            problem.__cause__ = error
+        except (BaselineError, OSError) as error:
+            problem = error
+        else:
+            return EMPTY
+        if baseline is not None:
+            raise problem
+        self.trouble.count("baseline", problem)
+        return EMPTY
 
     def _exposition(self) -> Exposition:
         if self.settings.exposition == "classic":
@@ -105,6 +112,8 @@ class Monitor:
         features: Any = None,
         output: Any = None,
         request_body: Any = None,
+        *,
+        identity: Identity | None = None,
     ) -> str:
         """Take one prediction: a few microseconds, whatever the number of bins.
 
@@ -113,18 +122,15 @@ class Monitor:
                 frame), as the model takes it.
             output: what the model answered: a number or label, or several for several outputs.
             request_body: of the request, for the log.
+            identity: of the prediction, where it was named before; by default a new one.
 
         Returns:
             The prediction id, `{server_id}/{time}/{uuid}`. A row that does not fit the baseline
             is counted as invalid and reported; nothing is raised.
         """
-        entity_id = str(uuid.uuid4())
-        now = time.time_ns()
-        moment = datetime.fromtimestamp(now // 1_000_000_000, UTC).replace(tzinfo=None)
-        prediction_id = f"{self.settings.server_id}/{moment.isoformat()}/{entity_id}"
-        record = Record(
-            entity_id, now, self._features(features), self._output(output), request_body
-        )
+        identity = identity or Identity.new(self.settings.server_id)
+        row, answer = self._features(features), self._output(output)
+        record = Record(identity.entity_id, identity.created_at, row, answer, request_body)
         try:
             self._counter.append(encode(record))
         except Exception as error:  # noqa: BLE001 - monitoring never breaks the request
@@ -134,18 +140,16 @@ class Monitor:
                 self._log(record)
             except Exception as error:  # noqa: BLE001 - an exporter is the user's code
                 self.trouble.report("log", error)
+        prediction_id = identity.prediction_id
         if signals.prediction_logged.receivers:
             self._tell(prediction_id, features, output)
         return prediction_id
 
     def _features(self, features: Any) -> Row | None:
-        """Return a row of the baseline's width, or None after reporting what is wrong."""
+        """Return a row of the baseline's features, or None after reporting what is wrong."""
         try:
-            row = {} if features is None else plain_row(features)
-            if self._feature_count and isinstance(row, list) and len(row) != self._feature_count:
-                raise ShapeError(
-                    f"the row has {len(row)} features, the baseline {self._feature_count}"
-                )
+            row: Row = {} if features is None else plain_row(features)
+            check_names(row, self._feature_names)
             return row
         except Exception as error:  # noqa: BLE001 - features are any object of the user's
             self.trouble.report("features", error)

@@ -31,15 +31,18 @@ class Trouble:
         self._lock = threading.Lock()
 
     def report(self, stage: str, error: Exception, what: str = "") -> None:
+        """Count and log one failure, as `count` does, or raise it where failures are raised."""
+        self.count(stage, error, what)
+        if self.raises():
+            raise error
+
+    def count(self, stage: str, error: Exception, what: str = "") -> None:
         """Count one failure and log it, unless one of its stage was logged within a minute.
 
         Args:
             stage: one of `STAGES`.
             error: what was raised.
             what: what was being done, as "view 'score'".
-
-        Raises:
-            Exception: the error itself, where failures are raised.
         """
         now = time.monotonic()
         with self._lock:
@@ -48,8 +51,6 @@ class Trouble:
             silent = now - self._told.get(stage, -_QUIET_SECONDS) < _QUIET_SECONDS
             if not silent:
                 self._told[stage] = now
-        if self.raises():
-            raise error
         if not silent:
             where = f"{what}: " if what else ""
             _logger.warning("boxkite %s: %s%s (%d so far)", stage, where, _text(error), count)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import narwhals as nw
 import numpy as np
 
-__all__ = ["Row", "ShapeError", "output_row", "plain_row"]
+__all__ = ["Row", "ShapeError", "check_names", "output_row", "plain_row"]
 
 Row: TypeAlias = "list[Any] | dict[str, Any]"
 """Values by position, or by name."""
@@ -42,6 +42,24 @@ def plain_row(features: Any) -> Row:
     return list(features)
 
 
+def check_names(row: Row, names: Collection[str]) -> None:
+    """Check that a row can be of the variables of these names.
+
+    Raises:
+        ShapeError: if it has another number of values, or none of the names.
+    """
+    if not names or not row:
+        return
+    if isinstance(row, list):
+        if len(row) != len(names):
+            raise ShapeError(f"the row has {len(row)} values, the baseline {len(names)} features")
+    elif not any(name in row for name in names):
+        found = ", ".join(repr(name) for name in list(row)[:5])
+        raise ShapeError(
+            f"the row has none of the baseline's {len(names)} features; it has {found}"
+        )
+
+
 def output_row(output: Any, names: Sequence[str]) -> Row:
     """Return a model's output as a row with a value for each output variable.
 
@@ -53,7 +71,13 @@ def output_row(output: Any, names: Sequence[str]) -> Row:
         ShapeError: if the number of values does not fit.
     """
     if isinstance(output, Mapping):
-        return {str(name): value for name, value in output.items()}
+        named = {str(name): value for name, value in output.items()}
+        if any(name in named for name in names):
+            return named
+        if len(named) == len(names) == 1:
+            return list(named.values())
+        found = ", ".join(repr(name) for name in list(named)[:5])
+        raise ShapeError(f"the output has none of {', '.join(names)}; it has {found}")
     if len(names) == 1 and not isinstance(output, list | tuple):
         return [_scalar(output)]
     if isinstance(output, str | bytes) or not _is_iterable(output):
