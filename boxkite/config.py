@@ -5,16 +5,16 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields
-from typing import Any, Literal, cast
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import Field, dataclass, field, fields
+from typing import Any, Literal, TypeAlias
 
 from boxkite.errors import ConfigError
 
-__all__ = ["Settings", "from_environment", "resolve"]
+__all__ = ["Layer", "Settings", "from_environment", "resolve"]
 
-Lookup = Callable[[str], Any]
-"""Returns what is configured for a setting's name, None for nothing."""
+Layer: TypeAlias = tuple[Mapping[str, Any], str]
+"""Configured values, and the prefix that a setting's key has among them."""
 
 
 def _setting(default: Any, meaning: str, legacy: str | None = None) -> Any:
@@ -43,54 +43,51 @@ class Settings:
     enabled: bool = _setting(True, "false: views are left as they are, nothing is mounted")
 
 
-def resolve(lookup: Lookup, arguments: Mapping[str, Any] | None = None) -> Settings:
-    """Return the settings: an argument wins over `lookup`, and that over the default.
+def resolve(layers: Sequence[Layer], arguments: Mapping[str, Any] | None = None) -> Settings:
+    """Return the settings: an argument wins over what is configured, and that over the default.
 
     Args:
-        lookup: returns the configured value of a setting's name in capitals, or None.
+        layers: of configuration, the first wins.
         arguments: by field name; None is as if it were not given.
 
     Raises:
-        ConfigError: naming the setting and its value, if that cannot be used.
+        ConfigError: naming the key, if it is unknown or has a value that cannot be used.
     """
+    arguments = dict(arguments or {})
+    for configured, prefix in [*layers, ({key.upper(): 0 for key in arguments}, "")]:
+        _refuse_unknown(configured, prefix)
     values: dict[str, Any] = {}
     for row in fields(Settings):
-        value = (arguments or {}).get(row.name)
-        if value is None:
-            value = lookup(row.name.upper())
-        if value is None and row.metadata["legacy"]:
-            value = os.environ.get(row.metadata["legacy"])
-        if value is not None:
-            values[row.name] = _converted(row, value)
+        name, legacy = row.name.upper(), row.metadata["legacy"]
+        candidates = [
+            (row.name, arguments.get(row.name)),
+            *((prefix + name, configured.get(prefix + name)) for configured, prefix in layers),
+            (legacy, os.environ.get(legacy) if legacy else None),
+        ]
+        found = next(((key, value) for key, value in candidates if value is not None), None)
+        if found is not None:
+            values[row.name] = _converted(row, *found)
     return Settings(**values)
 
 
-def from_environment(
-    prefix: str = "BOXKITE_", arguments: Mapping[str, Any] | None = None
-) -> Settings:
+def from_environment(arguments: Mapping[str, Any] | None = None) -> Settings:
     """Return the settings of a service without a framework, from `BOXKITE_…` variables.
 
     Raises:
         ConfigError: naming the variable, if it is unknown or has a value that cannot be used.
     """
-    refuse_unknown(os.environ, prefix)
-    return resolve(lambda name: os.environ.get(prefix + name), arguments)
+    return resolve([(os.environ, "BOXKITE_")], arguments)
 
 
-def refuse_unknown(keys: Iterable[str], *prefixes: str) -> None:
-    """Refuse keys that look like settings, but are none.
-
-    Raises:
-        ConfigError: naming the key and the nearest setting.
-    """
+def _refuse_unknown(configured: Iterable[object], prefix: str) -> None:
     known = [row.name.upper() for row in fields(Settings)]
-    for key in keys:
-        prefix = next((each for each in prefixes if key.startswith(each)), None)
-        name = key.removeprefix(prefix or "")
-        if prefix is None or name in known or _KUBERNETES.fullmatch(name):
+    for key in configured:
+        if not isinstance(key, str) or not key.startswith(prefix):
             continue
-        nearest = difflib.get_close_matches(name, known, n=1, cutoff=0)[0]
-        raise ConfigError(f"unknown setting {key}; the nearest one is {prefix}{nearest}")
+        name = key.removeprefix(prefix)
+        if name not in known and not _KUBERNETES.fullmatch(name):
+            nearest = difflib.get_close_matches(name, known, n=1, cutoff=0)[0]
+            raise ConfigError(f"unknown setting {key}; the nearest one is {prefix}{nearest}")
 
 
 # Kubernetes sets these for every pod beside a Service that is called "boxkite".
@@ -100,19 +97,20 @@ _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off", ""})
 
 
-def _converted(row: Field[Any], value: Any) -> Any:
+def _converted(row: Field[Any], key: str, value: Any) -> Any:
     """Return a configured value in the type of its setting."""
-    name = row.name.upper()
     if row.type == "bool":
         text = str(value).strip().lower()
         if text not in _TRUE | _FALSE:
-            raise ConfigError(f"{name} is {value!r}; give true or false")
+            raise ConfigError(f"{key} is {value!r}; give true or false")
         return text in _TRUE
-    if row.name == "exposition" and value not in ("labelled", "classic"):
-        raise ConfigError(f"{name} is {value!r}; give labelled or classic")
     text = os.fspath(value) if isinstance(value, os.PathLike) else value
     if not isinstance(text, str):
-        raise ConfigError(f"{name} is {value!r}; give text")
+        raise ConfigError(f"{key} is {value!r}; give text")
+    if row.name == "exposition" and text not in ("labelled", "classic"):
+        raise ConfigError(f"{key} is {text!r}; give labelled or classic")
     if row.name == "metrics_path" and text and not text.startswith("/"):
-        raise ConfigError(f"{name} is {text!r}; a path starts with /")
-    return text or cast("str | None", None if row.default in (None, MISSING) else text)
+        raise ConfigError(f"{key} is {text!r}; a path starts with /")
+    if row.name == "server_id" and not (text.isascii() and text.isprintable()):
+        raise ConfigError(f"{key} is {text!r}; give printable ASCII, as it goes into a header")
+    return None if text == "" and row.default is None else text

@@ -1,0 +1,36 @@
+"""The blueprint that answers a scrape."""
+
+from __future__ import annotations
+
+import secrets
+
+from flask import Blueprint, Response, current_app, request
+
+import boxkite
+
+__all__ = ["metrics_blueprint"]
+
+
+def metrics_blueprint(path: str) -> Blueprint:
+    """Return a blueprint that shows the application's monitor at `path`."""
+    blueprint = Blueprint("boxkite", __name__)
+
+    @blueprint.get(path)
+    def metrics() -> Response:
+        monitor: boxkite.Monitor = current_app.extensions["boxkite"]
+        token = monitor.settings.metrics_token
+        if token and not _authorized(token):
+            return Response("unauthorized\n", 401, {"WWW-Authenticate": "Bearer"})
+        scrape = monitor.export(
+            accept=request.headers.get("Accept", ""),
+            accept_encoding=request.headers.get("Accept-Encoding", ""),
+            names=request.args.getlist("name[]"),
+        )
+        return Response(scrape.body, headers=scrape.headers)
+
+    return blueprint
+
+
+def _authorized(token: str) -> bool:
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    return scheme.lower() == "bearer" and secrets.compare_digest(given.encode(), token.encode())
