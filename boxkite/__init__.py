@@ -2,9 +2,8 @@
 
 from boxkite import signals
 from boxkite.baseline import Baseline
-from boxkite.config import Layer, Settings
-from boxkite.config import resolve as resolve_settings
-from boxkite.context import Prediction, current_prediction, prediction_scope
+from boxkite.config import Settings
+from boxkite.context import Prediction, current_prediction
 from boxkite.drift import Comparison, Policy, VariableDrift, compare
 from boxkite.errors import (
     BaselineError,
@@ -13,8 +12,9 @@ from boxkite.errors import (
     ConfigError,
     NoPredictionError,
 )
+from boxkite.extension import Extension, is_authorized
 from boxkite.monitor import Monitor
-from boxkite.sources import PREDICTION_ID_HEADER, Capture, Source, captured
+from boxkite.sources import PREDICTION_ID_HEADER, Capture, Source
 
 __all__ = [
     "PREDICTION_ID_HEADER",
@@ -25,7 +25,7 @@ __all__ = [
     "Capture",
     "Comparison",
     "ConfigError",
-    "Layer",
+    "Extension",
     "Monitor",
     "NoPredictionError",
     "Policy",
@@ -33,10 +33,8 @@ __all__ = [
     "Settings",
     "Source",
     "VariableDrift",
-    "captured",
     "compare",
     "current_prediction",
-    "prediction_scope",
-    "resolve_settings",
+    "is_authorized",
     "signals",
 ]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
-
 from flask import Blueprint, Response, current_app, request
 
 import boxkite
@@ -19,7 +17,7 @@ def metrics_blueprint(path: str) -> Blueprint:
     def metrics() -> Response:
         monitor: boxkite.Monitor = current_app.extensions["boxkite"]
         token = monitor.settings.metrics_token
-        if token and not _authorized(token):
+        if not boxkite.is_authorized(request.headers.get("Authorization"), token):
             return Response("unauthorized\n", 401, {"WWW-Authenticate": "Bearer"})
         scrape = monitor.export(
             accept=request.headers.get("Accept", ""),
@@ -29,8 +27,3 @@ def metrics_blueprint(path: str) -> Blueprint:
         return Response(scrape.body, headers=scrape.headers)
 
     return blueprint
-
-
-def _authorized(token: str) -> bool:
-    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-    return scheme.lower() == "bearer" and secrets.compare_digest(given.encode(), token.encode())

@@ -1,13 +1,48 @@
-"""A Flask request's body and a view's answer as plain values."""
+"""One request of Flask's: its body and the view's answer as plain values."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from flask import Request, Response
+from flask import Request, Response, after_this_request, request
 
-__all__ = ["answer_of", "json_body"]
+import boxkite
+
+__all__ = ["FlaskExchange", "answer_of", "json_body"]
+
+_ERROR_STATUS = 400
+
+
+@dataclass(frozen=True)
+class FlaskExchange:
+    """The request of the current context.
+
+    Attributes:
+        monitor: of the application.
+    """
+
+    monitor: boxkite.Monitor
+
+    def finish(
+        self, capture: boxkite.Capture, prediction: boxkite.Prediction, returned: Any
+    ) -> None:
+        """Log the prediction when the response is made, whose status tells if it is one."""
+
+        def log(response: Response) -> Response:
+            if response.status_code < _ERROR_STATUS:
+                response.headers[boxkite.PREDICTION_ID_HEADER] = capture.log(
+                    self.monitor,
+                    prediction,
+                    request=request,
+                    body=lambda: json_body(request),
+                    returned=returned,
+                    answer=lambda: answer_of(returned, response),
+                )
+            return response
+
+        after_this_request(log)
 
 
 def json_body(request: Request) -> Any:
@@ -35,7 +70,7 @@ def answer_of(returned: Any, response: Response) -> Any:
     if isinstance(returned, tuple) and returned:
         returned = returned[0]
     if isinstance(returned, Response):
-        content = response.get_json(silent=True) if not response.is_streamed else None
+        content = None if response.is_streamed else response.get_json(silent=True)
         if content is None:
             raise ValueError("the view returned no JSON; give output= a callable")
         return content
