@@ -118,9 +118,9 @@ class Baseline:
 
     def as_text(self, exposition: Exposition = "labelled") -> str:
         """Return the content of `histogram.prom`: Prometheus text 0.0.4."""
-        families = self.families(exposition)
+        families = self.families()  # first, so that a file cut short is never taken as classic
         if exposition == "classic":
-            families += self.families()
+            families += self.families("classic")
         return render(families) + "".join(tail_comments(self.variables))
 
     def write(self, path: str | os.PathLike[str], *, exposition: Exposition = "labelled") -> None:

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 
 import narwhals as nw
 import numpy as np
+from narwhals.exceptions import DuplicateError
 from numpy.typing import NDArray
 
 from boxkite.baseline.values import is_missing, to_category, to_number
@@ -62,11 +63,19 @@ def named_columns(
     if isinstance(data, Mapping):
         yield from ((str(name), values) for name, values in data.items())
         return
-    frame = nw.from_native(data, allow_series=True, pass_through=True)
+    native = nw.to_native(data, pass_through=True)
+    if nw.dependencies.is_pandas_like_dataframe(native):
+        # Its names may be other things than text, and repeat, which narwhals refuses.
+        yield from ((str(name), native.iloc[:, i]) for i, name in enumerate(native.columns))
+        return
+    try:
+        frame = nw.from_native(data, allow_series=True, pass_through=True)
+    except DuplicateError as error:
+        raise BaselineError(f"give each column a name of its own: {error}") from None
     if isinstance(frame, nw.LazyFrame):
         frame = frame.collect()
     if isinstance(frame, nw.DataFrame):
-        yield from _frame_columns(frame)
+        yield from ((column.name, column) for column in frame.iter_columns())
     elif isinstance(frame, nw.Series):
         yield _single(single) if frame.name in (None, "") else str(frame.name), frame
     elif isinstance(data, np.ndarray):
@@ -75,15 +84,6 @@ def named_columns(
         yield single, data
     else:
         yield from _pairs(data)
-
-
-def _frame_columns(frame: nw.DataFrame[Any]) -> Iterator[tuple[str, Any]]:
-    native = frame.to_native()
-    if hasattr(native, "iloc"):  # pandas' names may be other things than text
-        for position, name in enumerate(native.columns):
-            yield str(name), nw.from_native(native.iloc[:, position], series_only=True)
-    else:
-        yield from ((column.name, column) for column in frame.iter_columns())
 
 
 def _array_columns(
@@ -176,7 +176,8 @@ def _from_series(column: nw.Series[Any], categorical: bool) -> Column:
 
 
 def _floats(column: nw.Series[Any]) -> NDArray[np.float64]:
-    if column.dtype.is_integer() and column.null_count():
+    kind = column.dtype
+    if kind in (nw.Int128, nw.UInt128) or (kind.is_integer() and column.null_count()):
         column = column.cast(nw.Float64)
     return np.asarray(column.to_numpy(), dtype=np.float64)
 

@@ -31,7 +31,7 @@ def equal_mass_edges(ordered: Floats, bins: int) -> Floats:
     if len(ordered) == 0:
         return np.empty(0)
     if ordered[0] == ordered[-1]:
-        below = np.nextafter(ordered[0], -math.inf)
+        below = math.nextafter(ordered[0], -math.inf)
         return _distinct([edge for edge in (below, ordered[0]) if math.isfinite(edge)])
     mass = len(ordered) / bins
     edges: list[float] = []

@@ -64,11 +64,7 @@ def read_bounded(path_or_url: str | os.PathLike[str], max_bytes: int) -> bytes:
     text = os.fsdecode(path_or_url)
     scheme = urllib.parse.urlsplit(text).scheme
     if scheme in ("http", "https"):
-        try:
-            with urllib.request.urlopen(text, timeout=_TIMEOUT_SECONDS) as response:
-                content: bytes = response.read(max_bytes + 1)
-        except (OSError, ValueError, http.client.HTTPException) as error:
-            raise BaselineError(f"cannot fetch {text}: {error}") from error
+        content = _fetch(text, max_bytes + 1)
     else:
         if scheme == "file":
             text = urllib.request.url2pathname(urllib.parse.urlsplit(text).path)
@@ -78,4 +74,17 @@ def read_bounded(path_or_url: str | os.PathLike[str], max_bytes: int) -> bytes:
             content = file.read(max_bytes + 1)
     if len(content) > max_bytes:
         raise BaselineError(f"{path_or_url} is larger than {max_bytes:,} bytes")
+    return content
+
+
+def _fetch(url: str, length: int) -> bytes:
+    """Return the first `length` bytes of what an `http:` or `https:` URL names."""
+    try:
+        with urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS) as response:
+            content: bytes = response.read(length)
+            absent = response.length  # of what the answer's head promised
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        raise BaselineError(f"cannot fetch {url}: {error}") from error
+    if absent and len(content) < length:
+        raise BaselineError(f"cannot fetch {url}: it ended {absent} bytes short")
     return content

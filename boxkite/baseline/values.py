@@ -18,6 +18,7 @@ import numpy as np
 __all__ = ["epoch_seconds", "is_missing", "spelled_number", "to_category", "to_number"]
 
 _MISSING_TYPES = frozenset({"NoneType", "NAType", "NaTType", "MaskedConstant"})
+_NO_CATEGORY = (Mapping, Set, list, tuple, complex, np.complexfloating)
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 # The longest text read as a number: enough for any float written out in full (1,075 digits),
@@ -107,7 +108,7 @@ def to_category(value: Any) -> str | None:
         return None
     if isinstance(value, bytes):
         return _decoded(value)
-    if isinstance(value, Mapping | Set | list | tuple | complex) or _prints_address(value):
+    if isinstance(value, _NO_CATEGORY) or _prints_address(value):
         raise ValueError(f"not a category: {type(value).__name__}")
     if getattr(value, "shape", ()) != ():
         raise ValueError(f"not a category: array of shape {value.shape}")

@@ -1,0 +1,100 @@
+"""Where the bins of a numeric variable lie."""
+
+import math
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from boxkite.baseline.edges import checked_edges, equal_mass_edges, freedman_diaconis_edges
+
+FINITE = st.floats(allow_nan=False, allow_infinity=False)
+TIED = st.lists(st.sampled_from([-1.0, 0.0, 1.0, 2.5, 1e300]) | FINITE, min_size=1, max_size=80)
+
+
+@pytest.mark.parametrize(
+    ("values", "bins", "edges"),
+    [
+        ([], 20, []),
+        ([3.0], 2, [np.nextafter(3.0, -math.inf), 3.0]),
+        ([0.0, -0.0], 2, [-5e-324, 0.0]),
+        ([np.finfo(float).min], 2, [np.finfo(float).min]),
+        ([0.0, 1.0], 2, [0.0]),
+        ([0.0, 0.0, 0.0, 1.0], 20, [0.0]),
+        (range(8), 4, [1.0, 3.0, 5.0]),
+        ([1.0, 2.0, 2.0, 2.0, 2.0, 2.0, 3.0, 4.0], 4, [1.0, 2.0]),
+        ([1, 2, 3, 4], 100, [1.0, 2.0, 3.0]),
+    ],
+    ids=str,
+)
+def test_edges_of_small_columns(values: list[float], bins: int, edges: list[float]) -> None:
+    assert equal_mass_edges(np.asarray(values, dtype=float), bins).tolist() == edges
+
+
+def test_a_column_without_ties_gets_the_bins_asked_for_of_equal_mass() -> None:
+    ordered = np.sort(np.random.default_rng(1).normal(size=10_000))
+    counts = np.diff(np.searchsorted(ordered, equal_mass_edges(ordered, 20), "right"), prepend=0)
+    assert counts.tolist() == [500] * 19
+
+
+@given(values=TIED, bins=st.integers(2, 30))
+def test_no_bin_is_empty_unless_the_column_is_constant(values: list[float], bins: int) -> None:
+    ordered = np.sort(values)
+    edges = equal_mass_edges(ordered, bins)
+    ends = np.searchsorted(ordered, edges, side="right")
+    counts = np.diff(ends, prepend=0, append=len(ordered))
+    assert (np.diff(edges) > 0).all()
+    assert (counts > 0).all() or ordered[0] == ordered[-1]
+
+
+@given(values=TIED, bins=st.integers(2, 30))
+def test_a_value_of_more_than_one_bins_mass_is_alone(values: list[float], bins: int) -> None:
+    edges = equal_mass_edges(np.sort(values), bins)
+    cells = np.searchsorted(edges, values, side="left")
+    for value, rows in Counter(values).items():
+        if rows > max(1, len(values) / bins):
+            cell = np.searchsorted(edges, value, side="left")
+            assert {values[i] for i in np.flatnonzero(cells == cell)} == {value}
+
+
+@pytest.mark.parametrize("edges", [[], 3.0, [[1.0]], [math.inf], [math.nan], [2, 1], [1, 1]])
+def test_edges_that_cut_no_line_are_refused(edges: list[float]) -> None:
+    with pytest.raises(ValueError, match=r"^bin edges "):
+        checked_edges(edges)
+
+
+def test_edges_of_a_user_are_kept() -> None:
+    assert checked_edges([-1, -0.0, 2]).tolist() == [-1.0, 0.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("values", "edges"),
+    [
+        ([5.0, 5.0], [4.5, 5.5]),
+        ([0.0, 1.0], [0.0, 0.5, 1.0]),
+        ([0.0, 0.0, 0.0, 9.0], [0.0, 2.25, 4.5, 6.75, 9.0]),
+    ],
+    ids=str,
+)
+def test_equal_width_edges_of_small_columns(values: list[float], edges: list[float]) -> None:
+    assert freedman_diaconis_edges(np.array(values)).tolist() == edges
+
+
+@given(st.lists(FINITE, min_size=1, max_size=200))
+def test_equal_width_edges_are_few_and_span_the_values(values: list[float]) -> None:
+    edges = freedman_diaconis_edges(np.array(values))
+    assert 2 <= len(edges) <= 52
+    assert np.isfinite(edges).all()
+    assert edges[0] <= min(values)
+    assert max(values) <= edges[-1]
+    assert (np.diff(edges) >= 0).all()
+
+
+@pytest.mark.parametrize("outlier", [1e9, 1e20, 1e300])
+def test_an_outlier_costs_no_memory(outlier: float) -> None:
+    values = np.append(np.random.default_rng(2).random(1000), outlier)
+    edges = freedman_diaconis_edges(values)
+    assert len(edges) == 51
+    assert edges[-1] == outlier
