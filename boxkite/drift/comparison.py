@@ -25,6 +25,8 @@ __all__ = ["Comparison", "VariableDrift", "compare_counts"]
 class VariableDrift:
     """One variable's statistics and verdict.
 
+    The statistics and the critical value are NaN where the variable has no rows, live or trained.
+
     Attributes:
         name: of the variable.
         role: feature, output or outcome.
@@ -32,12 +34,12 @@ class VariableDrift:
         missing: live rows without a value.
         invalid: live rows whose value is not of its kind.
         missing_difference: the live fraction of missing rows minus the training fraction; NaN
-            without rows.
+            where nothing was served.
         psi: population stability index, in nats.
         kl: Kullback-Leibler divergence of live from training, in nats.
         js: Jensen-Shannon distance.
         ks: Kolmogorov-Smirnov distance; NaN for categories.
-        critical: what PSI must exceed to be more than chance; NaN without rows.
+        critical: what PSI must exceed to be more than chance.
         verdict: insufficient, ok or drift.
     """
 
@@ -125,11 +127,17 @@ def compare_counts(
 def _compare(variable: Variable, tally: Tally, policy: Policy, critical: float) -> VariableDrift:
     live, trained = tally.cells, variable.counts
     rows, trained_rows = tally.rows, int(trained.sum())
-    psi = population_stability_index(live, trained)
-    comparable = rows > 0 and trained_rows > 0
-    threshold = critical * (1 / trained_rows + 1 / rows) if comparable else math.nan
-    numeric = isinstance(variable, NumericVariable)
     seen = rows + tally.missing + tally.invalid
+    psi = kl = js = ks = threshold = math.nan
+    verdict: Verdict = "insufficient"
+    if rows and trained_rows:  # no rows are no drift, though the smoothed fractions differ
+        psi = population_stability_index(live, trained)
+        kl = kullback_leibler(live, trained)
+        js = jensen_shannon(live, trained)
+        if isinstance(variable, NumericVariable):
+            ks = kolmogorov_smirnov(live, trained)
+        threshold = critical * (1 / trained_rows + 1 / rows)
+        verdict = policy.judge(psi, threshold, rows, len(live))
     return VariableDrift(
         name=variable.name,
         role=variable.role,
@@ -140,9 +148,9 @@ def _compare(variable: Variable, tally: Tally, policy: Policy, critical: float) 
             tally.missing / seen - variable.missing / variable.rows if seen else math.nan
         ),
         psi=psi,
-        kl=kullback_leibler(live, trained),
-        js=jensen_shannon(live, trained),
-        ks=kolmogorov_smirnov(live, trained) if numeric else math.nan,
+        kl=kl,
+        js=js,
+        ks=ks,
         critical=threshold,
-        verdict=(policy.judge(psi, threshold, rows, len(live)) if comparable else "insufficient"),
+        verdict=verdict,
     )
