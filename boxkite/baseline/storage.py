@@ -7,6 +7,7 @@ import http.client
 import os
 import secrets
 import stat
+import urllib.error
 import urllib.parse
 import urllib.request
 from pathlib import Path
@@ -84,6 +85,8 @@ def _fetch(url: str, length: int) -> bytes:
             content: bytes = response.read(length)
             absent = response.length  # of what the answer's head promised
     except (OSError, ValueError, http.client.HTTPException) as error:
+        if isinstance(error, urllib.error.HTTPError):
+            error.close()  # it holds the connection
         raise BaselineError(f"cannot fetch {url}: {error}") from error
     if absent and len(content) < length:
         raise BaselineError(f"cannot fetch {url}: it ended {absent} bytes short")
