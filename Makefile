@@ -1,0 +1,69 @@
+# The two commands: `make demo` shows what boxkite does, `make test` runs the tests. Each sets up
+# what it needs; PYTHON=python3.13 chooses another interpreter.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PYTEST := $(BIN)/python -m pytest
+
+.PHONY: help demo demo-serve test test-all test-lowest check lint types docs format clean
+
+help:
+	@echo "make demo         train, serve, scrape and see drift, on real flights (about two minutes)"
+	@echo "make demo-serve   the same service, left running with its addresses"
+	@echo "make test         the tests, but for the slow ones"
+	@echo "make test-all     all tests"
+	@echo "make test-lowest  the tests with the lowest versions of the dependencies"
+	@echo "make check        lint, types and docs"
+
+demo: $(VENV)/demo.installed
+	@.ci/debian prometheus || true
+	@cd examples && ../$(BIN)/python -m demo --folder ../.demo
+
+demo-serve: $(VENV)/demo.installed
+	@.ci/debian prometheus || true
+	@cd examples && ../$(BIN)/python -m demo --folder ../.demo --serve
+
+test: $(VENV)/test.installed
+	@.ci/debian prometheus || true
+	$(PYTEST) -n auto -m "not slow"
+
+test-all: $(VENV)/test.installed
+	@.ci/debian prometheus || true
+	$(PYTEST) -n auto
+
+test-lowest: .venv-lowest/lowest.installed
+	.venv-lowest/bin/python -m pytest -n auto -m "not slow"
+
+check: lint types docs
+
+lint: $(VENV)/check.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/check.installed
+	$(BIN)/mypy
+
+docs: $(VENV)/test.installed
+	$(PYTEST) tests/docs
+
+format: $(VENV)/check.installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf .venv .venv-* .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(VENV)/bin/pip:
+	@.ci/venv $(PYTHON) $(VENV)
+
+$(VENV)/%.installed: pyproject.toml | $(VENV)/bin/pip
+	$(BIN)/pip install --quiet --editable '.[cli,flask,starlette]' --group $*
+	@touch $@
+
+.venv-lowest/lowest.installed: pyproject.toml .ci/lowest
+	@.ci/venv $(PYTHON) .venv-lowest
+	.venv-lowest/bin/python .ci/lowest pyproject.toml > .venv-lowest/constraints.txt
+	.venv-lowest/bin/pip install --quiet --editable '.[cli,flask,starlette]' --group test \
+	  --constraint .venv-lowest/constraints.txt
+	@touch $@

@@ -1,0 +1,1 @@
+"""The demonstration: train, serve, scrape, and see drift, on real flights."""

@@ -1,0 +1,141 @@
+"""Runs the demonstration: `python -m demo`, from the folder examples/."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+from flights import FEATURES, load_flights
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from train import january
+from train import main as train
+
+from boxkite import Baseline, Comparison, compare
+from demo.replay import columns, replay, shuffled
+from demo.services import ServiceError, flask_service, prometheus_service
+from demo.statistics import Recorded, query, recorded_statistics
+from demo.tables import agreement, side_by_side
+
+WINDOW = "45s"
+WINDOW_SECONDS = 45
+
+console = Console(width=None if sys.stdout.isatty() else 120)
+
+
+def progress_bar() -> Progress:
+    """Return a bar for the long steps."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+    )
+
+
+def send(address: str, flights: pd.DataFrame, what: str) -> pd.DataFrame:
+    """Send flights through the service; returns what the model was given and answered."""
+    with progress_bar() as progress:
+        task = progress.add_task(what, total=len(flights))
+        answers = replay(address, flights[FEATURES], lambda: progress.advance(task))
+    return columns(flights, FEATURES, answers)
+
+
+def await_rows(prometheus: str, rows: int, what: str) -> None:
+    """Wait until Prometheus has counted exactly so many predictions in its window."""
+    expression = f'max(variable:boxkite_live_rows:sum{{window="{WINDOW}",variable="distance"}})'
+    deadline = time.monotonic() + 2 * WINDOW_SECONDS
+    with console.status(what):
+        while time.monotonic() < deadline:
+            found = query(prometheus, expression)
+            if found and found[0][1] == rows:
+                return
+            time.sleep(0.5)
+    raise ServiceError(
+        f"Prometheus saw {found[0][1] if found else 0:,.0f} predictions in its window of {WINDOW}, "
+        f"and not {rows:,}: was the replay slower than the window? Try --flights 1000"
+    )
+
+
+def stretch(
+    service: str, prometheus: str | None, baseline: Baseline, flights: pd.DataFrame, name: str
+) -> tuple[Comparison, bool]:
+    """Replay one stretch of flights and print both verdicts; tells whether they agree."""
+    if prometheus:
+        await_rows(prometheus, 0, f"waiting until the window of {WINDOW} holds no flights")
+    rows = send(service, flights, f"{name}: {len(flights):,} flights")
+    comparison = compare(baseline, rows)
+    recorded: Mapping[str, Recorded] = {}
+    if prometheus:
+        await_rows(prometheus, len(flights), "waiting for Prometheus to evaluate the rules")
+        recorded = recorded_statistics(prometheus, WINDOW)
+    console.print(side_by_side(comparison, recorded, name))
+    drifted = ", ".join(each.name for each in comparison.drifted)
+    console.print(f"[bold]{comparison.verdict}[/]{': ' if drifted else ''}{drifted}")
+    agree = not recorded or agreement(comparison, recorded)
+    if recorded:
+        said = "agree to the last digit" if agree else "DO NOT AGREE"
+        console.print(f"Python and Prometheus {said}.\n")
+    return comparison, agree
+
+
+def main() -> int:
+    """Run it; returns the exit code: 0 if all came out as it should."""
+    parser = argparse.ArgumentParser(prog="demo", description=__doc__)
+    parser.add_argument("--folder", type=Path, default=Path(".demo"), help="for all it writes")
+    parser.add_argument("--flights", type=int, default=2000, help="a stretch")
+    parser.add_argument("--serve", action="store_true", help="go on with July until Ctrl-C")
+    arguments = parser.parse_args()
+    folder: Path = arguments.folder.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+
+    console.rule("1. train on January's flights, and write histogram.prom")
+    train(folder / "model.skops", folder / "histogram.prom")
+    baseline = Baseline.read(folder / "histogram.prom")
+    like, july = january()[1], load_flights(7)
+
+    console.rule("2. serve the model under gunicorn, and scrape it")
+    with (
+        flask_service(folder) as service,
+        prometheus_service(folder, service, WINDOW) as prometheus,
+    ):
+        console.print(f"service     {service}/metrics")
+        console.print(f"Prometheus  {prometheus or 'is not installed: going on without it'}")
+        if arguments.serve:
+            serve(service, july)
+            return 0
+        console.rule("3. flights of January that the model has not seen")
+        calm, calm_agrees = stretch(
+            service, prometheus, baseline, shuffled(like, arguments.flights), "like January"
+        )
+        console.rule("4. flights of July")
+        moved, moved_agrees = stretch(
+            service, prometheus, baseline, shuffled(july, arguments.flights), "July"
+        )
+    as_expected = calm.verdict == "ok" and moved.verdict == "drift"
+    if not as_expected:
+        console.print("expected ok for January and drift for July", style="bold red")
+    return 0 if as_expected and calm_agrees and moved_agrees else 1
+
+
+def serve(service: str, flights: pd.DataFrame) -> None:
+    """Send flights until interrupted."""
+    console.print("sending flights of July; end it with Ctrl-C")
+    try:
+        while True:
+            send(service, shuffled(flights, 1000), "July")
+            time.sleep(1)
+    except KeyboardInterrupt:
+        console.print("ended")
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except ServiceError as error:
+        sys.exit(f"demo: {error}")
