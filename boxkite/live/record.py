@@ -13,7 +13,7 @@ import numpy as np
 
 from boxkite.baseline.values import is_missing
 
-__all__ = ["Record", "decode", "encode"]
+__all__ = ["Record", "decode", "encode", "plain"]
 
 _MAX_DEPTH = 16
 
@@ -57,6 +57,11 @@ def decode(content: bytes) -> Record:
         msgspec.DecodeError: if the bytes are no record.
     """
     return _decoder.decode(content)
+
+
+def plain(value: Any) -> Any:
+    """Return a copy of a value, at every depth, as it would come back from the journal."""
+    return decode(encode(Record("", 0, value, None))).features
 
 
 def _nearest(value: Any) -> Any:

@@ -30,10 +30,10 @@ class ClassicExposition:
     """
 
     def __init__(self, baseline: Baseline) -> None:
-        self._variables = baseline.variables
-        trained = baseline.families("classic")
+        self.static = baseline.families("classic")
+        self._info = _info(self.static)
         self._series = [_live_series(variable) for variable in baseline.variables]
-        self.static = [*trained, _info(baseline.variables, trained)]
+        self._variables = baseline.variables
 
     def families(
         self,
@@ -41,8 +41,8 @@ class ClassicExposition:
         predictions: int,  # noqa: ARG002 - 0.0.5 has no series for it
         errors: Mapping[str, int],  # noqa: ARG002
     ) -> list[Family]:
-        """Return the live series with their values; see `LabelledExposition.families`."""
-        return [
+        """Return the live series with their values, in 0.0.5's order: the output's first."""
+        live = [
             Family(
                 metric_name(variable, baseline=False),
                 "histogram" if isinstance(variable, NumericVariable) else "counter",
@@ -52,6 +52,8 @@ class ClassicExposition:
             )
             for variable, series, tally in zip(self._variables, self._series, tallies, strict=True)
         ]
+        features = len([each for each in self._variables if each.role == "feature"])
+        return [*live[features:], *live[:features], self._info]
 
 
 def _live_series(variable: Variable) -> list[str]:
@@ -84,7 +86,7 @@ def _live_values(variable: Variable, tally: Tally) -> list[float]:
     return list(bins.values())
 
 
-def _info(variables: Sequence[Variable], trained: Sequence[Family]) -> Family:
+def _info(trained: Sequence[Family]) -> Family:
     """Return 0.0.5's `baseline_metrics_info`, with the features' names from the HELP texts."""
     series = [
         format_series(
@@ -93,7 +95,7 @@ def _info(variables: Sequence[Variable], trained: Sequence[Family]) -> Family:
             metric_name=family.name,
             metric_type=family.type,
         )
-        for _, family in zip(variables, trained, strict=True)
+        for family in trained
     ]
     documentation = "Metadata about the baseline training metrics"
     return Family("baseline_metrics", "info", documentation, series, [1.0] * len(series))

@@ -1,0 +1,1 @@
+"""The prediction log: where records go, and how they get there."""
