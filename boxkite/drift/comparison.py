@@ -83,7 +83,7 @@ class Comparison:
     def drifted(self) -> tuple[VariableDrift, ...]:
         """The variables with verdict drift, furthest above their critical value first."""
         found = [each for each in self.variables if each.verdict == "drift"]
-        return tuple(sorted(found, key=lambda each: -each.psi / each.critical))
+        return tuple(sorted(found, key=lambda each: each.critical / each.psi))
 
     def __iter__(self) -> Iterator[VariableDrift]:
         return iter(self.variables)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -37,7 +37,8 @@ def compare(
         names: of the columns of a 2-D array.
 
     Raises:
-        BaselineError: if no column bears the name of a variable, or a column cannot be read.
+        BaselineError: if no column bears the name of a variable, a column cannot be read, or
+            columns differ in length.
     """
     columns = dict(named_columns(rows, names))
     tallies: dict[str, Tally] = {}
@@ -51,9 +52,20 @@ def compare(
         raise BaselineError(
             f"none of the {len(columns)} columns is a variable of the baseline ({expected} …)"
         )
-    total = max(each.rows + each.missing + each.invalid for each in tallies.values())
+    total = _common_rows(tallies)
     aligned = [
         tallies.get(each.name) or Tally(np.zeros(len(each.counts), dtype=np.int64), total)
         for each in baseline.variables
     ]
     return compare_counts(baseline, aligned, total, policy=policy, window=window)
+
+
+def _common_rows(tallies: Mapping[str, Tally]) -> int:
+    """Return how many rows all of the columns have."""
+    lengths: dict[int, str] = {}
+    for name, tally in tallies.items():
+        lengths.setdefault(tally.rows + tally.missing + tally.invalid, name)
+    if len(lengths) > 1:
+        (first, name), (second, other), *_ = lengths.items()
+        raise BaselineError(f"column {name!r} has {first:,} rows, column {other!r} has {second:,}")
+    return next(iter(lengths))

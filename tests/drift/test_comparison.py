@@ -1,0 +1,148 @@
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from boxkite import Baseline, Policy, VariableDrift
+from boxkite.baseline.tally import Tally
+from boxkite.drift import (
+    Comparison,
+    Verdict,
+    compare_counts,
+    jensen_shannon,
+    kolmogorov_smirnov,
+    kullback_leibler,
+    population_stability_index,
+)
+
+RESTED = VariableDrift("a", "feature", 10, 0, 0, 0.0, 0.1, 0.1, 0.1, 0.1, 0.2, "ok")
+
+
+@pytest.fixture(scope="module")
+def baseline() -> Baseline:
+    values = [float(value) for value in range(100)]
+    return Baseline.fit(
+        {"x": [*values, None, None], "kind": ["a", "b"] * 51},
+        {"score": [*values, 1.0, 2.0]},
+        model="m",
+        version="v",
+        bins=4,
+    )
+
+
+def tallies(x: list[int], kind: list[int], score: list[int]) -> list[Tally]:
+    cells = (np.array(each, dtype=np.int64) for each in (x, kind, score))
+    return [Tally(next(cells), missing=3, invalid=2), Tally(next(cells)), Tally(next(cells))]
+
+
+def test_each_variable_has_its_statistics_and_verdict(baseline: Baseline) -> None:
+    counted = tallies([90, 10, 0, 0], [50, 55, 0], [26, 26, 26, 27])
+    comparison = compare_counts(baseline, counted, 105, policy=Policy(), window="1d")
+    assert (comparison.model, comparison.version, comparison.predictions) == ("m", "v", 105)
+    x, kind, score = comparison
+    trained = baseline.variables[0].counts
+    assert x == VariableDrift(
+        name="x",
+        role="feature",
+        rows=100,
+        missing=3,
+        invalid=2,
+        missing_difference=3 / 105 - 2 / 102,
+        psi=population_stability_index(counted[0].cells, trained),
+        kl=kullback_leibler(counted[0].cells, trained),
+        js=jensen_shannon(counted[0].cells, trained),
+        ks=kolmogorov_smirnov(counted[0].cells, trained),
+        critical=Policy().critical("1d", 3, 4) * (1 / 100 + 1 / 100),
+        verdict="drift",
+    )
+    assert (kind.name, kind.role, kind.verdict) == ("kind", "feature", "ok")
+    assert kind.critical == Policy().critical("1d", 3, 3) * (1 / 102 + 1 / 105)
+    assert math.isnan(kind.ks)
+    assert (score.name, score.role, score.verdict) == ("score", "output", "ok")
+
+
+def test_the_windows_differ_in_the_critical_value_alone(baseline: Baseline) -> None:
+    counted = tallies([30, 20, 30, 20], [50, 50, 0], [25, 25, 25, 25])
+    hour, day = (compare_counts(baseline, counted, 100, window=each) for each in ("1h", "1d"))
+    for short, long in zip(hour, day, strict=True):
+        assert short.critical > long.critical
+        assert replace(long, critical=short.critical, ks=0.0) == replace(short, ks=0.0)
+
+
+def test_no_rows_have_no_statistic(baseline: Baseline) -> None:
+    nothing = compare_counts(baseline, tallies([0] * 4, [0] * 3, [0] * 4), 0)
+    assert nothing.verdict == "insufficient"
+    for each in nothing:
+        assert each.verdict == "insufficient"
+        numbers = [each.psi, each.kl, each.js, each.ks, each.critical]
+        assert all(map(math.isnan, numbers))
+    x, kind, _ = nothing
+    assert x.missing_difference == 3 / 5 - 2 / 102
+    assert math.isnan(kind.missing_difference)
+
+
+def test_a_variable_without_a_value_at_training_has_no_statistic() -> None:
+    with pytest.warns(match="has no value in any row"):
+        baseline = Baseline.fit({"never": [None] * 10})
+    cells = np.array([50] * len(baseline.variables[0].counts), dtype=np.int64)
+    (never,) = compare_counts(baseline, [Tally(cells)], 50)
+    assert (never.verdict, never.missing_difference) == ("insufficient", -1.0)
+    assert math.isnan(never.psi)
+
+
+def test_tallies_that_are_too_few_are_refused(baseline: Baseline) -> None:
+    with pytest.raises(ValueError, match="shorter"):
+        compare_counts(baseline, tallies([0] * 4, [0] * 3, [0] * 4)[:2], 0)
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "verdict"),
+    [
+        (["ok", "drift", "insufficient"], "drift"),
+        (["ok", "insufficient"], "ok"),
+        (["insufficient"], "insufficient"),
+        ([], "insufficient"),
+    ],
+)
+def test_the_verdict_on_the_model_is_the_worst_of_its_variables(
+    verdicts: list[Verdict], verdict: Verdict
+) -> None:
+    variables = tuple(replace(RESTED, verdict=each) for each in verdicts)
+    assert Comparison("m", "v", 10, variables).verdict == verdict
+
+
+def test_drifted_variables_are_named_furthest_above_their_critical_value_first() -> None:
+    near = replace(RESTED, name="near", psi=0.9, critical=0.8, verdict="drift")
+    far = replace(RESTED, name="far", psi=0.3, critical=0.1, verdict="drift")
+    certain = replace(RESTED, name="certain", psi=0.3, critical=0.0, verdict="drift")
+    comparison = Comparison("m", "v", 10, (near, RESTED, far, certain))
+    assert [each.name for each in comparison.drifted] == ["certain", "far", "near"]
+
+
+def test_as_dict_is_plain_json_without_nan() -> None:
+    category = replace(RESTED, ks=math.nan, verdict="drift")
+    content = Comparison("m", "v", 10, (category,)).as_dict()
+    assert json.loads(json.dumps(content, allow_nan=False)) == {
+        "model": "m",
+        "version": "v",
+        "predictions": 10,
+        "verdict": "drift",
+        "variables": [
+            {
+                "name": "a",
+                "role": "feature",
+                "rows": 10,
+                "missing": 0,
+                "invalid": 0,
+                "missing_difference": 0.0,
+                "psi": 0.1,
+                "kl": 0.1,
+                "js": 0.1,
+                "ks": None,
+                "critical": 0.2,
+                "verdict": "drift",
+            }
+        ],
+    }

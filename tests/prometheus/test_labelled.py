@@ -1,0 +1,109 @@
+"""The labelled exposition: the whole answer of a small model, and the critical values."""
+
+import pytest
+from scipy.stats import chi2
+
+from boxkite import Baseline, Monitor, Policy
+from boxkite.baseline.text_format import Sample, parse
+from boxkite.config import Settings
+from boxkite.prometheus.labelled import LabelledExposition
+
+LIVE = {
+    "text/plain": """\
+# HELP boxkite_predictions_total Predictions counted.
+# TYPE boxkite_predictions_total counter
+boxkite_predictions_total{model="m",version="v"} 5
+# HELP boxkite_value Values while serving.
+# TYPE boxkite_value histogram
+boxkite_value_bucket{model="m",version="v",role="feature",variable="size",le="1.0"} 2
+boxkite_value_bucket{model="m",version="v",role="feature",variable="size",le="1e+06"} 3
+boxkite_value_bucket{model="m",version="v",role="feature",variable="size",le="+Inf"} 4
+boxkite_value_sum{model="m",version="v",role="feature",variable="size"} 2.5
+boxkite_value_count{model="m",version="v",role="feature",variable="size"} 4
+# HELP boxkite_category_total Categories while serving.
+# TYPE boxkite_category_total counter
+boxkite_category_total{model="m",version="v",role="output",variable="label",category="yes"} 1
+boxkite_category_total{model="m",version="v",role="output",variable="label",category="__other__"} 1
+boxkite_category_total{model="m",version="v",role="output",variable="label",category="__unseen__"} 2
+# HELP boxkite_missing_total Values that were None, NaN or absent.
+# TYPE boxkite_missing_total counter
+boxkite_missing_total{model="m",version="v",role="feature",variable="size"} 0
+boxkite_missing_total{model="m",version="v",role="output",variable="label"} 1
+# HELP boxkite_invalid_total Values that were not of the variable's kind.
+# TYPE boxkite_invalid_total counter
+boxkite_invalid_total{model="m",version="v",role="feature",variable="size"} 1
+boxkite_invalid_total{model="m",version="v",role="output",variable="label"} 0
+""",
+    "application/openmetrics-text": """\
+# HELP boxkite_predictions Predictions counted.
+# TYPE boxkite_predictions counter
+boxkite_predictions_total{model="m",version="v"} 5
+# HELP boxkite_missing Values that were None, NaN or absent.
+# TYPE boxkite_missing counter
+boxkite_missing_total{model="m",version="v",role="feature",variable="size"} 0
+boxkite_missing_total{model="m",version="v",role="output",variable="label"} 1
+# EOF
+""",
+}
+
+
+@pytest.fixture
+def baseline() -> Baseline:
+    return Baseline.fit(
+        {"size": [1.0, 1e6, 2e6]},
+        {"label": ["yes", "yes", "no"]},
+        model="m",
+        version="v",
+        bins={"size": [1.0, 1e6]},
+        max_categories=1,
+    )
+
+
+@pytest.fixture
+def monitor(baseline: Baseline) -> Monitor:
+    monitor = Monitor(baseline, settings=Settings(), registry=None)
+    monitor.log_prediction([0.5], "yes")
+    monitor.log_prediction({"size": float("-inf")}, "no")
+    monitor.log_prediction({"size": "2.0"}, "maybe")
+    monitor.log_prediction({"size": float("inf")}, None)
+    monitor.log_prediction({"size": "big"}, "unheard of")
+    return monitor
+
+
+def test_live_series_of_a_small_model_as_text(monitor: Monitor) -> None:
+    names = ["predictions", "value", "category", "missing", "invalid"]
+    scrape = monitor.export(names=[f"boxkite_{name}" for name in names])
+    assert scrape.body.decode() == LIVE["text/plain"]
+
+
+def test_live_series_of_a_small_model_as_openmetrics(monitor: Monitor) -> None:
+    accept = "application/openmetrics-text"
+    scrape = monitor.export(accept=accept, names=["boxkite_predictions", "boxkite_missing"])
+    assert scrape.body.decode() == LIVE[accept]
+
+
+def test_series_of_the_baseline_are_those_of_its_file(baseline: Baseline) -> None:
+    policy = Policy()
+    static = LabelledExposition(baseline, policy).static
+    assert static[:-1] == baseline.families()
+    assert static[-1].name == "boxkite_drift_critical"
+
+
+def test_critical_values_are_chi_square_at_the_share_of_each_window(baseline: Baseline) -> None:
+    policy = Policy(false_alarms_per_month=2.0, windows={"1h": 1.0, "1d": 24.0, "12h": 12.0})
+    scrape = Monitor(baseline, settings=Settings(), registry=None, policy=policy).export(
+        names=["boxkite_drift_critical"]
+    )
+    lines = scrape.body.decode().splitlines()
+    samples = [each for each in parse(lines, max_series=10) if isinstance(each, Sample)]
+    # 2 variables of 3 cells, 3 windows, 720 hours a month.
+    expected = {
+        (role, name, window): chi2.isf(2.0 / 3 / (720 / hours) / 2, 2)
+        for role, name in (("feature", "size"), ("output", "label"))
+        for window, hours in policy.windows.items()
+    }
+    found = {
+        (each.labels["role"], each.labels["variable"], each.labels["window"]): each.value
+        for each in samples
+    }
+    assert found == pytest.approx(expected, rel=1e-9)
