@@ -19,6 +19,7 @@ Scrape = dict[str, str]
 
 HOSTILE = 'it\'s "naïve"\n\\ {x="1"} 😀'
 GONE: Scrape = {}
+EDGES = [-1e21, -1e6, -123456.5, -1e-7, 0.0, 1e-7, 1e-4, 1.0, 100000.0, 1e6, 1234567.0, 1e16, 1e21]
 
 
 def table(seed: int, rows: int, shift: float = 0.0) -> dict[str, list[Any]]:
@@ -31,6 +32,7 @@ def table(seed: int, rows: int, shift: float = 0.0) -> dict[str, list[Any]]:
         "large": (random.lognormal(14, 1 + shift, rows) * 3).tolist(),
         "small": (random.normal(0, 1e-7, rows)).tolist(),
         "zero_inflated": np.where(normal > 0, np.floor(normal * 9), 0).tolist(),
+        "powers": random.choice(EDGES, rows).tolist(),
         "constant": [7.0] * rows,
         "with_missing": np.where(normal > 1, math.nan, normal).tolist(),
         HOSTILE: random.normal(0, 1, rows).tolist(),
@@ -51,7 +53,7 @@ def baseline() -> Baseline:
     columns = table(seed=1, rows=4000)
     score = [value / 10 for value in columns["plain"]]
     with pytest.warns(match="never_given"):
-        return Baseline.fit(columns, {"score": score}, model=HOSTILE)
+        return Baseline.fit(columns, {"score": score}, model=HOSTILE, bins={"powers": EDGES})
 
 
 class Replica:
@@ -213,7 +215,7 @@ def test_no_traffic_has_no_statistic(promtool: str, tmp_path: Path, baseline: Ba
         replica.scrape()
 
     silent = Replica(baseline).monitor.drift()
-    assert [each.rows for each in silent] == [0] * 11
+    assert [each.rows for each in silent] == [0] * 12
     tests = expected_samples(baseline, silent, "1h", "2m")
     run_promtool(promtool, tmp_path, render_rules(), [replica], promql_expr_test=tests)
 
