@@ -77,7 +77,9 @@ def render_rules(
     chosen = list(dict.fromkeys(policy.windows if windows is None else windows))
     if not chosen:
         raise ConfigError("the rules need at least one window, as 1h")
-    template = _GroupTemplate(resources.files(__package__).joinpath("rules_group.yaml").read_text())
+    template = _GroupTemplate(
+        resources.files(__package__).joinpath("rules_group.yaml").read_text("utf-8")
+    )
     groups = []
     for window in chosen:
         seconds = _seconds(window)
@@ -88,12 +90,12 @@ def render_rules(
             group=f"boxkite-{window}",
             window=window,
             interval=_spelled(every),
-            critical_window=json.dumps(_critical_window(window, policy, critical_windows or {})),
+            critical_window=_quoted(_critical_window(window, policy, critical_windows or {})),
             min_effect=format_float(policy.min_effect),
             min_rows_a_cell=format_float(policy.min_rows_a_cell),
             pending=_spelled(max(1, seconds // 10)),
-            feature_runbook=json.dumps(f"{runbook}#boxkitefeaturedrift"),
-            output_runbook=json.dumps(f"{runbook}#boxkiteoutputdrift"),
+            feature_runbook=_quoted(f"{runbook}#boxkitefeaturedrift"),
+            output_runbook=_quoted(f"{runbook}#boxkiteoutputdrift"),
         )
         groups.append(group)
     return _HEADER + "\n".join(groups)
@@ -106,6 +108,11 @@ def _critical_window(window: str, policy: Policy, chosen: Mapping[str, str]) -> 
         known = ", ".join(policy.windows)
         raise ConfigError(f"no critical value for the window {found!r}; the policy has {known}")
     return found
+
+
+def _quoted(text: str) -> str:
+    """Return text in double quotes, as both YAML and PromQL read it."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _seconds(duration: str) -> int:
