@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 from typing import TypeAlias
 
@@ -68,7 +69,7 @@ def _segment_edges(segment: Floats, mass: float) -> list[float]:
     return edges
 
 
-def _distinct(edges: Sequence[float]) -> Floats:
+def _distinct(edges: Sequence[float] | Floats) -> Floats:
     """Return the edges ascending and once each, -0.0 as 0.0."""
     return np.unique(np.asarray(edges, dtype=np.float64)) + 0.0
 
@@ -103,9 +104,10 @@ def freedman_diaconis_edges(values: Floats, max_bins: int = 50) -> Floats:
     """
     low, high = float(values.min()), float(values.max())
     if low == high:
-        return np.array([low - 0.5, high + 0.5])
-    if not math.isfinite(high - low):
-        return freedman_diaconis_edges(values / 4, max_bins) * 4
+        return _distinct([low - 0.5, high + 0.5])
+    if high - low > sys.float_info.max / 4:  # steps and their sums would leave the float range
+        scaled = freedman_diaconis_edges(values / 4, max_bins) * 4
+        return _distinct([low, *scaled[1:-1], high])
     upper_quartile, lower_quartile = (float(q) for q in np.percentile(values, [75, 25]))
     spread = upper_quartile - lower_quartile
     freedman_diaconis = 2.0 * spread * len(values) ** (-1.0 / 3.0)
@@ -113,10 +115,10 @@ def freedman_diaconis_edges(values: Floats, max_bins: int = 50) -> Floats:
     width = min(freedman_diaconis, sturges) if freedman_diaconis else sturges
     bins = (high - low) / width if width else math.inf
     if bins <= max_bins - 1:
-        return np.linspace(low, high, math.ceil(bins) + 1)
+        return _distinct(np.linspace(low, high, math.ceil(bins) + 1))
     start = max((upper_quartile + lower_quartile) / 2 - spread, low)
     stop = min(start + max_bins * (2 * spread / max_bins), high)
     inner = np.linspace(start, stop, max_bins)
     below = [low] if start > low else []
     above = [high] if stop < high else []
-    return np.array([*below, *inner, *above])
+    return _distinct([*below, *inner, *above])
