@@ -210,8 +210,9 @@ def _begin_in_child() -> None:
 
 
 def _close_at_exit() -> None:
+    deadline = time.monotonic() + _EXIT_SECONDS
     for sender in list(_senders):
-        sender.close(_EXIT_SECONDS)
+        sender.close(max(0.0, deadline - time.monotonic()))
 
 
 if hasattr(os, "register_at_fork"):

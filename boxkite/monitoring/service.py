@@ -107,6 +107,16 @@ class ModelMonitoringService:
         """
         return self.monitor.export_http(params, headers)
 
+    def close(self, timeout: float = 5.0) -> None:
+        """Stop the background work, that of `FluentdExporter` too.
+
+        Args:
+            timeout: seconds that each of the two may take.
+        """
+        self.monitor.close(timeout)
+        if isinstance(self._log_exporter, FluentdExporter):
+            self._log_exporter.close(timeout)
+
     @classmethod
     def export_text(
         cls,
