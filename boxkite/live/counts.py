@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from boxkite.baseline import Baseline
 from boxkite.baseline.tally import Tally
+from boxkite.trouble import STAGES
 
 __all__ = ["Counts"]
 
@@ -27,6 +28,7 @@ class Counts:
         missing: rows without a value, of each variable.
         invalid: rows whose value is not of the variable's kind.
         sums: of the finite numbers.
+        errors: failures of monitoring, by stage.
         predictions: rows counted.
     """
 
@@ -35,6 +37,7 @@ class Counts:
     missing: Integers
     invalid: Integers
     sums: Floats
+    errors: Integers
     predictions: int = 0
 
     @classmethod
@@ -48,6 +51,7 @@ class Counts:
             missing=np.zeros(len(sizes), dtype=np.int64),
             invalid=np.zeros(len(sizes), dtype=np.int64),
             sums=np.zeros(len(sizes), dtype=np.float64),
+            errors=np.zeros(len(STAGES), dtype=np.int64),
         )
 
     def add(self, variable: int, tally: Tally) -> None:
@@ -59,6 +63,31 @@ class Counts:
 
     def tallies(self) -> list[Tally]:
         """Return a copy of the counts, variable by variable."""
-        parts = np.split(self.cells.copy(), self.bounds[1:-1])
+        parts = np.split(self.cells.copy(), self.bounds[1:])[:-1]
         rest = zip(self.missing.tolist(), self.invalid.tolist(), self.sums.tolist(), strict=True)
         return [Tally(cells, *each) for cells, each in zip(parts, rest, strict=True)]
+
+    @property
+    def byte_size(self) -> int:
+        """How many bytes `to_bytes` returns."""
+        return 8 * (len(self.cells) + 3 * len(self.missing) + 1 + len(self.errors))
+
+    def to_bytes(self) -> bytes:
+        """Return all counts as bytes: 64-bit little-endian integers, and floats for the sums."""
+        integers = np.concatenate(
+            [self.cells, self.missing, self.invalid, [self.predictions], self.errors]
+        )
+        return integers.astype("<i8").tobytes() + self.sums.astype("<f8").tobytes()
+
+    def add_bytes(self, content: bytes) -> None:
+        """Add counts that `to_bytes` of the same baseline returned."""
+        split = len(content) - 8 * len(self.sums)
+        integers = np.frombuffer(content[:split], dtype="<i8")
+        ends = np.cumsum([len(self.cells), len(self.missing), len(self.invalid), 1])
+        cells, missing, invalid, predictions, errors = np.split(integers, ends)
+        self.cells += cells
+        self.missing += missing
+        self.invalid += invalid
+        self.predictions += int(predictions[0])
+        self.errors += errors
+        self.sums += np.frombuffer(content[split:], dtype="<f8")
