@@ -14,6 +14,7 @@ from boxkite.baseline.fitting import DEFAULT_BINS, DEFAULT_MAX_CATEGORIES, Bins,
 from boxkite.baseline.storage import read_bounded, write_atomically
 from boxkite.baseline.tails import TAIL, read_tail, tail_comments
 from boxkite.baseline.text_format import Family, Sample, parse, render
+from boxkite.baseline.values import valid_unicode
 from boxkite.baseline.variable import Variable
 from boxkite.errors import BaselineError
 
@@ -45,6 +46,11 @@ class Baseline:
     version: str
     rows: int
     variables: tuple[Variable, ...]
+
+    def __post_init__(self) -> None:
+        # Labels of every series: a name out of the environment may hold any bytes.
+        object.__setattr__(self, "model", valid_unicode(self.model))
+        object.__setattr__(self, "version", valid_unicode(self.version))
 
     @classmethod
     def fit(

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from boxkite.baseline.capture import CategoryColumn, capture_column, named_columns
 from boxkite.baseline.edges import checked_edges, equal_mass_edges
+from boxkite.baseline.values import valid_unicode
 from boxkite.baseline.variable import CategoryVariable, NumericVariable, Role, Variable
 from boxkite.errors import BaselineError, BaselineWarning
 
@@ -90,7 +91,7 @@ def _columns(
     found: list[_Named] = []
     seen: set[str] = set()
     for position, (text, values) in enumerate(named_columns(data, names, single=single)):
-        name = text.encode("utf-8", "backslashreplace").decode()
+        name = valid_unicode(text)
         if name in seen:
             raise BaselineError(f"column {name!r} stands twice: give each column a name of its own")
         seen.add(name)

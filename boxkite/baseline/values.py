@@ -15,7 +15,14 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["epoch_seconds", "is_missing", "spelled_number", "to_category", "to_number"]
+__all__ = [
+    "epoch_seconds",
+    "is_missing",
+    "spelled_number",
+    "to_category",
+    "to_number",
+    "valid_unicode",
+]
 
 _MISSING_TYPES = frozenset({"NoneType", "NAType", "NaTType", "MaskedConstant"})
 _NO_CATEGORY = (Mapping, Set, list, tuple, complex, np.complexfloating)
@@ -103,7 +110,7 @@ def to_category(value: Any) -> str | None:
             address, or bytes that are not UTF-8.
     """
     if isinstance(value, str):
-        return _encodable(str.__str__(value))
+        return valid_unicode(str.__str__(value))
     if is_missing(value):
         return None
     if isinstance(value, bytes):
@@ -119,7 +126,7 @@ def to_category(value: Any) -> str | None:
         return str(int(value)) if whole else str(value)
     if isinstance(value, dt.date | dt.time):
         return value.isoformat()
-    return _encodable(str(value))
+    return valid_unicode(str(value))
 
 
 def spelled_number(label: str) -> float | None:
@@ -148,7 +155,8 @@ def _decoded(raw: bytes) -> str:
     return raw.decode("utf-8")
 
 
-def _encodable(text: str) -> str:
+def valid_unicode(text: str) -> str:
+    """Return `text` with what cannot be encoded, as lone surrogates, escaped."""
     if text.isascii():
         return text
     return text.encode("utf-8", "backslashreplace").decode("utf-8")

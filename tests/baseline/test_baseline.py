@@ -38,7 +38,7 @@ def baselines(draw: st.DrawFn) -> Baseline:
     return fit(
         draw(st.dictionaries(st.text(), column, min_size=1, max_size=3)),
         draw(st.none() | column),
-        model=draw(st.text()),
+        model=draw(st.text() | st.just("\ud800")),
         max_categories=draw(st.integers(1, 5)),
     )
 
