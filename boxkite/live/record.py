@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
-import math
-from collections.abc import Mapping
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from fractions import Fraction
 from typing import Any
 
 import msgspec
 import numpy as np
 
-from boxkite.baseline.values import is_missing
+from boxkite.baseline.values import is_missing, to_category, to_number
 
 __all__ = ["Record", "decode", "encode", "plain"]
 
+# Of a record whose values have to be looked at one by one.
 _MAX_DEPTH = 16
+_MAX_VALUES = 100_000
 
 
 class Record(msgspec.Struct, array_like=True, frozen=True):
@@ -37,26 +40,39 @@ class Record(msgspec.Struct, array_like=True, frozen=True):
 
 
 def encode(record: Record) -> bytes:
-    """Return a record's bytes.
+    """Return a record's bytes, whatever the values are.
 
-    A value that MessagePack cannot hold is written as the nearest that it can: numpy's scalars
-    and arrays as Python's, integers beyond 64 bits as floats, broken Unicode escaped. A value of
-    a type unknown here becomes `{"unsupported": "name of the type"}`, which counts as invalid.
+    A value that MessagePack cannot hold is written as the nearest that counts the same: numpy's
+    scalars and arrays as Python's, moments as ISO 8601 text, durations as seconds, integers
+    beyond 64 bits as floats, broken Unicode escaped. A value without a nearest one becomes
+    `{"unsupported": "name of the type"}`, which counts as invalid.
     """
+    features, output = _direct(record.features), _direct(record.output)
     try:
-        return _encoder.encode(record)
-    except (TypeError, ValueError, OverflowError, RecursionError):
-        plain = (_plain(value, 0) for value in msgspec.structs.astuple(record))
-        return _encoder.encode(tuple(plain))
+        if features is record.features and output is record.output:
+            return _encoder.encode(record)
+        return _encoder.encode(
+            (record.entity_id, record.created_at, features, output, record.request_body)
+        )
+    except Exception:  # noqa: BLE001 - values are any objects of the user's
+        room = iter(range(_MAX_VALUES))
+        return _encoder.encode(
+            [_bounded(each, (), room) for each in msgspec.structs.astuple(record)]
+        )
 
 
 def decode(content: bytes) -> Record:
     """Return the record that `encode` wrote.
 
+    One that is nested deeper than the stack at hand allows comes back without its values.
+
     Raises:
         msgspec.DecodeError: if the bytes are no record.
     """
-    return _decoder.decode(content)
+    try:
+        return _decoder.decode(content)
+    except RecursionError:
+        return Record("", 0, None, None)
 
 
 def plain(value: Any) -> Any:
@@ -64,60 +80,116 @@ def plain(value: Any) -> Any:
     return decode(encode(Record("", 0, value, None))).features
 
 
+def _direct(row: Any) -> Any:
+    """Return a row with its values fit for the encoder; the row itself where all are."""
+    if isinstance(row, list):
+        if _DIRECT.issuperset(map(type, row)):
+            return row
+        return [each if type(each) in _DIRECT else _safely_nearest(each) for each in row]
+    if isinstance(row, dict):
+        if _DIRECT.issuperset(map(type, row.values())):
+            return row
+        return {
+            name: each if type(each) in _DIRECT else _safely_nearest(each)
+            for name, each in row.items()
+        }
+    return row
+
+
+_DIRECT = frozenset({bool, int, float, str, bytes, type(None), list, dict})
+
+
+def _safely_nearest(value: Any) -> Any:
+    try:
+        return _nearest(value)
+    except Exception:  # noqa: BLE001 - a value is any object of the user's
+        return _unsupported(value)
+
+
 def _nearest(value: Any) -> Any:
-    """Return what MessagePack can hold in place of an object that it does not know."""
+    """Return what counts the same as an object that MessagePack does not know."""
     if is_missing(value):
         return None
-    if isinstance(value, np.datetime64 | np.timedelta64):
-        kind = "M" if isinstance(value, np.datetime64) else "m"
-        return value.astype(f"{kind}8[us]").item()
-    if isinstance(value, np.generic):
-        return value.item() if value.dtype.kind in "fiubSU" else _unsupported(value)
     if isinstance(value, enum.Enum):
         return value.value
-    if isinstance(value, dt.timedelta):
-        return value.total_seconds()
+    if isinstance(value, np.generic):
+        return _nearest_of_numpy(value)
+    if isinstance(value, _KNOWN):
+        return value
     if hasattr(value, "tolist"):
         return value.tolist()
-    if isinstance(value, Mapping):
-        return dict(value)
-    return _unsupported(value)
+    for kind, convert in _CONVERSIONS:
+        if isinstance(value, kind):
+            return convert(value)
+    return _text(value)
+
+
+_CONVERSIONS: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
+    (str, str.__str__),
+    (int, int),
+    (float, float),
+    (dt.date | dt.time, lambda moment: moment.isoformat()),
+    (dt.timedelta | Fraction, to_number),
+    (Mapping, dict),
+)
+_KNOWN = (tuple, set, frozenset, bytearray, memoryview, uuid.UUID)
+
+
+def _nearest_of_numpy(value: np.generic) -> Any:
+    if isinstance(value, np.timedelta64):
+        return to_number(value)
+    if isinstance(value, np.datetime64):
+        moment = value.astype("M8[us]").item()
+        return moment.isoformat() if isinstance(moment, dt.datetime) else to_number(value)
+    if isinstance(value, np.floating):
+        return float(value)
+    return value.item() if value.dtype.kind in "iubSU" else _unsupported(value)
+
+
+def _text(value: Any) -> Any:
+    """Return the text by which training knows an object, as a decimal or an interval."""
+    if isinstance(value, Iterable):
+        return _unsupported(value)
+    try:
+        return to_category(value)
+    except ValueError:
+        return _unsupported(value)
 
 
 def _unsupported(value: Any) -> dict[str, str]:
-    return {"unsupported": type(value).__name__}
+    return {"unsupported": _escaped(type(value).__name__)}
 
 
-def _plain(value: Any, depth: int) -> Any:
-    """Return a value that is sure to be encoded, at the cost of looking at each part."""
-    if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode()
-    if isinstance(value, bool | float | bytes | bytearray | type(None)):
-        return value
-    if isinstance(value, int):
-        return value if -(2**63) <= value < 2**64 else _as_float(value)
-    if depth >= _MAX_DEPTH:
+def _bounded(value: Any, path: tuple[int, ...], room: Iterator[int]) -> Any:
+    """Return a value that is sure to be encoded, at the cost of looking at each part.
+
+    Args:
+        value: anything.
+        path: the containers around it, by id.
+        room: as many items as there may still be values.
+    """
+    try:
+        if len(path) >= _MAX_DEPTH or id(value) in path or next(room, None) is None:
+            return _unsupported(value)
+        inner = (*path, id(value))
+        if isinstance(value, str):
+            return _escaped(value)
+        if type(value) is int:
+            return value if -(2**63) <= value < 2**64 else to_number(value)
+        if isinstance(value, dict):
+            return {_escaped(str(key)): _bounded(each, inner, room) for key, each in value.items()}
+        if isinstance(value, list | tuple | set | frozenset):
+            return [_bounded(each, inner, room) for each in value]
+        nearest = value if type(value) in _DIRECT else _nearest(value)
+        if nearest is value:
+            return msgspec.to_builtins(value, builtin_types=(bytes, bytearray, memoryview))
+        return _bounded(nearest, inner, room)
+    except Exception:  # noqa: BLE001 - a value is any object of the user's
         return _unsupported(value)
-    if isinstance(value, Mapping):
-        return {_key(key): _plain(each, depth + 1) for key, each in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(each, depth + 1) for each in value]
-    try:
-        return _encoder.encode(value) and value
-    except (TypeError, ValueError, OverflowError, RecursionError):
-        nearest = _nearest(value)
-        return _unsupported(value) if nearest is value else _plain(nearest, depth + 1)
 
 
-def _key(key: Any) -> str:
-    return str(key).encode("utf-8", "backslashreplace").decode()
-
-
-def _as_float(value: int) -> float:
-    try:
-        return float(value)
-    except OverflowError:
-        return math.inf if value > 0 else -math.inf
+def _escaped(text: str) -> str:
+    return str.encode(text, "utf-8", "backslashreplace").decode()
 
 
 _encoder = msgspec.msgpack.Encoder(enc_hook=_nearest)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any, TypeAlias
 
 import narwhals as nw
 import numpy as np
 
 __all__ = ["Row", "ShapeError", "check_names", "output_row", "plain_row"]
+
+# Of an iterable that does not know its length, and may have no end.
+_MAX_VALUES = 100_000
 
 Row: TypeAlias = "list[Any] | dict[str, Any]"
 """Values by position, or by name."""
@@ -21,25 +25,34 @@ class ShapeError(ValueError):
 def plain_row(features: Any) -> Row:
     """Return one row of features as a new list, or as a new mapping by name.
 
-    Takes a list, tuple, 1-D array, mapping, a row of a frame, a frame of one row, a tensor, or
-    any other iterable. The caller may change its own object afterwards.
+    Takes a list, tuple, 1-D array, mapping, a row of a frame, a frame of one row, a tensor, a
+    Pydantic model, or any other ordered iterable. The caller may change its own object afterwards.
 
     Raises:
-        ShapeError: if it is a single value, or several rows.
+        ShapeError: if it is a single value, a set, or several rows.
     """
     if isinstance(features, list | tuple):
         return list(features)
     if isinstance(features, Mapping):
         return {str(name): value for name, value in features.items()}
-    if isinstance(features, str | bytes) or not _is_iterable(features):
-        raise ShapeError(f"a row of features is a list or a mapping, not {_kind(features)}")
-    if hasattr(features, "to_dict"):
+    if hasattr(features, "model_dump"):
+        return plain_row(features.model_dump())
+    if hasattr(features, "to_dict") or hasattr(features, "to_pydict"):
         named = _named_row(features)
         if named is not None:
             return named
+    if isinstance(features, _NO_ROW) or not _is_iterable(features):
+        raise ShapeError(f"a row of features is a list or a mapping, not {_kind(features)}")
     if hasattr(features, "__array__"):
-        return _array_row(np.asarray(features))
-    return list(features)
+        masked = isinstance(features, np.ma.MaskedArray)
+        return _array_row(features if masked else np.asarray(features))
+    values = list(islice(features, _MAX_VALUES + 1))
+    if len(values) > _MAX_VALUES:
+        raise ShapeError(f"the row does not end within {_MAX_VALUES} values")
+    return values
+
+
+_NO_ROW = (str, bytes, bytearray, memoryview, set, frozenset)
 
 
 def check_names(row: Row, names: Collection[str]) -> None:
@@ -48,12 +61,12 @@ def check_names(row: Row, names: Collection[str]) -> None:
     Raises:
         ShapeError: if it has another number of values, or none of the names.
     """
-    if not names or not row:
+    if not names:
         return
     if isinstance(row, list):
         if len(row) != len(names):
             raise ShapeError(f"the row has {len(row)} values, the baseline {len(names)} features")
-    elif not any(name in row for name in names):
+    elif row and not any(name in row for name in names):
         found = ", ".join(repr(name) for name in list(row)[:5])
         raise ShapeError(
             f"the row has none of the baseline's {len(names)} features; it has {found}"
@@ -76,8 +89,8 @@ def output_row(output: Any, names: Sequence[str]) -> Row:
             return named
         if len(named) == len(names) == 1:
             return list(named.values())
-        found = ", ".join(repr(name) for name in list(named)[:5])
-        raise ShapeError(f"the output has none of {', '.join(names)}; it has {found}")
+        there = ", ".join(repr(name) for name in list(named)[:5])
+        raise ShapeError(f"the output has none of {', '.join(names)}; it has {there}")
     if len(names) == 1 and not isinstance(output, list | tuple):
         return [_scalar(output)]
     if isinstance(output, str | bytes) or not _is_iterable(output):
@@ -120,7 +133,8 @@ def _array_row(array: np.ndarray[Any, Any]) -> list[Any]:
         array = array[0]
     if array.ndim != 1:
         raise ShapeError(f"one row of features, not an array of shape {array.shape}")
-    values: list[Any] = array.tolist()
+    # As Python's values, but moments, whose unit would be lost, and what is masked, which is None.
+    values: list[Any] = list(array) if array.dtype.kind in "mM" else array.tolist()
     return values
 
 
