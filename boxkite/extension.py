@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import wraps
-from inspect import iscoroutinefunction
+from inspect import iscoroutinefunction, signature
 from typing import Any, ParamSpec, Protocol, TypeVar, overload
 
 from boxkite.config import Layer, resolve
@@ -93,7 +94,15 @@ class Extension:
         """
 
         def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
-            return self._decorated(view, Capture(features, output, view.__name__))
+            if isinstance(view, type):
+                raise TypeError(f"{view.__name__} is a class: decorate its methods with predict")
+            name = getattr(view, "__name__", type(view).__name__)
+            wrapper = self._decorated(view, Capture(features, output, name))
+            with suppress(Exception):
+                # Some frameworks look up annotations that are text among the wrapper's globals;
+                # here each stands resolved, unless its name is defined only later.
+                wrapper.__signature__ = signature(view, eval_str=True)  # type: ignore[attr-defined]
+            return wrapper
 
         return decorate if view is None else decorate(view)
 
@@ -107,7 +116,7 @@ class Extension:
 
     def _decorated(self, view: Callable[..., Any], capture: Capture) -> Callable[..., Any]:
         """Return the view in a prediction's scope, of the same kind: sync or async."""
-        if iscoroutinefunction(view):
+        if iscoroutinefunction(view) or iscoroutinefunction(type(view).__call__):
 
             @wraps(view)
             async def async_wrapper(*args: Any, **kwargs: Any) -> Any:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from flask import Request, Response, after_this_request, request
+from flask import Request, Response, after_this_request, current_app, request
 
 import boxkite
 
@@ -49,36 +50,42 @@ def json_body(request: Request) -> Any:
     """Return the JSON body, parsed anew: the view may have changed what it was given.
 
     Raises:
-        ValueError: if the request has no JSON body.
+        ValueError: if the view did not read the body by `get_json` or `get_data`, or it is no JSON.
     """
+    # What the view has not read stays in the stream: reading it here could wait for the client,
+    # or take it from a response that is still to read it.
+    content: bytes | None = getattr(request, "_cached_data", None)
+    if content is None:
+        raise ValueError("the view did not read the body as JSON; give features= a callable")
     try:
-        return msgspec.json.decode(request.get_data())
+        return msgspec.json.decode(content)
     except msgspec.DecodeError:
-        # Python's parser takes NaN and Infinity, which JSON does not know.
-        body = request.get_json(silent=True)
-        if body is None:
-            raise ValueError("the request has no JSON body; give features= a callable") from None
-        return body
+        pass
+    try:
+        # The application's parser may take more, as NaN and Infinity, which JSON does not know.
+        return current_app.json.loads(content)
+    except ValueError:
+        raise ValueError("the request has no JSON body; give features= a callable") from None
 
 
 def answer_of(returned: Any, response: Response) -> Any:
-    """Return a view's answer: the first of a tuple, the JSON of a response or of text.
+    """Return a view's answer: the object or list that it returned, or what its response says.
+
+    Args:
+        returned: by the view: a body, or a tuple that begins with one.
+        response: that Flask made of it.
 
     Raises:
-        ValueError: if it is a response or a stream that is not JSON.
+        ValueError: if it is a stream, or a response that is not JSON.
     """
-    if isinstance(returned, tuple) and returned:
-        returned = returned[0]
-    if isinstance(returned, Response):
-        content = None if response.is_streamed else response.get_json(silent=True)
-        if content is None:
-            raise ValueError("the view returned no JSON; give output= a callable")
-        return content
-    if isinstance(returned, str | bytes):
-        try:
-            return msgspec.json.decode(returned)
-        except msgspec.DecodeError:
-            return returned
-    if hasattr(returned, "__next__"):
+    body = returned[0] if isinstance(returned, tuple) else returned
+    if isinstance(body, Mapping | list):
+        return body
+    if response.is_streamed:
         raise ValueError("the view returned a stream; give output= a callable")
-    return returned
+    try:
+        return msgspec.json.decode(response.get_data())
+    except msgspec.DecodeError:
+        if isinstance(body, str):
+            return body
+        raise ValueError("the view returned no JSON; give output= a callable") from None

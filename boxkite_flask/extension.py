@@ -53,9 +53,9 @@ class Boxkite(boxkite.Extension):
         monitor = self._new_monitor(layers, raises=lambda: app.testing)
         if monitor is None:
             return
-        app.extensions[_KEY] = monitor
         if monitor.settings.metrics_path:
             app.register_blueprint(metrics_blueprint(monitor.settings.metrics_path))
+        app.extensions[_KEY] = monitor
 
     def _current_exchange(self) -> FlaskExchange | None:
         monitor = current_app.extensions.get(_KEY) if has_request_context() else None

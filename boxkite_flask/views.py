@@ -11,7 +11,8 @@ __all__ = ["metrics_blueprint"]
 
 def metrics_blueprint(path: str) -> Blueprint:
     """Return a blueprint that shows the application's monitor at `path`."""
-    blueprint = Blueprint("boxkite", __name__)
+    # An application may well have a blueprint "boxkite" of its own.
+    blueprint = Blueprint("boxkite_flask", __name__)
 
     @blueprint.get(path)
     def metrics() -> Response:

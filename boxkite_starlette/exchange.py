@@ -13,13 +13,12 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 import boxkite
+from boxkite_starlette.body import KeptBody
 
 __all__ = ["Exchange", "answer_of", "current_exchange"]
 
 current_exchange: ContextVar[Exchange | None] = ContextVar("boxkite_exchange", default=None)
 
-# A body beyond this is not kept; its features must come from the context or the view.
-_MAX_BODY_BYTES = 16 * 2**20
 _ERROR_STATUS = 400
 
 
@@ -40,61 +39,55 @@ class Exchange:
         self._scope = scope
         self._receive = receive
         self._send = send
-        self._keeps = "json" in Headers(scope=scope).get("content-type", "")
-        self._chunks: list[bytes] = []
-        self._size = 0
-        self._log: Callable[[], str] | None = None
+        self._body = KeptBody(Headers(scope=scope).get("content-type", ""))
+        self._logs: list[Callable[[], str]] = []
 
     async def receive(self) -> Message:
-        """Hand the next message of the request on, keeping the chunks of a JSON body."""
+        """Hand the next message of the request on, keeping its part of a JSON body."""
         message = await self._receive()
-        if self._keeps and message["type"] == "http.request":
-            chunk = message.get("body", b"")
-            self._size += len(chunk)
-            self._keeps = self._size <= _MAX_BODY_BYTES
-            self._chunks = [*self._chunks, chunk] if self._keeps else []
+        if message["type"] == "http.request":
+            self._body.add(message.get("body", b""))
         return message
 
     async def send(self, message: Message) -> None:
         """Hand the next message of the response on; at its start log what was captured."""
-        if message["type"] == "http.response.start" and self._log is not None:
+        if message["type"] == "http.response.start" and self._logs:
+            logs, self._logs = self._logs, []
             if message["status"] < _ERROR_STATUS:
-                headers = MutableHeaders(scope=message)
-                headers[boxkite.PREDICTION_ID_HEADER] = self._log()
-            self._log = None
+                headers = MutableHeaders(raw=list(message.get("headers", ())))
+                for log in logs:
+                    headers[boxkite.PREDICTION_ID_HEADER] = log()
+                # A new message: the application may send the same one to every client.
+                message = {**message, "headers": headers.raw}
         await self._send(message)
 
     def finish(
         self, capture: boxkite.Capture, prediction: boxkite.Prediction, returned: Any
     ) -> None:
         """Have the prediction logged once the status of the response is known."""
-        self._log = lambda: capture.log(
-            self.monitor,
-            prediction,
-            request=Request(self._scope, self._replay),
-            body=self._json_body,
-            returned=returned,
-            answer=lambda: answer_of(returned),
+        self._logs.append(
+            lambda: capture.log(
+                self.monitor,
+                prediction,
+                request=Request(self._scope, self._replay),
+                body=self._body.json,
+                returned=returned,
+                answer=lambda: answer_of(returned),
+            )
         )
 
     async def _replay(self) -> Message:
-        return {"type": "http.request", "body": b"".join(self._chunks), "more_body": False}
-
-    def _json_body(self) -> Any:
-        try:
-            return msgspec.json.decode(b"".join(self._chunks))
-        except msgspec.DecodeError:
-            raise ValueError(
-                "the request has no JSON body that was read; give features= a callable"
-            ) from None
+        return {"type": "http.request", "body": self._body.content, "more_body": False}
 
 
 def answer_of(returned: Any) -> Any:
     """Return an endpoint's answer as plain values.
 
     Raises:
-        ValueError: if it is a response that is not JSON, or a stream.
+        ValueError: if it is a stream, or a response that is not JSON.
     """
+    if hasattr(returned, "__next__") or hasattr(returned, "__anext__"):
+        raise ValueError("the endpoint returned a stream; give output= a callable")
     if isinstance(returned, Response):
         try:
             return msgspec.json.decode(returned.body)

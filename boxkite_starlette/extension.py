@@ -44,10 +44,10 @@ class Boxkite(boxkite.Extension):
         monitor = self._new_monitor([(os.environ, "BOXKITE_")])
         if monitor is None:
             return
-        app.state.boxkite = monitor
         app.add_middleware(BoxkiteMiddleware, monitor=monitor)
         if monitor.settings.metrics_path:
             add_metrics_route(app, monitor.settings.metrics_path, monitor)
+        app.state.boxkite = monitor
 
     def _current_exchange(self) -> Exchange | None:
         return current_exchange.get()

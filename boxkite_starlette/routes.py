@@ -6,6 +6,7 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 import boxkite
 
@@ -27,4 +28,5 @@ def add_metrics_route(app: Starlette, path: str, monitor: boxkite.Monitor) -> No
         )
         return Response(scrape.body, headers=scrape.headers)
 
-    app.add_route(path, metrics, methods=["GET"], include_in_schema=False)
+    # First, since a mount of "/" that stands before it would take its requests.
+    app.router.routes.insert(0, Route(path, metrics, methods=["GET"], include_in_schema=False))
