@@ -1,0 +1,110 @@
+"""A strict receiver of the forward protocol, which decodes with msgpack of PyPI."""
+
+import io
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import msgpack
+import pytest
+
+
+class Receiver:
+    """Takes PackedForward messages on a port of its own and acknowledges their chunks.
+
+    Args:
+        acknowledges: how many chunks it acknowledges before it only reads.
+        refuses: how many connections it closes at their first message.
+        port: to listen on; by default any that is free.
+    """
+
+    def __init__(self, acknowledges: int = 1_000_000, refuses: int = 0, port: int = 0) -> None:
+        self.acknowledges = acknowledges
+        self.refuses = refuses
+        self.entries: list[tuple[str, Any, dict[str, Any]]] = []
+        self.chunks: list[str] = []
+        self.trouble: list[Exception] = []
+        self.taken = threading.Condition()
+        self._socket = socket.create_server(("127.0.0.1", port))
+        self.port = self._socket.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._socket.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        unpacker = msgpack.Unpacker(strict_map_key=True)
+        with connection:
+            while part := connection.recv(65536):
+                unpacker.feed(part)
+                for message in unpacker:
+                    if self.refuses > 0:
+                        self.refuses -= 1
+                        return
+                    try:
+                        chunk = self._take(message)
+                    except Exception as error:  # noqa: BLE001 - shown by the test
+                        self.trouble.append(error)
+                        return
+                    if self.acknowledges > 0:
+                        self.acknowledges -= 1
+                        connection.sendall(msgpack.packb({"ack": chunk}))
+
+    def _take(self, message: Any) -> str:
+        tag, packed, option = message
+        assert isinstance(tag, str)
+        assert isinstance(packed, bytes)
+        assert set(option) == {"chunk", "size"}
+        entries = list(msgpack.Unpacker(io.BytesIO(packed), strict_map_key=True))
+        assert option["size"] == len(entries)
+        assert isinstance(option["chunk"], str)
+        with self.taken:
+            self.chunks.append(option["chunk"])
+            self.entries += [(tag, moment(time), record) for time, record in entries]
+            self.taken.notify_all()
+        return option["chunk"]
+
+    def wait_for(self, number: int) -> None:
+        """Wait until so many entries came; a test that waits in vain fails after a minute."""
+        with self.taken:
+            assert self.taken.wait_for(lambda: len(self.entries) >= number, 60), self.trouble
+
+    def close(self) -> None:
+        """Take no more connections."""
+        self._socket.close()
+
+
+def moment(time: Any) -> Any:
+    """Return EventTime as (seconds, nanoseconds), a number as it is."""
+    if isinstance(time, msgpack.ExtType):
+        assert time.code == 0
+        return struct.unpack(">II", time.data)
+    return time
+
+
+@pytest.fixture
+def start_receiver() -> Iterator[Callable[..., Receiver]]:
+    """Starts receivers; at the end none may have seen what the protocol does not allow."""
+    started: list[Receiver] = []
+
+    def start(**options: int) -> Receiver:
+        started.append(Receiver(**options))
+        return started[-1]
+
+    yield start
+    for receiver in started:
+        receiver.close()
+        assert receiver.trouble == []
+
+
+@pytest.fixture
+def receiver(start_receiver: Callable[..., Receiver]) -> Receiver:
+    """A receiver that acknowledges everything."""
+    return start_receiver()
