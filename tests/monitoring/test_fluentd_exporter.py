@@ -1,0 +1,121 @@
+"""The exporter to fluentd: where it sends, and what a record holds."""
+
+import uuid
+from datetime import UTC, datetime
+
+import msgpack
+import numpy as np
+import pytest
+
+from boxkite import ConfigError
+from boxkite.logs.fluentd import FluentdSender
+from boxkite.monitoring.context import PredictionContext
+from boxkite.monitoring.exporter import FluentdExporter
+
+ENTITY = uuid.UUID("12345678-1234-5678-1234-567812345678")
+PREDICTION = PredictionContext(
+    entity_id=ENTITY,
+    features=[np.float32(0.5), np.int64(2), None, "AA"],
+    request_body='{"a": 1}',
+    server_id="flights",
+    output=np.array([0.25, 0.75]),
+    created_at=datetime(2013, 7, 1, 12, 30, 15, 250_000, tzinfo=UTC),
+)
+
+
+@pytest.fixture(autouse=True)
+def no_environment(monkeypatch):
+    for name in ("FLUENTD_ADDR", "FLUENTD_PREFIX", "ENDPOINT_ID", "POD_NAME"):
+        monkeypatch.delenv(f"BEDROCK_{name}", raising=False)
+
+
+@pytest.fixture
+def dropped():
+    """What an exporter without room drops: all, unpacked."""
+    found = []
+
+    def export(**options):
+        exporter = FluentdExporter(
+            bufmax=1, buffer_overflow_handler=lambda each: found.append(each), **options
+        )
+        exporter.emit(PREDICTION)
+        return msgpack.unpackb(found[-1])
+
+    return export
+
+
+def test_a_record_has_the_fields_of_the_predecessor(dropped):
+    tag, time, record = dropped()
+    assert tag == "models.predictions.unknown-endpoint.unknown-pod"
+    assert time == msgpack.ExtType(0, (1372681815).to_bytes(4) + (250_000_000).to_bytes(4))
+    assert record == {
+        "entity_id": str(ENTITY),
+        "features": [0.5, 2, None, "AA"],
+        "request_body": '{"a": 1}',
+        "server_id": "flights",
+        "output": [0.25, 0.75],
+        "created_at": 1372681815,
+    }
+
+
+def test_the_time_may_be_whole_seconds(dropped):
+    assert dropped(nanosecond_precision=False)[1] == 1372681815
+
+
+def test_the_tag_is_of_the_environment(dropped, monkeypatch):
+    monkeypatch.setenv("BEDROCK_FLUENTD_PREFIX", "log")
+    monkeypatch.setenv("BEDROCK_ENDPOINT_ID", "delay")
+    monkeypatch.setenv("BEDROCK_POD_NAME", "pod-7")
+    assert dropped()[0] == "log.delay.pod-7"
+    assert dropped(tag="mine")[0] == "mine"
+
+
+@pytest.mark.parametrize(
+    ("text", "host", "port"),
+    [
+        (None, "fluentd-logging.core.svc.cluster.local", 24224),
+        ("collector", "collector", 24224),
+        ("collector:9000", "collector", 9000),
+        ("[::1]:9000", "::1", 9000),
+        ("unix:///run/fluentd", "unix:///run/fluentd", 0),
+    ],
+)
+def test_the_address_is_of_the_environment(text, host, port, monkeypatch):
+    if text is not None:
+        monkeypatch.setenv("BEDROCK_FLUENTD_ADDR", text)
+    sender = FluentdExporter().sender
+    assert (sender.host, sender.port) == (host, port)
+
+
+@pytest.mark.parametrize("text", ["collector:port", "collector:70000", "[::1"])
+def test_what_is_no_address_is_named(text, monkeypatch):
+    monkeypatch.setenv("BEDROCK_FLUENTD_ADDR", text)
+    with pytest.raises(ConfigError, match="BEDROCK_FLUENTD_ADDR is "):
+        FluentdExporter()
+
+
+def test_arguments_of_the_predecessors_sender_are_taken(caplog):
+    sender = FluentdExporter(
+        host="other",
+        port=1,
+        timeout=9.0,
+        bufmax=100,
+        queue_maxsize=7,
+        verbose=True,
+        msgpack_kwargs={},
+    ).sender
+    assert (sender.host, sender.port, sender.timeout) == ("other", 1, 9.0)
+    assert (sender.max_bytes, sender.max_records) == (100, 7)
+    assert caplog.messages == ["FluentdExporter: without effect here: msgpack_kwargs, verbose"]
+
+
+def test_a_queue_of_size_nought_has_no_bound():
+    default = FluentdSender("a", "b", 1)
+    assert FluentdExporter(queue_maxsize=0).sender.max_records > 1_000_000 > default.max_records
+
+
+def test_close_drops_what_cannot_be_sent():
+    exporter = FluentdExporter(host="127.0.0.1", port=1)
+    exporter.emit(PREDICTION)
+    exporter.close(timeout=0)
+    assert (exporter.sender.dropped, exporter.sender.pending) == (1, 0)
