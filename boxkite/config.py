@@ -40,6 +40,12 @@ class Settings:
     server_id: str = _setting(
         "unknown-server", "first part of each prediction id", legacy="BEDROCK_SERVER_ID"
     )
+    state_dir: str | None = _setting(
+        None, "folder of journals and counts; none: one of the service's own, for this run"
+    )
+    state_max_bytes: int = _setting(
+        256 * 2**20, "the most that the journal of one worker takes on disk"
+    )
     enabled: bool = _setting(True, "false: views are left as they are, nothing is mounted")
 
 
@@ -104,7 +110,14 @@ def _converted(row: Field[Any], key: str, value: Any) -> Any:
         if text not in _TRUE | _FALSE:
             raise ConfigError(f"{key} is {value!r}; give true or false")
         return text in _TRUE
+    if row.type == "int":
+        try:
+            return int(value)
+        except (TypeError, ValueError):
+            raise ConfigError(f"{key} is {value!r}; give a whole number") from None
     text = os.fspath(value) if isinstance(value, os.PathLike) else value
+    if isinstance(text, int | float) and not isinstance(text, bool):
+        text = str(text)  # what from_prefixed_env makes of digits
     if not isinstance(text, str):
         raise ConfigError(f"{key} is {value!r}; give text")
     if row.name == "exposition" and text not in ("labelled", "classic"):

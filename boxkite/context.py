@@ -68,12 +68,14 @@ class _CurrentPrediction:
     what the decorator would find; its `id` is what the response carries as `X-Prediction-Id`.
 
     Raises:
-        NoPredictionError: on any use outside such a view.
+        NoPredictionError: where one of these is used outside such a view.
     """
 
     __slots__ = ()
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # tools that look at a module's names ask for these
+            raise AttributeError(name)
         return getattr(_prediction(), name)
 
     def __setattr__(self, name: str, value: Any) -> None:

@@ -5,6 +5,7 @@ A receiver that raises is reported and does not disturb the prediction or the ot
 
 from __future__ import annotations
 
+from inspect import iscoroutine
 from typing import Any
 
 from blinker import Namespace, Signal
@@ -24,8 +25,14 @@ baseline_loaded = _namespace.signal("baseline-loaded")
 
 def emit(signal: Signal, sender: Any, trouble: Trouble, **values: Any) -> None:
     """Call each receiver of a signal; one that raises is reported and passed over."""
+    if signal.is_muted:
+        return
     for receiver in signal.receivers_for(sender):
         try:
-            receiver(sender, **values)
+            started = receiver(sender, **values)
+            if iscoroutine(started):
+                started.close()
+                raise TypeError("a receiver that is async is not awaited; make it a function")
         except Exception as error:  # noqa: BLE001 - a receiver is the user's code
-            trouble.report("signal", error, f"receiver {receiver!r}")
+            name = getattr(receiver, "__qualname__", type(receiver).__qualname__)
+            trouble.report("signal", error, f"receiver {name}")

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
-from typing import Any, ParamSpec, TypeAlias, TypeVar
+from inspect import iscoroutinefunction
+from typing import Any, ParamSpec, TypeAlias, TypeVar, cast
 
 from boxkite.context import UNSET, Prediction, current_prediction
 from boxkite.monitor import Monitor
@@ -32,9 +33,14 @@ class Capture:
         output: of the answer: a key path, names, a callable of the returned value, or None for
             the whole of it.
         view: the view's name, for messages.
+
+    Raises:
+        TypeError: if a source is none of these.
     """
 
     def __init__(self, features: Source, output: Source, view: str) -> None:
+        _check("features", features)
+        _check("output", output)
         self._features = features
         self._output = output
         self._view = f"view {view!r}"
@@ -78,6 +84,15 @@ class Capture:
         return monitor.log_prediction(
             found["features"], found["output"], identity=prediction.identity
         )
+
+
+def _check(part: str, source: Any) -> None:
+    """Refuse at decoration what would fail in each request."""
+    names = isinstance(source, Sequence) and all(isinstance(name, str) for name in source)
+    if iscoroutinefunction(source):
+        raise TypeError(f"{part}={source.__name__} is async; give a function that returns at once")
+    if source is not None and not callable(source) and not (names and source):
+        raise TypeError(f"{part}={source!r}; give a key path, a list of names or a callable")
 
 
 def pick(content: Any, source: str | Sequence[str] | None, where: str) -> Any:
@@ -132,15 +147,25 @@ def captured(function: Callable[P, T], part: str) -> Callable[P, T]:
     """Return a function whose result becomes the current prediction's features or output.
 
     Args:
-        function: called during a request; outside of one it is as it was.
+        function: sync or async, called during a request; outside of one it is as it was.
         part: "features" or "output".
     """
+    if iscoroutinefunction(function):
+
+        @wraps(function)
+        async def async_wrapper(*args: Any, **kwargs: Any) -> Any:
+            return _kept(await function(*args, **kwargs), part)
+
+        return cast("Callable[P, T]", async_wrapper)
 
     @wraps(function)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
-        result = function(*args, **kwargs)
-        if current_prediction:
-            setattr(current_prediction, part, result)
-        return result
+        return _kept(function(*args, **kwargs), part)
 
     return wrapper
+
+
+def _kept(result: T, part: str) -> T:
+    if current_prediction:
+        setattr(current_prediction, part, result)
+    return result
