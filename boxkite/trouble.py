@@ -13,6 +13,7 @@ STAGES = ("baseline", "features", "output", "log", "journal", "signal", "export"
 """Where monitoring can fail; each is a series of `boxkite_errors_total`."""
 
 _QUIET_SECONDS = 60.0
+_MAX_TEXT = 1000
 
 _logger = logging.getLogger("boxkite")
 
@@ -55,6 +56,11 @@ class Trouble:
             where = f"{what}: " if what else ""
             _logger.warning("boxkite %s: %s%s (%d so far)", stage, where, _text(error), count)
 
+    def after_fork(self) -> None:
+        """In a forked process: the failures so far are the parent's, and so is the lock."""
+        self._counts = dict.fromkeys(STAGES, 0)
+        self._lock = threading.Lock()
+
     def counts(self) -> dict[str, int]:
         """Return the failures of each stage so far."""
         with self._lock:
@@ -62,4 +68,10 @@ class Trouble:
 
 
 def _text(error: Exception) -> str:
-    return str(error) or type(error).__name__
+    """Return what an error says on one line of bounded length; the error may be hostile itself."""
+    try:
+        said = str(error)
+    except Exception:  # noqa: BLE001 - an error's text is any code of the user's
+        said = ""
+    line = " ".join(said[:_MAX_TEXT].split())
+    return f"{line} …" if len(said) > _MAX_TEXT else line or type(error).__name__
