@@ -157,7 +157,7 @@ def _text(value: Any) -> Any:
 
 
 def _unsupported(value: Any) -> dict[str, str]:
-    return {"unsupported": _escaped(type(value).__name__)}
+    return {"unsupported": type(value).__name__}
 
 
 def _bounded(value: Any, path: tuple[int, ...], room: Iterator[int]) -> Any:

@@ -89,7 +89,7 @@ def output_row(output: Any, names: Sequence[str]) -> Row:
             return named
         if len(named) == len(names) == 1:
             return list(named.values())
-        there = ", ".join(repr(name) for name in list(named)[:5])
+        there = ", ".join(repr(name) for name in list(named)[:5]) or "nothing"
         raise ShapeError(f"the output has none of {', '.join(names)}; it has {there}")
     if len(names) == 1 and not isinstance(output, list | tuple):
         return [_scalar(output)]

@@ -1,0 +1,197 @@
+"""Records survive their bytes; what bytes cannot hold becomes the nearest that counts the same."""
+
+import datetime as dt
+import enum
+import math
+import sys
+import uuid
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import msgspec
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from boxkite.live.record import Record, decode, encode, plain
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats(allow_nan=False)
+    | st.text(st.characters(codec="utf-8")),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters(codec="utf-8")), inner),
+)
+EAST = dt.timezone(dt.timedelta(hours=2))
+
+
+class Colour(enum.Enum):
+    RED = "red"
+
+
+class Level(enum.IntEnum):
+    HIGH = 3
+
+
+class Raising:
+    """Raises whatever is asked of it."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+    __repr__ = __len__ = __iter__ = __array__ = __eq__ = __ne__ = __str__  # type: ignore[assignment]
+    __hash__ = object.__hash__
+
+
+class RaisingList:
+    def tolist(self) -> list[Any]:
+        raise RuntimeError("no list")
+
+
+@given(
+    st.lists(JSON) | st.dictionaries(st.text(st.characters(codec="utf-8")), JSON) | st.none(),
+    st.lists(JSON) | st.none(),
+    JSON,
+)
+def test_a_record_of_json_values_comes_back_as_it_was(
+    features: Any, output: Any, request_body: Any
+) -> None:
+    record = Record("id", 1, features, output, request_body)
+    assert decode(encode(record)) == record
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (math.inf, math.inf),
+        (b"\xff", b"\xff"),
+        (bytearray(b"7"), b"7"),
+        (memoryview(b"7"), b"7"),
+        ("\ud800é", "\\ud800é"),
+        (2**64, 2.0**64),
+        (-(2**64), -(2.0**64)),
+        (10**400, math.inf),
+        (-(10**400), -math.inf),
+        (np.float64(0.5), 0.5),
+        (np.float32(0.5), 0.5),
+        (np.longdouble(0.5), 0.5),
+        (np.int8(-1), -1),
+        (np.uint64(2**64 - 1), 2**64 - 1),
+        (np.bool_(True), True),
+        (np.str_("a"), "a"),
+        (np.bytes_(b"a"), b"a"),
+        (np.array(3), 3),
+        (np.array([1.5, 2.5]), [1.5, 2.5]),
+        (pd.Series([1, 2]), [1, 2]),
+        (Decimal("12.50"), "12.50"),
+        (Decimal("3.00"), "3"),
+        (Fraction(1, 4), 0.25),
+        (Colour.RED, "red"),
+        (Level.HIGH, 3),
+        (uuid.UUID(int=1), "00000000-0000-0000-0000-000000000001"),
+        (dt.date(2013, 7, 4), "2013-07-04"),
+        (dt.datetime(2013, 7, 4, tzinfo=EAST), "2013-07-04T00:00:00+02:00"),
+        (dt.time(1, 2), "01:02:00"),
+        (dt.timedelta(milliseconds=1500), 1.5),
+        (pd.Timestamp("2013-07-04"), "2013-07-04T00:00:00"),
+        (pd.Timedelta("2s"), 2.0),
+        (pd.Interval(0, 1), "(0, 1]"),
+        (np.datetime64("2013-07-04"), "2013-07-04T00:00:00"),
+        (np.datetime64("20000-01-01"), 568971820800.0),
+        (np.timedelta64(5, "ms"), 0.005),
+        ((1, (2,)), [1, [2]]),
+        ({1: (2,), "a": {}}, {1: [2], "a": {}}),
+    ],
+    ids=lambda value: repr(value)[:40],
+)
+def test_a_value_is_written_as_the_nearest_that_bytes_can_hold(value: Any, written: Any) -> None:
+    assert plain([value]) == [written]
+    assert plain({"name": value}) == {"name": written}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, pd.NA, pd.NaT, np.datetime64("NaT"), np.ma.masked, Decimal("sNaN")],
+    ids=repr,
+)
+def test_a_missing_value_is_written_as_none(value: Any) -> None:
+    assert plain([value]) == [None]
+
+
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [
+        (Raising(), "Raising"),
+        (RaisingList(), "RaisingList"),
+        (object(), "object"),
+        (1j, "complex"),
+        (np.complex64(1j), "complex64"),
+        (np.void(b"1"), "void"),
+        (range(3), "range"),
+        ((n for n in [1]), "generator"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_value_without_a_nearest_one_is_named_by_its_type(value: Any, name: str) -> None:
+    unsupported = {"unsupported": name}
+    assert plain([value, 1]) == [unsupported, 1]
+    assert plain({"a": value}) == {"a": unsupported}
+    assert plain([[value, {"b": value}]]) == [[unsupported, {"b": unsupported}]]
+
+
+def test_one_broken_value_leaves_the_others_whole() -> None:
+    row = [2**70, "\ud800", [1, Raising()], {("a", 1): 2, None: 3}, 0.5]
+    assert plain(row) == [
+        2.0**70,
+        "\\ud800",
+        [1, {"unsupported": "Raising"}],
+        {"('a', 1)": 2, "None": 3},
+        0.5,
+    ]
+
+
+def test_a_list_that_holds_itself_is_cut_where_it_begins_again() -> None:
+    endless: list[Any] = [1]
+    endless.append(endless)
+    assert plain(endless) == [1, {"unsupported": "list"}]
+    wide: list[Any] = []
+    wide.extend([wide] * 100)
+    assert plain([wide]) == [[{"unsupported": "list"}] * 100]
+
+
+def test_a_list_that_doubles_at_every_level_is_cut() -> None:
+    doubled: Any = "\ud800"
+    for _ in range(100):
+        doubled = [doubled, doubled]
+    assert len(encode(Record("", 0, [doubled], None))) < 10_000_000
+
+
+def test_a_record_nested_deeper_than_the_stack_loses_its_values_only() -> None:
+    nested: Any = 1
+    for _ in range(sys.getrecursionlimit() * 3 // 4):
+        nested = [nested]
+    content = encode(Record("id", 1, nested, None))
+
+    def deeper(frames: int) -> Record:
+        return deeper(frames - 1) if frames else decode(content)
+
+    assert decode(content).features == nested
+    assert deeper(sys.getrecursionlimit() // 2) == Record("", 0, None, None)
+
+
+@pytest.mark.parametrize("content", [b"", b"\xc1", b"\x90", b"\x95\x01\x02\x03\x04\x05"])
+def test_bytes_that_are_no_record_are_an_error(content: bytes) -> None:
+    with pytest.raises(msgspec.DecodeError):
+        decode(content)
+
+
+def test_arrays_inside_a_record_keep_their_missing_values() -> None:
+    masked = np.ma.array([1, 2], mask=[False, True])
+    assert plain([masked, pd.array([1, None])]) == [
+        [1, None],
+        [1, None],
+    ]

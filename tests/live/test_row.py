@@ -1,0 +1,209 @@
+"""One row of features and one output, in every form a service may hold them."""
+
+import collections
+import itertools
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pydantic
+import pytest
+
+from boxkite.live.row import ShapeError, check_names, output_row, plain_row
+
+FRAME = pd.DataFrame({"a": [1.5, 2.5], "b": ["x", "y"]})
+POLARS = pl.DataFrame({"a": [1.5, 2.5], "b": ["x", "y"]})
+Pair = collections.namedtuple("Pair", ["a", "b"])
+
+
+class Body(pydantic.BaseModel):
+    a: float
+    b: str
+
+
+@pytest.mark.parametrize(
+    "features",
+    [
+        [1.5, "x"],
+        (1.5, "x"),
+        Pair(1.5, "x"),
+        np.array([1.5, "x"], dtype=object),
+        np.array([[1.5, "x"]], dtype=object),
+        pd.Series([1.5, "x"]),
+        pd.Series([1.5, "x"], index=np.array([7, 3])),
+        pd.Index([1.5, "x"]),
+        {"a": 1.5, "b": "x"}.values(),
+        POLARS.row(0),
+        (value for value in (1.5, "x")),
+        collections.deque([1.5, "x"]),
+    ],
+    ids=lambda value: f"{type(value).__module__}.{type(value).__name__}",
+)
+def test_features_without_names_are_a_list(features: Any) -> None:
+    assert plain_row(features) == [1.5, "x"]
+
+
+@pytest.mark.parametrize(
+    "features",
+    [
+        {"a": 1.5, "b": "x"},
+        collections.OrderedDict(a=1.5, b="x"),
+        collections.ChainMap({"b": "x"}, {"a": 1.5}),
+        FRAME.iloc[0],
+        FRAME.iloc[:1],
+        FRAME.to_dict("records")[0],
+        POLARS[:1],
+        POLARS.row(0, named=True),
+        pa.table({"a": [1.5], "b": ["x"]}),
+        Body(a=1.5, b="x"),
+    ],
+    ids=lambda value: f"{type(value).__module__}.{type(value).__name__}",
+)
+def test_features_with_names_are_a_mapping(features: Any) -> None:
+    assert plain_row(features) == {"a": 1.5, "b": "x"}
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        np.array([0.5, 0.25], dtype=np.float32),
+        np.array([[0.5, 0.25]], dtype=np.float32),
+        np.array([0.5, 9, 0.25])[::2],
+        pl.Series([0.5, 0.25]),
+        pa.array([0.5, 0.25]),
+        pd.Series([0.5, 0.25], dtype="float32"),
+    ],
+    ids=lambda value: f"{type(value).__module__}.{type(value).__name__}",
+)
+def test_numbers_in_arrays_become_floats(numbers: Any) -> None:
+    row = plain_row(numbers)
+    assert (row, set(map(type, row))) == ([0.5, 0.25], {float})
+
+
+def test_what_is_masked_in_an_array_is_none() -> None:
+    assert plain_row(np.ma.array([1, 2], mask=[False, True])) == [1, None]
+    assert plain_row(np.ma.array([[1, 2]], mask=[[True, False]])) == [None, 2]
+
+
+def test_moments_in_an_array_keep_their_unit() -> None:
+    moments = np.array(["2013-07-04", "NaT"], dtype="datetime64[ns]")
+    assert [str(each) for each in plain_row(moments)] == ["2013-07-04T00:00:00.000000000", "NaT"]
+
+
+def test_names_that_are_no_text_become_text() -> None:
+    assert plain_row({1: "x", None: "y"}) == {"1": "x", "None": "y"}
+    assert plain_row(pd.Series([1, 2], index=["a", 7])) == {"a": 1, "7": 2}
+
+
+def test_a_row_is_a_copy() -> None:
+    for features in ([1, 2], {"a": 1}, np.array([1, 2])):
+        row = plain_row(features)
+        features[0 if not isinstance(features, dict) else "a"] = 9  # type: ignore[index]
+        assert row in ([1, 2], {"a": 1})
+
+
+@pytest.mark.parametrize(
+    ("features", "message"),
+    [
+        (None, "a row of features is a list or a mapping, not None"),
+        (1, "a row of features is a list or a mapping, not a single int"),
+        ("12", "a row of features is a list or a mapping, not a single str"),
+        (b"12", "a row of features is a list or a mapping, not a single bytes"),
+        (bytearray(b"12"), "a row of features is a list or a mapping, not a single bytearray"),
+        ({1, 2}, "a row of features is a list or a mapping, not a single set"),
+        (np.array(1), "a row of features is a list or a mapping, not a single ndarray"),
+        (object(), "a row of features is a list or a mapping, not a single object"),
+        (FRAME, "one row of features, not a frame of 2"),
+        (POLARS[:0], "one row of features, not a frame of 0"),
+        (np.zeros((2, 3)), "one row of features, not an array of shape (2, 3)"),
+        (np.zeros((1, 1, 2)), "one row of features, not an array of shape (1, 1, 2)"),
+        (itertools.count(), "the row does not end within 100000 values"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_is_no_row_is_an_error_that_says_what_it_is(features: Any, message: str) -> None:
+    with pytest.raises(ShapeError) as caught:
+        plain_row(features)
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("row", [[1, 2], {}, {"a": 1}, {"a": 1, "other": 2}])
+def test_a_row_with_some_of_the_names_fits(row: Any) -> None:
+    check_names(row, ["a", "b"])
+
+
+@pytest.mark.parametrize("row", [[], [1], {}, {"other": 1}])
+def test_any_row_fits_where_there_is_no_baseline(row: Any) -> None:
+    check_names(row, [])
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ([], "the row has 0 values, the baseline 2 features"),
+        ([1, 2, 3], "the row has 3 values, the baseline 2 features"),
+        ([[1, 2]], "the row has 1 values, the baseline 2 features"),
+        (
+            dict.fromkeys("uvwxyz", 0),
+            "the row has none of the baseline's 2 features; it has 'u', 'v', 'w', 'x', 'y'",
+        ),
+    ],
+)
+def test_a_row_that_cannot_be_of_the_baseline_is_an_error(row: Any, message: str) -> None:
+    with pytest.raises(ShapeError) as caught:
+        check_names(row, ["a", "b"])
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    "output",
+    [0.5, np.float32(0.5), np.array(0.5), np.array([0.5]), np.array([[0.5]]), [0.5], (0.5,),
+     pd.Series([0.5]), pl.Series([0.5]), {"score": 0.5}, {"any name": 0.5}],
+    ids=lambda value: f"{type(value).__module__}.{type(value).__name__}",
+)  # fmt: skip
+def test_one_output_is_taken_out_of_what_holds_it(output: Any) -> None:
+    row = output_row(output, ["score"])
+    assert (list(row.values()) if isinstance(row, dict) else row) == [0.5]
+
+
+@pytest.mark.parametrize("output", ["late", b"late", None, ["late"], np.array(["late"])])
+def test_a_label_is_one_output(output: Any) -> None:
+    expected = "late" if not isinstance(output, bytes | None) else output
+    assert output_row(output, ["label"]) == [expected]
+
+
+@pytest.mark.parametrize(
+    "output",
+    [[0.25, 0.75], (0.25, 0.75), np.array([0.25, 0.75]), np.array([[0.25, 0.75]]),
+     pd.Series([0.25, 0.75], index=["no", "yes"]), pl.DataFrame({"no": [0.25], "yes": [0.75]})],
+    ids=lambda value: f"{type(value).__module__}.{type(value).__name__}",
+)  # fmt: skip
+def test_several_outputs_are_taken_in_their_order(output: Any) -> None:
+    assert output_row(output, ["p0", "p1"]) == [0.25, 0.75]
+
+
+def test_several_outputs_by_name_stay_by_name() -> None:
+    assert output_row({"p1": 0.75, "more": 1}, ["p0", "p1"]) == {"p1": 0.75, "more": 1}
+
+
+@pytest.mark.parametrize(
+    ("output", "names", "message"),
+    [
+        (0.5, ["p0", "p1"], "the output has 1 values, the baseline 2"),
+        ("late", ["p0", "p1"], "the output has 1 values, the baseline 2"),
+        ([1, 2, 3], ["p0", "p1"], "the output has 3 values, the baseline 2"),
+        ([], ["score"], "the output has 0 values, the baseline 1"),
+        ([[1]] * 2, ["score"], "the output has 2 values, the baseline 1"),
+        ({}, ["score"], "the output has none of score; it has nothing"),
+        ({"a": 1, "b": 2}, ["p0", "p1"], "the output has none of p0, p1; it has 'a', 'b'"),
+        ({"a": 1, "b": 2}, ["score"], "the output has none of score; it has 'a', 'b'"),
+    ],
+)
+def test_an_output_that_does_not_fit_is_an_error(
+    output: Any, names: list[str], message: str
+) -> None:
+    with pytest.raises(ShapeError) as caught:
+        output_row(output, names)
+    assert str(caught.value) == message
