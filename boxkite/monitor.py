@@ -14,9 +14,10 @@ from boxkite.config import Settings, from_environment
 from boxkite.drift import Comparison, Policy, compare_counts
 from boxkite.errors import BaselineError
 from boxkite.identity import Identity
-from boxkite.live.counter import Counter, JournalCounter
+from boxkite.live.counter import Counter
 from boxkite.live.record import Record, encode
 from boxkite.live.row import Row, check_names, output_row, plain_row
+from boxkite.live.state import StateFolder
 from boxkite.prometheus.classic import ClassicExposition
 from boxkite.prometheus.labelled import LabelledExposition
 from boxkite.prometheus.scrape import Exposition, Scrape, Scraper
@@ -74,7 +75,12 @@ class Monitor:
         self._log = log
         self._feature_names = frozenset(each.name for each in self.baseline.features)
         self._output_names = [each.name for each in self.baseline.outputs]
-        self._counter: Counter = JournalCounter(self.baseline)
+        self._counter = Counter(
+            self.baseline,
+            StateFolder(self.settings.state_dir),
+            self.trouble,
+            self.settings.state_max_bytes,
+        )
         self._scraper = Scraper(self._exposition(), registry, self._report_export)
         signals.emit(signals.baseline_loaded, self, self.trouble, baseline=self.baseline)
 
@@ -188,11 +194,11 @@ class Monitor:
             accept_encoding: the request's `Accept-Encoding`.
             names: the request's `name[]`: samples or metrics to show; all if there are none.
         """
-        tallies, predictions = self._counter.tallies()
+        counts = self._counter.totals()
         return self._scraper.scrape(
-            tallies,
-            predictions,
-            self.trouble.counts(),
+            counts.tallies(),
+            counts.predictions,
+            counts.errors_by_stage(),
             accept=accept,
             accept_encoding=accept_encoding,
             names=names,
@@ -219,9 +225,11 @@ class Monitor:
         self.trouble.report("export", error, "the application's metrics")
 
     def drift(self) -> Comparison:
-        """Compare what was counted since the start with the baseline."""
-        tallies, predictions = self._counter.tallies()
-        return compare_counts(self.baseline, tallies, predictions, policy=self.policy)
+        """Compare what was counted since the start, by all workers, with the baseline."""
+        counts = self._counter.totals()
+        return compare_counts(
+            self.baseline, counts.tallies(), counts.predictions, policy=self.policy
+        )
 
     def flush(self, timeout: float = 5.0) -> bool:
         """Count what waits in the journal; `timeout` is for the log, which has nothing to wait for.
@@ -230,7 +238,7 @@ class Monitor:
             True once everything is counted.
         """
         del timeout
-        self._counter.tallies()
+        self._counter.totals()
         return True
 
     def close(self, timeout: float = 5.0) -> None:

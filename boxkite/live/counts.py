@@ -54,7 +54,7 @@ class Counts:
             errors=np.zeros(len(STAGES), dtype=np.int64),
         )
 
-    def add(self, variable: int, tally: Tally) -> None:
+    def add_tally(self, variable: int, tally: Tally) -> None:
         """Add the tally of the variable of that index."""
         self.cells[self.bounds[variable] : self.bounds[variable + 1]] += tally.cells
         self.missing[variable] += tally.missing
@@ -66,6 +66,19 @@ class Counts:
         parts = np.split(self.cells.copy(), self.bounds[1:])[:-1]
         rest = zip(self.missing.tolist(), self.invalid.tolist(), self.sums.tolist(), strict=True)
         return [Tally(cells, *each) for cells, each in zip(parts, rest, strict=True)]
+
+    def errors_by_stage(self) -> dict[str, int]:
+        """Return the failures of monitoring of each stage."""
+        return dict(zip(STAGES, self.errors.tolist(), strict=True))
+
+    def add(self, other: Counts) -> None:
+        """Add other counts of the same baseline."""
+        self.cells += other.cells
+        self.missing += other.missing
+        self.invalid += other.invalid
+        self.sums += other.sums
+        self.errors += other.errors
+        self.predictions += other.predictions
 
     @property
     def byte_size(self) -> int:

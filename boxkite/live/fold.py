@@ -35,7 +35,7 @@ def fold(baseline: Baseline, records: Sequence[Record], counts: Counts) -> None:
     outputs = _columns([record.output for record in records], baseline.outputs)
     place = {(each.role, each.name): i for i, each in enumerate(baseline.variables)}
     for variable, column in [*features, *outputs]:
-        counts.add(place[variable.role, variable.name], _tally(variable, column))
+        counts.add_tally(place[variable.role, variable.name], _tally(variable, column))
     counts.predictions += len(records)
 
 

@@ -1,0 +1,129 @@
+"""The journal of one worker: segments in its folder, appended to by requests."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections import deque
+from pathlib import Path
+
+from boxkite.live.counts_file import Position
+from boxkite.live.segment import HEADER_BYTES, Segment, frame_bytes
+
+__all__ = ["JournalFullError", "MappedJournal", "segment_numbers", "segment_path"]
+
+_NAME = re.compile(r"journal-(\d{8,})")
+
+
+class JournalFullError(OSError):
+    """The journal holds as many bytes as it may; the oldest must be folded first."""
+
+
+def segment_path(folder: Path, number: int) -> Path:
+    """Return the path of a segment in a worker's folder."""
+    return folder / f"journal-{number:08}"
+
+
+def segment_numbers(folder: Path) -> list[int]:
+    """Return the numbers of the segments in a worker's folder, ascending."""
+    matches = (_NAME.fullmatch(path.name) for path in folder.iterdir())
+    return sorted(int(match[1]) for match in matches if match)
+
+
+class MappedJournal:
+    """Appends records to segments, and reads them back in order.
+
+    Args:
+        folder: of the worker.
+        segment_bytes: the size of a segment; a larger record gets a segment of its own.
+        max_bytes: of all segments together.
+    """
+
+    def __init__(self, folder: Path, segment_bytes: int, max_bytes: int) -> None:
+        self._folder = folder
+        self._segment_bytes = segment_bytes
+        self._max_bytes = max_bytes
+        self._segments: deque[Segment] = deque()
+        self._prepared: Segment | None = None
+        self._last_number = 0
+        self._lock = threading.Lock()
+        self._owner = 0
+        self._deferred: deque[bytes] = deque()
+
+    def append(self, record: bytes) -> None:
+        """Keep one record; when this returns, it survives the death of the process.
+
+        Raises:
+            OSError: if a segment is full and the next one cannot be made.
+            JournalFullError: if the journal may not grow.
+        """
+        thread = threading.get_ident()
+        if self._owner == thread:
+            # A signal handler or a finaliser came in between the lines below.
+            self._deferred.append(record)
+            return
+        with self._lock:
+            self._owner = thread
+            try:
+                self._write(record)
+                while self._deferred:
+                    self._write(self._deferred.popleft())
+            finally:
+                self._owner = 0
+
+    def _write(self, record: bytes) -> None:
+        if not self._segments or not self._segments[-1].append(record):
+            size = max(self._segment_bytes, HEADER_BYTES + frame_bytes(record))
+            self._segments.append(self._next_segment(size))
+            self._segments[-1].append(record)
+
+    def _next_segment(self, size: int) -> Segment:
+        prepared, self._prepared = self._prepared, None
+        if prepared is not None and prepared.size >= size:
+            return prepared
+        if prepared is not None:
+            prepared.remove()
+        if self.byte_size + size > self._max_bytes:
+            raise JournalFullError(f"the journal holds {self.byte_size:,} bytes, the most it may")
+        return self._new_segment(size)
+
+    def _new_segment(self, size: int) -> Segment:
+        number = self._last_number + 1
+        segment = Segment(segment_path(self._folder, number), number, size)
+        self._last_number = number
+        return segment
+
+    def prepare(self) -> None:
+        """Make the next segment ahead of need, so that no request waits for it.
+
+        Raises:
+            OSError: if it cannot be made.
+        """
+        with self._lock:
+            current = self._segments[-1] if self._segments else None
+            half_full = current is not None and current.end > current.size // 2
+            room = self.byte_size + self._segment_bytes <= self._max_bytes
+            if half_full and room and self._prepared is None:
+                self._prepared = self._new_segment(self._segment_bytes)
+
+    def read(self, position: Position, limit: int) -> tuple[list[bytes], Position]:
+        """Return up to `limit` records after a position, and the position after them."""
+        for segment in list(self._segments):
+            if segment.number < position.segment:
+                continue
+            start = position.offset if segment.number == position.segment else HEADER_BYTES
+            records, end = segment.read(start, limit)
+            if records:
+                return records, Position(segment.number, end)
+        return [], position
+
+    def release(self, position: Position) -> None:
+        """Remove the segments before a position, whose records are no longer needed."""
+        while len(self._segments) > 1 and self._segments[0].number < position.segment:
+            self._segments[0].remove()
+            self._segments.popleft()
+
+    @property
+    def byte_size(self) -> int:
+        """Bytes on disk of all segments."""
+        return sum(segment.size for segment in self._segments)

@@ -1,0 +1,127 @@
+"""All workers of one service on one baseline: the sum of their counts, and what the dead left.
+
+The folder holds one folder for each living worker, and the counts of all that died, merged:
+
+    retired.counts    counts of the dead
+    retired.lock      held while one is merged into it
+    worker-<id>/      lock, counts, journal-00000001 …
+
+A merge commits the new sum together with the dead worker's id, and then removes its folder. If that
+is interrupted, the id tells that the folder has been counted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from boxkite.baseline import Baseline
+from boxkite.live.counts import Counts
+from boxkite.live.counts_file import START, CountsFile
+from boxkite.live.worker import committed_counts, lock_if_dead, recover
+
+__all__ = ["Population"]
+
+_PREFIX = "worker-"
+_MERGED = ".merged-"
+_ATTEMPTS = 1000
+
+
+class Population:
+    """The workers that count into one folder.
+
+    Args:
+        folder: theirs; made where it is missing.
+        baseline: whose cells they count.
+        before: the same population, where somebody deleted its folder; its dead count on.
+
+    Raises:
+        OSError: if the folder cannot be made or written.
+        ValueError: if the counts in it are of another baseline or format.
+    """
+
+    def __init__(self, folder: Path, baseline: Baseline, before: Population | None = None) -> None:
+        self.folder = folder
+        self._baseline = baseline
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        zero = Counts.zero(baseline)
+        with self._retired_lock():
+            self.retired = CountsFile(folder / "retired.counts", zero.byte_size)
+            kept = before.retired.read() if before is not None else None
+            if kept is not None and self.retired.sequence == 0:
+                zero.add_bytes(kept.content)
+                self.retired.commit(zero, START)
+
+    @contextlib.contextmanager
+    def _retired_lock(self) -> Iterator[None]:
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+        descriptor = os.open(self.folder / "retired.lock", flags, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def others(self, own_id: str) -> Counts:
+        """Return the counts of all workers, living and dead, but for one.
+
+        Raises:
+            OSError: if they cannot be read.
+        """
+        for _ in range(_ATTEMPTS):
+            retired = self.retired.read()
+            totals = Counts.zero(self._baseline)
+            if retired is not None:
+                totals.add_bytes(retired.content)
+            skipped = {own_id, retired.merged if retired else ""}
+            for path in self._workers(skipped):
+                with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                    counts, _ = committed_counts(path, self._baseline)
+                    totals.add(counts)
+            # A worker that was merged meanwhile was read on neither side, or on both.
+            if self.retired.sequence == (retired.sequence if retired else 0):
+                return totals
+        raise OSError(f"{self.folder}: its workers die faster than they can be counted")
+
+    def adopt(self, own_id: str) -> None:
+        """Merge the counts of every dead worker, with the rest of its journal, and remove it."""
+        for path in self._workers({own_id}):
+            descriptor = lock_if_dead(path)
+            if descriptor is None:
+                continue
+            try:
+                with self._retired_lock():
+                    self._merge(path)
+            finally:
+                os.close(descriptor)
+
+    def _merge(self, path: Path) -> None:
+        """Merge one dead worker, whose lock and the retired lock are held."""
+        retired = self.retired.read()
+        if retired is not None and retired.merged:
+            self._discard(self.folder / f"{_PREFIX}{retired.merged}")
+        if not path.exists():
+            return
+        counts = recover(path, self._baseline)
+        if retired is not None:
+            counts.add_bytes(retired.content)
+        self.retired.commit(counts, START, path.name.removeprefix(_PREFIX))
+        self._discard(path)
+
+    def _discard(self, path: Path) -> None:
+        """Remove a folder that has been merged; under another name first, so all at once."""
+        with contextlib.suppress(FileNotFoundError):
+            path.rename(path.with_name(_MERGED + path.name))
+        for left in self.folder.glob(f"{_MERGED}*"):
+            shutil.rmtree(left, ignore_errors=True)
+
+    def _workers(self, skipped: set[str]) -> list[Path]:
+        return [
+            path
+            for path in self.folder.glob(f"{_PREFIX}*")
+            if path.name.removeprefix(_PREFIX) not in skipped
+        ]

@@ -1,0 +1,146 @@
+"""One file of the journal: frames of records, mapped into memory.
+
+A segment begins with a header of 16 bytes (magic, format, number) and goes on with frames: length
+and CRC-32 of the record as little-endian 32-bit integers, then the record. Zeros follow the last
+frame. The CRC starts from the segment's number, so a frame of another segment is never taken for
+one of this.
+
+A frame that reached the map survives the death of the process, `kill -9` included, as the kernel
+owns the pages. A loss of power may lose what the kernel had not written.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import struct
+import zlib
+from pathlib import Path
+
+__all__ = ["HEADER_BYTES", "Segment", "SegmentError", "frame_bytes", "intact_records"]
+
+_HEADER = struct.Struct("<4sIQ")
+_FRAME = struct.Struct("<II")
+_MAGIC = b"BXKJ"
+_FORMAT = 1
+
+HEADER_BYTES = _HEADER.size
+
+
+class SegmentError(ValueError):
+    """A file that is no segment of this format."""
+
+
+def frame_bytes(record: bytes) -> int:
+    """Return how many bytes a record takes in a segment."""
+    return _FRAME.size + len(record)
+
+
+class Segment:
+    """A segment that this process writes.
+
+    Args:
+        path: of the new file.
+        number: that tells it from the other segments of the worker.
+        size: in bytes; they are reserved on the disk at once, as a full disk under a map would end
+            the process.
+
+    Raises:
+        OSError: if the file cannot be made, as on a full disk.
+    """
+
+    def __init__(self, path: Path, number: int, size: int) -> None:
+        self.path = path
+        self.number = number
+        self.size = size
+        self.end = HEADER_BYTES
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            reserve(descriptor, size)
+            self._map = mmap.mmap(descriptor, size, flags=_MAP_FLAGS)
+        except BaseException:
+            os.unlink(path)
+            raise
+        finally:
+            os.close(descriptor)
+        _HEADER.pack_into(self._map, 0, _MAGIC, _FORMAT, number)
+
+    def append(self, record: bytes) -> bool:
+        """Write one record; False if there is no room for it."""
+        end = self.end + _FRAME.size + len(record)
+        if end > self.size:
+            return False
+        crc = zlib.crc32(record, self.number)
+        self._map[self.end : end] = _FRAME.pack(len(record), crc) + record
+        self.end = end
+        return True
+
+    def read(self, start: int, limit: int) -> tuple[list[bytes], int]:
+        """Return up to `limit` records from an offset on, and the offset after them."""
+        records: list[bytes] = []
+        end = self.end
+        while start < end and len(records) < limit:
+            length, _ = _FRAME.unpack_from(self._map, start)
+            start += _FRAME.size + length
+            records.append(self._map[start - length : start])
+        return records, start
+
+    def sync(self) -> None:
+        """Write what changed to the disk."""
+        self._map.flush()
+
+    def remove(self) -> None:
+        """Delete the file; the map goes when nothing uses it any more."""
+        self.path.unlink(missing_ok=True)
+
+
+def intact_records(path: Path, number: int, start: int = HEADER_BYTES) -> tuple[list[bytes], int]:
+    """Read the intact prefix of a segment that a dead worker left.
+
+    Reading stops at the first frame whose CRC does not fit, whatever the bytes are.
+
+    Args:
+        path: of the segment.
+        number: that the header must have.
+        start: the offset to read from, as a fold left it.
+
+    Returns:
+        The records, and the offset after the last.
+
+    Raises:
+        SegmentError: if the header is not that of this segment.
+        OSError: if the file cannot be read.
+    """
+    content = path.read_bytes()
+    if len(content) < HEADER_BYTES or _HEADER.unpack_from(content) != (_MAGIC, _FORMAT, number):
+        raise SegmentError(f"{path} is no journal segment {number} of format {_FORMAT}")
+    records: list[bytes] = []
+    while start + _FRAME.size <= len(content):
+        length, crc = _FRAME.unpack_from(content, start)
+        end = start + _FRAME.size + length
+        record = content[start + _FRAME.size : end]
+        if not length or end > len(content) or zlib.crc32(record, number) != crc:
+            break
+        records.append(record)
+        start = end
+    return records, start
+
+
+# Pages are made ready at once, in the background, and not one by one under requests.
+_MAP_FLAGS = (
+    mmap.MAP_SHARED | getattr(mmap, "MAP_POPULATE", 0) if hasattr(mmap, "MAP_SHARED") else 0
+)
+
+
+def reserve(descriptor: int, size: int) -> None:
+    """Reserve the blocks of a new file, all zero.
+
+    Raises:
+        OSError: ENOSPC where the disk is full.
+    """
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(descriptor, 0, size)
+        return
+    zeros = bytes(1 << 20)
+    for start in range(0, size, len(zeros)):
+        os.pwrite(descriptor, zeros[: size - start], start)

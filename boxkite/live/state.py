@@ -1,0 +1,143 @@
+"""Where a service keeps its state: one folder for all of its workers, and no other service's."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import multiprocessing
+import os
+import re
+import shutil
+import sys
+import tempfile
+import time
+import weakref
+from pathlib import Path
+
+from boxkite.baseline import Baseline
+from boxkite.live.worker import Worker, lock_if_dead
+
+__all__ = ["StateFolder"]
+
+_YOUNG_SECONDS = 60.0
+
+_ordinals = itertools.count()
+
+
+class StateFolder:
+    """Names the folder of a monitor's population.
+
+    With a setting it is below that folder, and counts go on where the last run of the service left
+    them. Without one it is below the system's folder for temporary files that outlive a reboot,
+    and belongs to this run: the workers that one process started find each other by that process.
+
+    Args:
+        setting: the folder, or None.
+    """
+
+    def __init__(self, setting: str | None) -> None:
+        self._setting = setting
+        # Monitors are made in the same order in each worker of a service.
+        self._ordinal = next(_ordinals)
+
+    def keep_tidy(self, worker: Worker) -> None:
+        """Remove what is of no use any more: without a setting, the folder of a run that has ended.
+
+        A run's own folder goes when the process that names it ends; one that was killed leaves its
+        folder to the next run.
+        """
+        if self._setting:
+            return
+        root = self._root()
+        if root.name.partition("-")[0] == str(os.getpid()):
+            weakref.finalize(worker, shutil.rmtree, root, ignore_errors=True)
+        for other in root.parent.iterdir():
+            if other != root and _is_abandoned(other):
+                shutil.rmtree(other, ignore_errors=True)
+
+    def population(self, baseline: Baseline) -> Path:
+        """Return the folder of those that count into this baseline's cells."""
+        content = f"{baseline.model}\0{baseline.version}\0{baseline.digest}"
+        digest = hashlib.sha256(content.encode()).hexdigest()[:16]
+        model = re.sub(r"[^A-Za-z0-9_-]+", "_", baseline.model)[:40]
+        return self._root() / f"{model}-{digest}"
+
+    def _root(self) -> Path:
+        if self._setting:
+            return Path(self._setting)
+        return _temporary_root() / f"{service_process()}-{self._ordinal}"
+
+
+def _is_abandoned(root: Path) -> bool:
+    """Tell whether every worker below is dead, and the folder not just being made."""
+    try:
+        if time.time() - root.stat().st_mtime < _YOUNG_SECONDS:
+            return False
+    except OSError:
+        return False
+    for worker in root.glob("*/worker-*"):
+        descriptor = lock_if_dead(worker)
+        if descriptor is None:
+            return False
+        os.close(descriptor)
+    return True
+
+
+def _temporary_root() -> Path:
+    """Return a folder that only this user can write, and nobody else may have put there.
+
+    Raises:
+        OSError: if it belongs to somebody else.
+    """
+    base = Path("/var/tmp") if os.access("/var/tmp", os.W_OK) else Path(tempfile.gettempdir())
+    user = os.getuid() if hasattr(os, "getuid") else "user"
+    root = base / f"boxkite-{user}"
+    root.mkdir(mode=0o700, exist_ok=True)
+    status = root.lstat()
+    if hasattr(os, "getuid") and (status.st_uid != os.getuid() or status.st_mode & 0o022):
+        raise PermissionError(
+            f"{root} can be written by others; set STATE_DIR to a folder of yours"
+        )
+    return root
+
+
+def service_process() -> str:
+    """Return what names the process whose children the workers of this service are.
+
+    That is the parent where multiprocessing started this process, as uvicorn does, or where the
+    parent forked it, as gunicorn does; else it is this process itself.
+    """
+    parent = multiprocessing.parent_process()
+    process = parent.pid if parent is not None and parent.pid else os.getpid()
+    while (ancestor := _forked_from(process)) is not None:
+        process = ancestor
+    return f"{process}-{_stat(process, _START_TIME)}"
+
+
+_PARENT, _START_TIME, _STACK_START = 4, 22, 28
+
+
+def _forked_from(process: int) -> int | None:
+    """Return the parent of a process that runs its parent's program without having loaded it anew.
+
+    The two then share the address of their stack, which Linux draws at random at each start of a
+    program.
+    """
+    stack = _stat(process, _STACK_START)
+    parent = int(_stat(process, _PARENT))
+    if stack == "0" or parent <= 1 or _stat(parent, _STACK_START) != stack:
+        return None
+    return parent
+
+
+def _stat(process: int, field: int) -> str:
+    """Return a field of /proc/PID/stat by its number in proc(5); "0" where there is none."""
+    if not sys.platform.startswith("linux"):
+        return "0"
+    try:
+        text = Path(f"/proc/{process}/stat").read_text()
+    except OSError:
+        return "0"
+    # The second field, the program's name, may hold spaces and brackets.
+    fields = text.rpartition(")")[2].split()
+    return fields[field - 3]
