@@ -211,7 +211,6 @@ def test_numbers_taken_as_categories_read_the_same_whatever_their_type(values: A
         (pd.Series(pd.period_range("2013-01", "2013-02", freq="M")), {"2013-01": 1, "2013-02": 1}),
         (["\ud800"], {"\\ud800": 1}),
     ],
-    ids=lambda value: repr(value)[:40],
 )
 def test_odd_columns_have_a_defined_result(values: Any, expected: Any) -> None:
     np.testing.assert_equal(captured(values), expected)
@@ -237,7 +236,6 @@ def test_odd_columns_have_a_defined_result(values: Any, expected: Any) -> None:
         (pa.array([[1], [2]]), "not a category: list"),
         ([b"\xff"], "'utf-8' codec can't decode byte 0xff in position 0: invalid start byte"),
     ],
-    ids=lambda value: repr(value)[:40],
 )
 def test_what_is_no_column_is_an_error_that_names_it(values: Any, reason: str) -> None:
     with pytest.raises(BaselineError) as caught:

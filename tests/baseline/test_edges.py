@@ -28,7 +28,6 @@ TIED = st.lists(st.sampled_from([-1.0, 0.0, 1.0, 2.5, 1e300]) | FINITE, min_size
         ([1.0, 2.0, 2.0, 2.0, 2.0, 2.0, 3.0, 4.0], 4, [1.0, 2.0]),
         ([1, 2, 3, 4], 100, [1.0, 2.0, 3.0]),
     ],
-    ids=str,
 )
 def test_edges_of_small_columns(values: list[float], bins: int, edges: list[float]) -> None:
     assert equal_mass_edges(np.asarray(values, dtype=float), bins).tolist() == edges
@@ -77,7 +76,6 @@ def test_edges_of_a_user_are_kept() -> None:
         ([0.0, 1.0], [0.0, 0.5, 1.0]),
         ([0.0, 0.0, 0.0, 9.0], [0.0, 2.25, 4.5, 6.75, 9.0]),
     ],
-    ids=str,
 )
 def test_equal_width_edges_of_small_columns(values: list[float], edges: list[float]) -> None:
     assert freedman_diaconis_edges(np.array(values)).tolist() == edges

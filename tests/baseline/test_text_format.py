@@ -172,7 +172,6 @@ def test_a_histogram_of_negative_edges_is_untyped_in_openmetrics(
         ({"h_bucket", "h_count"}, ['h_bucket{le="1.0"}', 'h_bucket{le="+Inf"}', "h_count"]),
         ({"other"}, []),
     ],
-    ids=str,
 )
 def test_a_family_is_cut_down_to_the_names_asked_for(names: set[str], series: list[str]) -> None:
     kept = HISTOGRAM.only(names)

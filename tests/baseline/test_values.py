@@ -34,7 +34,7 @@ MISSING = [
 ]
 
 
-@pytest.mark.parametrize("value", MISSING, ids=repr)
+@pytest.mark.parametrize("value", MISSING)
 def test_a_missing_value_is_neither_number_nor_category(value: Any) -> None:
     assert is_missing(value)
     assert math.isnan(to_number(value))
@@ -42,7 +42,7 @@ def test_a_missing_value_is_neither_number_nor_category(value: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [0, "", "nan", b"", False, [], {}, np.array([]), np.array([math.nan])], ids=repr
+    "value", [0, "", "nan", b"", False, [], {}, np.array([]), np.array([math.nan])]
 )
 def test_what_is_empty_or_nested_is_not_missing(value: Any) -> None:
     assert not is_missing(value)
@@ -83,7 +83,6 @@ def test_what_is_empty_or_nested_is_not_missing(value: Any) -> None:
         (np.datetime64("20000-01-01"), 568971820800.0),
         (np.timedelta64(90, "s"), 90.0),
     ],
-    ids=lambda value: repr(value)[:40],
 )
 def test_numbers_moments_and_their_texts_become_floats(value: Any, number: float) -> None:
     assert to_number(value) == number
@@ -92,7 +91,6 @@ def test_numbers_moments_and_their_texts_become_floats(value: Any, number: float
 @pytest.mark.parametrize(
     "value",
     ["", "one", b"\xff", "9" * 1101, 1j, [1], {}, object(), np.array([1.0]), np.array([math.nan])],
-    ids=lambda value: repr(value)[:40],
 )
 def test_what_is_no_number_is_refused(value: Any) -> None:
     with pytest.raises(ValueError, match=r"."):
@@ -124,7 +122,6 @@ def test_what_is_no_number_is_refused(value: Any) -> None:
         (pd.Timestamp("2013-07-04"), "2013-07-04T00:00:00"),
         (Fraction(1, 3), "1/3"),
     ],
-    ids=lambda value: repr(value)[:40],
 )
 def test_equal_values_of_any_type_share_a_category(value: Any, category: str) -> None:
     label = to_category(value)
@@ -134,7 +131,6 @@ def test_equal_values_of_any_type_share_a_category(value: Any, category: str) ->
 @pytest.mark.parametrize(
     "value",
     [[], (), {}, set(), b"\xff", 1j, np.complex64(1j), object(), np.array([1]), np.array([])],
-    ids=repr,
 )
 def test_what_is_no_category_is_refused(value: Any) -> None:
     with pytest.raises(ValueError, match=r"."):

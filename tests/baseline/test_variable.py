@@ -66,7 +66,6 @@ def test_a_sum_leaves_the_range_of_floats_only_if_it_is_beyond_it(
             {"nan": 1, "__other__": 9, "__unseen__": 0},
         ),
     ],
-    ids=str,
 )
 def test_the_commonest_categories_are_kept_and_the_rest_counted_together(
     tally: dict[str, int], max_categories: int, cells: dict[str, int]
@@ -90,7 +89,6 @@ def test_a_label_hash_is_the_same_in_every_process() -> None:
         ({"edges": [-1.0, 2.0]}, False),
         ({"values": [*ORDERED[1:], math.nan]}, False),
     ],
-    ids=str,
 )
 def test_variables_are_equal_if_all_of_their_fields_are(
     change: dict[str, Any], equal: bool

@@ -101,14 +101,13 @@ def test_an_output_is_discrete_if_so_named(is_discrete, kind):
         ([-0.0, 0.0], {"0.0": 2}),
         ([], {}),
     ],
-    ids=repr,
 )
 def test_an_output_of_labels_has_a_bin_for_each(output, bins):
     (metric,) = InferenceHistogramCollector(output).collect()
     assert {bin_: value for (_, bin_), value in samples([metric]).items()} == bins
 
 
-@pytest.mark.parametrize("values", [[[1, 2], [3, 4]], np.ones((2, 2)), [{"a": 1}]], ids=repr)
+@pytest.mark.parametrize("values", [[[1, 2], [3, 4]], np.ones((2, 2)), [{"a": 1}]])
 def test_a_column_that_cannot_be_counted_is_named(values):
     with pytest.raises(BaselineError, match="column 'speed'"):
         list(FeatureHistogramCollector([("speed", values)]).collect())
@@ -132,7 +131,6 @@ def test_a_column_of_ids_is_told_of():
         ({"a": 1, "": 2}, {"a": 1, "": 2}),
         ({}, {}),
     ],
-    ids=repr,
 )
 def test_the_bins_of_a_discrete_variable_read_the_same_whatever_their_type(bins, labels):
     metric = DiscreteVariable.dump_frequency("m", "help", bins)
@@ -150,7 +148,6 @@ def test_the_bins_of_a_discrete_variable_read_the_same_whatever_their_type(bins,
         ({}, {"0.0": 0, "+Inf": 0}, 0.0),
         ({-1.5: 2}, {"-1.5": 2, "+Inf": 2}, -3.0),
     ],
-    ids=repr,
 )
 def test_the_bins_of_a_continuous_variable_ascend_to_infinity(bins, buckets, total):
     metric = ContinuousVariable.dump_frequency("m", "help", bins)
