@@ -62,14 +62,16 @@ def both(old_python: Path) -> Both:
     """A function that runs code on 0.0.5 and on ours, and returns what each has as `result`."""
 
     def run(code: str, **names: Any) -> tuple[Any, Any]:
-        return _run(old_python, code, names), _run(Path(sys.executable), code, names)
+        # Isolated, or PYTHONPATH would bring ours into it.
+        old = _run([old_python, "-I"], code, names)
+        return old, _run([sys.executable], code, names)
 
     return run
 
 
-def _run(python: Path, code: str, names: dict[str, Any]) -> Any:
+def _run(python: list[Path | str], code: str, names: dict[str, Any]) -> Any:
     done = subprocess.run(
-        [python, USER_CODE],
+        [*python, USER_CODE],
         input=json.dumps({"code": code, "names": names}),
         capture_output=True,
         text=True,

@@ -22,7 +22,7 @@ NOW = 1_700_000_000_123_456_789
         (np.int64(7), 7),
         (np.bool_(True), True),
         ([np.int8(1), {"a": np.array([[1], [2]])}], [1, {"a": [[1], [2]]}]),
-        (dt.datetime(2013, 7, 1, 12, tzinfo=dt.UTC), "2013-07-01T12:00:00Z"),
+        (dt.datetime(2013, 7, 1, 12, tzinfo=dt.UTC), "2013-07-01T12:00:00+00:00"),
         ({1: "a"}, {"1": "a"}),
         (2**70, float(2**70)),
         (math.inf, math.inf),
