@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,7 +59,7 @@ class Counts:
         self.cells[self.bounds[variable] : self.bounds[variable + 1]] += tally.cells
         self.missing[variable] += tally.missing
         self.invalid[variable] += tally.invalid
-        self.sums[variable] += tally.sum
+        self.sums[variable] = _finite_total(self.sums[variable], tally.sum)
 
     def tallies(self) -> list[Tally]:
         """Return a copy of the counts, variable by variable."""
@@ -76,7 +76,7 @@ class Counts:
         self.cells += other.cells
         self.missing += other.missing
         self.invalid += other.invalid
-        self.sums += other.sums
+        self.sums[:] = _finite_total(self.sums, other.sums)
         self.errors += other.errors
         self.predictions += other.predictions
 
@@ -103,4 +103,13 @@ class Counts:
         self.invalid += invalid
         self.predictions += int(predictions[0])
         self.errors += errors
-        self.sums += np.frombuffer(content[split:], dtype="<f8")
+        self.sums[:] = _finite_total(self.sums, np.frombuffer(content[split:], dtype="<f8"))
+
+
+_MAX_FLOAT = np.finfo(np.float64).max
+
+
+def _finite_total(one: Any, other: Any) -> Any:
+    """Add sums; one that leaves the range of floats stays at its end, else it is lost for good."""
+    with np.errstate(over="ignore"):
+        return np.clip(one + other, -_MAX_FLOAT, _MAX_FLOAT)
