@@ -96,8 +96,8 @@ def _refuse_unknown(configured: Iterable[object], prefix: str) -> None:
             raise ConfigError(f"unknown setting {key}; the nearest one is {prefix}{nearest}")
 
 
-# Kubernetes sets these for every pod beside a Service that is called "boxkite".
-_KUBERNETES = re.compile(r"SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_\w+)?")
+# Kubernetes sets these for every pod beside a Service called "boxkite" or "boxkite-…".
+_KUBERNETES = re.compile(r"(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_\w+)?)")
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off", ""})
@@ -106,20 +106,13 @@ _FALSE = frozenset({"0", "false", "no", "off", ""})
 def _converted(row: Field[Any], key: str, value: Any) -> Any:
     """Return a configured value in the type of its setting."""
     if row.type == "bool":
-        text = str(value).strip().lower()
-        if text not in _TRUE | _FALSE:
-            raise ConfigError(f"{key} is {value!r}; give true or false")
-        return text in _TRUE
+        return _as_bool(key, value)
     if row.type == "int":
-        try:
-            return int(value)
-        except (TypeError, ValueError):
-            raise ConfigError(f"{key} is {value!r}; give a whole number") from None
-    text = os.fspath(value) if isinstance(value, os.PathLike) else value
-    if isinstance(text, int | float) and not isinstance(text, bool):
-        text = str(text)  # what from_prefixed_env makes of digits
-    if not isinstance(text, str):
-        raise ConfigError(f"{key} is {value!r}; give text")
+        return _as_count(key, value)
+    text = _as_text(value)
+    if text is None:
+        shown = "no text" if row.name == "metrics_token" else repr(value)
+        raise ConfigError(f'{key} is {shown}; give text, as "1.10" with its quotes')
     if row.name == "exposition" and text not in ("labelled", "classic"):
         raise ConfigError(f"{key} is {text!r}; give labelled or classic")
     if row.name == "metrics_path" and text and not text.startswith("/"):
@@ -127,3 +120,29 @@ def _converted(row: Field[Any], key: str, value: Any) -> Any:
     if row.name == "server_id" and not (text.isascii() and text.isprintable()):
         raise ConfigError(f"{key} is {text!r}; give printable ASCII, as it goes into a header")
     return None if text == "" and row.default is None else text
+
+
+def _as_bool(key: str, value: Any) -> bool:
+    word = str(value).strip().lower()
+    if word not in _TRUE | _FALSE:
+        raise ConfigError(f"{key} is {value!r}; give true or false")
+    return word in _TRUE
+
+
+def _as_count(key: str, value: Any) -> int:
+    text = _as_text(value) or ""
+    if not (text.isascii() and text.isdecimal() and int(text) > 0):
+        raise ConfigError(f"{key} is {value!r}; give a whole number above 0")
+    return int(text)
+
+
+def _as_text(value: Any) -> str | None:
+    """Return a path or a whole number as text, None for what else is no text.
+
+    Flask reads the environment as JSON: a version of digits alone comes as a number. From a
+    number with a point the text cannot be told: 1.10 has become 1.1.
+    """
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    text = os.fspath(value) if isinstance(value, os.PathLike) else value
+    return text if isinstance(text, str) else None
