@@ -203,38 +203,32 @@ def test_json_under_another_content_type_is_counted(
 
 
 @pytest.mark.parametrize(
-    ("sources", "message"),
+    ("part", "source", "problem"),
     [
+        ("output", "result", "no key 'result' in the returned object; it has 'score'"),
         (
-            {"output": "result"},
-            "output: view 'predict': no key 'result' in the returned object; it has 'score'",
+            "features",
+            "rows.0",
+            "no key 'rows' of 'rows.0' in the request's JSON body; it has 'age', 'colour'",
         ),
-        (
-            {"features": "rows.0"},
-            "features: view 'predict': no key 'rows' of 'rows.0' in the request's JSON body; it "
-            + "has 'age', 'colour'",
-        ),
-        (
-            {"features": ["size"]},
-            "features: view 'predict': none of 'size' in the request's JSON body; it has "
-            + "'age', 'colour'",
-        ),
-        ({"features": failing}, "features: view 'predict': not today"),
+        ("features", ["size"], "none of 'size' in the request's JSON body; it has 'age', 'colour'"),
+        ("features", failing, "not today"),
     ],
     ids=["output path", "features path", "names", "callable"],
 )
 def test_trouble_is_logged_once_a_minute_with_the_view_and_what_was_looked_for(
-    sources: dict[str, Any],
-    message: str,
+    part: str,
+    source: Any,
+    problem: str,
     serve: Callable[..., Any],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    ask = serve(score, sources)
+    ask = serve(score, {part: source})
     with caplog.at_level(logging.WARNING, "boxkite"):
         for _ in range(3):
             ask("POST", "/predict", b'{"age": 30, "colour": "red"}', **JSON)
     told = [each.getMessage() for each in caplog.records if each.name == "boxkite"]
-    assert told == [f"boxkite {message} (1 so far)"]
+    assert told == [f"boxkite {part}: view 'predict': {problem} (1 so far)"]
 
 
 @pytest.mark.parametrize(

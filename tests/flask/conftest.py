@@ -1,0 +1,62 @@
+"""A Flask application with a monitor, whose predictions are also kept in a list."""
+
+import os
+import shutil
+from typing import Any
+
+import pytest
+from flask import Flask
+
+import boxkite
+import boxkite_flask
+
+
+@pytest.fixture(scope="session")
+def score_baseline() -> boxkite.Baseline:
+    """An age and a colour as features, and a score between 0 and 1."""
+    features = {"age": list(range(100)), "colour": ["red", "blue"] * 50}
+    return boxkite.Baseline.fit(
+        features, {"score": [i / 100 for i in range(100)]}, model="score", version="1"
+    )
+
+
+@pytest.fixture
+def app() -> Flask:
+    """An application without views."""
+    return Flask("service")
+
+
+@pytest.fixture
+def records() -> list[Any]:
+    """The records of the monitor's predictions."""
+    return []
+
+
+@pytest.fixture
+def monitor(
+    app: Flask, score_baseline: boxkite.Baseline, records: list[Any]
+) -> boxkite_flask.Boxkite:
+    """The application's extension."""
+    return boxkite_flask.Boxkite(app, baseline=score_baseline, log=records.append, registry=None)
+
+
+def _installed(program: str) -> str:
+    path = shutil.which(program)
+    if path is None:
+        missing = f"{program} is not installed: apt-get install prometheus"
+        if os.environ.get("CI"):
+            pytest.fail(missing)
+        pytest.skip(missing)
+    return path
+
+
+@pytest.fixture(scope="session")
+def promtool() -> str:
+    """The path of promtool."""
+    return _installed("promtool")
+
+
+@pytest.fixture(scope="session")
+def prometheus() -> str:
+    """The path of the Prometheus server."""
+    return _installed("prometheus")
