@@ -111,7 +111,11 @@ def named_values(data: Any) -> Iterator[tuple[str, Any]]:
     is_table = isinstance(data, Mapping | np.ndarray) or nw.dependencies.is_into_dataframe(data)
     if is_table or not isinstance(data, Iterable) or isinstance(data, str | bytes):
         return named_columns(data)
-    return ((str(name), values) for name, values in data)
+    return ((_encodable(str(name)), values) for name, values in data)
+
+
+def _encodable(name: str) -> str:
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def fast_histogram(

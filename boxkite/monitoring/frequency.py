@@ -9,7 +9,10 @@ from prometheus_client import Metric
 
 from boxkite.prometheus.classic_metrics import counter_metric, histogram_metric
 
-__all__ = ["BinToCount", "ContinuousVariable", "DiscreteVariable"]
+__all__ = ["BinToCount", "ContinuousVariable", "DiscreteVariable", "TBin"]
+
+TBin: TypeAlias = str | float | int
+"""The upper edge of a bin, or its value."""
 
 BinToCount: TypeAlias = Mapping[Any, float]
 """How many values each bin holds, by its upper edge or its value, of any type."""

@@ -17,7 +17,7 @@ from boxkite.baseline.text_format import render
 from boxkite.config import from_environment
 from boxkite.identity import Identity
 from boxkite.live.record import plain
-from boxkite.live.row import ShapeError, plain_row
+from boxkite.live.row import plain_row
 from boxkite.monitor import EMPTY, Monitor
 from boxkite.monitoring.collector import (
     BaselineMetricCollector,
@@ -168,12 +168,12 @@ def _registry(metrics: list[Metric]) -> CollectorRegistry:
 
 
 def _row(features: Any) -> Any:
-    """Return a copy of a row, by position also if it is a row of a frame; else what was given."""
+    """Return a copy of a row, by position if it is one of a frame; what was given if it is none."""
     try:
         if getattr(features, "ndim", None) == 1 and hasattr(features, "tolist"):
             return features.tolist()
         return plain_row(features)
-    except ShapeError:
+    except Exception:  # noqa: BLE001 - features are any object; the monitor says what is wrong
         return features
 
 

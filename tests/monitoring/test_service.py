@@ -307,6 +307,45 @@ def test_a_file_is_written_whole_or_not_at_all(histogram):
     assert os.listdir(histogram.parent) == [histogram.name]
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        (name, name)
+        for name in (
+            "",
+            " ",
+            "a: b",
+            "a\nb",
+            'quo"ted',
+            "back\\slash",
+            "\\n",
+            "#",
+            "{le=}",
+            "é✈",
+            "x" * 9999,
+        )
+    ]
+    + [("\ud800", "\\ud800"), (7, "7"), (("a", 1), "('a', 1)")],
+    ids=lambda name: repr(name)[:20],
+)
+def test_the_name_of_a_feature_may_be_anything(name, shown, kept, tmp_path):
+    path = tmp_path / "histogram.prom"
+    ModelMonitoringService.export_text([(name, [1.0, 2.0]), ("y", [1.0, 2.0])], path=path)
+    service = ModelMonitoringService(kept, BaselineMetricCollector(path))
+    kind = ("feature_0_value_baseline", "counter")
+    assert samples(service, "baseline_metrics_info")["baseline_metrics_info", shown, *kind] == 1
+
+
+def test_features_that_raise_are_counted_as_an_error(service, kept):
+    def broken():
+        yield 1.0
+        raise KeyError("no more")
+
+    service.log_prediction("{}", broken(), 0.5)
+    assert service.monitor.trouble.counts()["features"] == 1
+    assert len(kept.predictions) == 1
+
+
 def test_a_frame_is_taken_whole_or_as_items(tmp_path):
     frame = pd.DataFrame({"a": [1.0, 2.0], 7: ["x", None]})
     texts = []

@@ -20,6 +20,11 @@ __all__ = ["FluentdExporter"]
 
 _logger = logging.getLogger("boxkite")
 
+BEDROCK_ENDPOINT_ID = "BEDROCK_ENDPOINT_ID"
+BEDROCK_POD_NAME = "BEDROCK_POD_NAME"
+BEDROCK_FLUENTD_ADDR = "BEDROCK_FLUENTD_ADDR"
+BEDROCK_FLUENTD_PREFIX = "BEDROCK_FLUENTD_PREFIX"
+
 _DEFAULT_ADDRESS = "fluentd-logging.core.svc.cluster.local"
 _DEFAULT_PORT = 24224
 
@@ -56,7 +61,7 @@ class FluentdExporter(LogExporter):
 
     def __init__(self, **kwargs: Any) -> None:
         self._nanoseconds = bool(kwargs.pop("nanosecond_precision", True))
-        host, port = _address(os.environ.get("BEDROCK_FLUENTD_ADDR", _DEFAULT_ADDRESS))
+        host, port = _address(os.environ.get(BEDROCK_FLUENTD_ADDR, _DEFAULT_ADDRESS))
         arguments: dict[str, Any] = {"tag": _tag(), "host": host, "port": port}
         self.sender = FluentdSender(**arguments | _sender_arguments(kwargs))
 
@@ -79,9 +84,9 @@ class FluentdExporter(LogExporter):
 
 
 def _tag() -> str:
-    prefix = os.environ.get("BEDROCK_FLUENTD_PREFIX", "models.predictions")
-    endpoint = os.environ.get("BEDROCK_ENDPOINT_ID", "unknown-endpoint")
-    pod = os.environ.get("BEDROCK_POD_NAME", "unknown-pod")
+    prefix = os.environ.get(BEDROCK_FLUENTD_PREFIX, "models.predictions")
+    endpoint = os.environ.get(BEDROCK_ENDPOINT_ID, "unknown-endpoint")
+    pod = os.environ.get(BEDROCK_POD_NAME, "unknown-pod")
     return f"{prefix}.{endpoint}.{pod}"
 
 
@@ -92,7 +97,7 @@ def _address(text: str) -> tuple[str, int]:
         parts = urlsplit(f"//{text}")
         host, port = parts.hostname, parts.port
     except ValueError as error:
-        raise ConfigError(f"BEDROCK_FLUENTD_ADDR is {text!r}; give host or host:port") from error
+        raise ConfigError(f"{BEDROCK_FLUENTD_ADDR} is {text!r}; give host or host:port") from error
     return host or _DEFAULT_ADDRESS, _DEFAULT_PORT if port is None else port
 
 
