@@ -6,7 +6,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -57,25 +58,41 @@ def old_python() -> Path:
     return ENVIRONMENT / "bin" / "python"
 
 
+@pytest.fixture(scope="session")
+def interpreters(old_python: Path) -> Iterator[list[subprocess.Popen[str]]]:
+    """Two processes that run code, one on 0.0.5 and one on ours."""
+    # Isolated, or PYTHONPATH would bring ours into it.
+    commands = [[old_python, "-I", USER_CODE], [sys.executable, USER_CODE]]
+    with ExitStack() as stack:
+        processes = [
+            stack.enter_context(
+                subprocess.Popen(
+                    command,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                    text=True,
+                )
+            )
+            for command in commands
+        ]
+        yield processes
+
+
 @pytest.fixture
-def both(old_python: Path) -> Both:
+def both(interpreters: list[subprocess.Popen[str]]) -> Both:
     """A function that runs code on 0.0.5 and on ours, and returns what each has as `result`."""
 
     def run(code: str, **names: Any) -> tuple[Any, Any]:
-        # Isolated, or PYTHONPATH would bring ours into it.
-        old = _run([old_python, "-I"], code, names)
-        return old, _run([sys.executable], code, names)
+        theirs, ours = (_run(process, code, names) for process in interpreters)
+        return theirs, ours
 
     return run
 
 
-def _run(python: list[Path | str], code: str, names: dict[str, Any]) -> Any:
-    done = subprocess.run(
-        [*python, USER_CODE],
-        input=json.dumps({"code": code, "names": names}),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+def _run(process: subprocess.Popen[str], code: str, names: dict[str, Any]) -> Any:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(json.dumps({"code": code, "names": names}) + "\n")
+    process.stdin.flush()
+    return json.loads(process.stdout.readline())

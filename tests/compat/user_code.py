@@ -1,4 +1,7 @@
-"""Runs a user's code on whichever boxkite its interpreter has; prints its `result` as JSON."""
+"""Runs users' code on whichever boxkite its interpreter has.
+
+Each line of the input is one piece of code, as JSON; each line of the output its `result`.
+"""
 
 import json
 import os
@@ -57,13 +60,14 @@ def served(baseline, predictions):
 
 
 def main():
-    given = json.load(sys.stdin)
-    names = globals() | given["names"]
-    try:
-        exec(given["code"], names)
-    except Exception as error:  # noqa: BLE001 - what is raised is the answer
-        names["result"] = {"error": type(error).__name__}
-    json.dump(names["result"], sys.stdout)
+    for line in sys.stdin:
+        given = json.loads(line)
+        names = globals() | given["names"]
+        try:
+            exec(given["code"], names)
+        except Exception as error:  # noqa: BLE001 - what is raised is the answer
+            names["result"] = {"error": type(error).__name__}
+        print(json.dumps(names["result"]), flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":
