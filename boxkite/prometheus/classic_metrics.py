@@ -16,6 +16,7 @@ from boxkite.baseline.classic import FEATURE_HELP
 from boxkite.baseline.classic_histogram import OVERFLOW_BIN, bin_label
 from boxkite.baseline.text_format import Family, Sample, format_float, render
 from boxkite.baseline.values import to_number
+from boxkite.errors import BaselineError
 
 __all__ = [
     "baseline_of",
@@ -107,7 +108,11 @@ def baseline_of(metrics: Iterable[Metric]) -> Baseline:
         Sample(each.name, each.labels, float(each.value), line)
         for line, each in enumerate((each for metric in found for each in metric.samples), 1)
     ]
-    return Baseline.from_samples(samples, {each.name: each.documentation for each in found})
+    documentation = {each.name: each.documentation for each in found}
+    try:
+        return Baseline.from_samples(samples, documentation)
+    except BaselineError as error:
+        raise BaselineError(f"baseline metrics, a line being a sample: {error}") from None
 
 
 def feature_name(metric: Metric) -> str:
