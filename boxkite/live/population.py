@@ -22,7 +22,7 @@ from pathlib import Path
 from boxkite.baseline import Baseline
 from boxkite.live.counts import Counts
 from boxkite.live.counts_file import START, CountsFile
-from boxkite.live.worker import committed_counts, lock_if_dead, recover
+from boxkite.live.worker import acknowledged_counts, lock_if_dead, release
 
 __all__ = ["Population"]
 
@@ -64,7 +64,7 @@ class Population:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
         finally:
-            os.close(descriptor)
+            release(descriptor)
 
     def others(self, own_id: str) -> Counts:
         """Return the counts of all workers, living and dead, but for one.
@@ -80,8 +80,7 @@ class Population:
             skipped = {own_id, retired.merged if retired else ""}
             for path in self._workers(skipped):
                 with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-                    counts, _ = committed_counts(path, self._baseline)
-                    totals.add(counts)
+                    totals.add(acknowledged_counts(path, self._baseline))
             # A worker that was merged meanwhile was read on neither side, or on both.
             if self.retired.sequence == (retired.sequence if retired else 0):
                 return totals
@@ -97,7 +96,7 @@ class Population:
                 with self._retired_lock():
                     self._merge(path)
             finally:
-                os.close(descriptor)
+                release(descriptor)
 
     def _merge(self, path: Path) -> None:
         """Merge one dead worker, whose lock and the retired lock are held."""
@@ -106,7 +105,7 @@ class Population:
             self._discard(self.folder / f"{_PREFIX}{retired.merged}")
         if not path.exists():
             return
-        counts = recover(path, self._baseline)
+        counts = acknowledged_counts(path, self._baseline)
         if retired is not None:
             counts.add_bytes(retired.content)
         self.retired.commit(counts, START, path.name.removeprefix(_PREFIX))

@@ -111,19 +111,22 @@ def intact_records(path: Path, number: int, start: int = HEADER_BYTES) -> tuple[
         SegmentError: if the header is not that of this segment.
         OSError: if the file cannot be read.
     """
-    content = path.read_bytes()
-    if len(content) < HEADER_BYTES or _HEADER.unpack_from(content) != (_MAGIC, _FORMAT, number):
-        raise SegmentError(f"{path} is no journal segment {number} of format {_FORMAT}")
+    with path.open("rb") as file:
+        if file.read(HEADER_BYTES) != _HEADER.pack(_MAGIC, _FORMAT, number):
+            raise SegmentError(f"{path} is no journal segment {number} of format {_FORMAT}")
+        file.seek(start)
+        content = file.read()
     records: list[bytes] = []
-    while start + _FRAME.size <= len(content):
-        length, crc = _FRAME.unpack_from(content, start)
-        end = start + _FRAME.size + length
-        record = content[start + _FRAME.size : end]
+    place = 0
+    while place + _FRAME.size <= len(content):
+        length, crc = _FRAME.unpack_from(content, place)
+        end = place + _FRAME.size + length
+        record = content[place + _FRAME.size : end]
         if not length or end > len(content) or zlib.crc32(record, number) != crc:
             break
         records.append(record)
-        start = end
-    return records, start
+        place = end
+    return records, start + place
 
 
 # Pages are made ready at once, in the background, and not one by one under requests.

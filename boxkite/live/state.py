@@ -15,7 +15,7 @@ import weakref
 from pathlib import Path
 
 from boxkite.baseline import Baseline
-from boxkite.live.worker import Worker, lock_if_dead
+from boxkite.live.worker import Worker, lock_if_dead, release
 
 __all__ = ["StateFolder"]
 
@@ -50,7 +50,7 @@ class StateFolder:
             return
         root = self._root()
         if root.name.partition("-")[0] == str(os.getpid()):
-            weakref.finalize(worker, shutil.rmtree, root, ignore_errors=True)
+            weakref.finalize(worker, _remove, root, os.getpid())
         for other in root.parent.iterdir():
             if other != root and _is_abandoned(other):
                 shutil.rmtree(other, ignore_errors=True)
@@ -68,6 +68,12 @@ class StateFolder:
         return _temporary_root() / f"{service_process()}-{self._ordinal}"
 
 
+def _remove(root: Path, process: int) -> None:
+    """Remove a run's folder, unless this process was only forked from the one that owns it."""
+    if os.getpid() == process:
+        shutil.rmtree(root, ignore_errors=True)
+
+
 def _is_abandoned(root: Path) -> bool:
     """Tell whether every worker below is dead, and the folder not just being made."""
     try:
@@ -79,7 +85,7 @@ def _is_abandoned(root: Path) -> bool:
         descriptor = lock_if_dead(worker)
         if descriptor is None:
             return False
-        os.close(descriptor)
+        release(descriptor)
     return True
 
 

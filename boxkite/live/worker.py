@@ -10,6 +10,7 @@ import fcntl
 import os
 import secrets
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -22,7 +23,7 @@ from boxkite.live.mapped_journal import MappedJournal, segment_numbers, segment_
 from boxkite.live.record import Record, decode
 from boxkite.live.segment import HEADER_BYTES, SegmentError, intact_records
 
-__all__ = ["Worker", "lock_if_dead", "recover"]
+__all__ = ["Worker", "acknowledged_counts", "lock_if_dead", "release"]
 
 _BATCH = 512
 _LOCK = "lock"
@@ -98,40 +99,47 @@ def lock_if_dead(folder: Path) -> int | None:
     return descriptor
 
 
-def committed_counts(folder: Path, baseline: Baseline) -> tuple[Counts, Position]:
-    """Return what a worker committed last: its counts, and how far they reach in its journal.
-
-    Raises:
-        OSError: if the file cannot be read.
-        ValueError: if it is of another baseline.
-    """
-    counts = Counts.zero(baseline)
-    committed = CountsFile(folder / _COUNTS, counts.byte_size).read()
-    if committed is None:
-        return counts, START
-    counts.add_bytes(committed.content)
-    return counts, committed.position
+def release(descriptor: int) -> None:
+    """Give a lock back, at once though a process forked meanwhile has the descriptor too."""
+    fcntl.flock(descriptor, fcntl.LOCK_UN)
+    os.close(descriptor)
 
 
-def recover(folder: Path, baseline: Baseline) -> Counts:
-    """Return a dead worker's counts, with what it had acknowledged and not yet counted.
+def acknowledged_counts(folder: Path, baseline: Baseline) -> Counts:
+    """Return all that a worker has acknowledged: its counts, and the records not yet in them.
+
+    The worker may be dead, or go on meanwhile: then what it commits in between is read again.
 
     Raises:
         OSError: if a file cannot be read.
         ValueError: if its counts are of another baseline.
     """
-    counts, position = committed_counts(folder, baseline)
+    file = CountsFile(folder / _COUNTS, Counts.zero(baseline).byte_size)
+    while True:
+        committed = file.read()
+        counts, position = Counts.zero(baseline), START
+        if committed is not None:
+            counts.add_bytes(committed.content)
+            position = committed.position
+        for records in _after(folder, position):
+            fold(baseline, records, counts)
+        # Segments go once they are committed: without a commit meanwhile none was missed.
+        if file.sequence == (committed.sequence if committed else 0):
+            return counts
+
+
+def _after(folder: Path, position: Position) -> Iterator[list[Record]]:
+    """Yield the records in a worker's journal after a position, in batches."""
     for number in segment_numbers(folder):
         if number < position.segment:
             continue
         start = position.offset if number == position.segment else HEADER_BYTES
         try:
             contents, _ = intact_records(segment_path(folder, number), number, start)
-        except SegmentError:
+        except (SegmentError, FileNotFoundError):
             continue
         for first in range(0, len(contents), _BATCH):
-            fold(baseline, _decoded(contents[first : first + _BATCH]), counts)
-    return counts
+            yield _decoded(contents[first : first + _BATCH])
 
 
 def _decoded(contents: list[bytes]) -> list[Record]:
