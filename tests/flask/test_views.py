@@ -173,7 +173,6 @@ def numbers() -> Iterator[str]:
         (("0.3", 200), [0.3]),
         ("high", ["high"]),
     ],
-    ids=repr,
 )
 def test_an_answer_is_understood_in_each_form(
     returned: ResponseReturnValue,
