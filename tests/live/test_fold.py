@@ -87,7 +87,6 @@ def mark(baseline: Baseline, name: str, value: Any) -> str | int:
         (1j, "invalid"),
         (object(), "invalid"),
     ],
-    ids=lambda value: repr(value)[:40],
 )
 def test_a_value_of_a_number_is_counted_in_its_bin_or_as_what_it_is(
     value: Any, expected: str | int
@@ -120,7 +119,6 @@ def test_a_value_of_a_number_is_counted_in_its_bin_or_as_what_it_is(
         (1j, "invalid"),
         (object(), "invalid"),
     ],
-    ids=lambda value: repr(value)[:40],
 )
 def test_a_label_is_counted_in_its_category_or_as_what_it_is(value: Any, expected: str) -> None:
     assert mark(BASELINE, "label", value) == expected
@@ -144,7 +142,6 @@ def test_a_label_is_counted_in_its_category_or_as_what_it_is(value: Any, expecte
         (3, "__unseen__"),
         (-0.0, "__unseen__"),
     ],
-    ids=repr,
 )
 def test_a_number_meets_the_category_that_spells_it(value: Any, expected: str) -> None:
     assert mark(BASELINE, "code", value) == expected
@@ -163,7 +160,6 @@ def test_a_number_meets_the_category_that_spells_it(value: Any, expected: str) -
         "2013-01-02T00:00:00Z",
         1357084800,
     ],
-    ids=repr,
 )
 def test_a_moment_of_any_type_meets_its_trained_bin(value: Any) -> None:
     assert mark(MOMENTS, "moment", value) == 0
