@@ -106,7 +106,6 @@ def test_a_record_of_json_values_comes_back_as_it_was(
         ((1, (2,)), [1, [2]]),
         ({1: (2,), "a": {}}, {1: [2], "a": {}}),
     ],
-    ids=lambda value: repr(value)[:40],
 )
 def test_a_value_is_written_as_the_nearest_that_bytes_can_hold(value: Any, written: Any) -> None:
     assert plain([value]) == [written]
@@ -116,7 +115,6 @@ def test_a_value_is_written_as_the_nearest_that_bytes_can_hold(value: Any, writt
 @pytest.mark.parametrize(
     "value",
     [None, pd.NA, pd.NaT, np.datetime64("NaT"), np.ma.masked, Decimal("sNaN")],
-    ids=repr,
 )
 def test_a_missing_value_is_written_as_none(value: Any) -> None:
     assert plain([value]) == [None]
