@@ -135,12 +135,14 @@ def _render_family(family: Family, openmetrics: bool) -> str:
 
 
 def _as_openmetrics(family: Family) -> Iterable[Family]:
-    """Split a histogram with negative edges into untyped families.
+    """Split a histogram of negative values into untyped families.
 
-    OpenMetrics forbids `_sum` and `_count` beside negative buckets, as a sum that can fall is no
-    counter. As families of no type the series stay, under their names.
+    OpenMetrics forbids `_sum` and `_count` beside negative buckets, and a negative `_sum`, as a sum
+    that can fall is no counter. As families of no type the series stay, under their names.
     """
-    if family.type != "histogram" or not any(map(_NEGATIVE_EDGE.search, family.series)):
+    negative = any(value < 0 for value in family.values)
+    negative = negative or any(map(_NEGATIVE_EDGE.search, family.series))
+    if family.type != "histogram" or not negative:
         return [family]
     parts = {family.name + suffix for suffix in ("_bucket", "_sum", "_count")}
     return [replace(family.only({name}), name=name, type="unknown") for name in sorted(parts)]

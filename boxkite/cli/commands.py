@@ -200,7 +200,7 @@ def compare_command(
     "--interval",
     default=None,
     metavar="DURATION",
-    help="How often to evaluate. [default: as Prometheus is set]",
+    help="How often to evaluate. [default: a sixtieth of the window, 5s to 2m]",
 )
 @click.option(
     "--min-effect",
