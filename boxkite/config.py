@@ -60,8 +60,10 @@ def resolve(layers: Sequence[Layer], arguments: Mapping[str, Any] | None = None)
         ConfigError: naming the key, if it is unknown or has a value that cannot be used.
     """
     arguments = dict(arguments or {})
-    for configured, prefix in [*layers, ({key.upper(): 0 for key in arguments}, "")]:
-        _refuse_unknown(configured, prefix)
+    names = [row.name for row in fields(Settings)]
+    _refuse_unknown(arguments, "", names)
+    for configured, prefix in layers:
+        _refuse_unknown(configured, prefix, [name.upper() for name in names])
     values: dict[str, Any] = {}
     for row in fields(Settings):
         name, legacy = row.name.upper(), row.metadata["legacy"]
@@ -85,15 +87,16 @@ def from_environment(arguments: Mapping[str, Any] | None = None) -> Settings:
     return resolve([(os.environ, "BOXKITE_")], arguments)
 
 
-def _refuse_unknown(configured: Iterable[object], prefix: str) -> None:
-    known = [row.name.upper() for row in fields(Settings)]
+def _refuse_unknown(configured: Iterable[object], prefix: str, known: Sequence[str]) -> None:
+    lowered = {name.lower(): name for name in known}
     for key in configured:
         if not isinstance(key, str) or not key.startswith(prefix):
             continue
         name = key.removeprefix(prefix)
         if name not in known and not _KUBERNETES.fullmatch(name):
-            nearest = difflib.get_close_matches(name, known, n=1, cutoff=0)[0]
-            raise ConfigError(f"unknown setting {key}; the nearest one is {prefix}{nearest}")
+            nearest = difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=0)[0]
+            found = prefix + lowered[nearest]
+            raise ConfigError(f"unknown setting {key}; the nearest one is {found}")
 
 
 # Kubernetes sets these for every pod beside a Service called "boxkite" or "boxkite-…".

@@ -1,0 +1,75 @@
+"""The current prediction: there within a scope, of this request alone."""
+
+import asyncio
+import inspect
+import threading
+
+import pytest
+
+from boxkite import NoPredictionError, current_prediction
+from boxkite.context import UNSET, prediction_scope
+
+OUTSIDE = "current_prediction is set only while a view decorated with @monitor.predict runs"
+
+
+def test_within_a_scope_it_is_what_the_scope_opened() -> None:
+    with prediction_scope("server") as prediction:
+        current_prediction.features = [1]
+        current_prediction.output = None
+        assert (prediction.features, prediction.output) == ([1], None)
+        assert current_prediction.id == prediction.id == prediction.identity.prediction_id
+        assert bool(current_prediction)
+
+
+def test_nothing_is_set_at_first_and_none_is_a_value() -> None:
+    with prediction_scope("server") as prediction:
+        assert prediction.features is UNSET
+        assert (repr(UNSET), bool(UNSET)) == ("UNSET", False)
+
+
+def test_an_inner_scope_gives_the_outer_one_back_even_after_an_error() -> None:
+    with prediction_scope("outer") as outer:
+        with pytest.raises(KeyError), prediction_scope("inner"):
+            raise KeyError(current_prediction.id)
+        assert current_prediction.id == outer.id
+    assert not current_prediction
+
+
+@pytest.mark.parametrize("name", ["id", "features", "output", "identity", "other"])
+def test_outside_of_a_scope_any_use_is_an_error_that_says_so(name: str) -> None:
+    with pytest.raises(NoPredictionError) as read:
+        getattr(current_prediction, name)
+    with pytest.raises(NoPredictionError) as written:
+        setattr(current_prediction, name, 1)
+    assert (str(read.value), str(written.value)) == (OUTSIDE, OUTSIDE)
+
+
+def test_tools_may_look_at_it_outside_of_a_scope() -> None:
+    assert inspect.unwrap(current_prediction) is current_prediction  # type: ignore[arg-type]
+    assert repr(current_prediction) == "<current_prediction None>"
+
+
+@pytest.mark.parametrize("name", ["id", "featurs"])
+def test_what_is_not_the_views_to_set_is_an_error(name: str) -> None:
+    with prediction_scope("server"), pytest.raises(AttributeError):
+        setattr(current_prediction, name, 1)
+
+
+def test_threads_and_tasks_have_each_their_own() -> None:
+    found = []
+
+    async def request(number: int) -> tuple[int, int]:
+        with prediction_scope("server"):
+            current_prediction.features = number
+            await asyncio.sleep(0)
+            return number, current_prediction.features
+
+    async def requests() -> list[tuple[int, int]]:
+        return await asyncio.gather(*map(request, range(10)))
+
+    with prediction_scope("server"):
+        thread = threading.Thread(target=lambda: found.append(bool(current_prediction)))
+        thread.start()
+        thread.join()
+    assert found == [False]
+    assert asyncio.run(requests()) == [(number, number) for number in range(10)]

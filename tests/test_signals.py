@@ -1,0 +1,65 @@
+"""Receivers are called one by one; none can disturb the others or the sender."""
+
+from typing import Any
+
+import pytest
+from blinker import Signal
+
+from boxkite.signals import emit
+from boxkite.trouble import Trouble
+
+
+def test_each_receiver_is_called_with_the_sender_and_the_values() -> None:
+    signal, told = Signal(), []
+
+    def of_all(sender: Any, **values: Any) -> None:
+        told.append(("all", sender, values))
+
+    def of_one(sender: Any, **values: Any) -> None:
+        told.append(("one", sender, values))
+
+    signal.connect(of_all)
+    signal.connect(of_one, sender="a")
+    emit(signal, "a", Trouble(), value=1)
+    emit(signal, "b", Trouble(), value=2)
+    assert sorted(told) == [
+        ("all", "a", {"value": 1}),
+        ("all", "b", {"value": 2}),
+        ("one", "a", {"value": 1}),
+    ]
+
+
+def test_a_receiver_that_fails_or_is_async_is_reported_and_the_others_are_called(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    signal, trouble, told = Signal(), Trouble(), []
+
+    class Failing:
+        def __call__(self, _: Any) -> None:
+            raise RuntimeError("no")
+
+        def __repr__(self) -> str:
+            raise RuntimeError("no text")
+
+    async def waiting(_: Any) -> None: ...
+
+    def receiver(sender: Any) -> None:
+        told.append(sender)
+
+    receivers = [Failing(), waiting, receiver]
+    for each in receivers:
+        signal.connect(each)
+    emit(signal, "a", trouble)
+    assert (told, trouble.counts()["signal"], len(caplog.records)) == (["a"], 2, 1)
+
+
+def test_a_muted_signal_calls_nobody() -> None:
+    signal, told = Signal(), []
+
+    def receiver(sender: Any) -> None:
+        told.append(sender)
+
+    signal.connect(receiver)
+    with signal.muted():
+        emit(signal, "a", Trouble())
+    assert told == []
