@@ -1,0 +1,96 @@
+"""The code that the README shows does what it says there."""
+
+import re
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from starlette.testclient import TestClient
+
+from boxkite import Settings
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+class Model:
+    """Adds a row's features up."""
+
+    def predict(self, rows: Any) -> np.ndarray:
+        return np.asarray(rows, dtype=float).sum(axis=1)
+
+
+def code(heading: str) -> str:
+    """Return the Python block under a heading."""
+    section = README.read_text().split(f"## {heading}\n")[1].split("\n## ")[0]
+    return re.findall(r"```python\n(.*?)```", section, re.DOTALL)[0]
+
+
+@pytest.fixture
+def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    monkeypatch.chdir(tmp_path)
+    rows = pd.DataFrame({"a": range(200), "b": [1.5, 2.5] * 100})
+    names: dict[str, Any] = {"model": Model(), "X_train": rows}
+    exec(code("At training"), names)
+    return names
+
+
+def predictions(metrics: str) -> list[str]:
+    return [
+        line.rpartition(" ")[2]
+        for line in metrics.splitlines()
+        if "boxkite_predictions_total{" in line
+    ]
+
+
+def test_flask_counts_a_prediction(trained: dict[str, Any]) -> None:
+    exec(code("Flask"), trained)
+    client = trained["app"].test_client()
+    answer = client.post("/predict", json={"inputs": [3, 1.5]})
+    assert answer.json == {"score": 4.5}
+    assert answer.headers["X-Prediction-Id"]
+    assert predictions(client.get("/metrics").text) == ["1"]
+
+
+def test_fastapi_counts_a_prediction(trained: dict[str, Any]) -> None:
+    exec(code("FastAPI"), trained)
+    client = TestClient(trained["app"])
+    answer = client.post("/predict", json={"inputs": [3, 1.5]})
+    assert answer.json() == {"score": 4.5}
+    assert answer.headers["X-Prediction-Id"]
+    assert predictions(client.get("/metrics").text) == ["1"]
+
+
+@pytest.mark.parametrize("heading", ["Flask", "FastAPI"])
+def test_a_service_takes_ten_lines(heading: str) -> None:
+    assert len([line for line in code(heading).splitlines() if line]) <= 10
+
+
+def test_no_link_leads_nowhere() -> None:
+    pages = [README, README.with_name("CONTRIBUTING.md"), *(README.parent / "docs").glob("*.md")]
+    links = [
+        (page.name, target)
+        for page in pages
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text())
+        if not (page.parent / target).exists()
+    ]
+    assert links == []
+
+
+def test_the_two_commands_stand_at_the_top() -> None:
+    top = README.read_text().split("\n## ")[0]
+    assert re.findall(r"^make \w+", top, re.MULTILINE) == ["make demo", "make test"]
+
+
+def test_every_setting_is_in_its_page() -> None:
+
+    page = (README.parent / "docs/settings.md").read_text()
+    rows = re.findall(r"^\| `([A-Z_]+)` \| (.+?) \| (.+) \|$", page, re.MULTILINE)
+    expected = []
+    for row in fields(Settings):
+        default = "none" if row.default is None else f"`{row.default}`"
+        legacy = f"; `{row.metadata['legacy']}` still serves" if row.metadata["legacy"] else ""
+        expected.append((row.name.upper(), default, row.metadata["meaning"] + legacy))
+    assert rows == expected
