@@ -32,7 +32,7 @@ def code(heading: str) -> str:
 def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     monkeypatch.chdir(tmp_path)
     rows = pd.DataFrame({"a": range(200), "b": [1.5, 2.5] * 100})
-    names: dict[str, Any] = {"model": Model(), "X_train": rows}
+    names: dict[str, Any] = {"__name__": "__main__", "model": Model(), "X_train": rows}
     exec(code("At training"), names)
     return names
 
