@@ -90,7 +90,7 @@ def test_an_unknown_key_is_named_with_the_nearest(key: str, nearest: str) -> Non
 def test_an_unknown_option_is_named_with_the_nearest() -> None:
     with pytest.raises(boxkite.ConfigError) as refused:
         Boxkite(Flask("service"), modle="x")
-    assert str(refused.value) == "unknown setting MODLE; the nearest one is MODEL"
+    assert str(refused.value) == "unknown setting modle; the nearest one is model"
 
 
 @pytest.mark.parametrize(
