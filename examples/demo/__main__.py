@@ -24,7 +24,7 @@ from demo.tables import agreement, side_by_side
 WINDOW = "45s"
 WINDOW_SECONDS = 45
 
-console = Console(width=None if sys.stdout.isatty() else 120)
+console = Console(width=None if sys.stdout.isatty() else 80)
 
 
 def progress_bar() -> Progress:

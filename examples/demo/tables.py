@@ -14,38 +14,47 @@ from demo.statistics import Recorded
 
 __all__ = ["agreement", "side_by_side"]
 
-_STYLES = {"drift": "bold red", "ok": "green", "insufficient": "yellow"}
+_WORDS = {"insufficient": "too few"}
+_STYLES = {"drift": "bold red", "ok": "green", "too few": "yellow"}
 
 
 def side_by_side(comparison: Comparison, recorded: Mapping[str, Recorded], title: str) -> Table:
-    """Return a row a variable: Python's numbers, and Prometheus's where there are any."""
-    sources = ("Python", "Prometheus") if recorded else ("Python",)
-    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
+    """Return a row a variable: Python's numbers, and Prometheus's where there are any.
+
+    It fits 80 columns; the critical value stands once, since both take it from the baseline.
+    """
+    sources = ("Python", "Prom.") if recorded else ("Python",)
+    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold",
+                  padding=0, show_edge=False)  # fmt: skip
     table.add_column("variable", no_wrap=True)
-    for name in ("rows", "missing"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for name in ("PSI", "critical", "K-S"):
-        for source in sources:
-            table.add_column(f"{name}\n{source}", justify="right", no_wrap=True)
-    for source in sources:
-        table.add_column(f"verdict\n{source}", no_wrap=True)
+    for heading in (
+        "rows",
+        "missing",
+        *(f"PSI\n{source}" for source in sources),
+        "PSI\ncritical",
+        *(f"K-S\n{source}" for source in sources),
+    ):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for heading, source in zip(("verdict", ""), sources, strict=False):
+        table.add_column(f"{heading}\n{source}", no_wrap=True)
     for each in comparison:
         said = [printed(each)]
         if recorded:
             said.append(printed(recorded[each.name]) if each.name in recorded else ["-"] * 5)
-        numbers = [one[i] for i in (1, 2, 3) for one in said]
+        rows, _, critical, _, _ = said[0]
+        psi, ks = ([one[i] for one in said] for i in (1, 3))
         verdicts = [Text(one[4], style=_STYLES.get(one[4], "")) for one in said]
-        table.add_row(each.name, said[0][0], str(each.missing), *numbers, *verdicts)
+        table.add_row(each.name, rows, str(each.missing), *psi, critical, *ks, *verdicts)
     return table
 
 
 def printed(each: VariableDrift | Recorded) -> list[str]:
     """Return rows, PSI, critical, K-S and verdict as they are printed."""
     numbers = [
-        "-" if math.isnan(number) else f"{number:.6f}"
+        "-" if math.isnan(number) else f"{number:.4f}"
         for number in (each.psi, each.critical, each.ks)
     ]
-    return [f"{each.rows:,.0f}", *numbers, each.verdict]
+    return [f"{each.rows:,.0f}", *numbers, _WORDS.get(each.verdict, each.verdict)]
 
 
 def agreement(comparison: Comparison, recorded: Mapping[str, Recorded]) -> bool:
