@@ -58,12 +58,13 @@ $(VENV)/bin/pip:
 	@.ci/venv $(PYTHON) $(VENV)
 
 $(VENV)/%.installed: pyproject.toml | $(VENV)/bin/pip
-	$(BIN)/pip install --quiet --editable '.[cli,flask,starlette]' --group $*
+	@echo "installing what the $* needs into $(VENV)"
+	@$(BIN)/pip install -qq --editable '.[cli,flask,starlette]' --group $*
 	@touch $@
 
 .venv-lowest/lowest.installed: pyproject.toml .ci/lowest
 	@.ci/venv $(PYTHON) .venv-lowest
 	.venv-lowest/bin/python .ci/lowest pyproject.toml > .venv-lowest/constraints.txt
-	.venv-lowest/bin/pip install --quiet --editable '.[cli,flask,starlette]' --group test \
+	.venv-lowest/bin/pip install -qq --editable '.[cli,flask,starlette]' --group test \
 	  --constraint .venv-lowest/constraints.txt
 	@touch $@

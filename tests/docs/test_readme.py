@@ -1,14 +1,15 @@
 """The code that the README shows does what it says there."""
 
+import asyncio
 import re
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import pandas as pd
 import pytest
-from starlette.testclient import TestClient
 
 from boxkite import Settings
 
@@ -56,11 +57,17 @@ def test_flask_counts_a_prediction(trained: dict[str, Any]) -> None:
 
 def test_fastapi_counts_a_prediction(trained: dict[str, Any]) -> None:
     exec(code("FastAPI"), trained)
-    client = TestClient(trained["app"])
-    answer = client.post("/predict", json={"inputs": [3, 1.5]})
+
+    async def ask() -> tuple[httpx.Response, httpx.Response]:
+        transport = httpx.ASGITransport(app=trained["app"])
+        async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+            answer = await client.post("/predict", json={"inputs": [3, 1.5]})
+            return answer, await client.get("/metrics")
+
+    answer, metrics = asyncio.run(ask())
     assert answer.json() == {"score": 4.5}
     assert answer.headers["X-Prediction-Id"]
-    assert predictions(client.get("/metrics").text) == ["1"]
+    assert predictions(metrics.text) == ["1"]
 
 
 @pytest.mark.parametrize("heading", ["Flask", "FastAPI"])
