@@ -117,8 +117,7 @@ def _named_row(features: Any) -> dict[str, Any] | None:
     if isinstance(frame, nw.DataFrame):
         if len(frame) != 1:
             raise ShapeError(f"one row of features, not a frame of {len(frame)}")
-        pairs = zip(frame.columns, frame.row(0), strict=True)
-        return {str(name): value for name, value in pairs}
+        return {str(column.name): column.to_list()[0] for column in frame.iter_columns()}
     index = getattr(features, "index", None)
     if index is None or not isinstance(index, Iterable):
         return None
