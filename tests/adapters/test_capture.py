@@ -1,5 +1,6 @@
 """What is counted of a view, and that its response stays the same: one table, every framework."""
 
+import gc
 import json
 import logging
 from collections.abc import Callable
@@ -167,8 +168,6 @@ def test_the_view_knows_the_id_that_the_response_carries(serve: Callable[..., An
     [
         pytest.param(b"", id="none"),
         pytest.param(b"{", id="cut"),
-        pytest.param(b"[" * 100_000, id="deep and cut"),
-        pytest.param(b"[" * 100_000 + b"]" * 100_000, id="deep"),
         pytest.param(b'{"age": ' + b"9" * 5_000 + b"}", id="many digits"),
         pytest.param(b'{"age": 1e999, "colour": "' + b"x" * 3_000_000 + b'"}', id="large"),
         pytest.param(b'{"age": 1, "age": 2, "colour": "red"}', id="the same name twice"),
@@ -188,6 +187,20 @@ def test_no_body_changes_a_response(
     headers = {"content-type": content_type}
     plain = serve(score, None)("POST", "/predict", body, **headers)
     answer = serve(score, {"features": features})("POST", "/predict", body, **headers)
+    answer.headers.pop("x-prediction-id", None)
+    assert answer == plain
+
+
+@pytest.mark.parametrize("end", [b"", b"]" * 100_000], ids=["cut", "whole"])
+@pytest.mark.parametrize("features", [None, "a.b", ["age"]], ids=["whole", "path", "names"])
+def test_a_body_nested_too_deep_changes_no_response(
+    end: bytes, features: Any, serve: Callable[..., Any]
+) -> None:
+    # Monitors of earlier tests are to end here, and not where a parser has used the stack up.
+    gc.collect()
+    bare, ask = serve(score, None), serve(score, {"features": features})
+    plain = bare("POST", "/predict", b"[" * 100_000 + end, **JSON)
+    answer = ask("POST", "/predict", b"[" * 100_000 + end, **JSON)
     answer.headers.pop("x-prediction-id", None)
     assert answer == plain
 

@@ -30,7 +30,11 @@ FLIGHT = {"dep_delay": 2.0, "distance": 1400, "hour": 5, "minute": 15, "weekday"
 
 
 @pytest.fixture(scope="module")
-def trained(examples: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def trained(
+    examples: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    demo_packages: None,  # noqa: ARG001
+) -> Path:
     """A folder with the model and the baseline that train.py wrote."""
     folder = tmp_path_factory.mktemp("trained")
     paths = [str(folder / "model.skops"), str(folder / "histogram.prom")]
