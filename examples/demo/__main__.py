@@ -16,6 +16,7 @@ from train import january
 from train import main as train
 
 from boxkite import Baseline, Comparison, compare
+from demo.picture import save_picture
 from demo.replay import columns, replay, shuffled
 from demo.services import ServiceError, flask_service, prometheus_service
 from demo.statistics import Recorded, query, recorded_statistics
@@ -63,7 +64,12 @@ def await_rows(prometheus: str, rows: int, what: str) -> None:
 
 
 def stretch(
-    service: str, prometheus: str | None, baseline: Baseline, flights: pd.DataFrame, name: str
+    service: str,
+    prometheus: str | None,
+    baseline: Baseline,
+    flights: pd.DataFrame,
+    name: str,
+    picture: Path | None = None,
 ) -> tuple[Comparison, bool]:
     """Replay one stretch of flights and print both verdicts; tells whether they agree."""
     if prometheus:
@@ -74,7 +80,10 @@ def stretch(
     if prometheus:
         await_rows(prometheus, len(flights), "waiting for Prometheus to evaluate the rules")
         recorded = recorded_statistics(prometheus, WINDOW)
-    console.print(side_by_side(comparison, recorded, name))
+    table = side_by_side(comparison, recorded, name)
+    console.print(table)
+    if picture:
+        save_picture(table, picture, f"boxkite: January's model, flights of {name}")
     drifted = ", ".join(each.name for each in comparison.drifted)
     console.print(f"[bold]{comparison.verdict}[/]{': ' if drifted else ''}{drifted}")
     agree = not recorded or agreement(comparison, recorded)
@@ -89,6 +98,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="demo", description=__doc__)
     parser.add_argument("--folder", type=Path, default=Path(".demo"), help="for all it writes")
     parser.add_argument("--flights", type=int, default=2000, help="a stretch")
+    parser.add_argument("--picture", type=Path, help="an SVG to draw July's table into")
     parser.add_argument("--serve", action="store_true", help="go on with July until Ctrl-C")
     arguments = parser.parse_args()
     folder: Path = arguments.folder.resolve()
@@ -115,7 +125,12 @@ def main() -> int:
         )
         console.rule("4. flights of July")
         moved, moved_agrees = stretch(
-            service, prometheus, baseline, shuffled(july, arguments.flights), "July"
+            service,
+            prometheus,
+            baseline,
+            shuffled(july, arguments.flights),
+            "July",
+            arguments.picture,
         )
     as_expected = calm.verdict == "ok" and moved.verdict == "drift"
     if not as_expected:

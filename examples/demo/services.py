@@ -46,7 +46,7 @@ def free_port() -> int:
 def flask_service(folder: Path) -> Iterator[str]:
     """Serve the model under gunicorn for as long as the context lasts; yields its address."""
     port = free_port()
-    command = [sys.executable, "-m", "gunicorn", "--workers", "1", "--threads", "4",
+    command = [sys.executable, "-m", "gunicorn", "--workers", "2", "--threads", "2",
                "--bind", f"127.0.0.1:{port}", "flask_app:app"]  # fmt: skip
     settings = {
         "MODEL": str(folder / "model.skops"),
