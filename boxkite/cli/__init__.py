@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 
 __all__ = ["main"]
@@ -12,5 +13,9 @@ def main() -> None:
     try:
         from boxkite.cli.commands import boxkite
     except ModuleNotFoundError as error:
-        sys.exit(f"boxkite: {error}; the command line needs: pip install 'boxkite[cli]'")
+        sys.stderr.write(f"boxkite: {error}; the command line needs: pip install 'boxkite[cli]'\n")
+        sys.exit(2)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # as a name on a terminal without UTF-8
     boxkite()

@@ -3,30 +3,36 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
-import warnings
-from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 import click
 from rich.console import Console
 
 from boxkite.baseline import Baseline
+from boxkite.cli.group import EXIT_DRIFT, CommandGroup
 from boxkite.cli.table_file import read_table
 from boxkite.cli.tables import baseline_table, comparison_table
+from boxkite.cli.text import one_line
 from boxkite.drift import Policy, compare
-from boxkite.errors import BaselineWarning, BoxkiteError
 from boxkite.prometheus.rules import render_rules
 
 __all__ = ["boxkite"]
 
-P = ParamSpec("P")
-T = TypeVar("T")
 
-EXIT_DRIFT = 1
-EXIT_USAGE = 2
+class _Positive(click.FloatRange):
+    """A range without NaN, which is neither within it nor without."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        number: float = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number.", param, ctx)
+        return number
+
 
 _TABLE_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -36,29 +42,23 @@ def _console() -> Console:
     return Console(width=None if sys.stdout.isatty() else 160)
 
 
-def _told(command: Callable[P, T]) -> Callable[P, T]:
-    """Turn an error of ours or of the system into one line and exit code 2."""
+@click.group(
+    cls=CommandGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    invoke_without_command=True,
+)
+@click.version_option(package_name="boxkite", prog_name="boxkite")
+@click.pass_context
+def boxkite(context: click.Context) -> None:
+    """Compare the data a model was trained on with the data it meets.
 
-    @wraps(command)
-    def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
-        try:
-            with warnings.catch_warnings(record=True) as caught:
-                warnings.simplefilter("always", BaselineWarning)
-                result = command(*args, **kwargs)
-        except (BoxkiteError, OSError) as error:
-            click.echo(f"boxkite: {error}", err=True)
-            sys.exit(EXIT_USAGE)
-        for warning in caught:
-            click.echo(f"boxkite: {warning.message}", err=True)
-        return result
-
-    return wrapper
-
-
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="boxkite")
-def boxkite() -> None:
-    """Compare the data a model was trained on with the data it meets."""
+    \b
+    Example:
+      boxkite baseline train.parquet --output score
+      boxkite compare histogram.prom july.parquet
+    """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 @boxkite.command()
@@ -94,7 +94,6 @@ def boxkite() -> None:
     show_default=True,
     help="The form of the series; classic is boxkite 0.0.5's.",
 )
-@_told
 def baseline(
     rows: Path,
     output_file: Path,
@@ -111,13 +110,15 @@ def baseline(
     Example:
       boxkite baseline train.parquet --output score --drop id
     """
+    if not output_file.parent.is_dir():
+        raise click.UsageError(f"cannot write {output_file}: there is no such folder")
     table = read_table(rows)
-    for name in (*outputs, *drop):
+    for name in (*outputs, *drop, *categorical):
         if name not in table.column_names:
             raise click.UsageError(
                 f"{rows} has no column {name!r}; it has {', '.join(table.column_names)}"
             )
-    features = table.drop_columns([*outputs, *drop])
+    features = table.drop_columns(sorted({*outputs, *drop}))
     fitted = Baseline.fit(
         features,
         table.select(list(outputs)) if outputs else None,
@@ -127,12 +128,12 @@ def baseline(
     )
     fitted.write(output_file, exposition=exposition)
     _console().print(baseline_table(fitted))
-    click.echo(f"{fitted.rows:,} rows, version {fitted.version}, written to {output_file}")
+    written = f"{fitted.rows:,} rows, version {fitted.version}, written to {output_file}"
+    click.echo(one_line(written))
 
 
 @boxkite.command()
 @click.argument("baseline")
-@_told
 def show(baseline: str) -> None:
     """Show what is in a BASELINE, a path or URL of histogram.prom.
 
@@ -141,7 +142,9 @@ def show(baseline: str) -> None:
       boxkite show histogram.prom
     """
     found = Baseline.read(baseline)
-    click.echo(f"model {found.model}, version {found.version}, {found.rows:,} training rows")
+    click.echo(
+        one_line(f"model {found.model}, version {found.version}, {found.rows:,} training rows")
+    )
     _console().print(baseline_table(found))
 
 
@@ -150,20 +153,19 @@ def show(baseline: str) -> None:
 @click.argument("rows", type=_TABLE_FILE)
 @click.option(
     "--false-alarms-per-month",
-    type=click.FloatRange(min=0, min_open=True),
+    type=_Positive(min=0, min_open=True),
     default=1.0,
     show_default=True,
     help="How many the model may raise without drift.",
 )
 @click.option(
     "--min-effect",
-    type=click.FloatRange(min=0),
+    type=_Positive(min=0),
     default=Policy().min_effect,
     show_default=True,
     help="The least PSI that is called drift.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@_told
 def compare_command(
     baseline: str, rows: Path, false_alarms_per_month: float, min_effect: float, as_json: bool
 ) -> None:
@@ -182,10 +184,10 @@ def compare_command(
         click.echo(json.dumps(comparison.as_dict(), indent=2, allow_nan=False))
     else:
         _console().print(comparison_table(comparison))
-        names = ", ".join(each.name for each in comparison.drifted)
+        names = ", ".join(one_line(each.name) for each in comparison.drifted)
         click.echo(f"{comparison.verdict}: {names}" if names else comparison.verdict)
     if comparison.verdict == "drift":
-        sys.exit(EXIT_DRIFT)
+        click.get_current_context().exit(EXIT_DRIFT)
 
 
 @boxkite.command()
@@ -204,14 +206,13 @@ def compare_command(
 )
 @click.option(
     "--min-effect",
-    type=click.FloatRange(min=0),
+    type=_Positive(min=0),
     default=Policy().min_effect,
     show_default=True,
     help="The least PSI that is called drift.",
 )
-@_told
 def rules(windows: tuple[str, ...], interval: str | None, min_effect: float) -> None:
-    """Print the Prometheus rules, which serve every model that boxkite watches.
+    """Print the Prometheus rules: one file serves every model.
 
     \b
     Example:

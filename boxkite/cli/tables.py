@@ -9,25 +9,25 @@ from rich.table import Table
 from rich.text import Text
 
 from boxkite.baseline import Baseline, CategoryVariable, Variable
-from boxkite.baseline.text_format import format_float
+from boxkite.cli.text import one_line
 from boxkite.drift import Comparison
 
 __all__ = ["baseline_table", "comparison_table"]
 
+_MAX_TEXT = 200
+
 _STYLES = {"drift": "bold red", "ok": "green", "insufficient": "yellow"}
 
 
-def comparison_table(comparison: Comparison, title: str | None = None) -> Table:
-    """Return a row for each variable: rows, missing, PSI, K-S, critical value, verdict."""
-    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
-    table.add_column("variable", no_wrap=True)
+def comparison_table(comparison: Comparison) -> Table:
+    """Return a row for each variable: rows, missing, PSI, critical value, K-S, verdict."""
+    table = _table()
     for name in ("rows", "missing", "PSI", "critical", "K-S"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
     for each in comparison:
-        name = each.name if each.role == "feature" else f"{each.name} ({each.role})"
         table.add_row(
-            Text(_one_line(name)),
+            _name(each.name, each.role),
             f"{each.rows:,}",
             f"{each.missing:,}",
             _number(each.psi if each.rows else math.nan),
@@ -39,34 +39,44 @@ def comparison_table(comparison: Comparison, title: str | None = None) -> Table:
 
 
 def baseline_table(baseline: Baseline) -> Table:
-    """Return a row for each variable of a baseline."""
-    table = Table(box=box.SIMPLE_HEAD)
-    for name in ("variable", "role", "kind"):
-        table.add_column(name, no_wrap=True)
+    """Return a row for each variable of a baseline: kind, missing, cells and what is in them."""
+    table = _table()
+    table.add_column("kind", no_wrap=True)
     for name in ("missing", "cells"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("range or commonest")
+    table.add_column("range or commonest", min_width=len("-1.23457e+100 to"))
     for each in baseline.variables:
         table.add_row(
-            Text(_one_line(each.name)),
-            each.role,
+            _name(each.name, each.role),
             each.kind,
             f"{each.missing:,}",
             str(len(each.counts)),
-            Text(_one_line(_summary(each))),
+            Text(_summary(each)),
         )
     return table
 
 
+def _table() -> Table:
+    """Return a table whose first column gives way, so that no number is cut off."""
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("variable", overflow="fold", min_width=len("variable"))
+    return table
+
+
+def _name(name: str, role: str) -> Text:
+    suffix = "" if role == "feature" else f" ({role})"
+    return Text(one_line(_shortened(name)) + suffix)
+
+
 def _summary(variable: Variable) -> str:
     if isinstance(variable, CategoryVariable):
-        return ", ".join(variable.categories[:5])
-    return f"{format_float(variable.minimum)} to {format_float(variable.maximum)}"
+        return ", ".join(one_line(_shortened(each)) for each in variable.categories[:5])
+    return f"{variable.minimum:.6g} to {variable.maximum:.6g}"
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _MAX_TEXT else f"{text[:_MAX_TEXT]}…"
 
 
 def _number(value: float) -> str:
     return "-" if math.isnan(value) else f"{value:.4f}"
-
-
-def _one_line(text: str) -> str:
-    return text if text.isprintable() else ascii(text)[1:-1]

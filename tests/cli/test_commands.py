@@ -1,0 +1,282 @@
+"""The commands: what they print, whole, and how they end."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner, Result
+
+from boxkite import Baseline
+from boxkite.cli.commands import boxkite
+from boxkite.drift import Policy
+from boxkite.prometheus.rules import render_rules
+
+HOSTILE = "\x1b[31m[red]\n"
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    training = pd.DataFrame(
+        {
+            "delay": np.arange(1000.0),
+            "carrier": ["AA", "UA"] * 500,
+            HOSTILE: [1, 2] * 500,
+            "score": np.linspace(0, 1, 1000),
+        }
+    )
+    training.to_csv("train.csv", index=False)
+    training.to_parquet("train.parquet")
+    training.assign(delay=training["delay"] + 500).to_parquet("late.parquet")
+    training[:3].to_parquet("few.parquet")
+    Baseline.fit(
+        training.drop(columns="score"), training["score"], model="arrivals", version="7"
+    ).write("histogram.prom")
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(boxkite, arguments)
+
+
+def lines(text: str) -> list[str]:
+    return [line.rstrip() for line in text.splitlines()]
+
+
+SHOWN = [
+    "variable               kind      missing  cells  range or commonest",
+    "───────────────────────────────────────────────────────────────────",
+    "delay                  numeric         0     20  0 to 999",
+    "carrier                category        0      3  AA, UA, __unseen__",
+    r"\x1b[31m[red]\n         numeric         0      2  1 to 2",
+    "score (output)         numeric         0     20  0 to 1",
+]
+
+
+@pytest.mark.parametrize("rows", ["train.csv", "train.parquet"])
+def test_baseline_writes_a_file_and_says_what_is_in_it(rows: str) -> None:
+    result = run("baseline", rows, "--output", "score", "--version", "7", "-o", "new.prom")
+    assert [re.sub(" {2,}", "  ", line) for line in lines(result.stdout)][2:] == [
+        *(re.sub(" {2,}", "  ", line) for line in SHOWN[2:]),
+        "1,000 rows, version 7, written to new.prom",
+    ]
+    assert (result.stderr, result.exit_code) == ("", 0)
+    written = Baseline.read("new.prom").relabelled(model="arrivals")
+    assert written == Baseline.read("histogram.prom")
+
+
+def test_baseline_takes_its_options() -> None:
+    result = run(
+        "baseline", "train.csv", "--drop", "score", "--drop", "delay", "--categorical", HOSTILE,
+        "--model", "m", "--exposition", "classic",
+    )  # fmt: skip
+    found = Baseline.read("histogram.prom")
+    assert (result.exit_code, found.model) == (0, "m")
+    assert [(each.name, each.kind) for each in found.variables] == [
+        ("carrier", "category"),
+        (HOSTILE, "category"),
+    ]
+
+
+def test_a_warning_is_one_line_on_stderr() -> None:
+    pd.DataFrame({"id\n": [f"id {n}" for n in range(1000)]}).to_parquet("ids.parquet")
+    result = run("baseline", "ids.parquet")
+    assert (result.exit_code, len(result.stderr.splitlines())) == (0, 1)
+    assert result.stderr.startswith("boxkite: ")
+
+
+def test_show_prints_a_baseline() -> None:
+    result = run("show", "histogram.prom")
+    header, *table = lines(result.stdout)
+    assert header == "model arrivals, version 7, 1,000 training rows"
+    assert [re.sub(" {2,}", "  ", line) for line in table if "─" not in line] == [
+        re.sub(" {2,}", "  ", line) for line in SHOWN if "─" not in line
+    ]
+    assert (result.stderr, result.exit_code) == ("", 0)
+
+
+def test_compare_ends_with_0_where_nothing_drifted() -> None:
+    result = run("compare", "histogram.prom", "train.parquet")
+    assert lines(result.stdout) == [
+        "variable          rows  missing     PSI  critical     K-S  verdict",
+        "──────────────────────────────────────────────────────────────────",
+        "delay            1,000        0  0.0000    0.0983  0.0000  ok",
+        "carrier          1,000        0  0.0000    0.0346       -  ok",
+        r"\x1b[31m[red]\n  1,000        0  0.0000    0.0282  0.0000  ok",
+        "score (output)   1,000        0  0.0000    0.0983  0.0000  ok",
+        "ok",
+    ]
+    assert (result.stderr, result.exit_code) == ("", 0)
+
+
+def test_compare_ends_with_1_and_names_what_drifted() -> None:
+    result = run("compare", "histogram.prom", "late.parquet")
+    assert lines(result.stdout)[-1] == "drift: delay"
+    assert (result.stderr, result.exit_code) == ("", 1)
+
+
+def test_compare_says_where_there_are_too_few_rows() -> None:
+    result = run("compare", "histogram.prom", "few.parquet")
+    assert lines(result.stdout)[-1] == "insufficient"
+    assert (result.stderr, result.exit_code) == ("", 0)
+
+
+def test_compare_takes_a_policy() -> None:
+    assert run("compare", "histogram.prom", "late.parquet", "--min-effect", "99").exit_code == 0
+    strict = ("--false-alarms-per-month", "1e-300")
+    assert run("compare", "histogram.prom", "late.parquet", *strict).exit_code == 1
+
+
+def test_compare_prints_json() -> None:
+    result = run("compare", "histogram.prom", "late.parquet", "--json")
+    found = json.loads(result.stdout)
+    assert (found["model"], found["predictions"], found["verdict"]) == ("arrivals", 1000, "drift")
+    assert [(each["name"], each["verdict"]) for each in found["variables"]] == [
+        ("delay", "drift"),
+        ("carrier", "ok"),
+        (HOSTILE, "ok"),
+        ("score", "ok"),
+    ]
+    assert (result.stderr, result.exit_code) == ("", 1)
+
+
+def test_rules_prints_the_rules() -> None:
+    assert run("rules").stdout == render_rules()
+    result = run("rules", "--window", "5m", "--interval", "15s", "--min-effect", "0.1")
+    assert result.stdout == render_rules(Policy(min_effect=0.1), windows=["5m"], interval="15s")
+
+
+MISTAKES = [
+    ("nope", "No such command 'nope'."),
+    ("baseline", "Missing argument 'ROWS'."),
+    ("baseline absent.csv", "Invalid value for 'ROWS': File 'absent.csv' does not exist."),
+    ("baseline .", "Invalid value for 'ROWS': File '.' is a directory."),
+    ("baseline notes.txt", "cannot read notes.txt: give a .parquet or .csv file"),
+    ("baseline nothing.csv", "cannot read nothing.csv: Empty CSV file"),
+    ("baseline header.csv", "the table is empty: a baseline needs at least one row"),
+    ("baseline ragged.csv",
+     "cannot read ragged.csv: CSV parse error: Expected 2 columns, got 1: 3"),
+    ("baseline train.csv -o no/h.prom", "cannot write no/h.prom: there is no such folder"),
+    ("baseline ragged.parquet", "cannot read ragged.parquet: "),
+    ("show absent.prom", "absent.prom: No such file or directory"),
+    ("show .", ".: Is a directory"),
+    ("show header.csv", "header.csv, line 1: "),
+    ("compare histogram.prom", "Missing argument 'ROWS'."),
+    ("compare absent.prom train.csv", "absent.prom: No such file or directory"),
+    ("compare histogram.prom train.csv --min-effect nan",
+     "Invalid value for '--min-effect': nan is not a finite number."),
+    ("compare histogram.prom train.csv --min-effect -1",
+     "Invalid value for '--min-effect': -1.0 is not in the range x>=0."),
+    ("compare histogram.prom train.csv --false-alarms-per-month 0",
+     "Invalid value for '--false-alarms-per-month': 0.0 is not in the range x>0."),
+    ("rules --window week", "'week' is not a Prometheus duration; give one such as 1h or 90s"),
+    ("rules --interval 0s", "'0s' is not a Prometheus duration; give one such as 1h or 90s"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("command", "message"), MISTAKES, ids=[command for command, _ in MISTAKES])
+def test_a_mistake_is_one_line_on_stderr_and_exit_code_2(command: str, message: str) -> None:
+    Path("notes.txt").write_text("notes")
+    Path("nothing.csv").touch()
+    Path("header.csv").write_text("a,b\n")
+    for name in ("ragged.csv", "ragged.parquet"):
+        Path(name).write_text("a,b\n1,2\n3\n")
+    result = run(*command.split())
+    (line,) = result.stderr.splitlines()
+    if message.endswith(": "):  # the rest is the reader's
+        assert line.startswith(f"boxkite: {message}")
+    else:
+        assert line == f"boxkite: {message}"
+    assert (result.stdout, result.exit_code) == ("", 2)
+
+
+@pytest.mark.parametrize("option", ["--output", "--drop", "--categorical"])
+def test_an_unknown_column_is_named_beside_those_there_are(option: str) -> None:
+    result = run("baseline", "train.csv", option, "nope")
+    there = r"delay, carrier, \x1b[31m[red]\n, score"
+    assert result.stderr == f"boxkite: train.csv has no column 'nope'; it has {there}\n"
+    assert (result.stdout, result.exit_code) == ("", 2)
+
+
+def test_a_failure_of_ours_does_not_look_like_drift(monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("boxkite.cli.commands.compare", failing)
+    result = run("compare", "histogram.prom", "train.csv")
+    assert result.exit_code == 2
+    assert result.stderr.splitlines()[-1] == "ZeroDivisionError"
+
+
+def test_an_interrupt_does_not_look_like_drift(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("boxkite.cli.commands.compare", interrupted)
+    assert run("compare", "histogram.prom", "train.csv").exit_code == 130
+
+
+@pytest.mark.parametrize("name", sorted(boxkite.commands))
+def test_the_help_of_each_command_has_an_example_of_it(name: str) -> None:
+    for option in ("--help", "-h"):
+        result = run(name, option)
+        assert (result.stderr, result.exit_code) == ("", 0)
+        example = result.stdout.partition("\n  Example:\n")[2].splitlines()[0]
+        assert example.startswith(f"    boxkite {name} ")
+
+
+def test_without_a_command_it_prints_its_help_with_every_command() -> None:
+    result = run()
+    assert (result.stdout, result.exit_code) == (run("--help").stdout, 0)
+    listed = result.stdout.partition("Commands:\n")[2].splitlines()
+    assert [line.split()[0] for line in listed] == ["baseline", "compare", "rules", "show"]
+    assert [line for line in listed if line.endswith("...")] == []
+
+
+def _python_m(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "boxkite", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, **options)  # type: ignore[call-overload, no-any-return]
+
+
+def test_python_m_boxkite_is_the_same_command() -> None:
+    result = _python_m("rules")
+    assert (result.stdout, result.stderr, result.returncode) == (render_rules(), "", 0)
+    assert _python_m("compare", "histogram.prom", "late.parquet").returncode == 1
+
+
+def test_names_are_escaped_for_a_terminal_without_unicode(monkeypatch: pytest.MonkeyPatch) -> None:
+    Baseline.fit({"größe": [1, 2]}).write("histogram.prom")
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    result = _python_m("show", "histogram.prom")
+    assert (result.stderr, result.returncode) == ("", 0)
+    assert result.stdout.splitlines()[-1].startswith(r"gr\xf6\xdfe")
+
+
+def test_a_reader_that_has_gone_ends_it_quietly() -> None:
+    program = (
+        f"{sys.executable} -m boxkite rules --window 1h --window 2h | true; echo ${{PIPESTATUS[0]}}"
+    )
+    result = subprocess.run(
+        ["bash", "-c", program], capture_output=True, text=True, check=False
+    )  # fmt: skip
+    assert result.stderr == ""
+    assert result.stdout in ("0\n", "141\n")
+
+
+def test_without_its_packages_it_says_how_to_install_them() -> None:
+    program = "import sys; sys.modules['rich.console'] = None; from boxkite.cli import main; main()"
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert (result.stdout, result.returncode) == ("", 2)
+    assert result.stderr.endswith("; the command line needs: pip install 'boxkite[cli]'\n")
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_every_command_is_a_click_command() -> None:
+    assert {type(each) for each in boxkite.commands.values()} == {click.Command}
