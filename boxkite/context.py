@@ -30,21 +30,46 @@ class Prediction:
 
     Attributes:
         identity: names it; fixed when the view begins, so that the view can answer with the id.
-        features: what the model was given, UNSET until the view or the adapter sets it.
-        output: what it answered.
+        features: what the model was given, UNSET until the view sets it; a copy, so the view may
+            change its own object afterwards.
+        output: what it answered, likewise.
     """
 
-    __slots__ = ("features", "identity", "output")
+    __slots__ = ("_features", "_output", "identity")
 
     def __init__(self, server_id: str) -> None:
         self.identity = Identity.new(server_id)
-        self.features: Any = UNSET
-        self.output: Any = UNSET
+        self._features: Any = UNSET
+        self._output: Any = UNSET
+
+    @property
+    def features(self) -> Any:
+        return self._features
+
+    @features.setter
+    def features(self, features: Any) -> None:
+        self._features = _copy(features)
+
+    @property
+    def output(self) -> Any:
+        return self._output
+
+    @output.setter
+    def output(self, output: Any) -> None:
+        self._output = _copy(output)
 
     @property
     def id(self) -> str:
         """The prediction id."""
         return self.identity.prediction_id
+
+
+def _copy(value: Any) -> Any:
+    """Return a copy of a list, mapping, array or frame, and anything else as it is."""
+    if isinstance(value, list | dict):
+        return value.copy()
+    copy = getattr(value, "copy", None)
+    return copy() if callable(copy) and hasattr(value, "shape") else value
 
 
 _current: ContextVar[Prediction] = ContextVar("boxkite_prediction")

@@ -11,6 +11,7 @@ from functools import wraps
 from inspect import iscoroutinefunction
 from typing import Any, ParamSpec, TypeAlias, TypeVar, cast
 
+from boxkite.baseline import Baseline
 from boxkite.context import UNSET, Prediction, current_prediction
 from boxkite.monitor import Monitor
 
@@ -77,13 +78,22 @@ class Capture:
             if found[stage] is not UNSET:
                 continue
             try:
-                found[stage] = source(whole) if callable(source) else pick(content(), source, where)
+                value = source(whole) if callable(source) else pick(content(), source, where)
+                found[stage] = _by_name(source, value, monitor.baseline)
             except Exception as error:  # noqa: BLE001 - sources are the user's code
                 found[stage] = None
                 monitor.trouble.report(stage, error, self._view)
         return monitor.log_prediction(
             found["features"], found["output"], identity=prediction.identity
         )
+
+
+def _by_name(source: Any, value: Any, baseline: Baseline) -> Any:
+    """Return picked values by name where the names are the baseline's, in whatever order."""
+    if callable(source) or source is None or isinstance(source, str):
+        return value
+    known = {each.name for each in baseline.variables}
+    return dict(zip(source, value, strict=True)) if known.issuperset(source) else value
 
 
 def _check(part: str, source: Any) -> None:
@@ -109,17 +119,22 @@ def pick(content: Any, source: str | Sequence[str] | None, where: str) -> Any:
 
 
 def _at_path(content: Any, path: str, where: str) -> Any:
-    if isinstance(content, Mapping) and path in content:
-        return content[path]
-    place = content
-    for key in path.split("."):
-        if isinstance(place, Mapping) and key in place:
-            place = place[key]
-        elif isinstance(place, list | tuple) and key.isdecimal() and int(key) < len(place):
-            place = place[int(key)]
+    place, keys = content, path.split(".")
+    while keys:
+        # A key may hold a dot itself, so the longest that fits is taken.
+        for length in range(len(keys), 0, -1):
+            key = ".".join(keys[:length])
+            if isinstance(place, Mapping) and key in place:
+                place = place[key]
+                break
+            if isinstance(place, list | tuple) and key.isdecimal() and int(key) < len(place):
+                place = place[int(key)]
+                break
         else:
+            key = keys[0]
             looked_for = f"no key {key!r} of {path!r}" if key != path else f"no key {path!r}"
             raise LookupError(f"{looked_for} in {where}; it has {_inventory(place)}")
+        keys = keys[length:]
     return place
 
 

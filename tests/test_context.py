@@ -3,7 +3,10 @@
 import asyncio
 import inspect
 import threading
+from collections.abc import Callable
+from typing import Any
 
+import numpy as np
 import pytest
 
 from boxkite import NoPredictionError, current_prediction
@@ -19,6 +22,24 @@ def test_within_a_scope_it_is_what_the_scope_opened() -> None:
         assert (prediction.features, prediction.output) == ([1], None)
         assert current_prediction.id == prediction.id == prediction.identity.prediction_id
         assert bool(current_prediction)
+
+
+@pytest.mark.parametrize(
+    ("given", "change"),
+    [
+        ([1, 2], lambda row: row.append(3)),
+        ({"a": 1}, lambda row: row.update(a=2)),
+        (np.array([1.0, 2.0]), lambda row: row.fill(0)),
+    ],
+)
+def test_what_the_view_does_to_its_own_object_afterwards_does_not_matter(
+    given: Any, change: Callable[[Any], None]
+) -> None:
+    with prediction_scope("server") as prediction:
+        current_prediction.features = given
+        before = str(given)
+        change(given)
+        assert str(prediction.features) == before
 
 
 def test_nothing_is_set_at_first_and_none_is_a_value() -> None:

@@ -14,6 +14,7 @@ BODY = {
     "a.b": "dotted",
     "a": {"b": "nested", "c": None},
     "age": 7,
+    "v1.0": {"deep.er": 8},
 }
 
 
@@ -26,6 +27,7 @@ BODY = {
         ("inputs.0.values.1", 2),
         ("a.b", "dotted"),
         ("a.c", None),
+        ("v1.0.deep.er", 8),
         (["age", "absent"], [7, None]),
         (("b", "c"), ["nested", None]),
     ],
@@ -37,7 +39,7 @@ def test_a_path_or_names_point_to_a_part(source: Any, found: Any) -> None:
 @pytest.mark.parametrize(
     ("content", "source", "message"),
     [
-        (BODY, "size", "no key 'size' in the body; it has 'inputs', 'a.b', 'a', 'age'"),
+        (BODY, "size", "no key 'size' in the body; it has 'inputs', 'a.b', 'a', 'age', 'v1.0'"),
         (BODY, "a.d", "no key 'd' of 'a.d' in the body; it has 'b', 'c'"),
         (BODY, "inputs.2", "no key '2' of 'inputs.2' in the body; it has a list of 2"),
         (BODY, "inputs.-1", "no key '-1' of 'inputs.-1' in the body; it has a list of 2"),
@@ -45,7 +47,11 @@ def test_a_path_or_names_point_to_a_part(source: Any, found: Any) -> None:
         ({}, "age", "no key 'age' in the body; it has no keys"),
         (None, "age", "no key 'age' in the body; it has a single NoneType"),
         ("text", "0", "no key '0' in the body; it has a single str"),
-        (BODY, ["x", "y"], "none of 'x', 'y' in the body; it has 'inputs', 'a.b', 'a', 'age'"),
+        (
+            BODY,
+            ["x", "y"],
+            "none of 'x', 'y' in the body; it has 'inputs', 'a.b', 'a', 'age', 'v1.0'",
+        ),
         ([1], ["x"], "none of 'x' in the body; it has a list of 1"),
     ],
 )
@@ -104,6 +110,31 @@ def test_sources_find_features_and_output(monitor: Monitor) -> None:
     assert _logged(monitor, Capture(None, None, "view")) == ({"x": [1]}, [{"y": 2}])
     capture = Capture(lambda request: [request], lambda returned: returned.upper(), "view")
     assert _logged(monitor, capture) == (["request"], ["RETURNED"])
+
+
+@pytest.mark.parametrize(
+    ("names", "row"),
+    [
+        (["b", "a"], {"b": 2, "a": 1}),  # the model's names, in another order than at training
+        (["c", "d"], [3, 4]),  # the service's own names, in the model's order
+    ],
+)
+def test_names_of_the_model_are_matched_by_name(names: list[str], row: Any) -> None:
+    monitor = Monitor(Baseline.fit({"a": [1, 2], "b": [3, 4]}), registry=None)
+    body = {"a": 1, "b": 2, "c": 3, "d": 4}
+    capture = Capture(names, lambda _: None, "view")
+    records: list[Any] = []
+    monitor._log = records.append
+    with prediction_scope("server") as prediction:
+        capture.log(
+            monitor,
+            prediction,
+            request=None,
+            body=lambda: body,
+            returned=None,
+            answer=lambda: None,
+        )
+    assert [record.features for record in records] == [row]
 
 
 def test_what_the_view_sets_wins_and_its_source_is_not_asked(monitor: Monitor) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import http.client
 import os
 import secrets
@@ -29,6 +30,8 @@ def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
         OSError: if the folder is missing, full or not writable; an old file is left as it was.
     """
     target = Path(os.fsdecode(path)).resolve()  # a symbolic link stays one
+    if not target.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "no folder to write into", str(target.parent))
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
     try:
         with open(temporary, "xb") as file:

@@ -6,6 +6,7 @@ meet in the same bin on both sides.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import math
 from collections.abc import Mapping, Set
@@ -145,10 +146,18 @@ _TRUTH = {"true": 1.0, "false": 0.0}
 def _number_from_text(text: str) -> float:
     if len(text) > _MAX_NUMBER_TEXT:
         raise ValueError(f"not a number: text of {len(text)} characters")
-    try:
-        return float(text)
-    except ValueError:
-        return epoch_seconds(dt.datetime.fromisoformat(text))
+    for convert in (float, _moment_from_text, _time_from_text):
+        with contextlib.suppress(ValueError):
+            return convert(text)
+    raise ValueError(f"not a number: {text[:40]!r}")
+
+
+def _moment_from_text(text: str) -> float:
+    return epoch_seconds(dt.datetime.fromisoformat(text))
+
+
+def _time_from_text(text: str) -> float:
+    return epoch_seconds(dt.time.fromisoformat(text))
 
 
 def _decoded(raw: bytes) -> str:

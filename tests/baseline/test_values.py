@@ -75,6 +75,7 @@ def test_what_is_empty_or_nested_is_not_missing(value: Any) -> None:
         (dt.datetime(1970, 1, 1, tzinfo=NEW_YORK), 18000.0),
         (dt.date(1970, 1, 2), 86400.0),
         (dt.time(1, 0, 0, 500_000), 3600.5),
+        ("01:00:00.5", 3600.5),
         (dt.timedelta(milliseconds=-1), -0.001),
         (pd.Timestamp("1970-01-01", tz="America/New_York"), 18000.0),
         (pd.Timedelta("1s"), 1.0),

@@ -1,7 +1,5 @@
 """A Flask application with a monitor, whose predictions are also kept in a list."""
 
-import os
-import shutil
 from typing import Any
 
 import pytest
@@ -38,25 +36,3 @@ def monitor(
 ) -> boxkite_flask.Boxkite:
     """The application's extension."""
     return boxkite_flask.Boxkite(app, baseline=score_baseline, log=records.append, registry=None)
-
-
-def _installed(program: str) -> str:
-    path = shutil.which(program)
-    if path is None:
-        missing = f"{program} is not installed: apt-get install prometheus"
-        if os.environ.get("CI"):
-            pytest.fail(missing)
-        pytest.skip(missing)
-    return path
-
-
-@pytest.fixture(scope="session")
-def promtool() -> str:
-    """The path of promtool."""
-    return _installed("promtool")
-
-
-@pytest.fixture(scope="session")
-def prometheus() -> str:
-    """The path of the Prometheus server."""
-    return _installed("prometheus")

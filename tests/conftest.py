@@ -1,4 +1,4 @@
-"""Prometheus and its promtool, where they are installed."""
+"""Programs that some tests need, where they are installed."""
 
 import os
 import shutil
