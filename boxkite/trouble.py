@@ -29,7 +29,7 @@ class Trouble:
         self.raises = raises
         self._counts = dict.fromkeys(STAGES, 0)
         self._told: dict[str, float] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def report(self, stage: str, error: Exception, what: str = "") -> None:
         """Count and log one failure, as `count` does, or raise it where failures are raised."""
@@ -59,7 +59,7 @@ class Trouble:
     def after_fork(self) -> None:
         """In a forked process: the failures so far are the parent's, and so is the lock."""
         self._counts = dict.fromkeys(STAGES, 0)
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def counts(self) -> dict[str, int]:
         """Return the failures of each stage so far."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Callable
+from queue import Empty, SimpleQueue
 from typing import Any
 
 __all__ = ["Background"]
@@ -23,46 +24,74 @@ class Background:
     def __init__(self, task: Callable[[], Any], delay: float) -> None:
         self._task = weakref.WeakMethod(task)
         self._delay = delay
-        self._wake = threading.Event()
-        self._closed = threading.Event()
+        self._bell = _Bell()
         self._thread: threading.Thread | None = None
-        weakref.finalize(task.__self__, _stop, self._closed, self._wake)  # type: ignore[attr-defined]
+        self._starting = threading.Lock()
+        weakref.finalize(task.__self__, self._bell.close)  # type: ignore[attr-defined]
 
     def ask(self) -> None:
         """Have the task run after the delay; cheap when it is asked already."""
-        if self._wake.is_set():
+        if self._bell.rung:
             return
-        self._wake.set()
-        if self._closed.is_set() or (self._thread is not None and self._thread.is_alive()):
+        self._bell.ring()
+        if self._thread is None or not self._thread.is_alive():
+            self._start()
+
+    def _start(self) -> None:
+        """Start the thread, unless that is being done, or the owner or the program ends."""
+        ending = self._bell.closed or not threading.main_thread().is_alive()
+        if ending or not self._starting.acquire(blocking=False):
             return
-        arguments = (self._task, self._wake, self._closed, self._delay)
-        self._thread = threading.Thread(target=_run, args=arguments, name="boxkite", daemon=True)
-        self._thread.start()
+        try:
+            arguments = (self._task, self._bell, self._delay)
+            thread = threading.Thread(target=_run, args=arguments, name="boxkite", daemon=True)
+            thread.start()
+            self._thread = thread
+        except RuntimeError:  # the system gives no more threads; the next request tries again
+            self._bell.rung = False
+        finally:
+            self._starting.release()
 
     def stop(self, timeout: float) -> None:
         """End the thread, waiting `timeout` seconds at most. It is not started again."""
-        _stop(self._closed, self._wake)
+        self._bell.close()
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout)
 
 
-def _stop(closed: threading.Event, wake: threading.Event) -> None:
-    closed.set()
-    wake.set()
+class _Bell:
+    """Wakes the thread. Unlike an Event it holds no lock that a signal handler could wait for, or
+    a forked process inherit."""
 
+    def __init__(self) -> None:
+        self.rung = False
+        self.closed = False
+        self._rings: SimpleQueue[None] = SimpleQueue()
 
-def _run(
-    task: weakref.WeakMethod[Callable[[], Any]],
-    wake: threading.Event,
-    closed: threading.Event,
-    delay: float,
-) -> None:
-    while True:
-        wake.wait()
-        if closed.wait(delay):
+    def ring(self) -> None:
+        self.rung = True
+        self._rings.put(None)
+
+    def close(self) -> None:
+        self.closed = True
+        self.ring()
+
+    def wait(self, timeout: float | None = None) -> None:
+        try:
+            self._rings.get(timeout=timeout)
+        except Empty:
             return
-        wake.clear()
+
+
+def _run(task: weakref.WeakMethod[Callable[[], Any]], bell: _Bell, delay: float) -> None:
+    while True:
+        bell.wait()
+        if not bell.closed:
+            bell.wait(delay)
+        if bell.closed:
+            return
+        bell.rung = False
         bound = task()
         if bound is None:
             return

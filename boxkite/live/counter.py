@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
+import shutil
 import threading
 import time
 import weakref
 from collections import deque
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 from boxkite.baseline import Baseline
 from boxkite.live.background import Background
 from boxkite.live.counts import Counts
-from boxkite.live.fold import fold
-from boxkite.live.mapped_journal import JournalFullError
-from boxkite.live.record import decode
+from boxkite.live.fold import fold_encoded
+from boxkite.live.mapped_journal import JournalBusyError, JournalFullError
 from boxkite.live.state import StateFolder
 from boxkite.trouble import Trouble
 
@@ -33,6 +36,7 @@ T = TypeVar("T")
 SEGMENT_BYTES = 1 << 20
 _FOLD_SECONDS = 0.1
 _RETRY_SECONDS = 1.0
+_MAX_UNSAFE = 4096
 
 
 class Counter:
@@ -69,6 +73,7 @@ class Counter:
         self._retry_at = 0.0
         self._lock = threading.RLock()
         self._busy = False
+        self._joining = False
         self._background = Background(self._fold_in_background, _FOLD_SECONDS)
 
     def after_fork(self) -> None:
@@ -83,16 +88,20 @@ class Counter:
         """Take one encoded record, in the request."""
         worker = self._worker or self._join()
         try:
-            if worker is None or self._retry_at > time.monotonic():
+            if worker is None or not self._may_retry:
                 self._unsafe.append(record)
             else:
                 worker.journal.append(record)
         except JournalFullError:
             self._make_room(record)
+        except JournalBusyError:
+            self._unsafe.append(record)
         except OSError as error:
             self._unsafe.append(record)
             self._fall_back(error)
         self._background.ask()
+        if len(self._unsafe) > _MAX_UNSAFE:
+            self._reading(lambda: None)
 
     def _make_room(self, record: bytes) -> None:
         """Fold a full journal at once: requests came faster than the background counts."""
@@ -116,9 +125,15 @@ class Counter:
 
         A prediction that comes later is counted all the same.
         """
+        deadline = time.monotonic() + timeout
         self._background.stop(timeout)
-        if self._worker is not None or self._unsafe:
-            self._reading(lambda: None)
+        if self._worker is None and not self._unsafe:
+            return
+        if self._lock.acquire(timeout=max(0.0, deadline - time.monotonic())):
+            try:
+                self._reading(lambda: None)
+            finally:
+                self._lock.release()
 
     def _reading(self, read: Callable[[], T]) -> T:
         """Fold, and then read, alone; a signal handler that comes in between only reads."""
@@ -140,16 +155,20 @@ class Counter:
     def _fold(self) -> None:
         worker = self._worker or self._join()
         waiting = [self._unsafe.popleft() for _ in range(len(self._unsafe))]
-        fold(self._baseline, [decode(record) for record in waiting], self._in_memory)
+        fold_encoded(self._baseline, waiting, self._in_memory)
         if worker is None:
             return
         try:
-            if not worker.folder.is_dir():
+            # A run's folder goes when it ends; no new one is made then.
+            if not worker.is_at_home() and self._may_retry and threading.main_thread().is_alive():
                 worker = self._move_house(worker)
-            worker.fold(list(self._trouble.counts().values()))
-            worker.journal.prepare()
+            worker.fold(list(self._trouble.counts().values()), self._in_memory)
+            self._in_memory = Counts.zero(self._baseline)
         except OSError as error:
             self._fall_back(error)
+        # The request that needs the segment tries again, and reports.
+        with contextlib.suppress(OSError):
+            worker.journal.prepare()
 
     def _sum(self) -> Counts:
         """Return the totals; of the others as they were last, where they cannot be read."""
@@ -157,9 +176,12 @@ class Counter:
         if own is not None and self._population is not None:
             try:
                 self._population.adopt(own.id)
-                self._others = self._population.others(own.id)
+                others = self._population.others(own.id)
+                # Fewer than before: the folder was deleted, and not all have noticed yet.
+                if others.predictions >= self._others.predictions:
+                    self._others = others
             except (OSError, ValueError) as error:
-                self._fall_back(error)
+                self._trouble.count("journal", error)
         totals = Counts.zero(self._baseline)
         for part in (self._others, self._in_memory, *([own.counts] if own else [])):
             totals.add(part)
@@ -169,32 +191,54 @@ class Counter:
 
     def _join(self) -> Worker | None:
         """Join the service's workers; None where the state folder cannot be used."""
+        if not self._may_retry:
+            return self._worker
         with self._lock:
-            if self._worker is None and self._retry_at <= time.monotonic():
+            # A signal handler that comes in between counts in memory.
+            if self._worker is None and not self._joining:
+                self._joining = True
                 try:
                     folder = self._state.population(self._baseline)
-                    self._population = Population(folder, self._baseline)
-                    self._worker = Worker(folder, self._baseline, SEGMENT_BYTES, self._max_bytes)
-                    self._state.keep_tidy(self._worker)
+                    self._population = Population(folder, self._baseline, self._report)
+                    self._worker = self._new_worker(folder)
+                    self._state.keep_tidy()
                 except NameError:
                     self._fall_back(
                         OSError("this system has no flock: counts end with the process")
                     )
-                except (OSError, ValueError) as error:
+                except OSError as error:
                     self._fall_back(error)
+                finally:
+                    self._joining = False
             return self._worker
+
+    def _new_worker(self, folder: Path) -> Worker:
+        segment_bytes = min(SEGMENT_BYTES, max(self._max_bytes // 4, 1))
+        return Worker(folder, self._baseline, segment_bytes, self._max_bytes)
+
+    @property
+    def _report(self) -> Callable[[Exception], None]:
+        return functools.partial(self._trouble.count, "journal")
 
     def _move_house(self, worker: Worker) -> Worker:
         """Take a new folder with the same counts where somebody deleted the old one."""
+        worker.journal.close()
         worker.fold(list(self._trouble.counts().values()))
         assert self._population is not None
         folder = self._population.folder
-        self._trouble.count("journal", FileNotFoundError(f"{worker.folder} was deleted"))
-        self._population = Population(folder, self._baseline, before=self._population)
-        self._worker = Worker(folder, self._baseline, SEGMENT_BYTES, self._max_bytes)
-        self._worker.counts.add(worker.counts)
+        self._report(FileNotFoundError(f"{worker.folder} was deleted"))
+        self._population = Population(folder, self._baseline, self._report, self._population)
+        moved = self._new_worker(folder)
+        # Nobody may count both, if not all of the old one was deleted.
+        shutil.rmtree(worker.folder, ignore_errors=True)
+        moved.fold(list(self._trouble.counts().values()), worker.counts)
+        self._worker = moved
         worker.abandon()
-        return self._worker
+        return moved
+
+    @property
+    def _may_retry(self) -> bool:
+        return self._retry_at <= time.monotonic()
 
     def _fall_back(self, error: Exception) -> None:
         """Count in memory for a while."""

@@ -2,8 +2,8 @@
 
 Two slots hold counts, each with the journal's position up to which they are folded. A commit fills
 the idle slot and then turns the index of the active one, a single byte: whoever reads, now or after
-a crash between any two instructions, finds counts and position that belong together. A CRC tells a
-reader that the writer overtook it, and a start that power was lost.
+a crash between any two instructions, finds counts and position that belong together. A CRC tells
+whether a loss of power or a hostile hand damaged a slot; the other one then is an older state.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import mmap
 import os
 import struct
-import time
 import zlib
 from pathlib import Path
 from typing import NamedTuple
@@ -19,14 +18,17 @@ from typing import NamedTuple
 from boxkite.live.counts import Counts
 from boxkite.live.segment import HEADER_BYTES, reserve
 
-__all__ = ["Committed", "CountsFile", "Position"]
+__all__ = ["START", "Committed", "CountsFile", "CountsFileError", "Position"]
 
 _HEADER = struct.Struct("<4sIQ")
 _SLOT = struct.Struct("<QQQ32sI4x")
 _MAGIC = b"BXKC"
 _FORMAT = 1
 _ACTIVE = _HEADER.size - 8
-_ATTEMPTS = 100
+
+
+class CountsFileError(ValueError):
+    """A file that holds no counts of this size and format."""
 
 
 class Position(NamedTuple):
@@ -65,7 +67,7 @@ class CountsFile:
 
     Raises:
         OSError: if it cannot be made or mapped.
-        ValueError: if it is there and of another size or format.
+        CountsFileError: if it is there and of another size or format.
     """
 
     def __init__(self, path: Path, size: int) -> None:
@@ -78,7 +80,7 @@ class CountsFile:
             if os.fstat(descriptor).st_size == 0:
                 reserve(descriptor, total)
             if os.fstat(descriptor).st_size != total:
-                raise ValueError(f"{path} holds counts of another baseline or format")
+                raise CountsFileError(f"{path} holds counts of another baseline or format")
             self._map = mmap.mmap(descriptor, total)
         finally:
             os.close(descriptor)
@@ -86,35 +88,56 @@ class CountsFile:
         if (magic, form) == (b"\0" * 4, 0):
             _HEADER.pack_into(self._map, 0, _MAGIC, _FORMAT, 0)
         elif (magic, form) != (_MAGIC, _FORMAT):
-            raise ValueError(f"{path} is no file of counts of format {_FORMAT}")
+            raise CountsFileError(f"{path} is no file of counts of format {_FORMAT}")
 
     @property
     def sequence(self) -> int:
         """The number of the last commit, 0 for none."""
-        active = self._map[_ACTIVE] & 1
-        sequence: int = _SLOT.unpack_from(self._map, self._starts[active])[0]
+        return self._sequence(self._map[_ACTIVE] & 1)
+
+    def _sequence(self, index: int) -> int:
+        sequence: int = _SLOT.unpack_from(self._map, self._starts[index])[0]
         return sequence
 
     def read(self) -> Committed | None:
         """Return what was committed last; None if nothing was, or if it is damaged."""
-        for attempt in range(_ATTEMPTS):
-            active = self._map[_ACTIVE] & 1
-            start = self._starts[active]
-            slot = self._map[start : start + _SLOT.size + self._size]
-            sequence, segment, offset, merged, crc = _SLOT.unpack_from(slot)
-            content = slot[_SLOT.size :]
-            if sequence == 0:
-                return None
-            if zlib.crc32(content, _seed(sequence, segment, offset, merged)) == crc:
-                name = merged.rstrip(b"\0").decode("ascii", "replace")
-                return Committed(sequence, Position(segment, offset), name, content)
-            time.sleep(attempt / 10_000)
-        return None
+        while True:
+            active, sequence = self._map[_ACTIVE] & 1, self.sequence
+            committed = self._slot(active)
+            # A writer that overtook this has turned the index, or come round to the same slot.
+            if (self._map[_ACTIVE] & 1, self.sequence) == (active, sequence):
+                return committed
+
+    def _slot(self, index: int) -> Committed | None:
+        """Return what a slot holds; None for nothing, or if it is damaged."""
+        start = self._starts[index]
+        slot = self._map[start : start + _SLOT.size + self._size]
+        sequence, segment, offset, merged, crc = _SLOT.unpack_from(slot)
+        content = slot[_SLOT.size :]
+        if not sequence or zlib.crc32(content, _seed(sequence, segment, offset, merged)) != crc:
+            return None
+        name = merged.rstrip(b"\0").decode("ascii", "replace")
+        return Committed(sequence, Position(segment, offset), name, content)
+
+    def repair(self) -> bool:
+        """Make the newest state that is intact the last committed; only for a sole writer.
+
+        Returns:
+            False if what was committed last was damaged.
+        """
+        active = self._map[_ACTIVE] & 1
+        sound = self.sequence == 0 or self._slot(active) is not None
+        intact = [(slot.sequence, i) for i in (0, 1) if (slot := self._slot(i)) is not None]
+        if intact:
+            _, self._map[_ACTIVE] = max(intact)
+        else:
+            self._map[_HEADER.size :] = bytes(len(self._map) - _HEADER.size)
+        return sound
 
     def commit(self, counts: Counts, position: Position, merged: str = "") -> None:
         """Make counts and position the last committed, at once or, on a crash, not at all."""
         active = self._map[_ACTIVE] & 1
-        sequence = _SLOT.unpack_from(self._map, self._starts[active])[0] + 1
+        sequence = self._sequence(active) + 1
         idle = 1 - active
         content = counts.to_bytes()
         name = merged.encode().ljust(32, b"\0")

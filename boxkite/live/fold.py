@@ -13,9 +13,9 @@ from boxkite.baseline import Baseline, CategoryVariable, Variable
 from boxkite.baseline.tally import Tally, tally_labels, tally_numbers
 from boxkite.baseline.values import to_category, to_number
 from boxkite.live.counts import Counts
-from boxkite.live.record import Record
+from boxkite.live.record import Record, decode
 
-__all__ = ["fold"]
+__all__ = ["fold", "fold_encoded"]
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -37,6 +37,21 @@ def fold(baseline: Baseline, records: Sequence[Record], counts: Counts) -> None:
     for variable, column in [*features, *outputs]:
         counts.add_tally(place[variable.role, variable.name], _tally(variable, column))
     counts.predictions += len(records)
+
+
+def fold_encoded(baseline: Baseline, contents: Sequence[bytes], counts: Counts) -> None:
+    """Add encoded records to the counts; one that cannot be read counts as invalid throughout."""
+    part = Counts.zero(baseline)
+    try:
+        fold(baseline, [decode(content) for content in contents], part)
+    except Exception:  # noqa: BLE001 - records hold any values; one must not block the others
+        if len(contents) > 1:
+            for content in contents:
+                fold_encoded(baseline, [content], counts)
+            return
+        part = Counts.zero(baseline)
+        fold(baseline, [Record("", 0, None, None)], part)
+    counts.add(part)
 
 
 def _columns(

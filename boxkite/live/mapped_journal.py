@@ -7,12 +7,22 @@ import threading
 from collections import deque
 from pathlib import Path
 
-from boxkite.live.counts_file import Position
+from boxkite.live.counts_file import START, Position
 from boxkite.live.segment import HEADER_BYTES, Segment, frame_bytes
 
-__all__ = ["JournalFullError", "MappedJournal", "segment_numbers", "segment_path"]
+__all__ = [
+    "JournalBusyError",
+    "JournalFullError",
+    "MappedJournal",
+    "segment_numbers",
+    "segment_path",
+]
 
 _NAME = re.compile(r"journal-(\d{8,})")
+
+
+class JournalBusyError(OSError):
+    """The journal takes no record just now: it is being written to, or was closed."""
 
 
 class JournalFullError(OSError):
@@ -46,9 +56,8 @@ class MappedJournal:
         self._segments: deque[Segment] = deque()
         self._prepared: Segment | None = None
         self._last_number = 0
-        self._lock = threading.Lock()
-        self._owner = 0
-        self._deferred: deque[bytes] = deque()
+        self._lock = threading.RLock()
+        self._busy = False
 
     def append(self, record: bytes) -> None:
         """Keep one record; when this returns, it survives the death of the process.
@@ -56,20 +65,22 @@ class MappedJournal:
         Raises:
             OSError: if a segment is full and the next one cannot be made.
             JournalFullError: if the journal may not grow.
+            JournalBusyError: in a signal handler or finaliser that interrupted this very method,
+                and once the journal is closed.
         """
-        thread = threading.get_ident()
-        if self._owner == thread:
-            # A signal handler or a finaliser came in between the lines below.
-            self._deferred.append(record)
-            return
         with self._lock:
-            self._owner = thread
+            if self._busy:
+                raise JournalBusyError("the journal takes no record just now")
+            self._busy = True
             try:
                 self._write(record)
-                while self._deferred:
-                    self._write(self._deferred.popleft())
             finally:
-                self._owner = 0
+                self._busy = False
+
+    def close(self) -> None:
+        """Take no more records. Those in it can still be read."""
+        with self._lock:
+            self._busy = True
 
     def _write(self, record: bytes) -> None:
         if not self._segments or not self._segments[-1].append(record):
@@ -88,10 +99,10 @@ class MappedJournal:
         return self._new_segment(size)
 
     def _new_segment(self, size: int) -> Segment:
-        number = self._last_number + 1
-        segment = Segment(segment_path(self._folder, number), number, size)
-        self._last_number = number
-        return segment
+        # A number is used once: of a failure a file may be left.
+        self._last_number += 1
+        path = segment_path(self._folder, self._last_number)
+        return Segment(path, self._last_number, size)
 
     def prepare(self) -> None:
         """Make the next segment ahead of need, so that no request waits for it.
@@ -100,11 +111,19 @@ class MappedJournal:
             OSError: if it cannot be made.
         """
         with self._lock:
+            if self._busy:
+                return
             current = self._segments[-1] if self._segments else None
             half_full = current is not None and current.end > current.size // 2
             room = self.byte_size + self._segment_bytes <= self._max_bytes
             if half_full and room and self._prepared is None:
                 self._prepared = self._new_segment(self._segment_bytes)
+
+    @property
+    def end(self) -> Position:
+        """The position after the last record."""
+        last = self._segments[-1] if self._segments else None
+        return Position(last.number, last.end) if last else START
 
     def read(self, position: Position, limit: int) -> tuple[list[bytes], Position]:
         """Return up to `limit` records after a position, and the position after them."""
@@ -126,4 +145,4 @@ class MappedJournal:
     @property
     def byte_size(self) -> int:
         """Bytes on disk of all segments."""
-        return sum(segment.size for segment in self._segments)
+        return sum(segment.size for segment in list(self._segments))

@@ -16,19 +16,29 @@ import contextlib
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from boxkite.baseline import Baseline
 from boxkite.live.counts import Counts
-from boxkite.live.counts_file import START, CountsFile
-from boxkite.live.worker import acknowledged_counts, lock_if_dead, release
+from boxkite.live.counts_file import START, CountsFile, CountsFileError
+from boxkite.live.worker import (
+    STAGING,
+    acknowledged_counts,
+    left_counts,
+    lock_if_dead,
+    release,
+)
 
 __all__ = ["Population"]
 
 _PREFIX = "worker-"
 _MERGED = ".merged-"
 _ATTEMPTS = 1000
+_LOCK_SECONDS = 2.0
+_STALE_SECONDS = 60.0
 
 
 class Population:
@@ -37,31 +47,63 @@ class Population:
     Args:
         folder: theirs; made where it is missing.
         baseline: whose cells they count.
+        report: called with what is damaged, which is then left out.
         before: the same population, where somebody deleted its folder; its dead count on.
 
     Raises:
         OSError: if the folder cannot be made or written.
-        ValueError: if the counts in it are of another baseline or format.
     """
 
-    def __init__(self, folder: Path, baseline: Baseline, before: Population | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        baseline: Baseline,
+        report: Callable[[Exception], Any],
+        before: Population | None = None,
+    ) -> None:
         self.folder = folder
         self._baseline = baseline
+        self._report = report
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         zero = Counts.zero(baseline)
         with self._retired_lock():
-            self.retired = CountsFile(folder / "retired.counts", zero.byte_size)
+            self.retired = self._open_retired(zero.byte_size)
             kept = before.retired.read() if before is not None else None
             if kept is not None and self.retired.sequence == 0:
                 zero.add_bytes(kept.content)
                 self.retired.commit(zero, START)
+            self._sweep()
+
+    def _open_retired(self, size: int) -> CountsFile:
+        path = self.folder / "retired.counts"
+        try:
+            file = CountsFile(path, size)
+        except CountsFileError as error:
+            self._report(error)
+            path.replace(path.with_name(f".damaged-{time.time_ns():x}-{path.name}"))
+            return CountsFile(path, size)
+        if not file.repair():
+            self._report(CountsFileError(f"{path} was damaged; counts of dead workers are lost"))
+        return file
+
+    def _sweep(self) -> None:
+        """Remove what workers left that died while their folder was being made."""
+        for path in self.folder.glob(f"{STAGING}*"):
+            with contextlib.suppress(OSError):
+                if time.time() - path.stat().st_mtime > _STALE_SECONDS:
+                    shutil.rmtree(path, ignore_errors=True)
 
     @contextlib.contextmanager
     def _retired_lock(self) -> Iterator[None]:
+        """Hold the lock on the counts of the dead.
+
+        Raises:
+            TimeoutError: if somebody else does not let go of it.
+        """
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
         descriptor = os.open(self.folder / "retired.lock", flags, 0o600)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            _lock_soon(descriptor, self.folder)
             yield
         finally:
             release(descriptor)
@@ -71,8 +113,10 @@ class Population:
 
         Raises:
             OSError: if they cannot be read.
+            ValueError: if those of a living worker are damaged.
         """
         for _ in range(_ATTEMPTS):
+            sequence = self.retired.sequence
             retired = self.retired.read()
             totals = Counts.zero(self._baseline)
             if retired is not None:
@@ -82,7 +126,7 @@ class Population:
                 with contextlib.suppress(FileNotFoundError, NotADirectoryError):
                     totals.add(acknowledged_counts(path, self._baseline))
             # A worker that was merged meanwhile was read on neither side, or on both.
-            if self.retired.sequence == (retired.sequence if retired else 0):
+            if self.retired.sequence == sequence:
                 return totals
         raise OSError(f"{self.folder}: its workers die faster than they can be counted")
 
@@ -105,7 +149,7 @@ class Population:
             self._discard(self.folder / f"{_PREFIX}{retired.merged}")
         if not path.exists():
             return
-        counts = acknowledged_counts(path, self._baseline)
+        counts = left_counts(path, self._baseline, self._report)
         if retired is not None:
             counts.add_bytes(retired.content)
         self.retired.commit(counts, START, path.name.removeprefix(_PREFIX))
@@ -124,3 +168,20 @@ class Population:
             for path in self.folder.glob(f"{_PREFIX}*")
             if path.name.removeprefix(_PREFIX) not in skipped
         ]
+
+
+def _lock_soon(descriptor: int, folder: Path) -> None:
+    """Take a lock within two seconds: others hold it for milliseconds, unless they are stopped.
+
+    Raises:
+        TimeoutError: if it is not to be had.
+    """
+    deadline = time.monotonic() + _LOCK_SECONDS
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{folder}: another process keeps retired.lock") from None
+            time.sleep(0.002)

@@ -11,6 +11,8 @@ owns the pages. A loss of power may lose what the kernel had not written.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import mmap
 import os
 import struct
@@ -59,11 +61,12 @@ class Segment:
             reserve(descriptor, size)
             self._map = mmap.mmap(descriptor, size, flags=_MAP_FLAGS)
         except BaseException:
-            os.unlink(path)
+            with contextlib.suppress(OSError):
+                os.unlink(path)
             raise
         finally:
             os.close(descriptor)
-        _HEADER.pack_into(self._map, 0, _MAGIC, _FORMAT, number)
+        self._map[:HEADER_BYTES] = _HEADER.pack(_MAGIC, _FORMAT, number)
 
     def append(self, record: bytes) -> bool:
         """Write one record; False if there is no room for it."""
@@ -112,7 +115,10 @@ def intact_records(path: Path, number: int, start: int = HEADER_BYTES) -> tuple[
         OSError: if the file cannot be read.
     """
     with path.open("rb") as file:
-        if file.read(HEADER_BYTES) != _HEADER.pack(_MAGIC, _FORMAT, number):
+        header = file.read(HEADER_BYTES)
+        if not header.strip(b"\0"):
+            return [], start  # its writer died before the first record
+        if header != _HEADER.pack(_MAGIC, _FORMAT, number):
             raise SegmentError(f"{path} is no journal segment {number} of format {_FORMAT}")
         file.seek(start)
         content = file.read()
@@ -142,8 +148,14 @@ def reserve(descriptor: int, size: int) -> None:
         OSError: ENOSPC where the disk is full.
     """
     if hasattr(os, "posix_fallocate"):
-        os.posix_fallocate(descriptor, 0, size)
-        return
+        try:
+            os.posix_fallocate(descriptor, 0, size)
+            return
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):
+                raise
+    # A file system that cannot reserve, or a system that has no call for it.
     zeros = bytes(1 << 20)
-    for start in range(0, size, len(zeros)):
-        os.pwrite(descriptor, zeros[: size - start], start)
+    done = 0
+    while done < size:
+        done += os.pwrite(descriptor, zeros[: size - done], done)

@@ -15,7 +15,7 @@ import weakref
 from pathlib import Path
 
 from boxkite.baseline import Baseline
-from boxkite.live.worker import Worker, lock_if_dead, release
+from boxkite.live.worker import lock_if_dead, release
 
 __all__ = ["StateFolder"]
 
@@ -40,7 +40,7 @@ class StateFolder:
         # Monitors are made in the same order in each worker of a service.
         self._ordinal = next(_ordinals)
 
-    def keep_tidy(self, worker: Worker) -> None:
+    def keep_tidy(self) -> None:
         """Remove what is of no use any more: without a setting, the folder of a run that has ended.
 
         A run's own folder goes when the process that names it ends; one that was killed leaves its
@@ -50,7 +50,7 @@ class StateFolder:
             return
         root = self._root()
         if root.name.partition("-")[0] == str(os.getpid()):
-            weakref.finalize(worker, _remove, root, os.getpid())
+            weakref.finalize(self, _remove, root, os.getpid())
         for other in root.parent.iterdir():
             if other != root and _is_abandoned(other):
                 shutil.rmtree(other, ignore_errors=True)
@@ -75,7 +75,10 @@ def _remove(root: Path, process: int) -> None:
 
 
 def _is_abandoned(root: Path) -> bool:
-    """Tell whether every worker below is dead, and the folder not just being made."""
+    """Tell whether the run has ended: its process, and every worker below."""
+    process, _, start_time = root.name.rpartition("-")[0].partition("-")
+    if process.isdecimal() and start_time != "0" and _stat(int(process), _START_TIME) == start_time:
+        return False
     try:
         if time.time() - root.stat().st_mtime < _YOUNG_SECONDS:
             return False

@@ -9,21 +9,24 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
+import shutil
 import time
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterator
 from pathlib import Path
-
-import msgspec
+from typing import Any
 
 from boxkite.baseline import Baseline
 from boxkite.live.counts import Counts
-from boxkite.live.counts_file import START, CountsFile, Position
-from boxkite.live.fold import fold
+from boxkite.live.counts_file import START, CountsFile, CountsFileError, Position
+from boxkite.live.fold import fold_encoded
 from boxkite.live.mapped_journal import MappedJournal, segment_numbers, segment_path
-from boxkite.live.record import Record, decode
 from boxkite.live.segment import HEADER_BYTES, SegmentError, intact_records
 
-__all__ = ["Worker", "acknowledged_counts", "lock_if_dead", "release"]
+__all__ = ["STAGING", "Worker", "acknowledged_counts", "left_counts", "lock_if_dead", "release"]
+
+STAGING = ".new-"
+"""What the name of a folder begins with while it is being made."""
 
 _BATCH = 512
 _LOCK = "lock"
@@ -50,39 +53,58 @@ class Worker:
         self._baseline = baseline
         self.counts = Counts.zero(baseline)
         self.position = START
-        # Made aside and renamed with its lock held: nobody ever sees it without.
-        staging = population / f".new-{self.id}"
-        staging.mkdir(mode=0o700, parents=True)
-        self._lock = os.open(staging / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        self._file = CountsFile(staging / _COUNTS, self.counts.byte_size)
         self.folder = population / f"worker-{self.id}"
-        staging.rename(self.folder)
+        # Made aside and renamed with its lock held: nobody ever sees it without.
+        staging = population / f"{STAGING}{self.id}"
+        staging.mkdir(mode=0o700, parents=True)
+        try:
+            self._lock = os.open(staging / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._unlock = weakref.finalize(self, os.close, self._lock)
+            self._unlock.atexit = False
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._file = CountsFile(staging / _COUNTS, self.counts.byte_size)
+            staging.rename(self.folder)
+        except BaseException:
+            shutil.rmtree(staging, ignore_errors=True)
+            raise
         self.journal = MappedJournal(self.folder, segment_bytes, max_bytes)
 
-    def fold(self, errors: list[int]) -> None:
+    def fold(self, errors: list[int], more: Counts | None = None) -> None:
         """Count what was appended before this began, and commit counts and position together.
 
         Args:
             errors: failures of monitoring by stage, committed with the counts.
+            more: counts to add, of what is not in the journal.
         """
-        changed = self.counts.errors.tolist() != errors
-        for _ in range(1 << 20):
-            contents, position = self.journal.read(self.position, _BATCH)
+        # On a copy: what interrupts this, a signal handler that raises, leaves nothing half done.
+        counts, position = Counts.zero(self._baseline), self.position
+        counts.add(self.counts)
+        if more is not None:
+            counts.add(more)
+        counts.errors[:] = errors
+        end = self.journal.end
+        while position < end:
+            contents, position = self.journal.read(position, _BATCH)
             if not contents:
                 break
-            fold(self._baseline, _decoded(contents), self.counts)
-            self.position = position
-            changed = True
-        if changed:
-            self.counts.errors[:] = errors
-            self._file.commit(self.counts, self.position)
-            self.journal.release(self.position)
+            fold_encoded(self._baseline, contents, counts)
+        if counts.to_bytes() == self.counts.to_bytes():
+            return
+        self._file.commit(counts, position)
+        self.counts, self.position = counts, position
+        self.journal.release(position)
+
+    def is_at_home(self) -> bool:
+        """Tell whether the folder is still there, and this worker's."""
+        try:
+            return os.path.samestat(os.stat(self.folder / _LOCK), os.fstat(self._lock))
+        except OSError:
+            return False
 
     def abandon(self) -> None:
         """Let go of the lock: the next that looks adopts the folder. In a forked process the
         parent, which has the lock too, keeps it."""
-        os.close(self._lock)
+        self._unlock()
 
 
 def lock_if_dead(folder: Path) -> int | None:
@@ -106,29 +128,64 @@ def release(descriptor: int) -> None:
 
 
 def acknowledged_counts(folder: Path, baseline: Baseline) -> Counts:
-    """Return all that a worker has acknowledged: its counts, and the records not yet in them.
-
-    The worker may be dead, or go on meanwhile: then what it commits in between is read again.
+    """Return all that a living worker has acknowledged: its counts, and the records not yet in
+    them. What it commits meanwhile is read again.
 
     Raises:
         OSError: if a file cannot be read.
-        ValueError: if its counts are of another baseline.
+        ValueError: if one is damaged, or of another format.
     """
     file = CountsFile(folder / _COUNTS, Counts.zero(baseline).byte_size)
     while True:
-        committed = file.read()
-        counts, position = Counts.zero(baseline), START
-        if committed is not None:
-            counts.add_bytes(committed.content)
-            position = committed.position
-        for records in _after(folder, position):
-            fold(baseline, records, counts)
+        sequence = file.sequence
+        counts = _counts_and_rest(folder, file, baseline)
         # Segments go once they are committed: without a commit meanwhile none was missed.
-        if file.sequence == (committed.sequence if committed else 0):
+        if file.sequence == sequence:
             return counts
 
 
-def _after(folder: Path, position: Position) -> Iterator[list[Record]]:
+def left_counts(folder: Path, baseline: Baseline, report: Callable[[Exception], Any]) -> Counts:
+    """Return all that a dead worker has acknowledged; what is damaged is reported and left out.
+
+    Args:
+        folder: of the worker, whose lock is held.
+        baseline: whose cells are counted.
+        report: called with what is wrong.
+
+    Raises:
+        OSError: if a file cannot be read.
+    """
+    path = folder / _COUNTS
+    try:
+        file = CountsFile(path, Counts.zero(baseline).byte_size)
+        if not file.repair():
+            report(ValueError(f"{path} was damaged; counts of a dead worker are lost"))
+        return _counts_and_rest(folder, file, baseline, report)
+    except CountsFileError as error:
+        report(error)
+        return _counts_and_rest(folder, None, baseline, report)
+
+
+def _counts_and_rest(
+    folder: Path,
+    file: CountsFile | None,
+    baseline: Baseline,
+    report: Callable[[Exception], Any] | None = None,
+) -> Counts:
+    """Return what is committed, with the records after it."""
+    committed = file.read() if file else None
+    counts, position = Counts.zero(baseline), START
+    if committed is not None:
+        counts.add_bytes(committed.content)
+        position = committed.position
+    for contents in _after(folder, position, report):
+        fold_encoded(baseline, contents, counts)
+    return counts
+
+
+def _after(
+    folder: Path, position: Position, report: Callable[[Exception], Any] | None
+) -> Iterator[list[bytes]]:
     """Yield the records in a worker's journal after a position, in batches."""
     for number in segment_numbers(folder):
         if number < position.segment:
@@ -136,17 +193,12 @@ def _after(folder: Path, position: Position) -> Iterator[list[Record]]:
         start = position.offset if number == position.segment else HEADER_BYTES
         try:
             contents, _ = intact_records(segment_path(folder, number), number, start)
-        except (SegmentError, FileNotFoundError):
+        except FileNotFoundError:
+            continue
+        except SegmentError as error:
+            if report is None:
+                raise
+            report(error)
             continue
         for first in range(0, len(contents), _BATCH):
-            yield _decoded(contents[first : first + _BATCH])
-
-
-def _decoded(contents: list[bytes]) -> list[Record]:
-    records = []
-    for content in contents:
-        try:
-            records.append(decode(content))
-        except msgspec.DecodeError:  # of another format; it was never counted by anyone
-            continue
-    return records
+            yield contents[first : first + _BATCH]
