@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import time
-import uuid
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 __all__ = ["Identity"]
+
+_DRAWN = 64
+_DIGITS = 32
+_NANOSECONDS = 1_000_000_000
 
 
 class Identity(NamedTuple):
@@ -26,10 +30,45 @@ class Identity(NamedTuple):
     @classmethod
     def new(cls, server_id: str) -> Identity:
         """Return an identity for a prediction made now."""
-        return cls(server_id, time.time_ns(), str(uuid.uuid4()))
+        return cls(server_id, time.time_ns(), _random_uuid())
 
     @property
     def prediction_id(self) -> str:
         """The id that is returned and logged: `{server_id}/{time to the second}/{entity_id}`."""
-        moment = datetime.fromtimestamp(self.created_at // 1_000_000_000, UTC)
-        return f"{self.server_id}/{moment.replace(tzinfo=None).isoformat()}/{self.entity_id}"
+        second = self.created_at // _NANOSECONDS
+        text = _seconds.get(second) or _remembered(second)
+        return f"{self.server_id}/{text}/{self.entity_id}"
+
+
+_drawn: list[str] = []
+"""Random digits of the system, not yet used. Only ever popped and extended: safe over threads."""
+
+_VARIANT = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
+
+
+def _random_uuid() -> str:
+    """Return a UUID of version 4 (RFC 9562), as `uuid.uuid4` but with a system call for 64."""
+    try:
+        digits = _drawn.pop()
+    except IndexError:
+        fresh = os.urandom(_DRAWN * _DIGITS // 2).hex()
+        digits, *rest = [fresh[i : i + _DIGITS] for i in range(0, len(fresh), _DIGITS)]
+        _drawn.extend(rest)
+    variant = _VARIANT[digits[16]]
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
+
+
+# A forked process must not draw what its parent draws.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_drawn.clear)
+
+
+_seconds: dict[int, str] = {}
+"""The text of the last second that was asked for."""
+
+
+def _remembered(second: int) -> str:
+    text = datetime.fromtimestamp(second, UTC).replace(tzinfo=None).isoformat()
+    _seconds.clear()
+    _seconds[second] = text
+    return text

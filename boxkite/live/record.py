@@ -83,6 +83,10 @@ def plain(value: Any) -> Any:
 def _direct(row: Any) -> Any:
     """Return a row with its values fit for the encoder; the row itself where all are."""
     if isinstance(row, list):
+        if len(row) >= _LONG and type(row[0]) is float:
+            packed = _packed_floats(row)
+            if packed is not None:
+                return packed
         if _DIRECT.issuperset(map(type, row)):
             return row
         return [each if type(each) in _DIRECT else _safely_nearest(each) for each in row]
@@ -95,6 +99,25 @@ def _direct(row: Any) -> Any:
         }
     return row
 
+
+def _packed_floats(row: list[Any]) -> msgspec.Raw | None:
+    """Return a long row's bytes if all of its values are floats, else None.
+
+    It is seen from the bytes at a tenth of the cost of looking at each value's type: behind the
+    header of an array a float takes 9 bytes, of which the first is its tag.
+    """
+    try:
+        packed = _encoder.encode(row)
+    except Exception:  # noqa: BLE001 - values are any objects of the user's
+        return None
+    width = len(row)
+    header = 3 if width < 2**16 else 5
+    all_floats = len(packed) == header + 9 * width and packed[header::9] == _FLOAT_TAG * width
+    return msgspec.Raw(packed) if all_floats else None
+
+
+_LONG = 16
+_FLOAT_TAG = b"\xcb"
 
 _DIRECT = frozenset({bool, int, float, str, bytes, type(None), list, dict})
 

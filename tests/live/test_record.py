@@ -193,3 +193,27 @@ def test_arrays_inside_a_record_keep_their_missing_values() -> None:
         [1, None],
         [1, None],
     ]
+
+
+@given(
+    st.lists(st.floats(allow_nan=False), min_size=14, max_size=40),
+    st.lists(
+        st.tuples(
+            st.integers(0, 40),
+            st.sampled_from([None, 1, "a", True, Decimal("0.50"), np.float64(0.5), [0.5], 2**70]),
+        ),
+        max_size=3,
+    ),
+)
+def test_a_value_is_written_the_same_among_floats_as_alone(
+    floats: list[Any], others: list[tuple[int, Any]]
+) -> None:
+    row = floats.copy()
+    for place, value in others:
+        row.insert(place, value)
+    assert plain(row) == [plain([value])[0] for value in row]
+
+
+def test_a_row_of_more_floats_than_sixteen_bits_count_comes_back_whole() -> None:
+    row = [number / 2 for number in range(70_000)]
+    assert plain(row) == row
