@@ -114,7 +114,7 @@ def test_a_value_is_written_as_the_nearest_that_bytes_can_hold(value: Any, writt
 
 @pytest.mark.parametrize(
     "value",
-    [None, pd.NA, pd.NaT, np.datetime64("NaT"), np.ma.masked, Decimal("sNaN")],
+    [None, pd.NA, pd.NaT, np.datetime64("NaT", "s"), np.ma.masked, Decimal("sNaN")],
 )
 def test_a_missing_value_is_written_as_none(value: Any) -> None:
     assert plain([value]) == [None]
