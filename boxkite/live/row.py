@@ -83,6 +83,8 @@ def output_row(output: Any, names: Sequence[str]) -> Row:
     Raises:
         ShapeError: if the number of values does not fit.
     """
+    if type(output) in _PLAIN and len(names) == 1:
+        return [output]
     if isinstance(output, Mapping):
         named = {str(name): value for name, value in output.items()}
         if any(name in named for name in names):
@@ -101,6 +103,9 @@ def output_row(output: Any, names: Sequence[str]) -> Row:
     if len(values) != len(names):
         raise ShapeError(f"the output has {len(values)} values, the baseline {len(names)}")
     return values
+
+
+_PLAIN = frozenset({float, int, str, bool})
 
 
 def _scalar(output: Any) -> Any:
