@@ -120,7 +120,7 @@ def intact_records(path: Path, number: int, start: int = HEADER_BYTES) -> tuple[
             return [], start  # its writer died before the first record
         if header != _HEADER.pack(_MAGIC, _FORMAT, number):
             raise SegmentError(f"{path} is no journal segment {number} of format {_FORMAT}")
-        file.seek(start)
+        file.seek(min(start, os.fstat(file.fileno()).st_size))
         content = file.read()
     records: list[bytes] = []
     place = 0
