@@ -33,7 +33,7 @@ __all__ = ["Counter"]
 
 T = TypeVar("T")
 
-SEGMENT_BYTES = 1 << 20
+SEGMENT_BYTES = 1 << 21
 _FOLD_SECONDS = 0.1
 _RETRY_SECONDS = 1.0
 _MAX_UNSAFE = 4096

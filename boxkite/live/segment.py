@@ -16,6 +16,7 @@ import errno
 import mmap
 import os
 import struct
+import sys
 import zlib
 from pathlib import Path
 
@@ -59,7 +60,8 @@ class Segment:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             reserve(descriptor, size)
-            self._map = mmap.mmap(descriptor, size, flags=_MAP_FLAGS)
+            self._map = mmap.mmap(descriptor, size)
+            _make_ready(self._map)
         except BaseException:
             with contextlib.suppress(OSError):
                 os.unlink(path)
@@ -135,10 +137,22 @@ def intact_records(path: Path, number: int, start: int = HEADER_BYTES) -> tuple[
     return records, start + place
 
 
-# Pages are made ready at once, in the background, and not one by one under requests.
-_MAP_FLAGS = (
-    mmap.MAP_SHARED | getattr(mmap, "MAP_POPULATE", 0) if hasattr(mmap, "MAP_SHARED") else 0
-)
+def _make_ready(mapped: mmap.mmap) -> None:
+    """Have the pages of a map at hand, where the system can, so that no request waits for one.
+
+    Piece by piece, as other threads wait for the interpreter meanwhile.
+    """
+    if sys.platform != "linux":
+        return
+    with contextlib.suppress(OSError):  # before Linux 5.14
+        for start in range(0, len(mapped), _PIECE_BYTES):
+            length = min(_PIECE_BYTES, len(mapped) - start)
+            mapped.madvise(_MADV_POPULATE_WRITE, start, length)
+
+
+_PIECE_BYTES = 1 << 18
+_MADV_POPULATE_WRITE = 23
+"""Of linux/mman.h; Python's mmap has no name for it."""
 
 
 def reserve(descriptor: int, size: int) -> None:
