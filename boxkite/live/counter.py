@@ -19,15 +19,10 @@ from boxkite.live.background import Background
 from boxkite.live.counts import Counts
 from boxkite.live.fold import fold_encoded
 from boxkite.live.mapped_journal import JournalBusyError, JournalFullError
+from boxkite.live.population import Population
 from boxkite.live.state import StateFolder
+from boxkite.live.worker import Worker
 from boxkite.trouble import Trouble
-
-try:
-    from boxkite.live.population import Population
-    from boxkite.live.worker import Worker
-except ModuleNotFoundError as _error:  # Windows has no flock
-    if _error.name != "fcntl":
-        raise
 
 __all__ = ["Counter"]
 
@@ -202,10 +197,6 @@ class Counter:
                     self._population = Population(folder, self._baseline, self._report)
                     self._worker = self._new_worker(folder)
                     self._state.keep_tidy()
-                except NameError:
-                    self._fall_back(
-                        OSError("this system has no flock: counts end with the process")
-                    )
                 except OSError as error:
                     self._fall_back(error)
                 finally:

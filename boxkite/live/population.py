@@ -13,7 +13,6 @@ is interrupted, the id tells that the folder has been counted.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import shutil
 import time
@@ -24,12 +23,12 @@ from typing import Any
 from boxkite.baseline import Baseline
 from boxkite.live.counts import Counts
 from boxkite.live.counts_file import START, CountsFile, CountsFileError
+from boxkite.live.lock import release, try_lock
 from boxkite.live.worker import (
     STAGING,
     acknowledged_counts,
     left_counts,
     lock_if_dead,
-    release,
 )
 
 __all__ = ["Population"]
@@ -177,11 +176,7 @@ def _lock_soon(descriptor: int, folder: Path) -> None:
         TimeoutError: if it is not to be had.
     """
     deadline = time.monotonic() + _LOCK_SECONDS
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"{folder}: another process keeps retired.lock") from None
-            time.sleep(0.002)
+    while not try_lock(descriptor):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{folder}: another process keeps retired.lock")
+        time.sleep(0.002)

@@ -15,7 +15,8 @@ import weakref
 from pathlib import Path
 
 from boxkite.baseline import Baseline
-from boxkite.live.worker import lock_if_dead, release
+from boxkite.live.lock import release, require_locks
+from boxkite.live.worker import lock_if_dead
 
 __all__ = ["StateFolder"]
 
@@ -56,7 +57,12 @@ class StateFolder:
                 shutil.rmtree(other, ignore_errors=True)
 
     def population(self, baseline: Baseline) -> Path:
-        """Return the folder of those that count into this baseline's cells."""
+        """Return the folder of those that count into this baseline's cells.
+
+        Raises:
+            OSError: if this system, or the folder for temporary files, cannot be used for it.
+        """
+        require_locks()
         content = f"{baseline.model}\0{baseline.version}\0{baseline.digest}"
         digest = hashlib.sha256(content.encode()).hexdigest()[:16]
         model = re.sub(r"[^A-Za-z0-9_-]+", "_", baseline.model)[:40]

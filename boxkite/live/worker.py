@@ -6,7 +6,6 @@ worker is dead, and adopts what it left.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import secrets
 import shutil
@@ -20,10 +19,11 @@ from boxkite.baseline import Baseline
 from boxkite.live.counts import Counts
 from boxkite.live.counts_file import START, CountsFile, CountsFileError, Position
 from boxkite.live.fold import fold_encoded
+from boxkite.live.lock import try_lock
 from boxkite.live.mapped_journal import MappedJournal, segment_numbers, segment_path
 from boxkite.live.segment import HEADER_BYTES, SegmentError, intact_records
 
-__all__ = ["STAGING", "Worker", "acknowledged_counts", "left_counts", "lock_if_dead", "release"]
+__all__ = ["STAGING", "Worker", "acknowledged_counts", "left_counts", "lock_if_dead"]
 
 STAGING = ".new-"
 """What the name of a folder begins with while it is being made."""
@@ -61,7 +61,7 @@ class Worker:
             self._lock = os.open(staging / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             self._unlock = weakref.finalize(self, os.close, self._lock)
             self._unlock.atexit = False
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            try_lock(self._lock)
             self._file = CountsFile(staging / _COUNTS, self.counts.byte_size)
             staging.rename(self.folder)
         except BaseException:
@@ -113,18 +113,10 @@ def lock_if_dead(folder: Path) -> int | None:
         descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(descriptor)
-        return None
-    return descriptor
-
-
-def release(descriptor: int) -> None:
-    """Give a lock back, at once though a process forked meanwhile has the descriptor too."""
-    fcntl.flock(descriptor, fcntl.LOCK_UN)
+    if try_lock(descriptor):
+        return descriptor
     os.close(descriptor)
+    return None
 
 
 def acknowledged_counts(folder: Path, baseline: Baseline) -> Counts:
