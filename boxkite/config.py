@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -45,6 +46,9 @@ class Settings:
     )
     state_max_bytes: int = _setting(
         256 * 2**20, "the most that the journal of one worker takes on disk"
+    )
+    state_sync_seconds: float = _setting(
+        0.0, "how often the journal is written to the disk, against a loss of power; 0: never"
     )
     enabled: bool = _setting(True, "false: views are left as they are, nothing is mounted")
 
@@ -112,6 +116,8 @@ def _converted(row: Field[Any], key: str, value: Any) -> Any:
         return _as_bool(key, value)
     if row.type == "int":
         return _as_count(key, value)
+    if row.type == "float":
+        return _as_duration(key, value)
     text = _as_text(value)
     if text is None:
         shown = "no text" if row.name == "metrics_token" else repr(value)
@@ -137,6 +143,16 @@ def _as_count(key: str, value: Any) -> int:
     if not (text.isascii() and text.isdecimal() and int(text) > 0):
         raise ConfigError(f"{key} is {value!r}; give a whole number above 0")
     return int(text)
+
+
+def _as_duration(key: str, value: Any) -> float:
+    try:
+        seconds = float(value)
+    except (TypeError, ValueError):
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise ConfigError(f"{key} is {value!r}; give seconds, 0 or more")
+    return seconds
 
 
 def _as_text(value: Any) -> str | None:

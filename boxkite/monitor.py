@@ -18,9 +18,11 @@ from boxkite.live.counter import Counter
 from boxkite.live.record import Record, encode
 from boxkite.live.row import Row, check_names, output_row, plain_row
 from boxkite.live.state import StateFolder
+from boxkite.prometheus.application import application_registry
 from boxkite.prometheus.classic import ClassicExposition
 from boxkite.prometheus.labelled import LabelledExposition
 from boxkite.prometheus.scrape import Exposition, Scrape, Scraper
+from boxkite.prometheus.sharing import SharedWork
 from boxkite.trouble import Trouble
 
 __all__ = ["LogExporter", "Monitor"]
@@ -80,8 +82,12 @@ class Monitor:
             StateFolder(self.settings.state_dir),
             self.trouble,
             self.settings.state_max_bytes,
+            self.settings.state_sync_seconds,
         )
-        self._scraper = Scraper(self._exposition(), registry, self._report_export)
+        self._scraper = Scraper(
+            self._exposition(), application_registry(registry), self._report_export
+        )
+        self._scrapes: SharedWork[Scrape] = SharedWork()
         signals.emit(signals.baseline_loaded, self, self.trouble, baseline=self.baseline)
 
     def _load(self, baseline: Baseline | str | os.PathLike[str] | None) -> Baseline:
@@ -194,15 +200,19 @@ class Monitor:
             accept_encoding: the request's `Accept-Encoding`.
             names: the request's `name[]`: samples or metrics to show; all if there are none.
         """
-        counts = self._counter.totals()
-        return self._scraper.scrape(
-            counts.tallies(),
-            counts.predictions,
-            counts.errors_by_stage(),
-            accept=accept,
-            accept_encoding=accept_encoding,
-            names=names,
-        )
+
+        def render() -> Scrape:
+            counts = self._counter.totals()
+            return self._scraper.scrape(
+                counts.tallies(),
+                counts.predictions,
+                counts.errors_by_stage(),
+                accept=accept,
+                accept_encoding=accept_encoding,
+                names=names,
+            )
+
+        return self._scrapes.result((accept, accept_encoding, *names), render)
 
     def export_http(
         self,

@@ -30,6 +30,7 @@ def test_the_defaults_are_those_of_the_table() -> None:
         "server_id": "unknown-server",
         "state_dir": None,
         "state_max_bytes": 268_435_456,
+        "state_sync_seconds": 0.0,
         "enabled": True,
     }
 

@@ -46,15 +46,22 @@ class Counter:
         state: names the folder.
         trouble: where failures are reported, and whose counts are kept with ours.
         max_bytes: of this worker's journal.
+        sync_seconds: how often journal and counts are written to the disk; 0 leaves it to the system.
     """
 
     def __init__(
-        self, baseline: Baseline, state: StateFolder, trouble: Trouble, max_bytes: int
+        self,
+        baseline: Baseline,
+        state: StateFolder,
+        trouble: Trouble,
+        max_bytes: int,
+        sync_seconds: float = 0.0,
     ) -> None:
         self._baseline = baseline
         self._state = state
         self._trouble = trouble
         self._max_bytes = max_bytes
+        self._sync_seconds = sync_seconds
         self._begin_anew()
         _counters.add(self)
 
@@ -69,6 +76,7 @@ class Counter:
         self._lock = threading.RLock()
         self._busy = False
         self._joining = False
+        self._synced_at = time.monotonic()
         self._background = Background(self._fold_in_background, _FOLD_SECONDS)
 
     def after_fork(self) -> None:
@@ -144,8 +152,19 @@ class Counter:
     def _fold_in_background(self) -> None:
         try:
             self._reading(lambda: None)
+            self._sync()
         except Exception as error:  # noqa: BLE001 - the thread outlives any failure
             self._trouble.count("journal", error)
+
+    def _sync(self) -> None:
+        """Write to the disk when it is time; until then come back."""
+        if not self._sync_seconds or self._worker is None:
+            return
+        if time.monotonic() - self._synced_at < self._sync_seconds:
+            self._background.ask()
+            return
+        self._worker.sync()
+        self._synced_at = time.monotonic()
 
     def _fold(self) -> None:
         worker = self._worker or self._join()

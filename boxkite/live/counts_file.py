@@ -75,7 +75,7 @@ class CountsFile:
         slot = _SLOT.size + size
         self._starts = (_HEADER.size, _HEADER.size + slot)
         total = _HEADER.size + 2 * slot
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             if os.fstat(descriptor).st_size == 0:
                 reserve(descriptor, total)
@@ -133,6 +133,10 @@ class CountsFile:
         else:
             self._map[_HEADER.size :] = bytes(len(self._map) - _HEADER.size)
         return sound
+
+    def sync(self) -> None:
+        """Write what changed to the disk."""
+        self._map.flush()
 
     def commit(self, counts: Counts, position: Position, merged: str = "") -> None:
         """Make counts and position the last committed, at once or, on a crash, not at all."""

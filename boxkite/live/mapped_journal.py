@@ -136,6 +136,11 @@ class MappedJournal:
                 return records, Position(segment.number, end)
         return [], position
 
+    def sync(self) -> None:
+        """Write what was appended to the disk."""
+        for segment in list(self._segments):
+            segment.sync()
+
     def release(self, position: Position) -> None:
         """Remove the segments before a position, whose records are no longer needed."""
         while len(self._segments) > 1 and self._segments[0].number < position.segment:

@@ -99,7 +99,7 @@ class Population:
         Raises:
             TimeoutError: if somebody else does not let go of it.
         """
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+        flags = os.O_RDWR | os.O_CREAT
         descriptor = os.open(self.folder / "retired.lock", flags, 0o600)
         try:
             _lock_soon(descriptor, self.folder)

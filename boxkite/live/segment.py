@@ -57,7 +57,7 @@ class Segment:
         self.number = number
         self.size = size
         self.end = HEADER_BYTES
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             reserve(descriptor, size)
             self._map = mmap.mmap(descriptor, size)

@@ -58,7 +58,7 @@ class Worker:
         staging = population / f"{STAGING}{self.id}"
         staging.mkdir(mode=0o700, parents=True)
         try:
-            self._lock = os.open(staging / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._lock = os.open(staging / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
             self._unlock = weakref.finalize(self, os.close, self._lock)
             self._unlock.atexit = False
             try_lock(self._lock)
@@ -94,6 +94,15 @@ class Worker:
         self.counts, self.position = counts, position
         self.journal.release(position)
 
+    def sync(self) -> None:
+        """Write journal and counts to the disk, so that they outlive a loss of power.
+
+        Raises:
+            OSError: if the disk fails.
+        """
+        self.journal.sync()
+        self._file.sync()
+
     def is_at_home(self) -> bool:
         """Tell whether the folder is still there, and this worker's."""
         try:
@@ -110,7 +119,7 @@ class Worker:
 def lock_if_dead(folder: Path) -> int | None:
     """Take a worker's lock if the worker is dead; returns the open descriptor, else None."""
     try:
-        descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CLOEXEC)
+        descriptor = os.open(folder / _LOCK, os.O_RDWR)
     except FileNotFoundError:
         return None
     if try_lock(descriptor):
