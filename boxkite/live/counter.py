@@ -46,7 +46,7 @@ class Counter:
         state: names the folder.
         trouble: where failures are reported, and whose counts are kept with ours.
         max_bytes: of this worker's journal.
-        sync_seconds: how often journal and counts are written to the disk; 0 leaves it to the system.
+        sync_seconds: how often journal and counts are written to the disk; 0: never.
     """
 
     def __init__(
