@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from boxkite.errors import BaselineError
 
@@ -55,8 +56,7 @@ class Family:
         return replace(self, series=[each for each, _ in kept], values=[value for _, value in kept])
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(NamedTuple):
     """One line read: a sample with the number of its line, from 1."""
 
     name: str
@@ -156,6 +156,7 @@ def parse(lines: Iterable[str], *, max_series: int) -> Iterator[Sample | Comment
             sample too many.
     """
     count = 0
+    starts: dict[str, _Start | None] = {}
     for number, line in enumerate(lines, 1):
         if line.startswith("#"):
             words = [*line.split(" ", 3), "", "", ""]
@@ -164,13 +165,59 @@ def parse(lines: Iterable[str], *, max_series: int) -> Iterator[Sample | Comment
             count += 1
             if count > max_series:
                 raise BaselineError(f"line {number}: more than {max_series:,} series")
-            yield _parse_sample(line, number)
+            start = starts.get(line.partition("{")[0])
+            sample = _continued(start, line, number) if start else None
+            if sample is None:
+                sample = _parse_sample(line, number)
+                starts[sample.name] = _start(sample, line)
+            yield sample
+
+
+class _Start(NamedTuple):
+    """What the samples of a metric begin with: the text, its name and all labels but the last two.
+
+    Those of one variable differ in the last two at most, so that most of a line is read once.
+    """
+
+    text: str
+    name: str
+    labels: dict[str, str]
+
+
+def _start(sample: Sample, line: str) -> _Start | None:
+    """Return what a sample begins with; None if it has no more than two labels."""
+    if len(sample.labels) < 3:
+        return None
+    matches = _LABEL.finditer(line, line.index("{") + 1, line.rindex("}"))
+    ends = [match.end() for match in matches]
+    kept = list(sample.labels.items())[:-2]
+    return _Start(line[: ends[-3]], sample.name, dict(kept))
+
+
+def _continued(start: _Start, line: str, number: int) -> Sample | None:
+    """Return the sample of a line with that start; None if it is not of the plainest form."""
+    if not line.startswith(start.text):
+        return None
+    match = _PLAIN_END.fullmatch(line, len(start.text))
+    if match is None:
+        return None
+    one, its_value, other, others_value, value = match.groups()
+    if one in start.labels or other in start.labels or one == other:
+        return None
+    labels = {**start.labels, one: its_value, other: others_value}
+    return Sample(start.name, labels, float(value), number)
 
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?|Inf|NaN)")
 _NEGATIVE_EDGE = re.compile(r'[{,]le="-')
 _NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\["\\n])*)"(?:,|$)')
+
+
+_PLAIN_END = re.compile(
+    r'([a-zA-Z_][a-zA-Z0-9_]*)="([^"\\]*)",([a-zA-Z_][a-zA-Z0-9_]*)="([^"\\]*)"\} '
+    rf"({_NUMBER.pattern})"
+)
 
 
 def _parse_sample(line: str, number: int) -> Sample:
