@@ -218,3 +218,41 @@ def test_more_series_than_allowed_are_an_error() -> None:
     with pytest.raises(BaselineError) as caught:
         list(parse(["up 1", "up 2", "up 3"], max_series=2))
     assert str(caught.value) == "line 3: more than 2 series"
+
+
+SHARED = 'm{a="1",b="2",'
+PLAIN = 'c="3",d="4"} 5'
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        PLAIN,
+        'c="x}y",d="a,b=c"} -Inf',
+        'c="\\\\",d="\\"q\\"\\n"} 1e+06',
+        'c="3"} 5',
+        'c="3",d="4",e="5"} 5',
+        'c="3",d="4",}\t5 \r',
+        'a="3",d="4"} 5',
+        'c="3",b="4"} 5',
+        'c="3",c="4"} 5',
+        'c="3",d="4"}5',
+        'c="3",d="4"} 5 6',
+        'c="3",d="4"} 0x1',
+        'c="3" d="4"} 5',
+        'c="3",d="4',
+        "} 5",
+        "",
+    ],
+)
+def test_a_line_reads_the_same_behind_another_that_begins_alike(end: str) -> None:
+    line = SHARED + end
+    assert read_or_said([SHARED + PLAIN, line]) == read_or_said(["other 1", line])
+
+
+def read_or_said(lines: list[str]) -> Any:
+    """Return the last item, or what the error says."""
+    try:
+        return list(parse(lines, max_series=9))[-1]
+    except BaselineError as error:
+        return str(error)
