@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection, Iterator
 
-from prometheus_client import REGISTRY, CollectorRegistry
+from prometheus_client import REGISTRY, CollectorRegistry, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 
-__all__ = ["application_registry"]
+__all__ = ["ChosenMetrics", "application_registry"]
 
 
 def application_registry(registry: CollectorRegistry | None) -> CollectorRegistry | None:
@@ -24,3 +26,26 @@ def application_registry(registry: CollectorRegistry | None) -> CollectorRegistr
     of_all_processes = CollectorRegistry()
     MultiProcessCollector(of_all_processes)  # type: ignore[no-untyped-call]
     return of_all_processes
+
+
+class ChosenMetrics(Collector):
+    """The metrics of a registry of which samples are asked for, whatever collects them.
+
+    Args:
+        registry: of all metrics.
+        names: of samples or metrics.
+    """
+
+    def __init__(self, registry: CollectorRegistry, names: Collection[str]) -> None:
+        self._registry = registry
+        self._names = names
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the metrics with the chosen samples."""
+        for metric in self._registry.collect():
+            whole = metric.name in self._names
+            samples = [each for each in metric.samples if whole or each.name in self._names]
+            if samples:
+                chosen = Metric(metric.name, metric.documentation, metric.type, metric.unit)
+                chosen.samples = samples
+                yield chosen

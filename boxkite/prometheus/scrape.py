@@ -9,9 +9,11 @@ from typing import Any, Protocol
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
 
 from boxkite.baseline.tally import Tally
 from boxkite.baseline.text_format import Family, render
+from boxkite.prometheus.application import ChosenMetrics
 
 __all__ = ["Exposition", "Scrape", "Scraper"]
 
@@ -116,14 +118,14 @@ class Scraper:
         return Scrape(body, content_type)
 
     def _of_application(
-        self, encoder: Callable[[CollectorRegistry], bytes], names: Collection[str]
+        self, encoder: Callable[[Collector], bytes], names: Collection[str]
     ) -> bytes:
         """Return the application's metrics; a collector that fails costs only those."""
         if self._registry is None:
             return b""
         try:
             if names:
-                return encoder(self._registry.restricted_registry(names))  # type: ignore[arg-type]
+                return encoder(ChosenMetrics(self._registry, names))
             return encoder(self._registry)
         except Exception as error:  # noqa: BLE001 - collectors are the application's code
             self._report(error)
