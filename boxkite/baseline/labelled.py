@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
 
-from boxkite.baseline.text_format import Family, format_float, format_series
+from boxkite.baseline.text_format import Family, format_float, format_series, format_series_by
 from boxkite.baseline.variable import CategoryVariable, NumericVariable, Variable
 
 __all__ = ["PREFIX", "bucket_bounds", "families", "histogram_series"]
@@ -15,31 +16,32 @@ __all__ = ["PREFIX", "bucket_bounds", "families", "histogram_series"]
 PREFIX = "boxkite_baseline"
 
 Labels: TypeAlias = dict[str, str]
+_LabelsOf: TypeAlias = Callable[[Variable], Labels]
 
 
 def families(variables: Sequence[Variable], rows: int, *, model: str, version: str) -> list[Family]:
     """Return the series of a baseline, the same in `histogram.prom` and in a scrape."""
     head = {"model": model, "version": version}
     numeric = [each for each in variables if isinstance(each, NumericVariable)]
-    categorical = [each for each in variables if isinstance(each, CategoryVariable)]
 
-    def labels(variable: Variable, **more: str) -> Labels:
-        return {**head, "role": variable.role, "variable": variable.name, **more}
+    def labels(variable: Variable) -> Labels:
+        return {**head, "role": variable.role, "variable": variable.name}
 
-    def gauge(
-        name: str, documentation: str, pairs: Iterable[tuple[Labels, float]], kind: str = "gauge"
-    ) -> Family:
+    def gauge(name: str, documentation: str, pairs: Iterable[tuple[Labels, float]]) -> Family:
         full_name = f"{PREFIX}_{name}"
         found = list(pairs)
         names = [format_series(full_name, **each) for each, _ in found]
-        return Family(full_name, kind, documentation, names, [value for _, value in found])
+        return Family(full_name, "gauge", documentation, names, [value for _, value in found])
 
     return [
         gauge("rows", "Training rows.", [(head, rows)]),
         gauge(
             "variable_info",
             "Kind of a variable and its place in a positional list.",
-            [(labels(each, kind=each.kind, position=str(each.position)), 1) for each in variables],
+            [
+                ({**labels(each), "kind": each.kind, "position": str(each.position)}, 1)
+                for each in variables
+            ],
         ),
         gauge(
             "missing",
@@ -56,27 +58,9 @@ def families(variables: Sequence[Variable], rows: int, *, model: str, version: s
             "Greatest finite value at training.",
             [(labels(each), each.maximum) for each in numeric],
         ),
-        gauge(
-            "bin",
-            "Training rows in one bin (gt, le].",
-            [
-                (labels(each, gt=format_float(gt), le=format_float(le)), count)
-                for each in numeric
-                for (gt, le), count in zip(each.bounds, each.counts.tolist(), strict=True)
-            ],
-            # A gauge by nature; but promtool takes a label `le` only of histograms and untyped.
-            kind="unknown",
-        ),
+        _bins(numeric, labels),
         _value_histogram(numeric, labels),
-        gauge(
-            "category",
-            "Training rows of one category.",
-            [
-                (labels(each, category=category), count)
-                for each in categorical
-                for category, count in zip(each.categories, each.counts.tolist(), strict=True)
-            ],
-        ),
+        _categories(variables, labels),
     ]
 
 
@@ -87,15 +71,38 @@ def bucket_bounds(variable: NumericVariable) -> list[str]:
 
 def histogram_series(name: str, labels: Labels, bounds: Iterable[str]) -> list[str]:
     """Return the names of a histogram's samples: a bucket a bound, then `_sum` and `_count`."""
-    buckets = [format_series(f"{name}_bucket", **labels, le=le) for le in bounds]
     return [
-        *buckets,
+        *format_series_by(f"{name}_bucket", labels, "le", bounds),
         format_series(f"{name}_sum", **labels),
         format_series(f"{name}_count", **labels),
     ]
 
 
-def _value_histogram(numeric: Sequence[NumericVariable], labels: Callable[..., Labels]) -> Family:
+def _bins(numeric: Sequence[NumericVariable], labels: _LabelsOf) -> Family:
+    name = f"{PREFIX}_bin"
+    names: list[str] = []
+    for variable in numeric:
+        start = format_series(name, **labels(variable)).removesuffix("}")
+        bounds = pairwise(["-Inf", *bucket_bounds(variable)])
+        names += [f'{start},gt="{gt}",le="{le}"}}' for gt, le in bounds]
+    # A gauge by nature; but promtool takes a label `le` only of histograms and untyped.
+    return Family(name, "unknown", "Training rows in one bin (gt, le].", names, _cells(numeric))
+
+
+def _categories(variables: Sequence[Variable], labels: _LabelsOf) -> Family:
+    name = f"{PREFIX}_category"
+    categorical = [each for each in variables if isinstance(each, CategoryVariable)]
+    names: list[str] = []
+    for variable in categorical:
+        names += format_series_by(name, labels(variable), "category", variable.categories)
+    return Family(name, "gauge", "Training rows of one category.", names, _cells(categorical))
+
+
+def _cells(variables: Iterable[Variable]) -> list[float]:
+    return [count for variable in variables for count in variable.counts.tolist()]
+
+
+def _value_histogram(numeric: Sequence[NumericVariable], labels: _LabelsOf) -> Family:
     name = f"{PREFIX}_value"
     names: list[str] = []
     values: list[float] = []

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -20,6 +20,7 @@ __all__ = [
     "Sample",
     "format_float",
     "format_series",
+    "format_series_by",
     "parse",
     "parse_float",
     "render",
@@ -107,8 +108,16 @@ def format_series(name: str, **labels: str) -> str:
     """Return a sample's name with its labels, escaped."""
     if not labels:
         return name
-    pairs = ",".join(f'{label}="{_escape(value)}"' for label, value in labels.items())
+    pairs = ",".join([f'{label}="{_escape(value)}"' for label, value in labels.items()])
     return f"{name}{{{pairs}}}"
+
+
+def format_series_by(
+    name: str, labels: Mapping[str, str], last: str, values: Iterable[str]
+) -> list[str]:
+    """Return the names of samples that differ in their last label alone, one for each value."""
+    start = format_series(name, **labels, **{last: ""}).removesuffix('"}')
+    return [f'{start}{_escape(value)}"}}' for value in values]
 
 
 def render(families: Iterable[Family], *, openmetrics: bool = False) -> str:

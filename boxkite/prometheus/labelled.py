@@ -10,7 +10,7 @@ import numpy as np
 from boxkite.baseline import Baseline, CategoryVariable, NumericVariable, Variable
 from boxkite.baseline.labelled import bucket_bounds, histogram_series
 from boxkite.baseline.tally import Tally
-from boxkite.baseline.text_format import Family, format_series
+from boxkite.baseline.text_format import Family, format_series, format_series_by
 from boxkite.drift import Policy
 
 __all__ = ["LabelledExposition"]
@@ -43,10 +43,12 @@ class LabelledExposition:
             for series in histogram_series("boxkite_value", self._labels(each), bucket_bounds(each))
         ]
         self._categories = [
-            format_series("boxkite_category_total", **self._labels(each), category=category)
+            series
             for each in baseline.variables
             if isinstance(each, CategoryVariable)
-            for category in each.categories
+            for series in format_series_by(
+                "boxkite_category_total", self._labels(each), "category", each.categories
+            )
         ]
         self._missing, self._invalid = (
             [format_series(name, **self._labels(each)) for each in baseline.variables]
