@@ -173,8 +173,7 @@ class Counter:
         if worker is None:
             return
         try:
-            # A run's folder goes when it ends; no new one is made then.
-            if not worker.is_at_home() and self._may_retry and threading.main_thread().is_alive():
+            if self._may_retry and not self._is_at_home(worker):
                 worker = self._move_house(worker)
             worker.fold(list(self._trouble.counts().values()), self._in_memory)
             self._in_memory = Counts.zero(self._baseline)
@@ -229,6 +228,13 @@ class Counter:
     @property
     def _report(self) -> Callable[[Exception], None]:
         return functools.partial(self._trouble.count, "journal")
+
+    def _is_at_home(self, worker: Worker) -> bool:
+        """Tell whether the state is where others find it. A run's own folder goes when it ends;
+        then no new one is made."""
+        assert self._population is not None
+        ending = not threading.main_thread().is_alive()
+        return ending or (worker.is_at_home() and self._population.is_at_home())
 
     def _move_house(self, worker: Worker) -> Worker:
         """Take a new folder with the same counts where somebody deleted the old one."""

@@ -82,6 +82,7 @@ class CountsFile:
             if os.fstat(descriptor).st_size != total:
                 raise CountsFileError(f"{path} holds counts of another baseline or format")
             self._map = mmap.mmap(descriptor, total)
+            self._status = os.fstat(descriptor)
         finally:
             os.close(descriptor)
         magic, form, _ = _HEADER.unpack_from(self._map)
@@ -89,6 +90,13 @@ class CountsFile:
             _HEADER.pack_into(self._map, 0, _MAGIC, _FORMAT, 0)
         elif (magic, form) != (_MAGIC, _FORMAT):
             raise CountsFileError(f"{path} is no file of counts of format {_FORMAT}")
+
+    def is_at(self, path: Path) -> bool:
+        """Tell whether this is the file that stands at a path."""
+        try:
+            return os.path.samestat(os.stat(path), self._status)
+        except OSError:
+            return False
 
     @property
     def sequence(self) -> int:

@@ -65,6 +65,7 @@ class Population:
         self._report = report
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         zero = Counts.zero(baseline)
+        self._path = folder / "retired.counts"
         with self._retired_lock():
             self.retired = self._open_retired(zero.byte_size)
             kept = before.retired.read() if before is not None else None
@@ -74,7 +75,7 @@ class Population:
             self._sweep()
 
     def _open_retired(self, size: int) -> CountsFile:
-        path = self.folder / "retired.counts"
+        path = self._path
         try:
             file = CountsFile(path, size)
         except CountsFileError as error:
@@ -84,6 +85,10 @@ class Population:
         if not file.repair():
             self._report(CountsFileError(f"{path} was damaged; counts of dead workers are lost"))
         return file
+
+    def is_at_home(self) -> bool:
+        """Tell whether the counts of the dead are still where others find them."""
+        return self.retired.is_at(self._path)
 
     def _sweep(self) -> None:
         """Remove what workers left that died while their folder was being made."""

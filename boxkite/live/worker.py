@@ -6,6 +6,7 @@ worker is dead, and adopts what it left.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import shutil
@@ -92,7 +93,8 @@ class Worker:
             return
         self._file.commit(counts, position)
         self.counts, self.position = counts, position
-        self.journal.release(position)
+        with contextlib.suppress(OSError):  # the next fold tries again
+            self.journal.release(position)
 
     def sync(self) -> None:
         """Write journal and counts to the disk, so that they outlive a loss of power.
@@ -104,9 +106,11 @@ class Worker:
         self._file.sync()
 
     def is_at_home(self) -> bool:
-        """Tell whether the folder is still there, and this worker's."""
+        """Tell whether the folder is still there, whole, and this worker's."""
         try:
-            return os.path.samestat(os.stat(self.folder / _LOCK), os.fstat(self._lock))
+            return self._file.is_at(self.folder / _COUNTS) and os.path.samestat(
+                os.stat(self.folder / _LOCK), os.fstat(self._lock)
+            )
         except OSError:
             return False
 

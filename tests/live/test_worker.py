@@ -100,7 +100,7 @@ def test_a_folder_without_a_lock_or_gone_is_nobody_s(tmp_path: Path) -> None:
     assert lock_if_dead(tmp_path / "gone") is None
 
 
-@pytest.mark.parametrize("deleted", ["population", "worker", "lock"])
+@pytest.mark.parametrize("deleted", ["population", "worker", "lock", "counts"])
 def test_a_worker_notices_that_its_folder_was_deleted(deleted: str, tmp_path: Path) -> None:
     worker = new_worker(tmp_path / "population")
     assert worker.is_at_home()
@@ -108,6 +108,7 @@ def test_a_worker_notices_that_its_folder_was_deleted(deleted: str, tmp_path: Pa
         "population": tmp_path / "population",
         "worker": worker.folder,
         "lock": worker.folder / "lock",
+        "counts": worker.folder / "counts",
     }
     paths[deleted].rename(tmp_path / "away")
     assert not worker.is_at_home()
