@@ -16,6 +16,7 @@ COMMAND_LINE = {"click", "rich", "pyarrow"}
 # Each part of the core, and the parts that it may import.
 MAY_IMPORT = {
     "errors": set(),
+    "cooperation": set(),
     "identity": set(),
     "trouble": set(),
     "config": {"errors"},
@@ -23,8 +24,8 @@ MAY_IMPORT = {
     "signals": {"trouble"},
     "baseline": {"errors"},
     "drift": {"baseline", "errors"},
-    "prometheus": {"baseline", "drift", "errors"},
-    "live": {"baseline", "trouble"},
+    "prometheus": {"baseline", "cooperation", "drift", "errors"},
+    "live": {"baseline", "cooperation", "trouble"},
     "logs": {"live", "trouble"},
 }
 

@@ -24,6 +24,7 @@ __all__ = [
     "parse",
     "parse_float",
     "render",
+    "render_parts",
 ]
 
 
@@ -122,12 +123,25 @@ def format_series_by(
 
 def render(families: Iterable[Family], *, openmetrics: bool = False) -> str:
     """Return families as text, without the `# EOF` that ends an OpenMetrics answer."""
+    return "".join(render_parts(families, openmetrics=openmetrics))
+
+
+def render_parts(families: Iterable[Family], *, openmetrics: bool = False) -> Iterator[str]:
+    """Yield the text of `render` in parts, each the work of less than a millisecond."""
     if openmetrics:
         families = (part for family in families for part in _as_openmetrics(family))
-    return "".join(_render_family(family, openmetrics) for family in families if family.series)
+    for family in families:
+        if family.series:
+            yield _head(family, openmetrics)
+            for start in range(0, len(family.series), _PART_LINES):
+                part = slice(start, start + _PART_LINES)
+                yield _lines(family.series[part], family.values[part])
 
 
-def _render_family(family: Family, openmetrics: bool) -> str:
+_PART_LINES = 1000
+
+
+def _head(family: Family, openmetrics: bool) -> str:
     suffix = {"counter": "_total", "info": "_info"}.get(family.type, "")
     kind = "gauge" if family.type == "info" and not openmetrics else family.type
     kind = "untyped" if kind == "unknown" and not openmetrics else kind
@@ -135,12 +149,15 @@ def _render_family(family: Family, openmetrics: bool) -> str:
     documentation = family.documentation.replace("\\", r"\\").replace("\n", r"\n")
     if openmetrics:
         documentation = documentation.replace('"', r"\"")
-    lines = [f"# HELP {name} {documentation}", f"# TYPE {name} {kind}"]
-    lines += [
-        f"{series} {value if type(value) is int else format_float(value)}"
-        for series, value in zip(family.series, family.values, strict=True)
+    return f"# HELP {name} {documentation}\n# TYPE {name} {kind}\n"
+
+
+def _lines(series: Sequence[str], values: Sequence[float]) -> str:
+    lines = [
+        f"{each} {value if type(value) is int else format_float(value)}\n"
+        for each, value in zip(series, values, strict=True)
     ]
-    return "\n".join(lines) + "\n"
+    return "".join(lines)
 
 
 def _as_openmetrics(family: Family) -> Iterable[Family]:
@@ -149,9 +166,10 @@ def _as_openmetrics(family: Family) -> Iterable[Family]:
     OpenMetrics forbids `_sum` and `_count` beside negative buckets, and a negative `_sum`, as a sum
     that can fall is no counter. As families of no type the series stay, under their names.
     """
-    negative = any(value < 0 for value in family.values)
-    negative = negative or any(map(_NEGATIVE_EDGE.search, family.series))
-    if family.type != "histogram" or not negative:
+    if family.type != "histogram":
+        return [family]
+    negative = any(map(_NEGATIVE_EDGE.search, family.series))
+    if not negative and not any(value < 0 for value in family.values):
         return [family]
     parts = {family.name + suffix for suffix in ("_bucket", "_sum", "_count")}
     return [replace(family.only({name}), name=name, type="unknown") for name in sorted(parts)]

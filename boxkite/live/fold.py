@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from boxkite.baseline import Baseline, CategoryVariable, Variable
 from boxkite.baseline.tally import Tally, tally_labels, tally_numbers
 from boxkite.baseline.values import to_category, to_number
+from boxkite.cooperation import cooperatively
 from boxkite.live.counts import Counts
 from boxkite.live.record import Record, decode
 
@@ -34,7 +36,7 @@ def fold(baseline: Baseline, records: Sequence[Record], counts: Counts) -> None:
     features = _columns([record.features for record in records], baseline.features)
     outputs = _columns([record.output for record in records], baseline.outputs)
     place = {(each.role, each.name): i for i, each in enumerate(baseline.variables)}
-    for variable, column in [*features, *outputs]:
+    for variable, column in cooperatively(chain(features, outputs)):
         counts.add_tally(place[variable.role, variable.name], _tally(variable, column))
     counts.predictions += len(records)
 
@@ -43,7 +45,8 @@ def fold_encoded(baseline: Baseline, contents: Sequence[bytes], counts: Counts) 
     """Add encoded records to the counts; one that cannot be read counts as invalid throughout."""
     part = Counts.zero(baseline)
     try:
-        fold(baseline, [decode(content) for content in contents], part)
+        records = [decode(content) for content in cooperatively(contents)]
+        fold(baseline, records, part)
     except Exception:  # noqa: BLE001 - records hold any values; one must not block the others
         if len(contents) > 1:
             for content in contents:
@@ -56,15 +59,13 @@ def fold_encoded(baseline: Baseline, contents: Sequence[bytes], counts: Counts) 
 
 def _columns(
     rows: Sequence[Any], variables: Sequence[Variable]
-) -> list[tuple[Variable, list[Any]]]:
+) -> Iterator[tuple[Variable, list[Any]]]:
     """Turn rows, by position or by name, into one column a variable."""
     names = [variable.name for variable in variables]
     width = len(names)
     aligned = [_aligned(row, names, width) for row in rows]
-    return [
-        (variable, list(column))
-        for variable, column in zip(variables, zip(*aligned, strict=True), strict=True)
-    ]
+    for variable, column in zip(variables, zip(*aligned, strict=True), strict=True):
+        yield variable, list(column)
 
 
 def _aligned(row: Any, names: Sequence[str], width: int) -> Sequence[Any]:

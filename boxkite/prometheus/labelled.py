@@ -11,6 +11,7 @@ from boxkite.baseline import Baseline, CategoryVariable, NumericVariable, Variab
 from boxkite.baseline.labelled import bucket_bounds, histogram_series
 from boxkite.baseline.tally import Tally
 from boxkite.baseline.text_format import Family, format_series, format_series_by
+from boxkite.cooperation import cooperatively
 from boxkite.drift import Policy
 
 __all__ = ["LabelledExposition"]
@@ -137,7 +138,7 @@ class LabelledExposition:
 
 def _histogram_values(tallies: Iterable[Tally]) -> list[float]:
     values: list[float] = []
-    for tally in tallies:
+    for tally in cooperatively(tallies):
         cumulative = np.cumsum(tally.cells).tolist()
         values += [*cumulative, tally.sum, cumulative[-1]]
     return values

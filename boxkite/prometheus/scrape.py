@@ -12,7 +12,8 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from boxkite.baseline.tally import Tally
-from boxkite.baseline.text_format import Family, render
+from boxkite.baseline.text_format import Family, render, render_parts
+from boxkite.cooperation import cooperatively
 from boxkite.prometheus.application import ChosenMetrics
 
 __all__ = ["Exposition", "Scrape", "Scraper"]
@@ -106,13 +107,13 @@ class Scraper:
         openmetrics = content_type.startswith("application/openmetrics-text")
         live = self._exposition.families(tallies, predictions, errors)
         if names:
-            chosen = [family.only(names) for family in [*self._exposition.static, *live]]
-            body = render(chosen, openmetrics=openmetrics).encode()
-        else:
-            body = self._static[openmetrics] + render(live, openmetrics=openmetrics).encode()
-        body += self._of_application(encoder, names).removesuffix(b"# EOF\n")
-        if openmetrics:
-            body += b"# EOF\n"
+            live = [family.only(names) for family in [*self._exposition.static, *live]]
+        parts = [b"" if names else self._static[openmetrics]]
+        for part in cooperatively(render_parts(live, openmetrics=openmetrics)):
+            parts.append(part.encode())  # noqa: PERF401 - between two parts others run
+        parts.append(self._of_application(encoder, names).removesuffix(b"# EOF\n"))
+        parts.append(b"# EOF\n" if openmetrics else b"")
+        body = b"".join(parts)
         if len(body) >= _MIN_GZIP_BYTES and _takes_gzip(accept_encoding):
             return Scrape(gzip.compress(body, _GZIP_LEVEL), content_type, "gzip")
         return Scrape(body, content_type)
