@@ -37,5 +37,7 @@ def try_lock(descriptor: int) -> bool:
 
 def release(descriptor: int) -> None:
     """Give a lock back, at once though a process forked meanwhile has the descriptor too."""
-    fcntl.flock(descriptor, fcntl.LOCK_UN)
-    os.close(descriptor)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+    finally:
+        os.close(descriptor)
