@@ -16,6 +16,7 @@ __all__ = ["PREFIX", "bucket_bounds", "families", "histogram_series"]
 PREFIX = "boxkite_baseline"
 
 Labels: TypeAlias = dict[str, str]
+_Bounds: TypeAlias = Sequence[Sequence[str]]
 _LabelsOf: TypeAlias = Callable[[Variable], Labels]
 
 
@@ -23,6 +24,8 @@ def families(variables: Sequence[Variable], rows: int, *, model: str, version: s
     """Return the series of a baseline, the same in `histogram.prom` and in a scrape."""
     head = {"model": model, "version": version}
     numeric = [each for each in variables if isinstance(each, NumericVariable)]
+
+    bounds = [bucket_bounds(each) for each in numeric]
 
     def labels(variable: Variable) -> Labels:
         return {**head, "role": variable.role, "variable": variable.name}
@@ -58,8 +61,8 @@ def families(variables: Sequence[Variable], rows: int, *, model: str, version: s
             "Greatest finite value at training.",
             [(labels(each), each.maximum) for each in numeric],
         ),
-        _bins(numeric, labels),
-        _value_histogram(numeric, labels),
+        _bins(numeric, bounds, labels),
+        _value_histogram(numeric, bounds, labels),
         _categories(variables, labels),
     ]
 
@@ -78,13 +81,12 @@ def histogram_series(name: str, labels: Labels, bounds: Iterable[str]) -> list[s
     ]
 
 
-def _bins(numeric: Sequence[NumericVariable], labels: _LabelsOf) -> Family:
+def _bins(numeric: Sequence[NumericVariable], bounds: _Bounds, labels: _LabelsOf) -> Family:
     name = f"{PREFIX}_bin"
     names: list[str] = []
-    for variable in numeric:
+    for variable, upper in zip(numeric, bounds, strict=True):
         start = format_series(name, **labels(variable)).removesuffix("}")
-        bounds = pairwise(["-Inf", *bucket_bounds(variable)])
-        names += [f'{start},gt="{gt}",le="{le}"}}' for gt, le in bounds]
+        names += [f'{start},gt="{gt}",le="{le}"}}' for gt, le in pairwise(["-Inf", *upper])]
     # A gauge by nature; but promtool takes a label `le` only of histograms and untyped.
     return Family(name, "unknown", "Training rows in one bin (gt, le].", names, _cells(numeric))
 
@@ -102,12 +104,14 @@ def _cells(variables: Iterable[Variable]) -> list[float]:
     return [count for variable in variables for count in variable.counts.tolist()]
 
 
-def _value_histogram(numeric: Sequence[NumericVariable], labels: _LabelsOf) -> Family:
+def _value_histogram(
+    numeric: Sequence[NumericVariable], bounds: _Bounds, labels: _LabelsOf
+) -> Family:
     name = f"{PREFIX}_value"
     names: list[str] = []
     values: list[float] = []
-    for variable in numeric:
-        names += histogram_series(name, labels(variable), bucket_bounds(variable))
+    for variable, upper in zip(numeric, bounds, strict=True):
+        names += histogram_series(name, labels(variable), upper)
         cumulative = np.cumsum(variable.counts).tolist()
         values += [*cumulative, variable.sum, cumulative[-1]]
     return Family(name, "histogram", "Values at training.", names, values)

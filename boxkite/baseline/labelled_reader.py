@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any, NamedTuple, TypeAlias, cast, get_args
 
@@ -93,10 +94,11 @@ def read_variables(samples: Iterable[Sample], rows: int, tails: Tails | None) ->
         if sample.name == f"{PREFIX}_rows":
             continue
         key = (sample.labels.get("role", ""), sample.labels.get("variable", ""))
-        if key not in found:
-            found[key] = _Found(sample.line)
+        variable_found = found.get(key)
+        if variable_found is None:
+            variable_found = found[key] = _Found(sample.line)
         try:
-            _take(found[key], sample)
+            _take(variable_found, sample)
         except KeyError as error:
             raise damage(sample.line, f"{sample.name} lacks the label {error}") from None
     variables: dict[tuple[str, int], Variable] = {}
@@ -195,9 +197,13 @@ def _check_bins(found: _Found, what: str) -> None:
         raise damage(found.line, f"{what}: its bins and its buckets disagree")
 
 
+# A bound stands in two lines that follow each other, as the end of one bin and start of the next.
+_parse_bound = lru_cache(maxsize=8)(parse_float)
+
+
 def _bound(sample: Sample, label: str) -> float:
     try:
-        return parse_float(sample.labels[label])
+        return _parse_bound(sample.labels[label])
     except ValueError:
         text = sample.labels[label]
         raise damage(sample.line, f"{sample.name}: {label} is not a number: {text!r}") from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -12,7 +12,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from boxkite.baseline.tally import Tally
-from boxkite.baseline.text_format import Family, render, render_parts
+from boxkite.baseline.text_format import Family, render_parts
 from boxkite.cooperation import cooperatively
 from boxkite.prometheus.application import ChosenMetrics
 
@@ -64,7 +64,7 @@ class Scraper:
     """Renders one exposition, and the application's own metrics with it.
 
     Args:
-        exposition: whose static families are rendered once, here.
+        exposition: whose static families are rendered once, for the first scrape in a format.
         registry: of the application's metrics; None for none.
         report: called with the error when the application's metrics cannot be had.
     """
@@ -78,10 +78,7 @@ class Scraper:
         self._exposition = exposition
         self._registry = registry
         self._report = report
-        self._static = {
-            openmetrics: render(exposition.static, openmetrics=openmetrics).encode()
-            for openmetrics in (False, True)
-        }
+        self._static: dict[bool, bytes] = {}
 
     def scrape(
         self,
@@ -108,9 +105,9 @@ class Scraper:
         live = self._exposition.families(tallies, predictions, errors)
         if names:
             live = [family.only(names) for family in [*self._exposition.static, *live]]
-        parts = [b"" if names else self._static[openmetrics]]
-        for part in cooperatively(render_parts(live, openmetrics=openmetrics)):
-            parts.append(part.encode())  # noqa: PERF401 - between two parts others run
+        if not names and openmetrics not in self._static:
+            self._static[openmetrics] = b"".join(_rendered(self._exposition.static, openmetrics))
+        parts = [b"" if names else self._static[openmetrics], *_rendered(live, openmetrics)]
         parts.append(self._of_application(encoder, names).removesuffix(b"# EOF\n"))
         parts.append(b"# EOF\n" if openmetrics else b"")
         body = b"".join(parts)
@@ -131,6 +128,11 @@ class Scraper:
         except Exception as error:  # noqa: BLE001 - collectors are the application's code
             self._report(error)
             return b""
+
+
+def _rendered(families: Iterable[Family], openmetrics: bool) -> Iterator[bytes]:
+    for part in cooperatively(render_parts(families, openmetrics=openmetrics)):
+        yield part.encode()
 
 
 def _takes_gzip(accept_encoding: str) -> bool:
