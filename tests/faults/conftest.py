@@ -1,0 +1,220 @@
+"""A service under a real server, asked over HTTP; each test ends only what it started."""
+
+import contextlib
+import http.client
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import boxkite
+
+FLASK = """
+import os
+from flask import Flask, request
+from boxkite_flask import Boxkite
+
+app = Flask(__name__)
+monitor = Boxkite(app, registry=None)
+
+@app.post("/predict")
+@monitor.predict(features=["a"], output="score")
+def predict():
+    request.get_json()
+    return {"score": 0.5, "process": os.getpid()}
+"""
+
+STARLETTE = """
+import os
+from fastapi import FastAPI
+from boxkite_starlette import Boxkite
+
+app = FastAPI()
+monitor = Boxkite(app, registry=None)
+
+@app.post("/predict")
+@monitor.predict(features=["a"], output="score")
+async def predict(body: dict):
+    return {"score": 0.5, "process": os.getpid()}
+"""
+
+_PATIENCE = 60.0
+
+
+class Service:
+    """A server with several workers.
+
+    Attributes:
+        acknowledged: predictions whose answer arrived.
+        sent: predictions asked for, with those that no answer came for.
+        workers: the processes that answered, since one was killed.
+    """
+
+    def __init__(self, process: "subprocess.Popen[bytes]", port: int) -> None:
+        self.process = process
+        self._port = port
+        self._lock = threading.Lock()
+        self.acknowledged = 0
+        self.sent = 0
+        self.workers: set[int] = set()
+
+    def _ask(self, method: str, path: str, body: bytes | None = None) -> bytes:
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=_PATIENCE)
+        with contextlib.closing(connection):
+            connection.request(method, path, body, {"Content-Type": "application/json"})
+            response = connection.getresponse()
+            content = response.read()
+            if response.status != 200:
+                raise ValueError(f"{response.status}: {content!r}")
+            return content
+
+    def predict(self) -> bool:
+        """Ask for one prediction; False if no answer came."""
+        with self._lock:
+            self.sent += 1
+        try:
+            answer = json.loads(self._ask("POST", "/predict", b'{"a": 1}'))
+        except (OSError, http.client.HTTPException):
+            return False
+        with self._lock:
+            self.acknowledged += 1
+            self.workers.add(answer["process"])
+        return True
+
+    def predict_repeatedly(self, threads: int, number: int) -> None:
+        """Have as many threads ask, each until so many answers came."""
+
+        def ask() -> None:
+            answered = 0
+            while answered < number:
+                answered += self.predict()
+
+        self._together(threads, ask)
+
+    @contextlib.contextmanager
+    def under_load(self, threads: int) -> Iterator[None]:
+        """Have threads ask for as long as the context lasts."""
+        done = threading.Event()
+
+        def ask() -> None:
+            while not done.is_set():
+                if not self.predict():
+                    time.sleep(0.01)
+
+        asking = [threading.Thread(target=ask) for _ in range(threads)]
+        for thread in asking:
+            thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            for thread in asking:
+                thread.join()
+
+    def _together(self, threads: int, work: Callable[[], None]) -> None:
+        working = [threading.Thread(target=work) for _ in range(threads)]
+        for thread in working:
+            thread.start()
+        for thread in working:
+            thread.join()
+
+    def scrape(self) -> dict[str, float]:
+        """Return every live counter, when the service answers."""
+        deadline = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                text = self._ask("GET", "/metrics").decode()
+                break
+            except (OSError, http.client.HTTPException):
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
+        lines = [line.rpartition(" ") for line in text.splitlines() if not line.startswith("#")]
+        return {
+            series: float(value)
+            for series, _, value in lines
+            if not series.startswith(("boxkite_baseline", "boxkite_drift"))
+        }
+
+    def predictions(self) -> int:
+        """Return how many predictions a scrape shows."""
+        (found,) = (
+            value
+            for series, value in self.scrape().items()
+            if series.startswith("boxkite_predictions_total{")
+        )
+        return int(found)
+
+    def kill_a_worker(self) -> bool:
+        """Kill one that answered lately with kill -9; False if none is known."""
+        with self._lock:
+            known = sorted(self.workers)
+            self.workers.clear()
+        if not known:
+            return False
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(random.choice(known), signal.SIGKILL)
+            return True
+        return False
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[..., Service]]:
+    """Start a server: `serve("gunicorn", "--workers", "3")` or `serve("uvicorn", …)`."""
+    boxkite.Baseline.fit(
+        {"a": np.arange(8.0)}, {"score": np.linspace(0, 1, 8)}, bins=2, model="m", version="1"
+    ).write(tmp_path / "histogram.prom")
+    with contextlib.ExitStack() as stack:
+        log = stack.enter_context((tmp_path / "output.log").open("ab"))
+
+        def start(server: str, *options: str, **environment: str) -> Service:
+            (tmp_path / "service.py").write_text(FLASK if server == "gunicorn" else STARLETTE)
+            port = _free_port()
+            address = (
+                ["--bind", f"127.0.0.1:{port}"] if server == "gunicorn" else ["--port", str(port)]
+            )
+            baseline = str(tmp_path / "histogram.prom")
+            process = subprocess.Popen(
+                [sys.executable, "-m", server, *address, *options, "service:app"],
+                cwd=tmp_path,
+                stdout=log,
+                stderr=log,
+                env={
+                    **os.environ,
+                    "FLASK_BOXKITE_BASELINE": baseline,
+                    "BOXKITE_BASELINE": baseline,
+                    **environment,
+                },
+            )
+            stack.callback(_end, process)
+            service = Service(process, port)
+            service.scrape()
+            return service
+
+        yield start
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    process.terminate()
+    try:
+        process.wait(_PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
