@@ -31,7 +31,6 @@ NOW = 1_700_000_000_123_456_789
         (None, None),
         (object(), {"unsupported": "object"}),
     ],
-
 )
 def test_a_value_is_sent_as_a_plain_one(value, sent):
     _, record = msgpack.unpackb(event(NOW, {"value": value}), strict_map_key=False)
