@@ -75,7 +75,7 @@ class Segment:
         end = self.end + _FRAME.size + len(record)
         if end > self.size:
             return False
-        crc = zlib.crc32(record, self.number)
+        crc = _checksum(record, self.number)
         self._map[self.end : end] = _FRAME.pack(len(record), crc) + record
         self.end = end
         return True
@@ -97,6 +97,22 @@ class Segment:
     def remove(self) -> None:
         """Delete the file; the map goes when nothing uses it any more."""
         self.path.unlink(missing_ok=True)
+
+
+def _checksum(record: bytes, seed: int) -> int:
+    """Return the CRC-32 of a record, taken in pieces.
+
+    Of more than 5 KiB zlib takes it with the interpreter's lock given up, and the request would
+    have to wait for the lock again.
+    """
+    if len(record) <= _CRC_BYTES:
+        return zlib.crc32(record, seed)
+    for start in range(0, len(record), _CRC_BYTES):
+        seed = zlib.crc32(record[start : start + _CRC_BYTES], seed)
+    return seed
+
+
+_CRC_BYTES = 5 << 10
 
 
 def intact_records(path: Path, number: int, start: int = HEADER_BYTES) -> tuple[list[bytes], int]:
