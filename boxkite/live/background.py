@@ -90,6 +90,7 @@ def _run(task: weakref.WeakMethod[Callable[[], Any]], bell: _Bell, delay: float)
         if not bell.closed:
             bell.wait(delay)
         if bell.closed:
+            bell.ring()  # for a second thread, should a signal have broken into the start of one
             return
         bell.rung = False
         bound = task()
