@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import NamedTuple
 
 from boxkite.errors import BaselineError
@@ -168,11 +169,28 @@ def _as_openmetrics(family: Family) -> Iterable[Family]:
     """
     if family.type != "histogram":
         return [family]
-    negative = any(map(_NEGATIVE_EDGE.search, family.series))
-    if not negative and not any(value < 0 for value in family.values):
+    series = tuple(family.series)
+    if not _has_negative_edge(series) and not any(value < 0 for value in family.values):
         return [family]
-    parts = {family.name + suffix for suffix in ("_bucket", "_sum", "_count")}
-    return [replace(family.only({name}), name=name, type="unknown") for name in sorted(parts)]
+    return [
+        Family(name, "unknown", family.documentation, part, [family.values[i] for i in places])
+        for name, part, places in _by_name(series)
+    ]
+
+
+# Of series that stay the same from scrape to scrape.
+@lru_cache(maxsize=4)
+def _has_negative_edge(series: tuple[str, ...]) -> bool:
+    return any(map(_NEGATIVE_EDGE.search, series))
+
+
+@lru_cache(maxsize=4)
+def _by_name(series: tuple[str, ...]) -> list[tuple[str, list[str], list[int]]]:
+    """Return the names of the samples, ascending, each with its series and their places."""
+    places: dict[str, list[int]] = {}
+    for place, each in enumerate(series):
+        places.setdefault(each.partition("{")[0], []).append(place)
+    return [(name, [series[i] for i in places[name]], places[name]) for name in sorted(places)]
 
 
 def parse(lines: Iterable[str], *, max_series: int) -> Iterator[Sample | Comment]:

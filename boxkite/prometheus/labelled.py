@@ -37,12 +37,12 @@ class LabelledExposition:
         self._categorical = [
             i for i, each in enumerate(baseline.variables) if isinstance(each, CategoryVariable)
         ]
-        self._values = [
+        self._values = tuple(
             series
             for each in baseline.variables
             if isinstance(each, NumericVariable)
             for series in histogram_series("boxkite_value", self._labels(each), bucket_bounds(each))
-        ]
+        )
         self._categories = [
             series
             for each in baseline.variables
