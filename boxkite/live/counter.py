@@ -164,6 +164,8 @@ class Counter:
             self._background.ask()
             return
         self._worker.sync()
+        if self._population is not None:
+            self._population.retired.sync()
         self._synced_at = time.monotonic()
 
     def _fold(self) -> None:
