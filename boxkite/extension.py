@@ -22,6 +22,9 @@ __all__ = ["Exchange", "Extension", "is_authorized"]
 P = ParamSpec("P")
 T = TypeVar("T")
 
+# Names the server where nothing is monitored: what the view sets there is dropped.
+_NOBODY = "unmonitored"
+
 _MONITOR_OPTIONS = ("baseline", "log", "registry", "policy")
 
 
@@ -93,6 +96,9 @@ class Extension:
                 returned object, or None for the whole of it.
         """
 
+        if view is not None and not callable(view):
+            raise TypeError(f"predict({view!r}): name the source, as features={view!r}")
+
         def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
             if isinstance(view, type):
                 raise TypeError(f"{view.__name__} is a class: decorate its methods with predict")
@@ -122,7 +128,8 @@ class Extension:
             async def async_wrapper(*args: Any, **kwargs: Any) -> Any:
                 exchange = self._current_exchange()
                 if exchange is None:
-                    return await view(*args, **kwargs)
+                    with prediction_scope(_NOBODY):
+                        return await view(*args, **kwargs)
                 with prediction_scope(exchange.monitor.settings.server_id) as prediction:
                     returned = await view(*args, **kwargs)
                 exchange.finish(capture, prediction, returned)
@@ -134,7 +141,8 @@ class Extension:
         def wrapper(*args: Any, **kwargs: Any) -> Any:
             exchange = self._current_exchange()
             if exchange is None:
-                return view(*args, **kwargs)
+                with prediction_scope(_NOBODY):
+                    return view(*args, **kwargs)
             with prediction_scope(exchange.monitor.settings.server_id) as prediction:
                 returned = view(*args, **kwargs)
             exchange.finish(capture, prediction, returned)

@@ -21,6 +21,8 @@ def equal_mass_edges(ordered: Floats, bins: int) -> Floats:
     The bins are (-inf, e0], (e0, e1], … (ek, +inf); none is empty over the given values. A value
     that holds more than one bin's mass, an atom, has a bin of its own and no part of another.
     A constant column gets an empty bin on both sides of its value, so that anything else shows.
+    An edge lies between two values and not on one, so that a value comes into its bin again when it
+    has passed through 32 bits, or through a text of six digits.
 
     Args:
         ordered: finite values, ascending.
@@ -32,8 +34,7 @@ def equal_mass_edges(ordered: Floats, bins: int) -> Floats:
     if len(ordered) == 0:
         return np.empty(0)
     if ordered[0] == ordered[-1]:
-        below = math.nextafter(ordered[0], -math.inf)
-        return _distinct([edge for edge in (below, ordered[0]) if math.isfinite(edge)])
+        return _around(float(ordered[0]))
     mass = len(ordered) / bins
     edges: list[float] = []
     start = 0
@@ -43,7 +44,34 @@ def equal_mass_edges(ordered: Floats, bins: int) -> Floats:
         start = end
     edges += _segment_edges(ordered[start:], mass)
     # Without the maximum the last bin is the open one above, and not empty.
-    return _distinct(edges)[:-1]
+    last = _distinct(edges)[:-1]
+    following = ordered[np.searchsorted(ordered, last, side="right")]
+    return _distinct([_between(*pair) for pair in zip(last.tolist(), following, strict=True)])
+
+
+_CONSTANT_MARGIN = 1e-6
+
+
+def _around(value: float) -> Floats:
+    """Return an edge close below and one close above a constant, as far as there is room."""
+    margin = abs(value) * _CONSTANT_MARGIN or _CONSTANT_MARGIN
+    below = max(value - margin, -_LARGEST)
+    above = min(value + margin, _LARGEST)
+    return _distinct([edge for edge in (below, above) if edge != value])
+
+
+def _between(low: float, high: float) -> float:
+    """Return the shortest number well between two; the lower where there is none."""
+    middle = low / 2 + high / 2
+    margin = high / 8 - low / 8
+    for digits in range(1, 18):
+        rounded = float(f"{middle:.{digits}g}")
+        if low + margin < rounded < high - margin:
+            return rounded
+    return low
+
+
+_LARGEST = float(np.finfo(np.float64).max)
 
 
 def _atoms(ordered: Floats, mass: float) -> list[tuple[int, int]]:

@@ -179,13 +179,17 @@ def compare_command(
       boxkite compare histogram.prom july.parquet
     """
     policy = Policy(false_alarms_per_month=false_alarms_per_month, min_effect=min_effect)
-    comparison = compare(Baseline.read(baseline), read_table(rows), policy=policy)
+    trained = Baseline.read(baseline)
+    comparison = compare(trained, read_table(rows, trained), policy=policy)
     if as_json:
         click.echo(json.dumps(comparison.as_dict(), indent=2, allow_nan=False))
     else:
         _console().print(comparison_table(comparison))
         names = ", ".join(one_line(each.name) for each in comparison.drifted)
         click.echo(f"{comparison.verdict}: {names}" if names else comparison.verdict)
+        empty = ", ".join(one_line(each.name) for each in comparison if not each.rows)
+        if empty:
+            click.echo(f"boxkite: no row has a valid value of: {empty}", err=True)
     if comparison.verdict == "drift":
         click.get_current_context().exit(EXIT_DRIFT)
 
@@ -211,7 +215,14 @@ def compare_command(
     show_default=True,
     help="The least PSI that is called drift.",
 )
-def rules(windows: tuple[str, ...], interval: str | None, min_effect: float) -> None:
+@click.option(
+    "--runbook",
+    default="docs/runbook.md",
+    show_default=True,
+    metavar="URL",
+    help="Where your runbook is; the alerts link to its sections.",
+)
+def rules(windows: tuple[str, ...], interval: str | None, min_effect: float, runbook: str) -> None:
     """Print the Prometheus rules: one file serves every model.
 
     \b
@@ -219,4 +230,5 @@ def rules(windows: tuple[str, ...], interval: str | None, min_effect: float) -> 
       boxkite rules > boxkite.rules.yml && promtool check rules boxkite.rules.yml
     """
     policy = Policy(min_effect=min_effect)
-    click.echo(render_rules(policy, windows=windows or None, interval=interval), nl=False)
+    text = render_rules(policy, windows=windows or None, interval=interval, runbook=runbook)
+    click.echo(text, nl=False)

@@ -9,15 +9,21 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
+from boxkite.baseline import Baseline, CategoryVariable
 from boxkite.errors import BaselineError
 
 __all__ = ["read_table"]
 
 
-def read_table(path: Path) -> Any:
+def read_table(path: Path, baseline: Baseline | None = None) -> Any:
     """Read a Parquet or CSV file by its ending; a CSV may be compressed, as `.csv.gz`.
 
     In a CSV file an empty field, NA and the like are missing, but not in quotes.
+
+    Args:
+        path: of the file.
+        baseline: that the rows are compared with: its categories are read as the texts they are,
+            also those that spell a number, a date or NA.
 
     Raises:
         BaselineError: naming the file, if it has another ending or cannot be read.
@@ -27,10 +33,21 @@ def read_table(path: Path) -> Any:
         if endings[-1:] == [".parquet"]:
             return pa.parquet.read_table(path)
         if ".csv" in endings[-2:]:
-            options = pa.csv.ConvertOptions(
-                strings_can_be_null=True, quoted_strings_can_be_null=False
-            )
-            return pa.csv.read_csv(path, convert_options=options)
+            return pa.csv.read_csv(path, convert_options=_conversion(baseline))
     except (pa.ArrowException, OSError) as error:
         raise BaselineError(f"cannot read {path}: {error}") from error
     raise BaselineError(f"cannot read {path}: give a .parquet or .csv file")
+
+
+def _conversion(baseline: Baseline | None) -> Any:
+    """Return how the fields of a CSV file become values."""
+    variables = baseline.variables if baseline is not None else ()
+    categorical = [each for each in variables if isinstance(each, CategoryVariable)]
+    labels = {category for each in categorical for category in each.categories}
+    missing = set(pa.csv.ConvertOptions().null_values) - labels
+    return pa.csv.ConvertOptions(
+        column_types={each.name: pa.string() for each in categorical},
+        null_values=sorted(missing | {""}),
+        strings_can_be_null=True,
+        quoted_strings_can_be_null=False,
+    )

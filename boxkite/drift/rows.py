@@ -31,7 +31,8 @@ def compare(
     Args:
         baseline: what the model was trained on.
         rows: a table in any of the forms that `Baseline.fit` takes. A variable without a column
-            counts as missing in every row; a column without a variable is left out.
+            counts as missing in every row; a column without a variable is left out. A column
+            whose name a feature and an output share is the feature's.
         policy: the false alarms allowed and the least effect; the default if None.
         window: the policy's window whose share of the false alarms applies.
         names: of the columns of a 2-D array.
@@ -41,12 +42,14 @@ def compare(
             columns differ in length.
     """
     columns = dict(named_columns(rows, names))
-    tallies: dict[str, Tally] = {}
+    tallies: dict[tuple[str, str], Tally] = {}
+    taken: set[str] = set()
     for variable in baseline.variables:
-        if variable.name in columns:
+        if variable.name in columns and variable.name not in taken:
+            taken.add(variable.name)  # a feature comes first: an output of its name has no column
             categorical = isinstance(variable, CategoryVariable)
             column = capture_column(variable.name, columns[variable.name], categorical=categorical)
-            tallies[variable.name] = tally_column(variable, column)
+            tallies[variable.role, variable.name] = tally_column(variable, column)
     if not tallies:
         expected = ", ".join(variable.name for variable in baseline.variables[:5])
         raise BaselineError(
@@ -54,16 +57,17 @@ def compare(
         )
     total = _common_rows(tallies)
     aligned = [
-        tallies.get(each.name) or Tally(np.zeros(len(each.counts), dtype=np.int64), total)
+        tallies.get((each.role, each.name))
+        or Tally(np.zeros(len(each.counts), dtype=np.int64), total)
         for each in baseline.variables
     ]
     return compare_counts(baseline, aligned, total, policy=policy, window=window)
 
 
-def _common_rows(tallies: Mapping[str, Tally]) -> int:
+def _common_rows(tallies: Mapping[tuple[str, str], Tally]) -> int:
     """Return how many rows all of the columns have."""
     lengths: dict[int, str] = {}
-    for name, tally in tallies.items():
+    for (_, name), tally in tallies.items():
         lengths.setdefault(tally.rows + tally.missing + tally.invalid, name)
     if len(lengths) > 1:
         (first, name), (second, other), *_ = lengths.items()

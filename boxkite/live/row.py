@@ -32,6 +32,8 @@ def plain_row(features: Any) -> Row:
         ShapeError: if it is a single value, a set, or several rows.
     """
     if isinstance(features, list | tuple):
+        if features and isinstance(features[0], list | tuple):
+            return _only_row(features)
         return list(features)
     if isinstance(features, Mapping):
         return {str(name): value for name, value in features.items()}
@@ -50,6 +52,15 @@ def plain_row(features: Any) -> Row:
     if len(values) > _MAX_VALUES:
         raise ShapeError(f"the row does not end within {_MAX_VALUES} values")
     return values
+
+
+def _only_row(rows: Sequence[Any]) -> list[Any]:
+    """Return the row of a table of one, as `[[1, 2]]`; a nested value in a row stays as it is."""
+    if not all(isinstance(row, list | tuple) for row in rows):
+        return list(rows)
+    if len(rows) > 1:
+        raise ShapeError(f"one row of features, not {len(rows)}")
+    return list(rows[0])
 
 
 _NO_ROW = (str, bytes, bytearray, memoryview, set, frozenset)

@@ -120,10 +120,14 @@ def service_process() -> str:
     """Return what names the process whose children the workers of this service are.
 
     That is the parent where multiprocessing started this process, as uvicorn does, or where the
-    parent forked it, as gunicorn does; else it is this process itself.
+    parent forked it, as gunicorn does; else it is this process itself. Where the system does not
+    tell who was forked, as on macOS, gunicorn's workers are known by the variable that it sets.
     """
     parent = multiprocessing.parent_process()
     process = parent.pid if parent is not None and parent.pid else os.getpid()
+    gunicorn = os.environ.get("SERVER_SOFTWARE", "").startswith("gunicorn/")
+    if gunicorn and process == os.getpid() and _stat(process, _STACK_START) == "0":
+        process = os.getppid()
     while (ancestor := _forked_from(process)) is not None:
         process = ancestor
     return f"{process}-{_stat(process, _START_TIME)}"

@@ -24,6 +24,7 @@ from demo.tables import agreement, side_by_side
 
 WINDOW = "45s"
 WINDOW_SECONDS = 45
+SETTLING_SECONDS = 3
 
 console = Console(width=None if sys.stdout.isatty() else 80)
 
@@ -79,7 +80,9 @@ def stretch(
     recorded: Mapping[str, Recorded] = {}
     if prometheus:
         await_rows(prometheus, len(flights), "waiting for Prometheus to evaluate the rules")
-        recorded = recorded_statistics(prometheus, WINDOW)
+        # The rules of a group run one after the other: these are of evaluations that had all rows.
+        time.sleep(SETTLING_SECONDS)
+        recorded = recorded_statistics(prometheus, WINDOW, time.time())
     table = side_by_side(comparison, recorded, name)
     console.print(table)
     if picture:

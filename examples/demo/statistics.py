@@ -30,19 +30,22 @@ class Recorded:
     verdict: str
 
 
-def query(address: str, expression: str) -> list[tuple[dict[str, str], float]]:
-    """Return the labels and the value of each series of an instant query."""
-    parameters = urllib.parse.urlencode({"query": expression})
+def query(
+    address: str, expression: str, moment: float | None = None
+) -> list[tuple[dict[str, str], float]]:
+    """Return the labels and the value of each series at a moment, now by default."""
+    times = {} if moment is None else {"time": f"{moment:.3f}"}
+    parameters = urllib.parse.urlencode({"query": expression, **times})
     with urllib.request.urlopen(f"{address}/api/v1/query?{parameters}", timeout=10) as response:
         result = json.load(response)["data"]["result"]
     return [(each["metric"], float(each["value"][1])) for each in result]
 
 
-def recorded_statistics(address: str, window: str) -> dict[str, Recorded]:
-    """Return the statistics of each variable by name, all of one evaluation or nearly so."""
+def recorded_statistics(address: str, window: str, moment: float) -> dict[str, Recorded]:
+    """Return the statistics of each variable by name, as they stood at a moment."""
 
     def by_variable(name: str) -> dict[str, float]:
-        series = query(address, f'{name}{{window="{window}"}}')
+        series = query(address, f'{name}{{window="{window}"}}', moment)
         return {labels["variable"]: value for labels, value in series}
 
     rows = by_variable("variable:boxkite_live_rows:sum")

@@ -3,6 +3,7 @@
 import math
 import sys
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,14 +20,17 @@ TIED = st.lists(st.sampled_from([-1.0, 0.0, 1.0, 2.5, 1e300]) | FINITE, min_size
     ("values", "bins", "edges"),
     [
         ([], 20, []),
-        ([3.0], 2, [np.nextafter(3.0, -math.inf), 3.0]),
-        ([0.0, -0.0], 2, [-5e-324, 0.0]),
-        ([np.finfo(float).min], 2, [np.finfo(float).min]),
-        ([0.0, 1.0], 2, [0.0]),
-        ([0.0, 0.0, 0.0, 1.0], 20, [0.0]),
-        (range(8), 4, [1.0, 3.0, 5.0]),
-        ([1.0, 2.0, 2.0, 2.0, 2.0, 2.0, 3.0, 4.0], 4, [1.0, 2.0]),
-        ([1, 2, 3, 4], 100, [1.0, 2.0, 3.0]),
+        ([3.0], 2, [2.999997, 3.000003]),
+        ([0.0, -0.0], 2, [-1e-6, 1e-6]),
+        ([np.finfo(float).min], 2, [np.finfo(float).min * (1 - 1e-6)]),
+        ([0.0, 1.0], 2, [0.5]),
+        ([0.0, 0.0, 0.0, 1.0], 20, [0.5]),
+        (range(8), 4, [1.5, 3.5, 5.5]),
+        ([1.0, 2.0, 2.0, 2.0, 2.0, 2.0, 3.0, 4.0], 4, [1.5, 2.5]),
+        ([1, 2, 3, 4], 100, [1.5, 2.5, 3.5]),
+        ([0.1, 0.30000000000000004, 0.7], 3, [0.2, 0.5]),
+        ([1.0, math.nextafter(1.0, 2.0)], 2, [1.0]),
+        ([-sys.float_info.max, sys.float_info.max], 2, [0.0]),
     ],
 )
 def test_edges_of_small_columns(values: list[float], bins: int, edges: list[float]) -> None:
@@ -37,6 +41,14 @@ def test_a_column_without_ties_gets_the_bins_asked_for_of_equal_mass() -> None:
     ordered = np.sort(np.random.default_rng(1).normal(size=10_000))
     counts = np.diff(np.searchsorted(ordered, equal_mass_edges(ordered, 20), "right"), prepend=0)
     assert counts.tolist() == [500] * 19
+
+
+@pytest.mark.parametrize("narrowed", [np.float32, lambda value: float(f"{value:.6g}")])
+def test_a_value_that_lost_digits_on_its_way_is_in_its_bin(narrowed: Any) -> None:
+    values = np.random.default_rng(2).integers(-50, 50, 5000) / 10 + 0.1 * 3 - 0.3
+    edges = equal_mass_edges(np.sort(values), 20)
+    there = [float(narrowed(value)) for value in values]
+    assert (np.searchsorted(edges, there) == np.searchsorted(edges, values)).all()
 
 
 @given(values=TIED, bins=st.integers(2, 30))
