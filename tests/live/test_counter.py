@@ -306,6 +306,7 @@ def test_closing_does_not_wait_for_a_reader_that_hangs(tmp_path: Path) -> None:
 
 
 def test_a_counter_that_nobody_holds_lets_go_of_its_thread_and_its_worker(tmp_path: Path) -> None:
+    gc.collect()  # what earlier tests left
     descriptors, threads = len(os.listdir("/dev/fd")), threading.active_count()
     for _ in range(20):
         counter = Counter(BASELINE, StateFolder(str(tmp_path)), Trouble(), 1 << 28)
