@@ -161,7 +161,7 @@ def test_a_row_in_any_form_is_counted_in_the_same_cells(monitor: Monitor, featur
         if value and key[0].removeprefix("boxkite_") in live
     } == {
         ("boxkite_predictions_total",): 1,
-        **{("boxkite_value_bucket", "delay", le): 1 for le in ("24.0", "49.0", "74.0", "+Inf")},
+        **{("boxkite_value_bucket", "delay", le): 1 for le in ("24.5", "49.5", "74.5", "+Inf")},
         ("boxkite_value_sum", "delay"): 12.5,
         ("boxkite_value_count", "delay"): 1,
         ("boxkite_category_total", "carrier", "UA"): 1,
@@ -184,7 +184,7 @@ def test_a_row_in_any_form_is_counted_in_the_same_cells(monitor: Monitor, featur
         ({"delay": 1}, "rows", "missing", 0),
         ([None, math.nan], "missing", "missing", 0),
         (["abc", "UA"], "invalid", "rows", 0),
-        ([[1], ["UA"]], "invalid", "invalid", 0),
+        ([[1], ["UA"]], "invalid", "invalid", 1),
         ([b"\xff", b"\xff"], "invalid", "invalid", 0),
         (["x" * 10_000_000] * 2, "invalid", "rows", 0),
         (["1" * 10_000_000] * 2, "invalid", "rows", 0),
@@ -192,7 +192,7 @@ def test_a_row_in_any_form_is_counted_in_the_same_cells(monitor: Monitor, featur
         ([], "invalid", "invalid", 1),
         ([1], "invalid", "invalid", 1),
         ([1, "UA", 2], "invalid", "invalid", 1),
-        ([[1, "UA"]], "invalid", "invalid", 1),
+        ([[1, "UA"], [2, "UA"], [3, "UA"]], "invalid", "invalid", 1),
         ("text", "invalid", "invalid", 1),
         (7, "invalid", "invalid", 1),
         (itertools.repeat(1), "invalid", "invalid", 1),

@@ -55,9 +55,9 @@ _CONSTANT_MARGIN = 1e-6
 def _around(value: float) -> Floats:
     """Return an edge close below and one close above a constant, as far as there is room."""
     margin = abs(value) * _CONSTANT_MARGIN or _CONSTANT_MARGIN
-    below = max(value - margin, -_LARGEST)
-    above = min(value + margin, _LARGEST)
-    return _distinct([edge for edge in (below, above) if edge != value])
+    below, above = (float(f"{edge:.9g}") for edge in (value - margin, value + margin))
+    edges = [below] if -math.inf < below < value else []
+    return _distinct([*edges, above] if value < above < math.inf else edges)
 
 
 def _between(low: float, high: float) -> float:
@@ -69,9 +69,6 @@ def _between(low: float, high: float) -> float:
         if low + margin < rounded < high - margin:
             return rounded
     return low
-
-
-_LARGEST = float(np.finfo(np.float64).max)
 
 
 def _atoms(ordered: Floats, mass: float) -> list[tuple[int, int]]:

@@ -59,7 +59,7 @@ def _only_row(rows: Sequence[Any]) -> list[Any]:
     if not all(isinstance(row, list | tuple) for row in rows):
         return list(rows)
     if len(rows) > 1:
-        raise ShapeError(f"one row of features, not {len(rows)}")
+        raise ShapeError(f"one row is expected, not {len(rows)}")
     return list(rows[0])
 
 

@@ -129,7 +129,7 @@ def test_the_classic_series_of_a_small_baseline() -> None:
     assert render(baseline.families("classic")).splitlines() == [
         "# HELP feature_0_value_baseline Baseline values for feature: x",
         "# TYPE feature_0_value_baseline histogram",
-        'feature_0_value_baseline_bucket{le="2.0"} 2',
+        'feature_0_value_baseline_bucket{le="3.0"} 2',
         'feature_0_value_baseline_bucket{le="+Inf"} 4',
         "feature_0_value_baseline_sum 7.0",
         "feature_0_value_baseline_count 4",
@@ -139,7 +139,7 @@ def test_the_classic_series_of_a_small_baseline() -> None:
         'feature_1_value_baseline_total{bin="nan"} 2',
         "# HELP inference_value_baseline Baseline inference values for test set",
         "# TYPE inference_value_baseline histogram",
-        'inference_value_baseline_bucket{le="0.5"} 2',
+        'inference_value_baseline_bucket{le="0.8"} 2',
         'inference_value_baseline_bucket{le="+Inf"} 4',
         "inference_value_baseline_sum 4.5",
         "inference_value_baseline_count 4",
@@ -157,7 +157,7 @@ def test_prometheus_client_reads_a_classic_file_as_the_old_version_does() -> Non
     feature, output = "feature_0_value_baseline", "inference_value_baseline"
     assert found == {
         feature: {
-            (f"{feature}_bucket", "1.0"): 1.0,
+            (f"{feature}_bucket", "1.5"): 1.0,
             (f"{feature}_bucket", "+Inf"): 3.0,
             (f"{feature}_sum",): 3.0,
             (f"{feature}_count",): 3.0,
@@ -167,7 +167,7 @@ def test_prometheus_client_reads_a_classic_file_as_the_old_version_does() -> Non
             ("feature_1_value_baseline_total", "b"): 1.0,
         },
         output: {
-            (f"{output}_bucket", "0.0"): 1.0,
+            (f"{output}_bucket", "0.5"): 1.0,
             (f"{output}_bucket", "+Inf"): 3.0,
             (f"{output}_sum",): 2.0,
             (f"{output}_count",): 3.0,

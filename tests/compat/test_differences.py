@@ -226,7 +226,7 @@ def test_no_series_says_when_a_series_began(both):
     assert "_created" not in ours
 
 
-@pytest.mark.parametrize("row", [[0.5], [0.5, 0.5, 0.5], [[0.5, 0.5]]], ids=str)
+@pytest.mark.parametrize("row", [[0.5], [0.5, 0.5, 0.5], [[0.5, 0.5], [0.5, 0.5]]])
 def test_a_row_of_another_shape_counts_as_invalid(row, both):
     theirs, ours = both(
         """

@@ -195,7 +195,7 @@ def test_several_outputs_by_name_stay_by_name() -> None:
         ("late", ["p0", "p1"], "the output has 1 values, the baseline 2"),
         ([1, 2, 3], ["p0", "p1"], "the output has 3 values, the baseline 2"),
         ([], ["score"], "the output has 0 values, the baseline 1"),
-        ([[1]] * 2, ["score"], "the output has 2 values, the baseline 1"),
+        ([[1]] * 2, ["score"], "one row is expected, not 2"),
         ({}, ["score"], "the output has none of score; it has nothing"),
         ({"a": 1, "b": 2}, ["p0", "p1"], "the output has none of p0, p1; it has 'a', 'b'"),
         ({"a": 1, "b": 2}, ["score"], "the output has none of score; it has 'a', 'b'"),
