@@ -14,7 +14,7 @@ import time
 import weakref
 from pathlib import Path
 
-from boxkite.baseline import Baseline
+from boxkite.baseline import Baseline, NumericVariable
 from boxkite.live.lock import release, require_locks
 from boxkite.live.worker import lock_if_dead
 
@@ -63,10 +63,15 @@ class StateFolder:
             OSError: if this system, or the folder for temporary files, cannot be used for it.
         """
         require_locks()
-        content = f"{baseline.model}\0{baseline.version}\0{baseline.digest}"
-        digest = hashlib.sha256(content.encode()).hexdigest()[:16]
+        digest = hashlib.sha256(f"{baseline.model}\0{baseline.version}".encode())
+        for variable in baseline.variables:
+            if isinstance(variable, NumericVariable):
+                cells = variable.edges.tobytes()
+            else:
+                cells = repr(variable.categories).encode()
+            digest.update(f"\0{variable.role}\0{variable.name}\0".encode() + cells)
         model = re.sub(r"[^A-Za-z0-9_-]+", "_", baseline.model)[:40]
-        return self._root() / f"{model}-{digest}"
+        return self._root() / f"{model}-{digest.hexdigest()[:16]}"
 
     def _root(self) -> Path:
         if self._setting:
