@@ -1,9 +1,16 @@
-"""Programs that some tests need, where they are installed."""
+"""Programs that some tests need, where they are installed; and no deadline for property tests."""
 
 import os
 import shutil
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A shared machine may pause at any moment.
+settings.register_profile(
+    "without-deadline", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("without-deadline")
 
 
 def _installed(program: str) -> str:
