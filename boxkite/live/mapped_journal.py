@@ -65,8 +65,8 @@ class MappedJournal:
         Raises:
             OSError: if a segment is full and the next one cannot be made.
             JournalFullError: if the journal may not grow.
-            JournalBusyError: in a signal handler or finaliser that interrupted this very method,
-                and once the journal is closed.
+            JournalBusyError: in a signal handler or finaliser that interrupted this very method or
+                `prepare`, and once the journal is closed.
         """
         with self._lock:
             if self._busy:
@@ -111,13 +111,18 @@ class MappedJournal:
             OSError: if it cannot be made.
         """
         with self._lock:
-            if self._busy:
+            if self._busy or self._prepared is not None:
                 return
-            current = self._segments[-1] if self._segments else None
-            half_full = current is not None and current.end > current.size // 2
-            room = self.byte_size + self._segment_bytes <= self._max_bytes
-            if half_full and room and self._prepared is None:
-                self._prepared = self._new_segment(self._segment_bytes)
+            # A handler in between could take the number after this one, and use it first.
+            self._busy = True
+            try:
+                current = self._segments[-1] if self._segments else None
+                half_full = current is not None and current.end > current.size // 2
+                room = self.byte_size + self._segment_bytes <= self._max_bytes
+                if half_full and room:
+                    self._prepared = self._new_segment(self._segment_bytes)
+            finally:
+                self._busy = False
 
     @property
     def end(self) -> Position:
