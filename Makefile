@@ -26,14 +26,14 @@ demo-serve: $(VENV)/demo.installed
 
 test: $(VENV)/test.installed
 	@.ci/debian prometheus || true
-	$(PYTEST) -n auto -m "not slow"
+	$(PYTEST) -n auto -m "not slow" $(PYTEST_ARGS)
 
 test-all: $(VENV)/test.installed
 	@.ci/debian prometheus || true
 	$(PYTEST) -n auto
 
 test-lowest: .venv-lowest/lowest.installed
-	.venv-lowest/bin/python -m pytest -n auto -m "not slow"
+	.venv-lowest/bin/python -m pytest -n auto -m "not slow" $(PYTEST_ARGS)
 
 check: lint types docs
 
