@@ -1,0 +1,65 @@
+"""What a sink is: where batches of records are delivered to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from boxkite.errors import BoxkiteError
+from boxkite.logs.log_record import LogRecord
+from boxkite.logs.terms import LogTerms
+
+__all__ = ["Batch", "RejectedError", "Sink"]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Records of one worker, in the order in which it made them.
+
+    Attributes:
+        terms: what all of them have in common.
+        records: one or more.
+    """
+
+    terms: LogTerms
+    records: Sequence[LogRecord]
+
+
+class RejectedError(BoxkiteError):
+    """A sink refuses some records of a batch for good; all others of the batch are delivered.
+
+    Args:
+        reasons: by the record's index in the batch, why it is refused.
+    """
+
+    def __init__(self, reasons: Mapping[int, str]) -> None:
+        super().__init__(
+            f"{len(reasons)} records refused, the first: {next(iter(reasons.values()))}"
+        )
+        self.reasons = dict(reasons)
+
+
+class Sink(Protocol):
+    """Takes batches to where they are kept.
+
+    A sink is used by one thread at a time, the shipper's, and in a forked process anew.
+
+    Attributes:
+        name: label of its series, as "file".
+        whole_minutes: True to be given the records of one minute together, once it is over.
+    """
+
+    name: str
+    whole_minutes: bool
+
+    def deliver(self, batch: Batch) -> None:
+        """Deliver all records of a batch, or raise. The same batch may come again.
+
+        Raises:
+            RejectedError: if some can never be delivered, and all others are.
+            Exception: any other: none of them counts as delivered; the batch comes again.
+        """
+
+    def close(self) -> None:
+        """Let go of connections; the next `deliver` opens them again."""

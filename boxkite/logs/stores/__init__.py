@@ -1,0 +1,1 @@
+"""Where files of the log are kept: a local folder, or an object store."""
