@@ -13,7 +13,8 @@ from boxkite.baseline import classic, classic_reader, labelled, labelled_reader
 from boxkite.baseline.fitting import DEFAULT_BINS, DEFAULT_MAX_CATEGORIES, Bins, fit_variables
 from boxkite.baseline.storage import read_bounded, write_atomically
 from boxkite.baseline.tails import TAIL, read_tail, tail_comments
-from boxkite.baseline.text_format import Family, Sample, parse, render
+from boxkite.baseline.text_reader import Sample, parse
+from boxkite.baseline.text_writer import Family, render
 from boxkite.baseline.values import valid_unicode
 from boxkite.baseline.variable import Variable
 from boxkite.errors import BaselineError

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from boxkite.baseline import labelled
-from boxkite.baseline.text_format import Family, format_series
+from boxkite.baseline.text_writer import Family, format_series
 from boxkite.baseline.variable import UNSEEN, NumericVariable, Variable
 from boxkite.errors import BaselineError
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from boxkite.baseline.classic import FEATURE_HELP, MISSING_BIN
 from boxkite.baseline.labelled_reader import damage, whole
-from boxkite.baseline.text_format import Sample, parse_float
+from boxkite.baseline.text_reader import Sample, parse_float
 from boxkite.baseline.variable import (
     UNSEEN,
     CategoryVariable,

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from boxkite.baseline.text_format import Family, format_float, format_series, format_series_by
+from boxkite.baseline.text_writer import Family, format_float, format_series, format_series_by
 from boxkite.baseline.variable import CategoryVariable, NumericVariable, Variable
 
 __all__ = ["PREFIX", "bucket_bounds", "families", "histogram_series"]

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeAlias, cast, get_args
 import numpy as np
 
 from boxkite.baseline.labelled import PREFIX
-from boxkite.baseline.text_format import Sample, parse_float
+from boxkite.baseline.text_reader import Sample, parse_float
 from boxkite.baseline.variable import (
     OTHER,
     UNSEEN,

@@ -13,7 +13,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from boxkite.baseline import Baseline
 from boxkite.baseline.storage import write_atomically
-from boxkite.baseline.text_format import render
+from boxkite.baseline.text_writer import render
 from boxkite.config import from_environment
 from boxkite.identity import Identity
 from boxkite.live.record import plain

@@ -10,7 +10,7 @@ from boxkite.baseline import Baseline, CategoryVariable, NumericVariable, Variab
 from boxkite.baseline.classic import FEATURE_HELP, MISSING_BIN, describe, metric_name
 from boxkite.baseline.labelled import bucket_bounds, histogram_series
 from boxkite.baseline.tally import Tally
-from boxkite.baseline.text_format import Family, format_series
+from boxkite.baseline.text_writer import Family, format_series
 
 __all__ = ["ClassicExposition"]
 

@@ -14,7 +14,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from boxkite.baseline import Baseline
 from boxkite.baseline.classic import FEATURE_HELP
 from boxkite.baseline.classic_histogram import OVERFLOW_BIN, bin_label
-from boxkite.baseline.text_format import Family, Sample, format_float, render
+from boxkite.baseline.text_reader import Sample
+from boxkite.baseline.text_writer import Family, format_float, render
 from boxkite.baseline.values import to_number
 from boxkite.errors import BaselineError
 

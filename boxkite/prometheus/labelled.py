@@ -10,7 +10,7 @@ import numpy as np
 from boxkite.baseline import Baseline, CategoryVariable, NumericVariable, Variable
 from boxkite.baseline.labelled import bucket_bounds, histogram_series
 from boxkite.baseline.tally import Tally
-from boxkite.baseline.text_format import Family, format_series, format_series_by
+from boxkite.baseline.text_writer import Family, format_series, format_series_by
 from boxkite.cooperation import cooperatively
 from boxkite.drift import Policy
 

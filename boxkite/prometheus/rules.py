@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from importlib import resources
 from string import Template
 
-from boxkite.baseline.text_format import format_float
+from boxkite.baseline.text_writer import format_float
 from boxkite.drift import Policy
 from boxkite.errors import ConfigError
 

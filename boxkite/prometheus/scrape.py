@@ -12,7 +12,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from boxkite.baseline.tally import Tally
-from boxkite.baseline.text_format import Family, render_parts
+from boxkite.baseline.text_writer import Family, render_parts
 from boxkite.cooperation import cooperatively
 from boxkite.prometheus.application import ChosenMetrics
 

@@ -8,7 +8,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from boxkite.baseline import Baseline, CategoryVariable, NumericVariable
-from boxkite.baseline.text_format import render
+from boxkite.baseline.text_writer import render
 from boxkite.errors import BaselineError
 
 # As boxkite 0.0.5 writes a histogram, one of negative edges, a counter and an output.

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from boxkite.baseline import Baseline, CategoryVariable, NumericVariable
-from boxkite.baseline.text_format import format_float
+from boxkite.baseline.text_writer import format_float
 from boxkite.errors import BaselineError, BaselineWarning
 
 MOMENTS = st.datetimes() | st.datetimes(timezones=st.just(dt.UTC)) | st.dates() | st.timedeltas()

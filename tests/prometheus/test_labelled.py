@@ -4,7 +4,7 @@ import pytest
 from scipy.stats import chi2
 
 from boxkite import Baseline, Monitor, Policy
-from boxkite.baseline.text_format import Sample, parse
+from boxkite.baseline.text_reader import Sample, parse
 from boxkite.config import Settings
 from boxkite.prometheus.labelled import LabelledExposition
 
