@@ -1,0 +1,102 @@
+"""The handshake of the forward protocol: each side proves to know the shared key."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import socket
+from dataclasses import dataclass, field
+
+import msgspec
+
+from boxkite.logs.stream import receive, send
+
+__all__ = ["Credentials", "shake_hands"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Credentials:
+    """What a receiver with a section `<security>` asks for.
+
+    Attributes:
+        shared_key: that it and its senders know; it is never sent.
+        username: where it asks for one.
+        password: of the user; it is never sent either.
+    """
+
+    shared_key: str = field(repr=False)
+    username: str = ""
+    password: str = field(default="", repr=False)
+
+
+def shake_hands(connection: socket.socket, credentials: Credentials, deadline: float) -> bool:
+    """Wait for the receiver's HELO, answer with PING and check its PONG.
+
+    Returns:
+        Whether the connection stays open for more than one message.
+
+    Raises:
+        OSError: if one side does not know the key, or the receiver says nothing in time.
+    """
+    options = receive(connection, _helo, deadline).options
+    nonce, user_salt = (_octets(options.get(name, _EMPTY)) for name in ("nonce", "auth"))
+    salt, hostname = secrets.token_hex(16), socket.gethostname()
+    digest = _digest(salt, hostname, nonce, credentials.shared_key)
+    ping = _Ping(hostname, salt, digest)
+    if user_salt:
+        user = credentials.username
+        ping.username, ping.password = user, _digest(user_salt, user, credentials.password)
+    send(connection, msgspec.msgpack.encode(ping), deadline)
+    pong = receive(connection, _pong, deadline)
+    if not pong.accepted:
+        raise ConnectionError(f"it refused the handshake: {_octets(pong.reason)!r}")
+    expected = _digest(salt, _octets(pong.hostname), nonce, credentials.shared_key)
+    if not hmac.compare_digest(_octets(pong.digest), expected.encode()):
+        raise ConnectionError("it did not prove to know the shared key")
+    return bytes(options.get("keepalive", _EMPTY)) != _FALSE
+
+
+class _Helo(msgspec.Struct, array_like=True, tag="HELO"):
+    options: dict[str, msgspec.Raw]
+
+
+class _Ping(msgspec.Struct, array_like=True, tag="PING"):
+    hostname: str
+    salt: str
+    digest: str
+    username: str = ""
+    password: str = ""
+
+
+class _Pong(msgspec.Struct, array_like=True, tag="PONG"):
+    accepted: bool
+    reason: msgspec.Raw
+    hostname: msgspec.Raw
+    digest: msgspec.Raw
+
+
+_helo = msgspec.msgpack.Decoder(_Helo)
+_pong = msgspec.msgpack.Decoder(_Pong)
+
+_EMPTY = msgspec.Raw(b"\xa0")
+_FALSE = b"\xc2"
+
+
+def _digest(*parts: str | bytes) -> str:
+    whole = b"".join(part.encode() if isinstance(part, str) else part for part in parts)
+    return hashlib.sha512(whole).hexdigest()
+
+
+def _octets(value: msgspec.Raw) -> bytes:
+    """Return what a text or a binary holds; some receivers send random bytes as a text."""
+    content = bytes(value)
+    kind = content[0]
+    if 0xA0 <= kind <= 0xBF:
+        return content[1:]
+    if kind not in _HEAD_BYTES:
+        raise ConnectionError("its handshake has something else where a text should be")
+    return content[_HEAD_BYTES[kind] :]
+
+
+_HEAD_BYTES = {0xC4: 2, 0xC5: 3, 0xD9: 2, 0xDA: 3}  # bin 8, bin 16, str 8, str 16
