@@ -12,10 +12,14 @@ from boxkite.baseline import Baseline
 from boxkite.baseline.tally import Tally
 from boxkite.trouble import STAGES
 
-__all__ = ["Counts"]
+__all__ = ["LOG_OUTCOMES", "Counts"]
 
 Integers: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
+
+
+LOG_OUTCOMES = ("accepted", "delivered", "retried", "dropped")
+"""What is counted of the log. Accepted and neither delivered nor dropped is pending."""
 
 
 @dataclass(eq=False)
@@ -29,6 +33,7 @@ class Counts:
         invalid: rows whose value is not of the variable's kind.
         sums: of the finite numbers.
         errors: failures of monitoring, by stage.
+        log: records of the log, by outcome.
         predictions: rows counted.
     """
 
@@ -38,6 +43,7 @@ class Counts:
     invalid: Integers
     sums: Floats
     errors: Integers
+    log: Integers
     predictions: int = 0
 
     @classmethod
@@ -52,6 +58,7 @@ class Counts:
             invalid=np.zeros(len(sizes), dtype=np.int64),
             sums=np.zeros(len(sizes), dtype=np.float64),
             errors=np.zeros(len(STAGES), dtype=np.int64),
+            log=np.zeros(len(LOG_OUTCOMES), dtype=np.int64),
         )
 
     def add_tally(self, variable: int, tally: Tally) -> None:
@@ -71,6 +78,17 @@ class Counts:
         """Return the failures of monitoring of each stage."""
         return dict(zip(STAGES, self.errors.tolist(), strict=True))
 
+    def add_log(self, **outcomes: int) -> None:
+        """Add to the records of the log, by outcome."""
+        for outcome, number in outcomes.items():
+            self.log[LOG_OUTCOMES.index(outcome)] += number
+
+    def log_by_outcome(self) -> dict[str, int]:
+        """Return the records of the log by outcome, with those that are pending."""
+        log: dict[str, int] = dict(zip(LOG_OUTCOMES, self.log.tolist(), strict=True))
+        log["pending"] = log["accepted"] - log["delivered"] - log["dropped"]
+        return log
+
     def add(self, other: Counts) -> None:
         """Add other counts of the same baseline."""
         self.cells += other.cells
@@ -78,17 +96,19 @@ class Counts:
         self.invalid += other.invalid
         self.sums[:] = _finite_total(self.sums, other.sums)
         self.errors += other.errors
+        self.log += other.log
         self.predictions += other.predictions
 
     @property
     def byte_size(self) -> int:
         """How many bytes `to_bytes` returns."""
-        return 8 * (len(self.cells) + 3 * len(self.missing) + 1 + len(self.errors))
+        plain = 1 + len(self.errors) + len(self.log)
+        return 8 * (len(self.cells) + 3 * len(self.missing) + plain)
 
     def to_bytes(self) -> bytes:
         """Return all counts as bytes: 64-bit little-endian integers, and floats for the sums."""
         integers = np.concatenate(
-            [self.cells, self.missing, self.invalid, [self.predictions], self.errors]
+            [self.cells, self.missing, self.invalid, [self.predictions], self.errors, self.log]
         )
         return integers.astype("<i8").tobytes() + self.sums.astype("<f8").tobytes()
 
@@ -96,13 +116,15 @@ class Counts:
         """Add counts that `to_bytes` of the same baseline returned."""
         split = len(content) - 8 * len(self.sums)
         integers = np.frombuffer(content[:split], dtype="<i8")
-        ends = np.cumsum([len(self.cells), len(self.missing), len(self.invalid), 1])
-        cells, missing, invalid, predictions, errors = np.split(integers, ends)
+        parts = (self.cells, self.missing, self.invalid, [0], self.errors)
+        ends = np.cumsum([len(part) for part in parts])
+        cells, missing, invalid, predictions, errors, log = np.split(integers, ends)
         self.cells += cells
         self.missing += missing
         self.invalid += invalid
         self.predictions += int(predictions[0])
         self.errors += errors
+        self.log += log
         self.sums[:] = _finite_total(self.sums, np.frombuffer(content[split:], dtype="<f8"))
 
 

@@ -1,9 +1,10 @@
 """Counts in a mapped file, where other processes read them.
 
-Two slots hold counts, each with the journal's position up to which they are folded. A commit fills
-the idle slot and then turns the index of the active one, a single byte: whoever reads, now or after
-a crash between any two instructions, finds counts and position that belong together. A CRC tells
-whether a loss of power or a hostile hand damaged a slot; the other one then is an older state.
+Two slots hold counts, each with the progress through the journal that they stand for. A commit
+fills the idle slot and then turns the index of the active one, a single byte: whoever reads, now or
+after a crash between any two instructions, finds counts and progress that belong together. A CRC
+tells whether a loss of power or a hostile hand damaged a slot; the other one then is an older
+state.
 """
 
 from __future__ import annotations
@@ -12,18 +13,18 @@ import mmap
 import os
 import struct
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from boxkite.live.counts import Counts
 from boxkite.live.segment import HEADER_BYTES, reserve
 
-__all__ = ["START", "Committed", "CountsFile", "CountsFileError", "Position"]
+__all__ = ["FORMAT", "START", "Committed", "CountsFile", "CountsFileError", "Position", "Progress"]
 
 _HEADER = struct.Struct("<4sIQ")
-_SLOT = struct.Struct("<QQQ32sI4x")
+_SLOT = struct.Struct("<QQQQQQQ32sI4x")
 _MAGIC = b"BXKC"
-_FORMAT = 1
+FORMAT = 2
 _ACTIVE = _HEADER.size - 8
 
 
@@ -42,18 +43,33 @@ START = Position(1, HEADER_BYTES)
 """Where a journal begins."""
 
 
+class Progress(NamedTuple):
+    """How far a journal has been worked off.
+
+    Attributes:
+        folded: up to where the records are in the counts.
+        shipped: up to where they are delivered to the log's sink, or dropped.
+        sealed: up to where the batch reaches that is being delivered; `shipped` if there is none.
+            After a crash the same batch is delivered again.
+    """
+
+    folded: Position = START
+    shipped: Position = START
+    sealed: Position = START
+
+
 class Committed(NamedTuple):
     """What was committed last.
 
     Attributes:
         sequence: rises by one with each commit.
-        position: up to which the journal is folded into the counts.
-        merged: the worker whose counts came in with this commit; empty for none.
+        progress: through the journal, that the counts stand for.
+        merged: the folder whose counts came in with this commit; empty for none.
         content: the counts, as `Counts.to_bytes` has them.
     """
 
     sequence: int
-    position: Position
+    progress: Progress
     merged: str
     content: bytes
 
@@ -63,21 +79,25 @@ class CountsFile:
 
     Args:
         path: of the file; made where it is missing.
-        size: of the counts, in bytes.
+        size: of the counts, in bytes; None for that of a file that is there.
 
     Raises:
         OSError: if it cannot be made or mapped.
         CountsFileError: if it is there and of another size or format.
     """
 
-    def __init__(self, path: Path, size: int) -> None:
-        self._size = size
-        slot = _SLOT.size + size
-        self._starts = (_HEADER.size, _HEADER.size + slot)
-        total = _HEADER.size + 2 * slot
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    def __init__(self, path: Path, size: int | None = None) -> None:
+        descriptor = os.open(path, os.O_RDWR | (0 if size is None else os.O_CREAT), 0o600)
         try:
-            if os.fstat(descriptor).st_size == 0:
+            if size is None:
+                slot = (os.fstat(descriptor).st_size - _HEADER.size) // 2
+                self._size = max(0, slot - _SLOT.size)
+            else:
+                self._size = size
+            slot = _SLOT.size + self._size
+            self._starts = (_HEADER.size, _HEADER.size + slot)
+            total = _HEADER.size + 2 * slot
+            if os.fstat(descriptor).st_size == 0 and size:
                 reserve(descriptor, total)
             if os.fstat(descriptor).st_size != total:
                 raise CountsFileError(f"{path} holds counts of another baseline or format")
@@ -87,9 +107,9 @@ class CountsFile:
             os.close(descriptor)
         magic, form, _ = _HEADER.unpack_from(self._map)
         if (magic, form) == (b"\0" * 4, 0):
-            _HEADER.pack_into(self._map, 0, _MAGIC, _FORMAT, 0)
-        elif (magic, form) != (_MAGIC, _FORMAT):
-            raise CountsFileError(f"{path} is no file of counts of format {_FORMAT}")
+            _HEADER.pack_into(self._map, 0, _MAGIC, FORMAT, 0)
+        elif (magic, form) != (_MAGIC, FORMAT):
+            raise CountsFileError(f"{path} is no file of counts of format {FORMAT}")
 
     def is_at(self, path: Path) -> bool:
         """Tell whether this is the file that stands at a path."""
@@ -120,12 +140,13 @@ class CountsFile:
         """Return what a slot holds; None for nothing, or if it is damaged."""
         start = self._starts[index]
         slot = self._map[start : start + _SLOT.size + self._size]
-        sequence, segment, offset, merged, crc = _SLOT.unpack_from(slot)
+        sequence, *places, merged, crc = _SLOT.unpack_from(slot)
         content = slot[_SLOT.size :]
-        if not sequence or zlib.crc32(content, _seed(sequence, segment, offset, merged)) != crc:
+        if not sequence or zlib.crc32(content, _seed(sequence, places, merged)) != crc:
             return None
         name = merged.rstrip(b"\0").decode("ascii", "replace")
-        return Committed(sequence, Position(segment, offset), name, content)
+        progress = Progress(*(Position(*places[i : i + 2]) for i in (0, 2, 4)))
+        return Committed(sequence, progress, name, content)
 
     def repair(self) -> bool:
         """Make the newest state that is intact the last committed; only for a sole writer.
@@ -146,19 +167,25 @@ class CountsFile:
         """Write what changed to the disk."""
         self._map.flush()
 
-    def commit(self, counts: Counts, position: Position, merged: str = "") -> None:
-        """Make counts and position the last committed, at once or, on a crash, not at all."""
+    def commit(self, content: bytes, progress: Progress, merged: str = "") -> None:
+        """Make counts and progress the last committed, at once or, on a crash, not at all.
+
+        Args:
+            content: the counts, of this file's size.
+            progress: through the journal.
+            merged: the folder whose counts came in; 32 characters of ASCII at most.
+        """
         active = self._map[_ACTIVE] & 1
         sequence = self._sequence(active) + 1
         idle = 1 - active
-        content = counts.to_bytes()
         name = merged.encode().ljust(32, b"\0")
-        crc = zlib.crc32(content, _seed(sequence, *position, name))
-        head = _SLOT.pack(sequence, *position, name, crc)
+        places = [number for position in progress for number in position]
+        crc = zlib.crc32(content, _seed(sequence, places, name))
+        head = _SLOT.pack(sequence, *places, name, crc)
         start = self._starts[idle]
         self._map[start : start + _SLOT.size + self._size] = head + content
         self._map[_ACTIVE] = idle
 
 
-def _seed(sequence: int, segment: int, offset: int, merged: bytes) -> int:
-    return zlib.crc32(struct.pack("<QQQ32s", sequence, segment, offset, merged))
+def _seed(sequence: int, places: Sequence[int], merged: bytes) -> int:
+    return zlib.crc32(struct.pack("<Q6Q32s", sequence, *places, merged))

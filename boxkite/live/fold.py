@@ -15,7 +15,7 @@ from boxkite.baseline.tally import Tally, tally_labels, tally_numbers
 from boxkite.baseline.values import to_category, to_number
 from boxkite.cooperation import cooperatively
 from boxkite.live.counts import Counts
-from boxkite.live.record import Record, decode
+from boxkite.live.record import Record, decode, is_logged
 
 __all__ = ["fold", "fold_encoded"]
 
@@ -47,6 +47,7 @@ def fold_encoded(baseline: Baseline, contents: Sequence[bytes], counts: Counts) 
     try:
         records = [decode(content) for content in cooperatively(contents)]
         fold(baseline, records, part)
+        part.add_log(accepted=sum(record.logged for record in records))
     except Exception:  # noqa: BLE001 - records hold any values; one must not block the others
         if len(contents) > 1:
             for content in contents:
@@ -54,6 +55,7 @@ def fold_encoded(baseline: Baseline, contents: Sequence[bytes], counts: Counts) 
             return
         part = Counts.zero(baseline)
         fold(baseline, [Record("", 0, None, None)], part)
+        part.add_log(accepted=is_logged(contents[0]))
     counts.add(part)
 
 

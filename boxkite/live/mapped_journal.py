@@ -118,8 +118,7 @@ class MappedJournal:
             try:
                 current = self._segments[-1] if self._segments else None
                 half_full = current is not None and current.end > current.size // 2
-                room = self.byte_size + self._segment_bytes <= self._max_bytes
-                if half_full and room:
+                if half_full and self.has_room:
                     self._prepared = self._new_segment(self._segment_bytes)
             finally:
                 self._busy = False
@@ -130,15 +129,26 @@ class MappedJournal:
         last = self._segments[-1] if self._segments else None
         return Position(last.number, last.end) if last else START
 
-    def read(self, position: Position, limit: int) -> tuple[list[bytes], Position]:
-        """Return up to `limit` records after a position, and the position after them."""
+    def read(
+        self, position: Position, limit: int, end: Position | None = None
+    ) -> tuple[list[bytes], Position]:
+        """Return up to `limit` records of one segment, and the position after them.
+
+        Args:
+            position: after which they begin.
+            limit: of records.
+            end: where to stop; by default after the last record.
+        """
         for segment in list(self._segments):
             if segment.number < position.segment:
                 continue
+            if end is not None and segment.number > end.segment:
+                break
             start = position.offset if segment.number == position.segment else HEADER_BYTES
-            records, end = segment.read(start, limit)
+            stop = end.offset if end is not None and segment.number == end.segment else None
+            records, reached = segment.read(start, limit, stop)
             if records:
-                return records, Position(segment.number, end)
+                return records, Position(segment.number, reached)
         return [], position
 
     def sync(self) -> None:
@@ -151,6 +161,19 @@ class MappedJournal:
         while len(self._segments) > 1 and self._segments[0].number < position.segment:
             self._segments[0].remove()
             self._segments.popleft()
+
+    @property
+    def has_room(self) -> bool:
+        """Whether another segment may be made."""
+        return self._prepared is not None or (
+            self.byte_size + self._segment_bytes <= self._max_bytes
+        )
+
+    @property
+    def second_segment(self) -> Position | None:
+        """Where the second segment begins; None where there is only one."""
+        numbers = [segment.number for segment in list(self._segments)]
+        return Position(numbers[1], HEADER_BYTES) if len(numbers) > 1 else None
 
     @property
     def byte_size(self) -> int:

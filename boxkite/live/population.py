@@ -4,10 +4,12 @@ The folder holds one folder for each living worker, and the counts of all that d
 
     retired.counts    counts of the dead
     retired.lock      held while one is merged into it
-    worker-<id>/      lock, counts, journal-00000001 …
+    worker-<id>/      lock, counts, terms, journal-00000001 …
+    left-<id>/        what a dead worker has left to be shipped to the log's sink
 
-A merge commits the new sum together with the dead worker's id, and then removes its folder. If that
-is interrupted, the id tells that the folder has been counted.
+A merge commits the new sum together with the dead worker's id, and then removes its folder, or
+puts it aside where records of the log wait in it. If that is interrupted, the id tells that the
+folder has been counted.
 """
 
 from __future__ import annotations
@@ -20,9 +22,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from boxkite.baseline import Baseline
 from boxkite.live.counts import Counts
-from boxkite.live.counts_file import START, CountsFile, CountsFileError
+from boxkite.live.counts_file import CountsFile, CountsFileError, Progress
+from boxkite.live.leftover import TERMS, Leftover, log_since_merge
 from boxkite.live.lock import release, try_lock
 from boxkite.live.worker import (
     STAGING,
@@ -34,6 +39,7 @@ from boxkite.live.worker import (
 __all__ = ["Population"]
 
 _PREFIX = "worker-"
+_LEFT = "left-"
 _MERGED = ".merged-"
 _ATTEMPTS = 1000
 _LOCK_SECONDS = 2.0
@@ -71,7 +77,7 @@ class Population:
             kept = before.retired.read() if before is not None else None
             if kept is not None and self.retired.sequence == 0:
                 zero.add_bytes(kept.content)
-                self.retired.commit(zero, START)
+                self.retired.commit(zero.to_bytes(), Progress())
             self._sweep()
 
     def _open_retired(self, size: int) -> CountsFile:
@@ -125,10 +131,13 @@ class Population:
             totals = Counts.zero(self._baseline)
             if retired is not None:
                 totals.add_bytes(retired.content)
-            skipped = {own_id, retired.merged if retired else ""}
-            for path in self._workers(skipped):
+            skipped = {f"{_PREFIX}{own_id}", retired.merged if retired else ""}
+            for path in self._folders(_PREFIX, skipped):
                 with contextlib.suppress(FileNotFoundError, NotADirectoryError):
                     totals.add(acknowledged_counts(path, self._baseline))
+            for path in self._folders(_LEFT, skipped):
+                with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                    totals.log += np.frombuffer(log_since_merge(path), dtype="<i8")
             # A worker that was merged meanwhile was read on neither side, or on both.
             if self.retired.sequence == sequence:
                 return totals
@@ -136,7 +145,7 @@ class Population:
 
     def adopt(self, own_id: str) -> None:
         """Merge the counts of every dead worker, with the rest of its journal, and remove it."""
-        for path in self._workers({own_id}):
+        for path in self._folders(_PREFIX, {f"{_PREFIX}{own_id}"}):
             descriptor = lock_if_dead(path)
             if descriptor is None:
                 continue
@@ -150,14 +159,46 @@ class Population:
         """Merge one dead worker, whose lock and the retired lock are held."""
         retired = self.retired.read()
         if retired is not None and retired.merged:
-            self._discard(self.folder / f"{_PREFIX}{retired.merged}")
+            self._put_away(self.folder / retired.merged)
         if not path.exists():
             return
-        counts = left_counts(path, self._baseline, self._report)
+        counts = self._left_counts(path)
         if retired is not None:
             counts.add_bytes(retired.content)
-        self.retired.commit(counts, START, path.name.removeprefix(_PREFIX))
+        self.retired.commit(counts.to_bytes(), Progress(), path.name)
+        self._put_away(path)
+
+    def _left_counts(self, path: Path) -> Counts:
+        """Return all that a folder adds to the counts of the dead."""
+        if path.name.startswith(_LEFT):
+            counts = Counts.zero(self._baseline)
+            counts.log += np.frombuffer(log_since_merge(path), dtype="<i8")
+            return counts
+        counts = left_counts(path, self._baseline, self._report)
+        # Records that were only in memory, or in a damaged segment, will never be delivered.
+        waiting = Leftover(path).logged() if (path / TERMS).exists() else 0
+        counts.add_log(dropped=max(0, counts.log_by_outcome()["pending"] - waiting))
+        return counts
+
+    def _put_away(self, path: Path) -> None:
+        """Remove a folder that has been merged, or put it aside for the shipper."""
+        if path.name.startswith(_PREFIX) and (path / TERMS).exists():
+            left = Leftover(path)
+            if left.waiting(1, 1).contents:
+                left.forget_outcomes()
+                left.trim()
+                path.rename(path.with_name(_LEFT + path.name.removeprefix(_PREFIX)))
+                return
         self._discard(path)
+
+    def finish(self, left: Leftover) -> None:
+        """Remove what a dead worker has left, all of which is shipped; its outcomes stay.
+
+        Raises:
+            OSError: if that cannot be done now.
+        """
+        with self._retired_lock():
+            self._merge(left.folder)
 
     def _discard(self, path: Path) -> None:
         """Remove a folder that has been merged; under another name first, so all at once."""
@@ -166,12 +207,8 @@ class Population:
         for left in self.folder.glob(f"{_MERGED}*"):
             shutil.rmtree(left, ignore_errors=True)
 
-    def _workers(self, skipped: set[str]) -> list[Path]:
-        return [
-            path
-            for path in self.folder.glob(f"{_PREFIX}*")
-            if path.name.removeprefix(_PREFIX) not in skipped
-        ]
+    def _folders(self, prefix: str, skipped: set[str]) -> list[Path]:
+        return [path for path in self.folder.glob(f"{prefix}*") if path.name not in skipped]
 
 
 def _lock_soon(descriptor: int, folder: Path) -> None:

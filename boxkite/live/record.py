@@ -14,7 +14,7 @@ import numpy as np
 
 from boxkite.baseline.values import is_missing, to_category, to_number
 
-__all__ = ["Record", "decode", "encode", "plain"]
+__all__ = ["Record", "decode", "encode", "is_logged", "plain"]
 
 # Of a record whose values have to be looked at one by one.
 _MAX_DEPTH = 16
@@ -30,6 +30,7 @@ class Record(msgspec.Struct, array_like=True, frozen=True):
         features: by position or by name; None if they were no row.
         output: by position or by name; None if it did not fit.
         request_body: as it came, where it is logged.
+        logged: whether it goes to the log, as told when it was taken.
     """
 
     entity_id: str
@@ -37,6 +38,7 @@ class Record(msgspec.Struct, array_like=True, frozen=True):
     features: Any
     output: Any
     request_body: Any = None
+    logged: bool = False
 
 
 def encode(record: Record) -> bytes:
@@ -52,7 +54,14 @@ def encode(record: Record) -> bytes:
         if features is record.features and output is record.output:
             return _encoder.encode(record)
         return _encoder.encode(
-            (record.entity_id, record.created_at, features, output, record.request_body)
+            (
+                record.entity_id,
+                record.created_at,
+                features,
+                output,
+                record.request_body,
+                record.logged,
+            )
         )
     except Exception:  # noqa: BLE001 - values are any objects of the user's
         room = iter(range(_MAX_VALUES))
@@ -73,6 +82,14 @@ def decode(content: bytes) -> Record:
         return _decoder.decode(content)
     except RecursionError:
         return Record("", 0, None, None)
+
+
+def is_logged(content: bytes) -> bool:
+    """Tell whether an encoded record goes to the log; False for bytes that are no record."""
+    try:
+        return decode(content).logged
+    except msgspec.MsgspecError:
+        return False
 
 
 def plain(value: Any) -> Any:

@@ -80,10 +80,16 @@ class Segment:
         self.end = end
         return True
 
-    def read(self, start: int, limit: int) -> tuple[list[bytes], int]:
-        """Return up to `limit` records from an offset on, and the offset after them."""
+    def read(self, start: int, limit: int, end: int | None = None) -> tuple[list[bytes], int]:
+        """Return up to `limit` records from an offset on, and the offset after them.
+
+        Args:
+            start: the offset.
+            limit: of records.
+            end: where to stop; by default after the last record.
+        """
         records: list[bytes] = []
-        end = self.end
+        end = self.end if end is None else end
         while start < end and len(records) < limit:
             length, _ = _FRAME.unpack_from(self._map, start)
             start += _FRAME.size + length

@@ -16,12 +16,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from boxkite.baseline import Baseline
 from boxkite.live.counts import Counts
-from boxkite.live.counts_file import START, CountsFile, CountsFileError, Position
+from boxkite.live.counts_file import START, CountsFile, CountsFileError, Position, Progress
 from boxkite.live.fold import fold_encoded
+from boxkite.live.leftover import COUNTS, TERMS, log_since_merge
 from boxkite.live.lock import try_lock
 from boxkite.live.mapped_journal import MappedJournal, segment_numbers, segment_path
+from boxkite.live.outbox import Waiting
+from boxkite.live.record import is_logged
 from boxkite.live.segment import HEADER_BYTES, SegmentError, intact_records
 
 __all__ = ["STAGING", "Worker", "acknowledged_counts", "left_counts", "lock_if_dead"]
@@ -31,7 +36,6 @@ STAGING = ".new-"
 
 _BATCH = 512
 _LOCK = "lock"
-_COUNTS = "counts"
 
 
 class Worker:
@@ -42,18 +46,26 @@ class Worker:
         baseline: whose cells are counted.
         segment_bytes: the size of a journal segment.
         max_bytes: of the journal.
+        terms: on which records are logged, kept for whoever adopts them; None where there is no
+            log, and records go once they are counted.
 
     Raises:
         OSError: if the folder cannot be made, as on a full or read-only disk.
     """
 
     def __init__(
-        self, population: Path, baseline: Baseline, segment_bytes: int, max_bytes: int
+        self,
+        population: Path,
+        baseline: Baseline,
+        segment_bytes: int,
+        max_bytes: int,
+        terms: bytes | None = None,
     ) -> None:
         self.id = f"{time.time_ns():016x}{secrets.token_hex(4)}"
         self._baseline = baseline
         self.counts = Counts.zero(baseline)
-        self.position = START
+        self.progress = Progress()
+        self.terms = terms
         self.folder = population / f"worker-{self.id}"
         # Made aside and renamed with its lock held: nobody ever sees it without.
         staging = population / f"{STAGING}{self.id}"
@@ -63,7 +75,9 @@ class Worker:
             self._unlock = weakref.finalize(self, os.close, self._lock)
             self._unlock.atexit = False
             try_lock(self._lock)
-            self._file = CountsFile(staging / _COUNTS, self.counts.byte_size)
+            self._file = CountsFile(staging / COUNTS, self.counts.byte_size)
+            if terms is not None:
+                (staging / TERMS).write_bytes(terms)
             staging.rename(self.folder)
         except BaseException:
             shutil.rmtree(staging, ignore_errors=True)
@@ -78,7 +92,7 @@ class Worker:
             more: counts to add, of what is not in the journal.
         """
         # On a copy: what interrupts this, a signal handler that raises, leaves nothing half done.
-        counts, position = Counts.zero(self._baseline), self.position
+        counts, position = Counts.zero(self._baseline), self.progress.folded
         counts.add(self.counts)
         if more is not None:
             counts.add(more)
@@ -91,10 +105,79 @@ class Worker:
             fold_encoded(self._baseline, contents, counts)
         if counts.to_bytes() == self.counts.to_bytes():
             return
-        self._file.commit(counts, position)
-        self.counts, self.position = counts, position
-        with contextlib.suppress(OSError):  # the next fold tries again
-            self.journal.release(position)
+        progress = self.progress._replace(folded=position)
+        if self.terms is None:
+            progress = Progress(position, position, position)
+        self._commit(counts, progress)
+
+    def _commit(self, counts: Counts, progress: Progress) -> None:
+        self._file.commit(counts.to_bytes(), progress)
+        self.counts, self.progress = counts, progress
+        with contextlib.suppress(OSError):  # the next commit tries again
+            self.journal.release(min(progress.folded, progress.shipped))
+
+    @property
+    def sealed(self) -> bool:
+        """Whether a batch for the log is sealed and not acknowledged."""
+        return self.progress.sealed > self.progress.shipped
+
+    def waiting(self, max_records: int, max_bytes: int) -> Waiting:
+        """Return counted records that are not shipped, as an `Outbox`."""
+        begin = place = self.progress.shipped
+        end = self.progress.sealed if self.sealed else self.progress.folded
+        contents: list[bytes] = []
+        size = 0
+        while self.sealed or (len(contents) < max_records and size < max_bytes):
+            limit = _BATCH if self.sealed else min(_BATCH, max_records - len(contents))
+            part, place = self.journal.read(place, limit, end)
+            if not part:
+                break
+            contents += part
+            size += sum(map(len, part))
+        return Waiting(contents, begin, place)
+
+    def seal(self, waiting: Waiting, number: int) -> Waiting:
+        """Make the first records a batch, as an `Outbox`."""
+        place, contents = waiting.begin, waiting.contents[:number]
+        while number > 0:
+            part, place = self.journal.read(place, number)
+            number -= len(part)
+        self._commit(self.counts, self.progress._replace(sealed=place))
+        return Waiting(contents, waiting.begin, place)
+
+    def acknowledge(self, batch: Waiting, *, delivered: int, dropped: int) -> None:
+        """Go on behind a batch, as an `Outbox`."""
+        shipped = self.progress.shipped
+        if shipped > batch.begin:  # the first of them were given up meanwhile
+            delivered, dropped = self._logged(batch.end), 0
+        self.counts.add_log(delivered=delivered, dropped=dropped)
+        end = max(shipped, batch.end)
+        self._commit(self.counts, self.progress._replace(shipped=end, sealed=end))
+
+    def give_up_oldest(self) -> int:
+        """Give up the log of the oldest segment if the journal has no room for another one.
+
+        Returns:
+            How many records of the log were dropped; their counts stay.
+        """
+        end = self.journal.second_segment if self.terms is not None else None
+        if end is None or self.journal.has_room or end > self.progress.folded:
+            return 0
+        dropped = self._logged(end)
+        self.counts.add_log(dropped=dropped)
+        sealed = max(end, self.progress.sealed)
+        self._commit(self.counts, self.progress._replace(shipped=end, sealed=sealed))
+        return dropped
+
+    def _logged(self, end: Position) -> int:
+        """Return how many records of the log stand between what is shipped and a position."""
+        place, number = self.progress.shipped, 0
+        while place < end:
+            part, place = self.journal.read(place, _BATCH, end)
+            if not part:
+                break
+            number += sum(map(is_logged, part))
+        return number
 
     def sync(self) -> None:
         """Write journal and counts to the disk, so that they outlive a loss of power.
@@ -108,7 +191,7 @@ class Worker:
     def is_at_home(self) -> bool:
         """Tell whether the folder is still there, whole, and this worker's."""
         try:
-            return self._file.is_at(self.folder / _COUNTS) and os.path.samestat(
+            return self._file.is_at(self.folder / COUNTS) and os.path.samestat(
                 os.stat(self.folder / _LOCK), os.fstat(self._lock)
             )
         except OSError:
@@ -140,7 +223,7 @@ def acknowledged_counts(folder: Path, baseline: Baseline) -> Counts:
         OSError: if a file cannot be read.
         ValueError: if one is damaged, or of another format.
     """
-    file = CountsFile(folder / _COUNTS, Counts.zero(baseline).byte_size)
+    file = CountsFile(folder / COUNTS, Counts.zero(baseline).byte_size)
     while True:
         sequence = file.sequence
         counts = _counts_and_rest(folder, file, baseline)
@@ -160,7 +243,7 @@ def left_counts(folder: Path, baseline: Baseline, report: Callable[[Exception], 
     Raises:
         OSError: if a file cannot be read.
     """
-    path = folder / _COUNTS
+    path = folder / COUNTS
     try:
         file = CountsFile(path, Counts.zero(baseline).byte_size)
         if not file.repair():
@@ -182,7 +265,8 @@ def _counts_and_rest(
     counts, position = Counts.zero(baseline), START
     if committed is not None:
         counts.add_bytes(committed.content)
-        position = committed.position
+        position = committed.progress.folded
+    counts.log += np.frombuffer(log_since_merge(folder), dtype="<i8")
     for contents in _after(folder, position, report):
         fold_encoded(baseline, contents, counts)
     return counts

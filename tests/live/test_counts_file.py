@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from boxkite import Baseline
 from boxkite.live.counts import Counts
-from boxkite.live.counts_file import START, Committed, CountsFile, CountsFileError, Position
+from boxkite.live.counts_file import Committed, CountsFile, CountsFileError, Position, Progress
 
 BASELINE = Baseline.fit({"a": np.arange(8.0)}, bins=2)
 SIZE = Counts.zero(BASELINE).byte_size
@@ -25,15 +25,19 @@ def counts_of(predictions: int) -> Counts:
     return counts
 
 
+def progress(number: int) -> Progress:
+    return Progress(*(Position(number + i, 10 * number + i) for i in (2, 0, 1)))
+
+
 def committed(sequence: int) -> Committed:
-    position = Position(sequence, 10 * sequence)
-    return Committed(sequence, position, f"{sequence}", counts_of(sequence).to_bytes())
+    content = counts_of(sequence).to_bytes()
+    return Committed(sequence, progress(sequence), f"{sequence}", content)
 
 
 def write(path: Path, commits: int) -> CountsFile:
     file = CountsFile(path, SIZE)
     for sequence in range(1, commits + 1):
-        file.commit(counts_of(sequence), Position(sequence, 10 * sequence), f"{sequence}")
+        file.commit(counts_of(sequence).to_bytes(), progress(sequence), f"{sequence}")
     return file
 
 
@@ -53,13 +57,13 @@ def test_the_last_commit_is_read_by_the_writer_and_by_others(commits: int, tmp_p
 
 def test_counts_come_back_from_their_bytes(tmp_path: Path) -> None:
     file = CountsFile(tmp_path / "counts", SIZE)
-    file.commit(counts_of(5), START)
+    file.commit(counts_of(5).to_bytes(), Progress())
     found = file.read()
     assert found is not None
     counts = Counts.zero(BASELINE)
     counts.add_bytes(found.content)
     assert counts.to_bytes() == counts_of(5).to_bytes()
-    assert (found.position, found.merged) == (START, "")
+    assert (found.progress, found.merged) == (Progress(), "")
 
 
 @pytest.mark.parametrize("size", [1, 15, 16, 200, 100_000])
@@ -74,7 +78,7 @@ def test_a_file_of_another_format_is_refused_and_left_as_it_is(tmp_path: Path) -
     content = bytearray((tmp_path / "counts").read_bytes())
     content[:4] = b"OLD1"
     (tmp_path / "counts").write_bytes(content)
-    with pytest.raises(CountsFileError, match="no file of counts of format 1"):
+    with pytest.raises(CountsFileError, match="no file of counts of format 2"):
         CountsFile(tmp_path / "counts", SIZE)
     assert (tmp_path / "counts").read_bytes() == content
 
@@ -104,9 +108,9 @@ def test_with_any_byte_flipped_the_last_state_or_the_one_before_is_found(tmp_pat
         assert unrepaired in (found, committed(3), None)
         assert sound == (unrepaired is not None)
         states.append(found)
-        file.commit(counts_of(9), Position(9, 90), "9")
+        file.commit(counts_of(9).to_bytes(), progress(9), "9")
         after = file.read()
-        assert after == Committed(found.sequence + 1, Position(9, 90), "9", after.content)
+        assert after == Committed(found.sequence + 1, progress(9), "9", after.content)
         assert after.content == counts_of(9).to_bytes()
     # Of the active slot all but its padding counts.
     assert states.count(committed(3)) == SIZE + 60
@@ -122,7 +126,7 @@ def test_a_file_damaged_in_both_slots_begins_anew(tmp_path: Path) -> None:
     reopened = CountsFile(tmp_path / "counts", SIZE)
     assert (reopened.read(), reopened.sequence) == (None, 2)
     assert (reopened.repair(), reopened.read(), reopened.sequence) == (False, None, 0)
-    reopened.commit(counts_of(1), Position(1, 10), "1")
+    reopened.commit(counts_of(1).to_bytes(), progress(1), "1")
     assert reopened.read() == committed(1)
 
 
@@ -164,7 +168,7 @@ def _commit_forever(path: Path, ready: "multiprocessing.synchronize.Event") -> N
     sequence = 0
     while True:
         sequence += 1
-        file.commit(counts_of(sequence), Position(sequence, 10 * sequence), f"{sequence}")
+        file.commit(counts_of(sequence).to_bytes(), progress(sequence), f"{sequence}")
         ready.set()
 
 

@@ -197,7 +197,7 @@ def test_counts_of_another_format_are_set_aside_and_reported(tmp_path: Path) -> 
     reports: list[Exception] = []
     population = open_population(tmp_path, reports.append)
     open_population(tmp_path, reports.append)
-    assert [str(report) for report in reports] == [f"{path} is no file of counts of format 1"]
+    assert [str(report) for report in reports] == [f"{path} is no file of counts of format 2"]
     (aside,) = tmp_path.glob(".damaged-*-retired.counts")
     assert aside.read_bytes() == old
     assert predictions(population) == 0
