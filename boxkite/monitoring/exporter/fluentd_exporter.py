@@ -7,26 +7,27 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import fields
+from functools import cached_property
 from typing import Any
-from urllib.parse import urlsplit
 
-from boxkite.errors import ConfigError
 from boxkite.logs.fluentd import FluentdSender
-from boxkite.logs.forward import event
+from boxkite.logs.forward import ForwardConnection, event
+from boxkite.logs.sink import Sink
+from boxkite.logs.sinks.fluentd import FluentdSink, default_prefix
+from boxkite.logs.sinks.fluentd_url import default_address
 from boxkite.monitoring.context import PredictionContext
+from boxkite.monitoring.exporter.sink import ExporterSink, prediction_of
 from boxkite.monitoring.exporter.type import LogExporter
 
 __all__ = ["FluentdExporter"]
 
 _logger = logging.getLogger("boxkite")
 
+# Of the environment; the names are those of 0.0.5.
 BEDROCK_ENDPOINT_ID = "BEDROCK_ENDPOINT_ID"
 BEDROCK_POD_NAME = "BEDROCK_POD_NAME"
 BEDROCK_FLUENTD_ADDR = "BEDROCK_FLUENTD_ADDR"
 BEDROCK_FLUENTD_PREFIX = "BEDROCK_FLUENTD_PREFIX"
-
-_DEFAULT_ADDRESS = "fluentd-logging.core.svc.cluster.local"
-_DEFAULT_PORT = 24224
 
 # What the arguments of fluent-logger's FluentSender are called here.
 _SENDER_ARGUMENTS = {
@@ -45,15 +46,16 @@ class FluentdExporter(LogExporter):
     """Sends predictions in the background; the tag is `{prefix}.{endpoint}.{pod}`.
 
     The environment gives `BEDROCK_FLUENTD_ADDR` (host or host:port), `BEDROCK_FLUENTD_PREFIX`,
-    `BEDROCK_ENDPOINT_ID` and `BEDROCK_POD_NAME`. Records wait in memory until fluentd
-    acknowledges them, up to a bound, beyond which the oldest are dropped; those that wait are
-    lost if the process is killed.
+    `BEDROCK_ENDPOINT_ID` and `BEDROCK_POD_NAME`. A monitor sends from its journal, through `sink`.
+    What one's own code gives to `emit` waits in memory until fluentd acknowledges it, up to a
+    bound, beyond which the oldest is dropped, and is lost if the process is killed.
 
     Args:
         kwargs: as FluentSender of fluent-logger takes them: `tag`, `host`, `port`, `timeout`
-            (seconds), `bufmax` (bytes that may wait), `queue_maxsize` (records that may wait),
-            `buffer_overflow_handler` or `queue_overflow_handler` (called with each dropped
-            record, packed), `nanosecond_precision`. Others are logged and have no effect.
+            (seconds), `nanosecond_precision`, and for `emit` alone `bufmax` (bytes that may wait),
+            `queue_maxsize` (records that may wait), `buffer_overflow_handler` or
+            `queue_overflow_handler` (called with each dropped record, packed). Others are logged
+            and have no effect.
 
     Raises:
         ConfigError: if `BEDROCK_FLUENTD_ADDR` is no address.
@@ -61,44 +63,50 @@ class FluentdExporter(LogExporter):
 
     def __init__(self, **kwargs: Any) -> None:
         self._nanoseconds = bool(kwargs.pop("nanosecond_precision", True))
-        host, port = _address(os.environ.get(BEDROCK_FLUENTD_ADDR, _DEFAULT_ADDRESS))
+        host, port = default_address()
         arguments: dict[str, Any] = {"tag": _tag(), "host": host, "port": port}
         self.sender = FluentdSender(**arguments | _sender_arguments(kwargs))
 
+    @cached_property
+    def sink(self) -> Sink:
+        """Takes records of the prediction log to where `emit` takes predictions, in the same form.
+
+        That of a class with an `emit` of its own hands them to it.
+        """
+        if type(self).emit is not FluentdExporter.emit:
+            return ExporterSink(self)
+        sender = self.sender
+        return FluentdSink(
+            ForwardConnection(sender.host, sender.port, sender.timeout),
+            tag=lambda _: sender.tag,
+            encode=lambda record: self._entry(prediction_of(record)),
+        )
+
     def emit(self, prediction: PredictionContext) -> None:
         """Put one prediction on the queue."""
+        self.sender.append(self._entry(prediction))
+
+    def _entry(self, prediction: PredictionContext) -> bytes:
         record = {each.name: getattr(prediction, each.name) for each in fields(prediction)}
         created_at = prediction.created_at.timestamp()
         record["entity_id"] = str(prediction.entity_id)
         record["created_at"] = int(created_at)
         nanoseconds = round(created_at * 1e6) * 1000
-        self.sender.append(event(nanoseconds, record, nanoseconds=self._nanoseconds))
+        return event(nanoseconds, record, nanoseconds=self._nanoseconds)
 
     def flush(self, timeout: float = 5.0) -> bool:
-        """Wait `timeout` seconds at most until no record waits; return whether none does."""
+        """Wait `timeout` seconds at most for what was emitted; return whether none of it waits."""
         return self.sender.flush(timeout)
 
     def close(self, timeout: float = 5.0) -> None:
-        """Send what waits, for `timeout` seconds at most, drop the rest and stop."""
+        """Send what was emitted, for `timeout` seconds at most, drop the rest and stop."""
         self.sender.close(timeout)
 
 
 def _tag() -> str:
-    prefix = os.environ.get(BEDROCK_FLUENTD_PREFIX, "models.predictions")
     endpoint = os.environ.get(BEDROCK_ENDPOINT_ID, "unknown-endpoint")
     pod = os.environ.get(BEDROCK_POD_NAME, "unknown-pod")
-    return f"{prefix}.{endpoint}.{pod}"
-
-
-def _address(text: str) -> tuple[str, int]:
-    if text.startswith("unix://"):
-        return text, 0
-    try:
-        parts = urlsplit(f"//{text}")
-        host, port = parts.hostname, parts.port
-    except ValueError as error:
-        raise ConfigError(f"{BEDROCK_FLUENTD_ADDR} is {text!r}; give host or host:port") from error
-    return host or _DEFAULT_ADDRESS, _DEFAULT_PORT if port is None else port
+    return f"{default_prefix()}.{endpoint}.{pod}"
 
 
 def _sender_arguments(given: Mapping[str, Any]) -> dict[str, Any]:
