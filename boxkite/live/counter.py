@@ -19,6 +19,8 @@ from boxkite.live.background import Background
 from boxkite.live.counts import Counts
 from boxkite.live.fold import fold_encoded
 from boxkite.live.mapped_journal import JournalBusyError, JournalFullError
+from boxkite.live.memory_outbox import MemoryOutbox
+from boxkite.live.outbox import LockedOutbox, Outbox
 from boxkite.live.population import Population
 from boxkite.live.state import StateFolder
 from boxkite.live.worker import Worker
@@ -47,6 +49,9 @@ class Counter:
         trouble: where failures are reported, and whose counts are kept with ours.
         max_bytes: of this worker's journal.
         sync_seconds: how often journal and counts are written to the disk; 0: never.
+        terms: on which records are logged; empty where there is no log.
+        folded: called after each fold, in the background, with what the log lost by it: records
+            that were dropped as the journal is full.
     """
 
     def __init__(
@@ -56,12 +61,16 @@ class Counter:
         trouble: Trouble,
         max_bytes: int,
         sync_seconds: float = 0.0,
+        terms: bytes = b"",
+        folded: Callable[[int], object] | None = None,
     ) -> None:
         self._baseline = baseline
         self._state = state
         self._trouble = trouble
         self._max_bytes = max_bytes
         self._sync_seconds = sync_seconds
+        self._terms = terms
+        self._folded = folded
         self._begin_anew()
         _counters.add(self)
 
@@ -72,6 +81,8 @@ class Counter:
         self._others = Counts.zero(self._baseline)
         self._in_memory = Counts.zero(self._baseline)
         self._unsafe: deque[bytes] = deque()
+        self._memory = MemoryOutbox(self._terms, self._count_in_memory)
+        self._dropped = 0
         self._retry_at = 0.0
         self._lock = threading.RLock()
         self._busy = False
@@ -149,12 +160,40 @@ class Counter:
                     self._busy = False
             return read()
 
+    def _count_in_memory(self, **outcomes: int) -> None:
+        self._in_memory.add_log(**outcomes)
+
+    def outboxes(self) -> list[Outbox]:
+        """Return where this worker's records wait to be shipped."""
+        worker = self._worker or self._join()
+        owned: list[Outbox] = [worker, self._memory] if worker else [self._memory]
+        return [LockedOutbox(each, self._lock) for each in owned]
+
+    def adopt(self) -> Population | None:
+        """Take over from the workers that died; returns the population, None without a folder.
+
+        Raises:
+            OSError: if they cannot be adopted just now.
+        """
+        with self._lock:
+            worker = self._worker or self._join()
+            if worker is None or self._population is None:
+                return None
+            self._population.adopt(worker.id)
+            return self._population
+
     def _fold_in_background(self) -> None:
         try:
-            self._reading(lambda: None)
+            dropped = self._reading(self._take_dropped)
             self._sync()
+            if self._folded is not None:
+                self._folded(dropped)
         except Exception as error:  # noqa: BLE001 - the thread outlives any failure
             self._trouble.count("journal", error)
+
+    def _take_dropped(self) -> int:
+        dropped, self._dropped = self._dropped, 0
+        return dropped
 
     def _sync(self) -> None:
         """Write to the disk when it is time; until then come back."""
@@ -172,6 +211,8 @@ class Counter:
         worker = self._worker or self._join()
         waiting = [self._unsafe.popleft() for _ in range(len(self._unsafe))]
         fold_encoded(self._baseline, waiting, self._in_memory)
+        if self._terms:
+            self._dropped += self._memory.extend(waiting)
         if worker is None:
             return
         try:
@@ -179,6 +220,7 @@ class Counter:
                 worker = self._move_house(worker)
             worker.fold(list(self._trouble.counts().values()), self._in_memory)
             self._in_memory = Counts.zero(self._baseline)
+            self._dropped += worker.give_up_oldest()
         except OSError as error:
             self._fall_back(error)
         # The request that needs the segment tries again, and reports.
@@ -225,7 +267,7 @@ class Counter:
 
     def _new_worker(self, folder: Path) -> Worker:
         segment_bytes = min(SEGMENT_BYTES, max(self._max_bytes // 4, 1))
-        return Worker(folder, self._baseline, segment_bytes, self._max_bytes)
+        return Worker(folder, self._baseline, segment_bytes, self._max_bytes, self._terms)
 
     @property
     def _report(self) -> Callable[[Exception], None]:
@@ -249,6 +291,7 @@ class Counter:
         moved = self._new_worker(folder)
         # Nobody may count both, if not all of the old one was deleted.
         shutil.rmtree(worker.folder, ignore_errors=True)
+        self._dropped += self._memory.extend(worker.unshipped())
         moved.fold(list(self._trouble.counts().values()), worker.counts)
         self._worker = moved
         worker.abandon()

@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import chain
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from boxkite.baseline import Baseline, CategoryVariable, Variable
 from boxkite.baseline.tally import Tally, tally_labels, tally_numbers
 from boxkite.baseline.values import to_category, to_number
 from boxkite.cooperation import cooperatively
 from boxkite.live.counts import Counts
-from boxkite.live.record import Record, decode, is_logged
+from boxkite.live.record import Mark, Record, decode, is_logged, plain
 
-__all__ = ["fold", "fold_encoded"]
-
-Floats: TypeAlias = NDArray[np.float64]
+__all__ = ["fold", "fold_encoded", "mark_of"]
 
 # Stands for each value of a row that does not fit: no number, and no label.
 _INVALID: dict[str, Any] = {}
@@ -59,6 +56,20 @@ def fold_encoded(baseline: Baseline, contents: Sequence[bytes], counts: Counts) 
     counts.add(part)
 
 
+def mark_of(variable: Variable, value: Any) -> Mark:
+    """Return the mark that counts as the value would, to stand in its place.
+
+    Its sum is lost: the variable's sum is over the values that were not replaced.
+    """
+    try:
+        tally = _tally(variable, plain([value]))
+    except Exception:  # noqa: BLE001 - a value is any object of the user's
+        return Mark(Mark.INVALID)
+    if tally.rows:
+        return Mark(int(tally.cells.argmax()))
+    return Mark(Mark.MISSING if tally.missing else Mark.INVALID)
+
+
 def _columns(
     rows: Sequence[Any], variables: Sequence[Variable]
 ) -> Iterator[tuple[Variable, list[Any]]]:
@@ -79,11 +90,13 @@ def _aligned(row: Any, names: Sequence[str], width: int) -> Sequence[Any]:
 
 
 def _tally(variable: Variable, column: list[Any]) -> Tally:
+    kinds = set(map(type, column))
+    if Mark in kinds:
+        return _tally_marked(variable, column)
     if isinstance(variable, CategoryVariable):
-        return _tally_categories(variable, column)
-    numbers = _fast_numbers(column)
-    if numbers is not None:
-        return tally_numbers(variable, numbers)
+        return _tally_categories(variable, column, kinds)
+    if kinds <= _PLAIN:
+        return tally_numbers(variable, np.array(column, dtype=np.float64))
     valid: list[float] = []
     for value in column:
         try:
@@ -94,20 +107,31 @@ def _tally(variable: Variable, column: list[Any]) -> Tally:
     return tally_numbers(variable, floats, invalid=len(column) - len(valid))
 
 
-def _fast_numbers(column: list[Any]) -> Floats | None:
-    """Return a column of plain numbers and None as floats; None if it holds anything else."""
-    if not set(map(type, column)) <= _PLAIN:
-        return None
-    return np.array(column, dtype=np.float64)
-
-
 _PLAIN = {float, int, bool, type(None)}
 
 
-def _tally_categories(variable: CategoryVariable, column: list[Any]) -> Tally:
+def _tally_marked(variable: Variable, column: list[Any]) -> Tally:
+    """Count values and the marks of redacted ones; only values add to the sum."""
+    rest = _tally(variable, [each for each in column if type(each) is not Mark])
+    cells = rest.cells.copy()
+    missing, invalid = rest.missing, rest.invalid
+    marks = Counter(each.cell for each in column if type(each) is Mark)
+    for cell, rows in marks.items():
+        if 0 <= cell < len(cells):
+            cells[cell] += rows
+        elif cell == Mark.MISSING:
+            missing += rows
+        else:
+            invalid += rows
+    return Tally(cells, missing, invalid, rest.sum)
+
+
+def _tally_categories(
+    variable: CategoryVariable, column: list[Any], kinds: set[type[Any]]
+) -> Tally:
     labels: Counter[str] = Counter()
     missing = invalid = 0
-    if set(map(type, column)) <= {str}:
+    if kinds <= {str}:
         labels.update(column)
     else:
         for value in column:

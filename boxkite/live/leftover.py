@@ -20,9 +20,11 @@ from boxkite.live.outbox import Waiting
 from boxkite.live.record import is_logged
 from boxkite.live.segment import HEADER_BYTES, SegmentError, frame_bytes, intact_records
 
-__all__ = ["COUNTS", "TERMS", "Leftover", "log_since_merge"]
+__all__ = ["COUNTS", "LOCK", "TERMS", "Leftover", "log_since_merge", "waits"]
 
+# Files in a worker's folder.
 COUNTS = "counts"
+LOCK = "lock"
 TERMS = "terms"
 _SHIPPED = "shipped"
 _SIZE = 8 * len(LOG_OUTCOMES)
@@ -49,6 +51,11 @@ class Leftover:
         found = self._file.read()
         self._progress = found.progress if found else _worker_progress(folder)
         self.log = np.frombuffer(found.content if found else bytes(_SIZE), dtype="<i8").copy()
+
+    @property
+    def byte_size(self) -> int:
+        numbers = segment_numbers(self.folder)
+        return sum(segment_path(self.folder, number).stat().st_size for number in numbers)
 
     @property
     def sealed(self) -> bool:
@@ -110,6 +117,14 @@ class Leftover:
         waiting = self._records(self._progress.shipped)
         return sum(is_logged(content) for content, _ in waiting)
 
+    def give_up(self) -> int:
+        """Drop what waits, and return how many records of the log that were."""
+        dropped = self.logged()
+        *_, (_, end) = self._records(self._progress.shipped)
+        self._add(dropped=dropped)
+        self._commit(self._progress._replace(shipped=end, sealed=end))
+        return dropped
+
     def forget_outcomes(self) -> None:
         """Begin at no outcomes: those so far went into the counts of the dead."""
         self.log[:] = 0
@@ -129,6 +144,16 @@ class Leftover:
         if self._descriptor is not None:
             release(self._descriptor)
             self._descriptor = None
+
+
+def waits(folder: Path) -> bool:
+    """Tell whether a dead worker's folder, if it is one, holds records that are to be shipped."""
+    if not (folder / TERMS).exists():
+        return False
+    try:
+        return Leftover(folder).logged() > 0
+    except (OSError, CountsFileError):
+        return False
 
 
 def log_since_merge(folder: Path) -> bytes:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from typing import NamedTuple, Protocol
 
 from boxkite.live.counts_file import Position
 
-__all__ = ["Outbox", "Waiting"]
+__all__ = ["LockedOutbox", "Outbox", "Waiting"]
 
 
 class Waiting(NamedTuple):
@@ -33,6 +34,10 @@ class Outbox(Protocol):
     terms: bytes
 
     @property
+    def byte_size(self) -> int:
+        """The most bytes that wait."""
+
+    @property
     def sealed(self) -> bool:
         """Whether a batch was sealed and not acknowledged: it must be delivered as it is."""
 
@@ -52,3 +57,41 @@ class Outbox(Protocol):
 
     def count_retried(self, number: int) -> None:
         """Count records that have to be delivered again."""
+
+
+class LockedOutbox:
+    """An outbox whose owner works on it too, under a lock.
+
+    Args:
+        outbox: the owner's.
+        lock: the owner's.
+    """
+
+    def __init__(self, outbox: Outbox, lock: threading.RLock) -> None:
+        self._outbox = outbox
+        self._lock = lock
+        self.terms = outbox.terms
+
+    @property
+    def byte_size(self) -> int:
+        return self._outbox.byte_size
+
+    @property
+    def sealed(self) -> bool:
+        return self._outbox.sealed
+
+    def waiting(self, max_records: int, max_bytes: int) -> Waiting:
+        with self._lock:
+            return self._outbox.waiting(max_records, max_bytes)
+
+    def seal(self, waiting: Waiting, number: int) -> Waiting:
+        with self._lock:
+            return self._outbox.seal(waiting, number)
+
+    def acknowledge(self, batch: Waiting, *, delivered: int, dropped: int) -> None:
+        with self._lock:
+            self._outbox.acknowledge(batch, delivered=delivered, dropped=dropped)
+
+    def count_retried(self, number: int) -> None:
+        with self._lock:
+            self._outbox.count_retried(number)

@@ -29,12 +29,8 @@ from boxkite.live.counts import Counts
 from boxkite.live.counts_file import CountsFile, CountsFileError, Progress
 from boxkite.live.leftover import TERMS, Leftover, log_since_merge
 from boxkite.live.lock import release, try_lock
-from boxkite.live.worker import (
-    STAGING,
-    acknowledged_counts,
-    left_counts,
-    lock_if_dead,
-)
+from boxkite.live.peers import acknowledged_counts, left_counts, lock_if_dead
+from boxkite.live.worker import STAGING
 
 __all__ = ["Population"]
 

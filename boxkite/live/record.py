@@ -6,15 +6,16 @@ import datetime as dt
 import enum
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 import numpy as np
 
 from boxkite.baseline.values import is_missing, to_category, to_number
 
-__all__ = ["Record", "decode", "encode", "is_logged", "plain"]
+__all__ = ["Mark", "Record", "decode", "encode", "is_logged", "plain"]
 
 # Of a record whose values have to be looked at one by one.
 _MAX_DEPTH = 16
@@ -31,6 +32,7 @@ class Record(msgspec.Struct, array_like=True, frozen=True):
         output: by position or by name; None if it did not fit.
         request_body: as it came, where it is logged.
         logged: whether it goes to the log, as told when it was taken.
+        truncated: names of the fields that were too large and are left out.
     """
 
     entity_id: str
@@ -39,16 +41,50 @@ class Record(msgspec.Struct, array_like=True, frozen=True):
     output: Any
     request_body: Any = None
     logged: bool = False
+    truncated: tuple[str, ...] = ()
 
 
-def encode(record: Record) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Stands in a row for a value that must not be written: the cell it counts in.
+
+    Attributes:
+        cell: index of the variable's cell, or `Mark.MISSING` or `Mark.INVALID`.
+    """
+
+    cell: int
+
+    MISSING: ClassVar[int] = -1
+    INVALID: ClassVar[int] = -2
+
+    def extension(self) -> msgspec.msgpack.Ext:
+        """Return what is written: an extension of MessagePack, which no JSON value becomes."""
+        return msgspec.msgpack.Ext(_MARK, self.cell.to_bytes(4, "little", signed=True))
+
+
+_MARK = 1
+
+
+def _extended(code: int, content: memoryview) -> Any:
+    if code == _MARK:
+        return Mark(int.from_bytes(content, "little", signed=True))
+    return msgspec.msgpack.Ext(code, bytes(content))
+
+
+def encode(record: Record, max_body_bytes: int | None = None) -> bytes:
     """Return a record's bytes, whatever the values are.
 
     A value that MessagePack cannot hold is written as the nearest that counts the same: numpy's
     scalars and arrays as Python's, moments as ISO 8601 text, durations as seconds, integers
     beyond 64 bits as floats, broken Unicode escaped. A value without a nearest one becomes
     `{"unsupported": "name of the type"}`, which counts as invalid.
+
+    Args:
+        record: with values of any kind.
+        max_body_bytes: a request body that takes more is left out, and `truncated` says so.
     """
+    if record.request_body is not None and max_body_bytes is not None:
+        record = _capped(record, max_body_bytes)
     features, output = _direct(record.features), _direct(record.output)
     try:
         if features is record.features and output is record.output:
@@ -61,13 +97,28 @@ def encode(record: Record) -> bytes:
                 output,
                 record.request_body,
                 record.logged,
+                record.truncated,
             )
         )
     except Exception:  # noqa: BLE001 - values are any objects of the user's
-        room = iter(range(_MAX_VALUES))
-        return _encoder.encode(
-            [_bounded(each, (), room) for each in msgspec.structs.astuple(record)]
-        )
+        return _encoder.encode(_bounded_parts(msgspec.structs.astuple(record)))
+
+
+def _bounded_parts(parts: tuple[Any, ...]) -> list[Any]:
+    room = iter(range(_MAX_VALUES))
+    return [_bounded(each, (), room) for each in parts]
+
+
+def _capped(record: Record, max_body_bytes: int) -> Record:
+    """Return the record with its request body encoded, or without it where that is too long."""
+    try:
+        body = _encoder.encode(record.request_body)
+    except Exception:  # noqa: BLE001 - values are any objects of the user's
+        body = _encoder.encode(_bounded_parts((record.request_body,))[0])
+    if len(body) <= max_body_bytes:
+        return msgspec.structs.replace(record, request_body=msgspec.Raw(body))
+    truncated = (*record.truncated, "request_body")
+    return msgspec.structs.replace(record, request_body=None, truncated=truncated)
 
 
 def decode(content: bytes) -> Record:
@@ -165,6 +216,7 @@ def _nearest(value: Any) -> Any:
 
 
 _CONVERSIONS: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
+    (Mark, Mark.extension),
     (str, str.__str__),
     (int, int),
     (float, float),
@@ -214,6 +266,8 @@ def _bounded(value: Any, path: tuple[int, ...], room: Iterator[int]) -> Any:
         inner = (*path, id(value))
         if isinstance(value, str):
             return _escaped(value)
+        if isinstance(value, _WRITTEN):
+            return value
         if type(value) is int:
             return value if -(2**63) <= value < 2**64 else to_number(value)
         if isinstance(value, dict):
@@ -232,5 +286,6 @@ def _escaped(text: str) -> str:
     return str.encode(text, "utf-8", "backslashreplace").decode()
 
 
+_WRITTEN = (msgspec.Raw, msgspec.msgpack.Ext)
 _encoder = msgspec.msgpack.Encoder(enc_hook=_nearest)
-_decoder = msgspec.msgpack.Decoder(Record)
+_decoder = msgspec.msgpack.Decoder(Record, ext_hook=_extended)

@@ -15,8 +15,10 @@ import weakref
 from pathlib import Path
 
 from boxkite.baseline import Baseline, NumericVariable
+from boxkite.live.counts_file import FORMAT
 from boxkite.live.lock import release, require_locks
-from boxkite.live.worker import lock_if_dead
+from boxkite.live.leftover import waits
+from boxkite.live.peers import lock_if_dead
 
 __all__ = ["StateFolder"]
 
@@ -63,7 +65,8 @@ class StateFolder:
             OSError: if this system, or the folder for temporary files, cannot be used for it.
         """
         require_locks()
-        digest = hashlib.sha256(f"{baseline.model}\0{baseline.version}".encode())
+        # Files of another format stay where they are.
+        digest = hashlib.sha256(f"{FORMAT}\0{baseline.model}\0{baseline.version}".encode())
         for variable in baseline.variables:
             if isinstance(variable, NumericVariable):
                 cells = variable.edges.tobytes()
@@ -72,6 +75,17 @@ class StateFolder:
             digest.update(f"\0{variable.role}\0{variable.name}\0".encode() + cells)
         model = re.sub(r"[^A-Za-z0-9_-]+", "_", baseline.model)[:40]
         return self._root() / f"{model}-{digest.hexdigest()[:16]}"
+
+    def populations(self) -> list[Path]:
+        """Return the folders of all populations, of other baselines and ended runs too, in which
+        records may wait that this service can ship.
+
+        Raises:
+            OSError: if they cannot be listed.
+        """
+        pattern = "*" if self._setting else "*/*"
+        root = self._root()
+        return list((root if self._setting else root.parent).glob(pattern))
 
     def _root(self) -> Path:
         if self._setting:
@@ -100,7 +114,7 @@ def _is_abandoned(root: Path) -> bool:
         if descriptor is None:
             return False
         release(descriptor)
-    return True
+    return not any(waits(folder) for folder in root.glob("*/*-*"))
 
 
 def _temporary_root() -> Path:

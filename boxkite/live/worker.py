@@ -12,30 +12,24 @@ import secrets
 import shutil
 import time
 import weakref
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from boxkite.baseline import Baseline
 from boxkite.live.counts import Counts
-from boxkite.live.counts_file import START, CountsFile, CountsFileError, Position, Progress
+from boxkite.live.counts_file import CountsFile, Position, Progress
 from boxkite.live.fold import fold_encoded
-from boxkite.live.leftover import COUNTS, TERMS, log_since_merge
+from boxkite.live.leftover import COUNTS, LOCK, TERMS
 from boxkite.live.lock import try_lock
-from boxkite.live.mapped_journal import MappedJournal, segment_numbers, segment_path
+from boxkite.live.mapped_journal import MappedJournal
 from boxkite.live.outbox import Waiting
 from boxkite.live.record import is_logged
-from boxkite.live.segment import HEADER_BYTES, SegmentError, intact_records
 
-__all__ = ["STAGING", "Worker", "acknowledged_counts", "left_counts", "lock_if_dead"]
+__all__ = ["STAGING", "Worker"]
 
 STAGING = ".new-"
 """What the name of a folder begins with while it is being made."""
 
 _BATCH = 512
-_LOCK = "lock"
 
 
 class Worker:
@@ -46,7 +40,7 @@ class Worker:
         baseline: whose cells are counted.
         segment_bytes: the size of a journal segment.
         max_bytes: of the journal.
-        terms: on which records are logged, kept for whoever adopts them; None where there is no
+        terms: on which records are logged, kept for whoever adopts them; empty where there is no
             log, and records go once they are counted.
 
     Raises:
@@ -59,7 +53,7 @@ class Worker:
         baseline: Baseline,
         segment_bytes: int,
         max_bytes: int,
-        terms: bytes | None = None,
+        terms: bytes = b"",
     ) -> None:
         self.id = f"{time.time_ns():016x}{secrets.token_hex(4)}"
         self._baseline = baseline
@@ -71,12 +65,12 @@ class Worker:
         staging = population / f"{STAGING}{self.id}"
         staging.mkdir(mode=0o700, parents=True)
         try:
-            self._lock = os.open(staging / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+            self._lock = os.open(staging / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
             self._unlock = weakref.finalize(self, os.close, self._lock)
             self._unlock.atexit = False
             try_lock(self._lock)
             self._file = CountsFile(staging / COUNTS, self.counts.byte_size)
-            if terms is not None:
+            if terms:
                 (staging / TERMS).write_bytes(terms)
             staging.rename(self.folder)
         except BaseException:
@@ -106,7 +100,7 @@ class Worker:
         if counts.to_bytes() == self.counts.to_bytes():
             return
         progress = self.progress._replace(folded=position)
-        if self.terms is None:
+        if not self.terms:
             progress = Progress(position, position, position)
         self._commit(counts, progress)
 
@@ -115,6 +109,11 @@ class Worker:
         self.counts, self.progress = counts, progress
         with contextlib.suppress(OSError):  # the next commit tries again
             self.journal.release(min(progress.folded, progress.shipped))
+
+    @property
+    def byte_size(self) -> int:
+        """The bytes of the journal."""
+        return self.journal.byte_size
 
     @property
     def sealed(self) -> bool:
@@ -154,13 +153,26 @@ class Worker:
         end = max(shipped, batch.end)
         self._commit(self.counts, self.progress._replace(shipped=end, sealed=end))
 
+    def unshipped(self) -> list[bytes]:
+        """Return all counted records that are not shipped."""
+        place, contents = self.progress.shipped, list[bytes]()
+        while True:
+            part, place = self.journal.read(place, _BATCH, self.progress.folded)
+            if not part:
+                return contents
+            contents += part
+
+    def count_retried(self, number: int) -> None:
+        """Count records that have to be delivered again; committed with the next fold."""
+        self.counts.add_log(retried=number)
+
     def give_up_oldest(self) -> int:
         """Give up the log of the oldest segment if the journal has no room for another one.
 
         Returns:
             How many records of the log were dropped; their counts stay.
         """
-        end = self.journal.second_segment if self.terms is not None else None
+        end = self.journal.second_segment if self.terms else None
         if end is None or self.journal.has_room or end > self.progress.folded:
             return 0
         dropped = self._logged(end)
@@ -192,7 +204,7 @@ class Worker:
         """Tell whether the folder is still there, whole, and this worker's."""
         try:
             return self._file.is_at(self.folder / COUNTS) and os.path.samestat(
-                os.stat(self.folder / _LOCK), os.fstat(self._lock)
+                os.stat(self.folder / LOCK), os.fstat(self._lock)
             )
         except OSError:
             return False
@@ -201,93 +213,3 @@ class Worker:
         """Let go of the lock: the next that looks adopts the folder. In a forked process the
         parent, which has the lock too, keeps it."""
         self._unlock()
-
-
-def lock_if_dead(folder: Path) -> int | None:
-    """Take a worker's lock if the worker is dead; returns the open descriptor, else None."""
-    try:
-        descriptor = os.open(folder / _LOCK, os.O_RDWR)
-    except FileNotFoundError:
-        return None
-    if try_lock(descriptor):
-        return descriptor
-    os.close(descriptor)
-    return None
-
-
-def acknowledged_counts(folder: Path, baseline: Baseline) -> Counts:
-    """Return all that a living worker has acknowledged: its counts, and the records not yet in
-    them. What it commits meanwhile is read again.
-
-    Raises:
-        OSError: if a file cannot be read.
-        ValueError: if one is damaged, or of another format.
-    """
-    file = CountsFile(folder / COUNTS, Counts.zero(baseline).byte_size)
-    while True:
-        sequence = file.sequence
-        counts = _counts_and_rest(folder, file, baseline)
-        # Segments go once they are committed: without a commit meanwhile none was missed.
-        if file.sequence == sequence:
-            return counts
-
-
-def left_counts(folder: Path, baseline: Baseline, report: Callable[[Exception], Any]) -> Counts:
-    """Return all that a dead worker has acknowledged; what is damaged is reported and left out.
-
-    Args:
-        folder: of the worker, whose lock is held.
-        baseline: whose cells are counted.
-        report: called with what is wrong.
-
-    Raises:
-        OSError: if a file cannot be read.
-    """
-    path = folder / COUNTS
-    try:
-        file = CountsFile(path, Counts.zero(baseline).byte_size)
-        if not file.repair():
-            report(ValueError(f"{path} was damaged; counts of a dead worker are lost"))
-        return _counts_and_rest(folder, file, baseline, report)
-    except CountsFileError as error:
-        report(error)
-        return _counts_and_rest(folder, None, baseline, report)
-
-
-def _counts_and_rest(
-    folder: Path,
-    file: CountsFile | None,
-    baseline: Baseline,
-    report: Callable[[Exception], Any] | None = None,
-) -> Counts:
-    """Return what is committed, with the records after it."""
-    committed = file.read() if file else None
-    counts, position = Counts.zero(baseline), START
-    if committed is not None:
-        counts.add_bytes(committed.content)
-        position = committed.progress.folded
-    counts.log += np.frombuffer(log_since_merge(folder), dtype="<i8")
-    for contents in _after(folder, position, report):
-        fold_encoded(baseline, contents, counts)
-    return counts
-
-
-def _after(
-    folder: Path, position: Position, report: Callable[[Exception], Any] | None
-) -> Iterator[list[bytes]]:
-    """Yield the records in a worker's journal after a position, in batches."""
-    for number in segment_numbers(folder):
-        if number < position.segment:
-            continue
-        start = position.offset if number == position.segment else HEADER_BYTES
-        try:
-            contents, _ = intact_records(segment_path(folder, number), number, start)
-        except FileNotFoundError:
-            continue
-        except SegmentError as error:
-            if report is None:
-                raise
-            report(error)
-            continue
-        for first in range(0, len(contents), _BATCH):
-            yield contents[first : first + _BATCH]

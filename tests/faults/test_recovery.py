@@ -21,7 +21,8 @@ from boxkite.live.mapped_journal import segment_path
 from boxkite.live.population import Population
 from boxkite.live.record import Record, encode
 from boxkite.live.state import StateFolder
-from boxkite.live.worker import Worker, left_counts
+from boxkite.live.peers import left_counts
+from boxkite.live.worker import Worker
 from boxkite.trouble import STAGES, Trouble
 
 BASELINE = Baseline.fit({"a": np.arange(8.0)}, bins=2)

@@ -113,7 +113,7 @@ def test_with_any_byte_flipped_the_last_state_or_the_one_before_is_found(tmp_pat
         assert after == Committed(found.sequence + 1, progress(9), "9", after.content)
         assert after.content == counts_of(9).to_bytes()
     # Of the active slot all but its padding counts.
-    assert states.count(committed(3)) == SIZE + 60
+    assert states.count(committed(3)) == SIZE + 92
 
 
 def test_a_file_damaged_in_both_slots_begins_anew(tmp_path: Path) -> None:
