@@ -67,7 +67,7 @@ def _family(variable: Variable) -> Family:
         counts = np.cumsum(variable.counts)
         counts[-1] += variable.missing
         cumulative = counts.tolist()
-        names = labelled.histogram_series(name, {}, labelled.bucket_bounds(variable))
+        names = labelled.histogram_series(name, {}, variable.upper_bounds)
         values = [*cumulative, variable.sum, cumulative[-1]]
         return Family(name, "histogram", help_text, names, values)
     bins = dict(zip(variable.categories, variable.counts.tolist(), strict=True))

@@ -11,6 +11,7 @@ from functools import lru_cache
 __all__ = [
     "Family",
     "format_float",
+    "format_labels",
     "format_series",
     "format_series_by",
     "render",
@@ -53,32 +54,34 @@ def format_float(value: float) -> str:
 
     This is the form of `le` that Prometheus 3 and OpenMetrics call canonical.
     """
+    text = repr(float(value))
+    if -1e6 < value < 1e6 or "e" in text:
+        return text
     if not math.isfinite(value):
         return "NaN" if math.isnan(value) else "+Inf" if value > 0 else "-Inf"
-    text = repr(float(value))
     whole, _, fraction = text.lstrip("-").partition(".")
-    if len(whole) <= 6 or "e" in text:
-        return text
     digits = (whole + fraction).rstrip("0")
     point = "." if len(digits) > 1 else ""
     sign = "-" if value < 0 else ""
     return f"{sign}{digits[0]}{point}{digits[1:]}e+{len(whole) - 1:02d}"
 
 
+def format_labels(labels: Mapping[str, str]) -> str:
+    """Return labels as they stand between the braces of a sample, escaped."""
+    return ",".join([f'{label}="{_escape(value)}"' for label, value in labels.items()])
+
+
 def format_series(name: str, **labels: str) -> str:
     """Return a sample's name with its labels, escaped."""
-    if not labels:
-        return name
-    pairs = ",".join([f'{label}="{_escape(value)}"' for label, value in labels.items()])
-    return f"{name}{{{pairs}}}"
+    return f"{name}{{{format_labels(labels)}}}" if labels else name
 
 
 def format_series_by(
     name: str, labels: Mapping[str, str], last: str, values: Iterable[str]
 ) -> list[str]:
     """Return the names of samples that differ in their last label alone, one for each value."""
-    start = format_series(name, **labels, **{last: ""}).removesuffix('"}')
-    return [f'{start}{_escape(value)}"}}' for value in values]
+    start = format_labels({**labels, last: ""}).removesuffix('"')
+    return [f'{name}{{{start}{_escape(value)}"}}' for value in values]
 
 
 def render(families: Iterable[Family], *, openmetrics: bool = False) -> str:

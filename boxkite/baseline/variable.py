@@ -7,12 +7,12 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from itertools import pairwise
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from boxkite.baseline.text_writer import format_float
 from boxkite.baseline.values import spelled_number
 from boxkite.errors import BaselineError
 
@@ -120,11 +120,10 @@ class NumericVariable(_Distribution):
             maximum=float(finite[-1]) + 0.0 if len(finite) else math.nan,
         )
 
-    @property
-    def bounds(self) -> list[tuple[float, float]]:
-        """The bins as (gt, le), from -inf to +inf."""
-        limits = [-math.inf, *self.edges.tolist(), math.inf]
-        return list(pairwise(limits))
+    @cached_property
+    def upper_bounds(self) -> tuple[str, ...]:
+        """The `le` of each bin, the last `+Inf`."""
+        return (*map(format_float, self.edges.tolist()), "+Inf")
 
     def merge(self, other: Variable) -> NumericVariable:
         """Return the distribution of the rows of both.

@@ -8,7 +8,7 @@ import numpy as np
 
 from boxkite.baseline import Baseline, CategoryVariable, NumericVariable, Variable
 from boxkite.baseline.classic import FEATURE_HELP, MISSING_BIN, describe, metric_name
-from boxkite.baseline.labelled import bucket_bounds, histogram_series
+from boxkite.baseline.labelled import histogram_series
 from boxkite.baseline.tally import Tally
 from boxkite.baseline.text_writer import Family, format_series
 
@@ -59,7 +59,7 @@ class ClassicExposition:
 def _live_series(variable: Variable) -> list[str]:
     name = metric_name(variable, baseline=False)
     if isinstance(variable, NumericVariable):
-        return histogram_series(name, {}, bucket_bounds(variable))
+        return histogram_series(name, {}, variable.upper_bounds)
     return [format_series(f"{name}_total", bin=each) for each in _bins(variable)]
 
 

@@ -8,7 +8,7 @@ from typing import TypeAlias
 import numpy as np
 
 from boxkite.baseline import Baseline, CategoryVariable, NumericVariable, Variable
-from boxkite.baseline.labelled import bucket_bounds, histogram_series
+from boxkite.baseline.labelled import histogram_series
 from boxkite.baseline.tally import Tally
 from boxkite.baseline.text_writer import Family, format_series, format_series_by
 from boxkite.cooperation import cooperatively
@@ -41,7 +41,7 @@ class LabelledExposition:
             series
             for each in baseline.variables
             if isinstance(each, NumericVariable)
-            for series in histogram_series("boxkite_value", self._labels(each), bucket_bounds(each))
+            for series in histogram_series("boxkite_value", self._labels(each), each.upper_bounds)
         )
         self._categories = [
             series

@@ -15,7 +15,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from boxkite.baseline import Baseline, CategoryVariable, NumericVariable
-from boxkite.baseline.text_writer import format_float
 from boxkite.errors import BaselineError, BaselineWarning
 
 MOMENTS = st.datetimes() | st.datetimes(timezones=st.just(dt.UTC)) | st.dates() | st.timedeltas()
@@ -130,8 +129,7 @@ def test_the_bins_of_numeric_columns(
 ) -> None:
     (variable,) = fit({"c": values}, **options).variables
     assert isinstance(variable, NumericVariable)
-    upper = [format_float(le) for _, le in variable.bounds]
-    assert dict(zip(upper, variable.counts.tolist(), strict=True)) == bins
+    assert dict(zip(variable.upper_bounds, variable.counts.tolist(), strict=True)) == bins
     assert variable.missing == missing
 
 

@@ -32,7 +32,7 @@ def category(tally: dict[str, int], max_categories: int = 9, missing: int = 0) -
 
 def test_bins_hold_their_upper_edge_and_infinities_stand_in_the_outer_bins() -> None:
     variable = numeric(ORDERED, [-1.0, 1.0])
-    assert variable.bounds == [(-math.inf, -1.0), (-1.0, 1.0), (1.0, math.inf)]
+    assert variable.upper_bounds == ("-1.0", "1.0", "+Inf")
     assert variable.counts.tolist() == [2, 3, 2]
     assert (variable.missing, variable.rows) == (2, 9)
     assert (variable.sum, variable.minimum, variable.maximum) == (8.0, -1.0, 7.0)
