@@ -39,10 +39,10 @@ _CLOUDS = {
         "AzureStore", {}, ("AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"), "AZURE_ALLOW_HTTP"
     ),
 }
-_CLIENT = {"connect_timeout": timedelta(seconds=5), "timeout": timedelta(seconds=60)}
+_CLIENT = {"connect_timeout": timedelta(seconds=5), "timeout": timedelta(seconds=30)}
 _RETRIES = {  # for a single hiccup; the shipper tries again, with pauses that grow
     "max_retries": 2,
-    "retry_timeout": timedelta(seconds=60),
+    "retry_timeout": timedelta(seconds=30),
     "backoff": {
         "init_backoff": timedelta(milliseconds=100),
         "max_backoff": timedelta(seconds=2),
