@@ -1,0 +1,230 @@
+"""Finds fields by name at any depth of plain values and of objects, to replace what they hold."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import json
+import unicodedata
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from boxkite.live.record import plain
+
+__all__ = ["REDACTED", "SCALARS", "FieldSearch"]
+
+REDACTED = "[redacted]"
+"""Stands in the journal and in the log for what was replaced."""
+
+SCALARS = frozenset({float, int, bool, type(None)})
+"""Types of values that hold no names."""
+
+_MAX_DEPTH = 16
+_MAX_VALUES = 100_000  # containers and texts of one value
+_BLANK = "\ufeff \t\r\n"
+
+
+class FieldSearch:
+    """Replaces what is under a name, and what cannot be told apart from it.
+
+    A key is compared as the log would show it, in any case and in any form of Unicode. Besides:
+
+    - A list as long as the row of features, without lists or mappings in it, is taken for one.
+    - A mapping or list that has a name as a value, or in a list that is one of its values, is
+      replaced as a whole: `{"name": "age", "data": [42]}`, `{"columns": ["age"], "data": [[42]]}`.
+    - Text within that is JSON is replaced as a whole if it has one of the names.
+    - An object whose names would be lost when it is written, as a pandas Series, is replaced.
+
+    What is deeper than 16 levels is replaced, whatever it is. Text that is no JSON is kept,
+    unless it begins like JSON and has a name in it.
+
+    Args:
+        names: of the fields.
+        row: names of the features in their order; none if they are not known, and then every
+            list of scalars may be a row of features.
+    """
+
+    def __init__(self, names: Sequence[str], row: Sequence[str]) -> None:
+        # A mapping whose keys are bytes has become a row under their spelling in Python.
+        spelled = [repr(name.encode("utf-8", "replace")) for name in names]
+        self._names = frozenset(_folded(name) for name in [*names, *spelled] if name.strip())
+        self._longest = max(map(len, self._names), default=0)
+        self._width = len(row)
+        self._places = [place for place, name in enumerate(row) if self.finds(name)]
+
+    def finds(self, name: str) -> bool:
+        """Tell whether a key is one of the names."""
+        return _folded(name) in self._names
+
+    def of_value(self, value: Any) -> Any:
+        """Return a value without what is under the names; `REDACTED` where it goes as a whole.
+
+        Raises:
+            Exception: whatever the objects in it raise.
+        """
+        return self._of_any(value, _MAX_DEPTH, iter(range(_MAX_VALUES)))
+
+    def of_body(self, body: Any) -> Any:
+        """Return a request body without what is under the names; text is read as JSON first.
+
+        Raises:
+            ValueError: if it is text or bytes, and no JSON.
+            Exception: whatever the objects in it raise.
+        """
+        if isinstance(body, str | bytes | bytearray | memoryview) and len(body):
+            body = _parsed(_text_of(body))
+        return self.of_value(body)
+
+    def _of_any(self, value: Any, depth: int, room: Iterator[int]) -> Any:
+        if type(value) in SCALARS:
+            return value
+        if depth == 0 or next(room, None) is None:
+            return REDACTED
+        if isinstance(value, str | bytes | bytearray | memoryview):
+            return self._of_text(value, depth, room)
+        named = _by_name(value)
+        if named is not None:
+            return self._of_mapping(named, depth, room)
+        if isinstance(value, list | tuple | set | frozenset):
+            return self._of_list(value, depth, room)
+        return self._of_object(value, depth, room)
+
+    def _of_mapping(self, named: Mapping[Any, Any], depth: int, room: Iterator[int]) -> Any:
+        if any(self._is_name(each) or self._has_name(each) for each in named.values()):
+            return REDACTED
+        return {
+            key: REDACTED if self.finds(_key_text(key)) else self._of_any(each, depth - 1, room)
+            for key, each in named.items()
+        }
+
+    def _of_list(self, values: Collection[Any], depth: int, room: Iterator[int]) -> Any:
+        if self._has_name(values):
+            return REDACTED
+        found: Any = values
+        if not SCALARS.issuperset(map(type, values)):
+            found = [self._of_any(each, depth - 1, room) for each in values]
+        if self._width and (len(found) != self._width or not self._places):
+            return found
+        if not found or any(isinstance(each, list | dict) for each in found):
+            return found
+        places = self._places if self._width else range(len(found))
+        found = list(found)
+        for place in places:
+            found[place] = REDACTED
+        return found
+
+    def _of_text(self, value: Any, depth: int, room: Iterator[int]) -> Any:
+        text = _text_of(value)
+        if text.lstrip(_BLANK)[:1] not in ("{", "[", '"'):
+            return value
+        try:
+            content = _parsed_strictly(text)
+        except ValueError:
+            folded = _folded(text)
+            named = "\\u" in text or any(name in folded for name in self._names)
+            return REDACTED if named else value
+        return value if self._of_any(content, depth - 1, room) == content else REDACTED
+
+    def _of_object(self, value: Any, depth: int, room: Iterator[int]) -> Any:
+        """Return an object as it would be written, unless that is a container of what had names."""
+        if isinstance(value, np.ndarray) and value.dtype.names is None:
+            return self._of_any(value.tolist(), depth - 1, room)
+        written = plain([value])[0]
+        if isinstance(written, str | bytes):
+            return self._of_any(written, depth - 1, room)
+        lossy = isinstance(written, list | dict) and not _is_unsupported(written)
+        return REDACTED if lossy else written
+
+    def _is_name(self, value: Any) -> bool:
+        # Normal forms differ in length, by a factor of 4 at most for letters.
+        short = isinstance(value, str) and len(value) <= 4 * self._longest
+        return short and self.finds(str.__str__(value))
+
+    def _has_name(self, value: Any) -> bool:
+        listed = isinstance(value, list | tuple | set | frozenset)
+        return listed and any(map(self._is_name, value))
+
+
+def _by_name(value: Any) -> Mapping[Any, Any] | None:
+    """Return the fields of a mapping or of a record of any make; None if it has no names."""
+    if isinstance(value, Mapping):
+        return value
+    if isinstance(value, msgspec.Struct):
+        fields = zip(value.__struct_encode_fields__, value.__struct_fields__, strict=True)
+        return {name: getattr(value, field) for name, field in fields}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {each.name: getattr(value, each.name) for each in dataclasses.fields(value)}
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return dict(zip(value._fields, value, strict=True))
+    return None
+
+
+def _parsed(text: str) -> Any:
+    """Return the content of JSON text, also of the kind that only Python reads, as with NaN.
+
+    Raises:
+        ValueError: if it is no JSON, or is nested too deep to be read.
+    """
+    try:
+        return msgspec.json.decode(text)
+    except (ValueError, RecursionError):
+        return _read(text)
+
+
+def _parsed_strictly(text: str) -> Any:
+    """Return the content of JSON text in which no key occurs twice: one of the two is not seen.
+
+    Raises:
+        ValueError: if it is no such text.
+    """
+    return _read(text, _without_twins)
+
+
+def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    named = dict(pairs)
+    if len(named) < len(pairs):
+        raise ValueError("a key occurs twice")
+    return named
+
+
+def _read(text: str, object_pairs_hook: Any = None) -> Any:
+    try:
+        return json.loads(text.lstrip(_BLANK), object_pairs_hook=object_pairs_hook)
+    except RecursionError as error:
+        raise ValueError("JSON that is nested too deep") from error
+
+
+def _text_of(value: str | bytes | bytearray | memoryview) -> str:
+    """Return text, or bytes as the text that a parser of JSON takes them for."""
+    if isinstance(value, str):
+        return str.__str__(value)
+    content = bytes(value)
+    return content.decode(json.detect_encoding(content), "replace")
+
+
+def _key_text(key: Any) -> str:
+    if isinstance(key, enum.Enum):
+        key = key.value
+    if isinstance(key, str):
+        return str.__str__(key)
+    return _text_of(key) if isinstance(key, bytes) else str(key)
+
+
+def _folded(text: str) -> str:
+    """Return text in the form in which names are compared (Unicode's NFKC and case folding)."""
+    if text.isascii():
+        return text.lower().strip()
+    return _folded_unicode(text)
+
+
+@lru_cache(maxsize=1024)
+def _folded_unicode(text: str) -> str:
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).strip()
+
+
+def _is_unsupported(written: Any) -> bool:
+    return isinstance(written, dict) and list(written) == ["unsupported"]
