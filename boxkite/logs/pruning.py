@@ -74,7 +74,7 @@ class HourlyPruner:
         Returns:
             what was deleted, or None where there was nothing to do here or it failed.
         """
-        now = now or datetime.now(UTC)
+        now = now.astimezone(UTC) if now else datetime.now(UTC)
         try:
             if not self._unfinished and not self._claim(now):
                 return None
