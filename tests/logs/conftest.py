@@ -25,6 +25,7 @@ class Receiver:
         self.refuses = refuses
         self.entries: list[tuple[str, Any, dict[str, Any]]] = []
         self.chunks: list[str] = []
+        self.connections = 0
         self.trouble: list[Exception] = []
         self.taken = threading.Condition()
         self._socket = socket.create_server(("127.0.0.1", port))
@@ -37,6 +38,7 @@ class Receiver:
                 connection, _ = self._socket.accept()
             except OSError:
                 return
+            self.connections += 1
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
@@ -108,3 +110,11 @@ def start_receiver() -> Iterator[Callable[..., Receiver]]:
 def receiver(start_receiver: Callable[..., Receiver]) -> Receiver:
     """A receiver that acknowledges everything."""
     return start_receiver()
+
+
+@pytest.fixture
+def closed_port() -> int:
+    """A port that refuses connections."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port

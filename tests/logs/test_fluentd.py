@@ -22,13 +22,6 @@ def numbers(receiver):
 
 
 @pytest.fixture
-def closed_port():
-    """A port that refuses connections."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
-
-
-@pytest.fixture
 def silent_port():
     """A port that takes connections and reads nothing."""
     with socket.create_server(("127.0.0.1", 0)) as server:

@@ -63,9 +63,9 @@ def parse_url(url: str) -> Target:
     """
     try:
         parts = urlsplit(url)
-        host, port = _receiver(parts)
     except ValueError as error:
-        raise ConfigError(f"the URL of fluentd is none: {error}; give host:port") from None
+        raise ConfigError(f"the URL of fluentd cannot be read: {error}") from None
+    host, port = _receiver(parts)
     options = _options(parts.query)
     of_tls = [key for key in _OF_TLS if key in options]
     if of_tls and parts.scheme != "fluentd+tls":
@@ -86,19 +86,26 @@ def default_address() -> tuple[str, int]:
     Raises:
         ConfigError: if it is no address.
     """
-    text = os.environ.get("BEDROCK_FLUENTD_ADDR", _DEFAULT_ADDRESS)
-    if text.startswith("unix://"):
-        return text, 0
+    text = os.environ.get("BEDROCK_FLUENTD_ADDR") or _DEFAULT_ADDRESS
+    return (text, 0) if text.startswith("unix://") else _address(text, "BEDROCK_FLUENTD_ADDR")
+
+
+def _address(text: str, name: str) -> tuple[str, int]:
+    """Return host and port of a text that a setting has."""
     try:
         parts = urlsplit(f"//{text}")
-        return _checked(parts.hostname or _DEFAULT_ADDRESS), _port(parts)
-    except ValueError as error:
-        raise ConfigError(f"BEDROCK_FLUENTD_ADDR is {text!r}; give host or host:port") from error
+        host, port = parts.hostname or "", parts.port
+        host.encode("idna")  # as the search for its addresses does
+    except ValueError:
+        host, port = "", None
+    if not host:
+        raise ConfigError(f"{name} is {text!r}; give host or host:port")
+    return host, _DEFAULT_PORT if port is None else port
 
 
 def _receiver(parts: SplitResult) -> tuple[str, int]:
     if parts.scheme not in _SCHEMES:
-        raise ConfigError(f"fluentd has no scheme {parts.scheme!r}; give one of {_SCHEMES}")
+        raise ConfigError(f"fluentd has no scheme {parts.scheme!r}; give {', '.join(_SCHEMES)}")
     if "@" in parts.netloc:
         raise ConfigError("the URL of fluentd names a user; give username= and password_file=")
     if parts.fragment:
@@ -110,23 +117,11 @@ def _receiver(parts: SplitResult) -> tuple[str, int]:
     if parts.path not in ("", "/"):
         raise ConfigError(f"fluentd has no path {parts.path!r}; for the tag give prefix=")
     if parts.netloc:
-        return _checked(parts.hostname or ""), _port(parts)
+        return _address(parts.netloc, "the receiver of fluentd")
     host, port = default_address()
     if parts.scheme == "fluentd+tls" and host.startswith("unix://"):
         raise ConfigError("BEDROCK_FLUENTD_ADDR is a socket's path, which has no TLS; give a host")
     return host, port
-
-
-def _checked(host: str) -> str:
-    """Return a host that can be looked up; a name may have a form that no name has."""
-    host.encode("idna")
-    if not host:
-        raise ValueError("the host is missing")
-    return host
-
-
-def _port(parts: SplitResult) -> int:
-    return _DEFAULT_PORT if parts.port is None else parts.port
 
 
 def _options(query: str) -> dict[str, str]:
