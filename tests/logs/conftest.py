@@ -17,15 +17,24 @@ class Receiver:
     Args:
         acknowledges: how many chunks it acknowledges before it only reads.
         refuses: how many connections it closes at their first message.
+        messages: how many it takes over one connection before it closes it.
         port: to listen on; by default any that is free.
     """
 
-    def __init__(self, acknowledges: int = 1_000_000, refuses: int = 0, port: int = 0) -> None:
+    def __init__(
+        self,
+        acknowledges: int = 1_000_000,
+        refuses: int = 0,
+        messages: int = 1_000_000,
+        port: int = 0,
+    ) -> None:
         self.acknowledges = acknowledges
         self.refuses = refuses
+        self.messages = messages
         self.entries: list[tuple[str, Any, dict[str, Any]]] = []
         self.chunks: list[str] = []
         self.connections = 0
+        self.ended = 0
         self.trouble: list[Exception] = []
         self.taken = threading.Condition()
         self._socket = socket.create_server(("127.0.0.1", port))
@@ -42,22 +51,30 @@ class Receiver:
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
-        unpacker = msgpack.Unpacker(strict_map_key=True)
         with connection:
-            while part := connection.recv(65536):
-                unpacker.feed(part)
-                for message in unpacker:
-                    if self.refuses > 0:
-                        self.refuses -= 1
-                        return
-                    try:
-                        chunk = self._take(message)
-                    except Exception as error:  # noqa: BLE001 - shown by the test
-                        self.trouble.append(error)
-                        return
-                    if self.acknowledges > 0:
-                        self.acknowledges -= 1
-                        connection.sendall(msgpack.packb({"ack": chunk}))
+            self._take_all(connection)
+        with self.taken:
+            self.ended += 1
+            self.taken.notify_all()
+
+    def _take_all(self, connection: socket.socket) -> None:
+        unpacker = msgpack.Unpacker(strict_map_key=True)
+        messages = self.messages
+        while messages and (part := connection.recv(65536)):
+            unpacker.feed(part)
+            for message in unpacker:
+                messages -= 1
+                if self.refuses > 0:
+                    self.refuses -= 1
+                    return
+                try:
+                    chunk = self._take(message)
+                except Exception as error:  # noqa: BLE001 - shown by the test
+                    self.trouble.append(error)
+                    return
+                if self.acknowledges > 0:
+                    self.acknowledges -= 1
+                    connection.sendall(msgpack.packb({"ack": chunk}))
 
     def _take(self, message: Any) -> str:
         tag, packed, option = message
@@ -77,6 +94,11 @@ class Receiver:
         """Wait until so many entries came; a test that waits in vain fails after a minute."""
         with self.taken:
             assert self.taken.wait_for(lambda: len(self.entries) >= number, 60), self.trouble
+
+    def wait_for_ended(self, number: int) -> None:
+        """Wait until so many connections were closed."""
+        with self.taken:
+            assert self.taken.wait_for(lambda: self.ended >= number, 60), self.trouble
 
     def close(self) -> None:
         """Take no more connections."""

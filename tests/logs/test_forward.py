@@ -68,6 +68,17 @@ def test_a_chunk_that_is_not_acknowledged_is_an_error(receiver):
     assert receiver.chunks == ["first", "third", "fourth"]
 
 
+def test_a_connection_that_was_closed_while_idle_is_opened_again(start_receiver):
+    receiver = start_receiver(messages=1)
+    connection = ForwardConnection("127.0.0.1", receiver.port, timeout=5)
+    for number in range(3):
+        chunk = f"chunk {number}"
+        connection.send(packed_forward("a", [event(NOW, {"n": number})], chunk), chunk)
+        receiver.wait_for_ended(number + 1)
+    connection.close()
+    assert receiver.connections == 3
+
+
 def test_a_socket_of_a_path_works(tmp_path):
     server = socket.socket(socket.AF_UNIX)
     server.bind(str(tmp_path / "fluentd"))
