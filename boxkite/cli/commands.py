@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import math
-import sys
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 
 from boxkite.baseline import Baseline
+from boxkite.cli.console import console, progress_bar
 from boxkite.cli.group import EXIT_DRIFT, CommandGroup
+from boxkite.cli.log_comparison import compare_log
+from boxkite.cli.log_options import log_reader, part_of_log
+from boxkite.cli.logs import logs
 from boxkite.cli.table_file import read_table
 from boxkite.cli.tables import baseline_table, comparison_table
 from boxkite.cli.text import one_line
@@ -37,9 +41,18 @@ class _Positive(click.FloatRange):
 _TABLE_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-def _console() -> Console:
-    """Return a console that cuts no number off where the output is no terminal."""
-    return Console(width=None if sys.stdout.isatty() else 160)
+class _RowsOrLog(click.ParamType):
+    """A file of rows, as a path; or a log's folder or URL, as text."""
+
+    name = "rows"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if Path(value).is_dir() or _URL.match(value):
+            return value
+        return _TABLE_FILE.convert(value, param, ctx)
+
+
+_URL = re.compile(r"file:|[a-z0-9+.-]+://", re.IGNORECASE)
 
 
 @click.group(
@@ -127,7 +140,7 @@ def baseline(
         categorical=categorical,
     )
     fitted.write(output_file, exposition=exposition)
-    _console().print(baseline_table(fitted))
+    console().print(baseline_table(fitted))
     written = f"{fitted.rows:,} rows, version {fitted.version}, written to {output_file}"
     click.echo(one_line(written))
 
@@ -145,12 +158,13 @@ def show(baseline: str) -> None:
     click.echo(
         one_line(f"model {found.model}, version {found.version}, {found.rows:,} training rows")
     )
-    _console().print(baseline_table(found))
+    console().print(baseline_table(found))
 
 
 @boxkite.command("compare")
 @click.argument("baseline")
-@click.argument("rows", type=_TABLE_FILE)
+@click.argument("rows", type=_RowsOrLog())
+@part_of_log
 @click.option(
     "--false-alarms-per-month",
     type=_Positive(min=0, min_open=True),
@@ -167,24 +181,40 @@ def show(baseline: str) -> None:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def compare_command(
-    baseline: str, rows: Path, false_alarms_per_month: float, min_effect: float, as_json: bool
+    baseline: str,
+    rows: Path | str,
+    endpoint: str | None,
+    since: str | None,
+    until: str | None,
+    false_alarms_per_month: float,
+    min_effect: float,
+    as_json: bool,
 ) -> None:
-    """Compare ROWS, a Parquet or CSV file, with a BASELINE.
+    """Compare ROWS with a BASELINE: a Parquet or CSV file, or a log's folder or URL.
 
-    The columns are found by the names of the baseline's variables. Exit code 0: no drift; 1: a
-    variable drifted; 2: something cannot be read.
+    The columns of a file are found by the names of the baseline's variables. The predictions of a
+    log are counted as the service counts them; --endpoint, --since and --until choose among them.
+    Exit code 0: no drift; 1: a variable drifted; 2: something cannot be read.
 
     \b
     Example:
       boxkite compare histogram.prom july.parquet
+      boxkite compare histogram.prom s3://bucket/log --since 2026-11-01
     """
     policy = Policy(false_alarms_per_month=false_alarms_per_month, min_effect=min_effect)
     trained = Baseline.read(baseline)
-    comparison = compare(trained, read_table(rows, trained), policy=policy)
+    if isinstance(rows, Path):
+        if endpoint or since or until:
+            raise click.UsageError(f"{rows} is no log: --endpoint, --since, --until are for one")
+        comparison = compare(trained, read_table(rows, trained), policy=policy)
+    else:
+        log = log_reader(rows, endpoint, since, until)
+        with progress_bar("reading", sum(file.size for file in log.files)) as progress:
+            comparison = compare_log(trained, replace(log, progress=progress), policy)
     if as_json:
         click.echo(json.dumps(comparison.as_dict(), indent=2, allow_nan=False))
     else:
-        _console().print(comparison_table(comparison))
+        console().print(comparison_table(comparison))
         names = ", ".join(one_line(each.name) for each in comparison.drifted)
         click.echo(f"{comparison.verdict}: {names}" if names else comparison.verdict)
         empty = ", ".join(one_line(each.name) for each in comparison if not each.rows)
@@ -232,3 +262,6 @@ def rules(windows: tuple[str, ...], interval: str | None, min_effect: float, run
     policy = Policy(min_effect=min_effect)
     text = render_rules(policy, windows=windows or None, interval=interval, runbook=runbook)
     click.echo(text, nl=False)
+
+
+boxkite.add_command(logs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 
 from rich import box
 from rich.table import Table
@@ -12,7 +13,7 @@ from boxkite.baseline import Baseline, CategoryVariable, Variable
 from boxkite.cli.text import one_line
 from boxkite.drift import Comparison
 
-__all__ = ["baseline_table", "comparison_table"]
+__all__ = ["baseline_table", "comparison_table", "days_table"]
 
 _MAX_TEXT = 200
 
@@ -56,10 +57,23 @@ def baseline_table(baseline: Baseline) -> Table:
     return table
 
 
-def _table() -> Table:
+def days_table(days: Sequence[Mapping[str, str | int]]) -> Table:
+    """Return a row for each day of each endpoint of a log; counts stand on the right."""
+    table = _table("endpoint")
+    table.add_column("day", no_wrap=True)
+    counts = [name for name in (days[0] if days else ()) if name not in ("endpoint", "day")]
+    for name in counts:
+        table.add_column(name, justify="right", no_wrap=True)
+    for each in days:
+        numbers = (f"{each[name]:,}" for name in counts)
+        table.add_row(Text(str(each["endpoint"])), str(each["day"]), *numbers)
+    return table
+
+
+def _table(first: str = "variable") -> Table:
     """Return a table whose first column gives way, so that no number is cut off."""
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("variable", overflow="fold", min_width=len("variable"))
+    table.add_column(first, overflow="fold", min_width=len("variable"))
     return table
 
 

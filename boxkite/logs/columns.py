@@ -35,16 +35,19 @@ _HEAD: dict[str, pa.DataType] = {
 _TAIL: dict[str, pa.DataType] = {"request_body": pa.string(), "truncated": pa.string()}
 
 
-class _BigInteger:
-    """Stands for the type of an integer beyond 64 bits."""
+class _OnlyFloat:
+    """Stands for the type of what is a float only: an integer beyond 64 bits, or an infinity."""
+
+
+_INFINITIES = frozenset({"Infinity", "-Infinity"})  # as the log has them, since JSON has none
 
 
 def survey(chunks: Iterable[Sequence[Logged]], columns: Sequence[str] | None = None) -> pa.Schema:
     """Return the names and types of the columns that hold every value of the predictions.
 
-    Integers are int64; with floats among them, or beyond 64 bits, float64. What is mixed
-    otherwise, a list or an object is text, of JSON but for texts themselves. A column without
-    any value is float64.
+    Integers are int64. With floats among them, beyond 64 bits, or with the texts that stand for
+    infinities they are float64. What is mixed otherwise, a list or an object is text: of JSON, but
+    for texts themselves. A column without any value is float64.
 
     Args:
         chunks: the predictions.
@@ -79,16 +82,18 @@ def _check_number(found: Mapping[str, Any]) -> None:
 
 
 def _types(values: Sequence[Any]) -> set[type]:
-    """Return the types of values; a whole number that int64 cannot hold has one of its own."""
+    """Return the types of values; what is a float only, though it does not look so, has its own."""
     found = set(map(type, values)) - {type(None)}
     if int in found and not all(-(2**63) <= each < 2**63 for each in values if type(each) is int):
-        found.add(_BigInteger)
+        found.add(_OnlyFloat)
+    if str in found and all(each in _INFINITIES for each in values if type(each) is str):
+        found = (found - {str}) | {_OnlyFloat}
     return found
 
 
 def _resolved(types: set[type]) -> pa.DataType:
     """Return the type of a column whose values are of these types."""
-    if types <= {int, float, _BigInteger}:
+    if types <= {int, float, _OnlyFloat}:
         return pa.int64() if types == {int} else pa.float64()
     return pa.bool_() if types == {bool} else pa.string()
 

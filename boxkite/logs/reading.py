@@ -13,8 +13,9 @@ from boxkite.logs.stores import open_store
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["open_log", "read"]
+__all__ = ["BATCH_SIZE", "open_log", "read", "read_log"]
 
+BATCH_SIZE = 16_384
 _MAX_CELLS = 4_000_000  # of a batch: with a thousand features it has fewer rows
 
 
@@ -26,7 +27,7 @@ def read(
     *,
     columns: Sequence[str] | None = None,
     schema: pa.Schema | None = None,
-    batch_size: int = 16_384,
+    batch_size: int = BATCH_SIZE,
     strict: bool = False,
 ) -> Iterator[pa.RecordBatch]:
     """Yield the predictions of a log, each once, as Arrow batches of one schema.
@@ -59,9 +60,10 @@ def read(
         OSError: if the store cannot be reached.
         ModuleNotFoundError: if pyarrow is not installed.
     """
-    arrow = _arrow()
+    _arrow()
     log = open_log(url, endpoint, since, until, strict=strict)
-    return _batches(arrow, log, columns, schema, batch_size)
+    _, batches = read_log(log, columns, schema, batch_size)
+    return batches
 
 
 def open_log(
@@ -87,16 +89,16 @@ def _arrow() -> Any:
     return columns
 
 
-def _batches(
-    arrow: Any,
+def read_log(
     log: LogReader,
-    columns: Sequence[str] | None,
-    schema: pa.Schema | None,
-    batch_size: int,
-) -> Iterator[pa.RecordBatch]:
+    columns: Sequence[str] | None = None,
+    schema: pa.Schema | None = None,
+    batch_size: int = BATCH_SIZE,
+) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    """Return the schema of predictions and their batches, with arguments as `read` has them."""
+    arrow = _arrow()
     if schema is None:
         silent = replace(log, report=lambda _: None)
         schema = arrow.survey(silent.chunks(batch_size), columns)
     rows = max(1, min(batch_size, _MAX_CELLS // max(1, len(schema))))
-    for chunk in log.chunks(rows):
-        yield arrow.to_batch(chunk, schema)
+    return schema, (arrow.to_batch(chunk, schema) for chunk in log.chunks(rows))

@@ -234,7 +234,7 @@ def test_without_a_command_it_prints_its_help_with_every_command() -> None:
     result = run()
     assert (result.stdout, result.exit_code) == (run("--help").stdout, 0)
     listed = result.stdout.partition("Commands:\n")[2].splitlines()
-    assert [line.split()[0] for line in listed] == ["baseline", "compare", "rules", "show"]
+    assert [line.split()[0] for line in listed] == ["baseline", "compare", "logs", "rules", "show"]
     assert [line for line in listed if line.endswith("...")] == []
 
 
@@ -279,4 +279,4 @@ def test_without_its_packages_it_says_how_to_install_them() -> None:
 
 
 def test_every_command_is_a_click_command() -> None:
-    assert {type(each) for each in boxkite.commands.values()} == {click.Command}
+    assert {type(each) for each in boxkite.commands.values()} == {click.Command, click.Group}

@@ -1,0 +1,67 @@
+"""Predictions of a log written as JSON lines, CSV or Parquet."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO
+
+import click
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+
+from boxkite.logs.log_reader import LogReader
+from boxkite.logs.reading import read_log
+
+__all__ = ["FORMATS", "LINES", "write_log"]
+
+LINES = "jsonl"
+FORMATS = (LINES, "csv", "parquet")
+
+
+def write_log(log: LogReader, form: str, columns: Sequence[str] | None, path: Path | None) -> None:
+    """Write predictions to a file, which is there whole or not at all, or to stdout.
+
+    Args:
+        log: the predictions.
+        form: one of FORMATS.
+        columns: names of those to write; None for all.
+        path: of the file; None for stdout.
+
+    Raises:
+        LogReadError: if a column is not there.
+        OSError: if the log cannot be read or the file not written.
+    """
+    with _opened(path) as file:
+        if form == LINES:
+            for line, _ in log.predictions():
+                file.write(line if line.endswith(b"\n") else line + b"\n")
+            return
+        schema, batches = read_log(log, columns)
+        open_writer = pa.csv.CSVWriter if form == "csv" else pa.parquet.ParquetWriter
+        with open_writer(file, schema) as writer:
+            for batch in batches:
+                writer.write_batch(batch)
+
+
+@contextlib.contextmanager
+def _opened(path: Path | None) -> Iterator[IO[bytes]]:
+    """Open stdout, a device or pipe, or a file that takes its name when all is written."""
+    if path is None:
+        yield click.get_binary_stream("stdout")
+        return
+    if path.exists() and not path.is_file():
+        with path.open("wb") as file:
+            yield file
+        return
+    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        with aside.open("xb") as file:
+            yield file
+        os.replace(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)

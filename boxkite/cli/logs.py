@@ -1,0 +1,165 @@
+"""The commands of `boxkite logs`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import click
+
+from boxkite.cli.console import console, progress_bar, waiting
+from boxkite.cli.log_options import AGE, log_reader, part_of_log
+from boxkite.cli.log_output import FORMATS, LINES, write_log
+from boxkite.cli.tables import days_table
+from boxkite.logs.log_reader import LogReader
+from boxkite.logs.pruning import prune
+from boxkite.logs.stores import open_store
+
+__all__ = ["logs"]
+
+
+@click.group()
+def logs() -> None:
+    """List, read and prune the prediction log.
+
+    \b
+    Example:
+      boxkite logs ls s3://bucket/log
+      boxkite logs cat s3://bucket/log --since 2026-11-23
+    """
+
+
+@logs.command()
+@click.argument("url")
+@part_of_log
+@click.option("--records", is_flag=True, help="Count the predictions too, which reads all files.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def ls(
+    url: str,
+    endpoint: str | None,
+    since: str | None,
+    until: str | None,
+    records: bool,
+    as_json: bool,
+) -> None:
+    """List the days of the log at URL: files and bytes of each endpoint.
+
+    URL is a folder, or as the sink has it: file:, s3:, gs: or az:. The files are those of the
+    minutes from --since to --until.
+
+    \b
+    Example:
+      boxkite logs ls /var/log/boxkite --since 2026-11-01 --records
+    """
+    log = log_reader(url, endpoint, since, until)
+    days = _days(log, records)
+    if as_json:
+        click.echo(json.dumps(days, indent=2))
+        return
+    console().print(days_table(days))
+    sizes = f"{len(log.files):,} files, {sum(file.size for file in log.files):,} bytes"
+    if records:
+        sizes += f", {sum(int(day['predictions']) for day in days):,} predictions"
+    click.echo(sizes)
+
+
+def _days(log: LogReader, records: bool) -> list[dict[str, str | int]]:
+    """Return what there is of each day of each endpoint, in the order of the files."""
+    files = defaultdict(list)
+    for file in log.files:
+        files[file.partition.endpoint, file.partition.minute.date().isoformat()].append(file)
+    days: list[dict[str, str | int]] = []
+    with progress_bar("counting", sum(file.size for file in log.files)) as progress:
+        for (endpoint, day), found in files.items():
+            size = sum(file.size for file in found)
+            row: dict[str, str | int] = {"endpoint": endpoint, "day": day}
+            row |= {"files": len(found), "bytes": size}
+            if records:
+                part = replace(log, files=found, progress=progress)
+                row["predictions"] = sum(1 for _ in part.predictions())
+            days.append(row)
+    return days
+
+
+@logs.command()
+@click.argument("url")
+@part_of_log
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    default=LINES,
+    show_default=True,
+    help="jsonl is the lines as they were logged; in the others each feature has a column.",
+)
+@click.option(
+    "--column",
+    "columns",
+    multiple=True,
+    metavar="NAME",
+    help="A column to write, as features.age; repeat it for several. Not with jsonl.",
+)
+@click.option(
+    "-o",
+    "--output-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The file to write. [default: stdout]",
+)
+def cat(
+    url: str,
+    endpoint: str | None,
+    since: str | None,
+    until: str | None,
+    form: str,
+    columns: Sequence[str],
+    output_file: Path | None,
+) -> None:
+    """Print the predictions of the log at URL, each once, by endpoint and minute.
+
+    URL is a folder, or as the sink has it: file:, s3:, gs: or az:. A damaged line is told of on
+    stderr and left out.
+
+    \b
+    Example:
+      boxkite logs cat s3://bucket/log --since 2026-11-23 --format parquet -o day.parquet
+    """
+    if columns and form == LINES:
+        raise click.UsageError("--column is for csv and parquet; jsonl has whole lines")
+    if form == "parquet" and output_file is None and sys.stdout.isatty():
+        raise click.UsageError("parquet is no text for a terminal: give -o FILE")
+    log = log_reader(url, endpoint, since, until)
+    passes = 1 if form == LINES else 2
+    total = passes * sum(file.size for file in log.files)
+    hidden = output_file is None and sys.stdout.isatty()
+    with progress_bar("reading", total, hidden=hidden) as progress:
+        write_log(replace(log, progress=progress), form, list(columns) or None, output_file)
+
+
+@logs.command("prune")
+@click.argument("url")
+@click.option(
+    "--older-than",
+    type=AGE,
+    required=True,
+    help="The age from which files are deleted, as 30d or 12h.",
+)
+@click.option("--endpoint", metavar="ID", help="Whose files. [default: those of all]")
+@click.option("--dry-run", is_flag=True, help="Delete nothing, only say what would be.")
+def prune_command(url: str, older_than: timedelta, endpoint: str | None, dry_run: bool) -> None:
+    """Delete old files of the log at URL, by the time in their names; nothing else.
+
+    URL is a folder, or as the sink has it: file:, s3:, gs: or az:.
+
+    \b
+    Example:
+      boxkite logs prune s3://bucket/log --older-than 30d --dry-run
+    """
+    with waiting("listing" if dry_run else "deleting"):
+        pruned = prune(open_store(url), older_than, endpoint_id=endpoint, dry_run=dry_run)
+    verb = "would be deleted" if dry_run else "deleted"
+    click.echo(f"{pruned.files:,} files, {pruned.bytes:,} bytes {verb}")
