@@ -1,14 +1,21 @@
 """The exporter to fluentd: where it sends, and what a record holds."""
 
+import io
+import socket
+import threading
 import uuid
 from datetime import UTC, datetime
 
 import msgpack
+import msgspec
 import numpy as np
 import pytest
 
 from boxkite import ConfigError
 from boxkite.logs.fluentd import FluentdSender
+from boxkite.logs.log_record import LogRecord
+from boxkite.logs.sink import Batch
+from boxkite.logs.terms import LogTerms
 from boxkite.monitoring.context import PredictionContext
 from boxkite.monitoring.exporter import FluentdExporter
 
@@ -119,3 +126,97 @@ def test_close_drops_what_cannot_be_sent():
     exporter.emit(PREDICTION)
     exporter.close(timeout=0)
     assert (exporter.sender.dropped, exporter.sender.pending) == (1, 0)
+
+
+TERMS = LogTerms(
+    sink="FluentdExporter",
+    server_id="flights",
+    endpoint_id="delay",
+    logger_id="logger",
+    replica_id="pod-7",
+    model="flights",
+    version="1",
+)
+
+
+def record(**changed):
+    fields = {
+        "prediction_id": f"flights/2013-07-01T12:30:15/{ENTITY}",
+        "entity_id": str(ENTITY),
+        "server_id": "flights",
+        "endpoint_id": "delay",
+        "model": "flights",
+        "version": "1",
+        "created_at": "2013-07-01T12:30:15.250000Z",
+        "features": [0.5, 2, None, "AA"],
+        "output": [0.25, 0.75],
+        "request_body": '{"a": 1}',
+    }
+    return LogRecord(**{**fields, **changed})
+
+
+@pytest.fixture
+def sent():
+    """Returns what a receiver gets of some records from the sink of an exporter."""
+
+    def deliver(exporter_class, *records, **options):
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            port = server.getsockname()[1]
+            exporter = exporter_class(host="127.0.0.1", port=port, **options)
+            received = []
+            thread = threading.Thread(target=lambda: received.extend(take_one(server)))
+            thread.start()
+            exporter.sink.deliver(Batch(TERMS, records))
+            thread.join()
+            exporter.sink.close()
+        return received
+
+    return deliver
+
+
+def take_one(server):
+    """Return tag and entries of the first message that comes, and acknowledge it."""
+    unpacker = msgpack.Unpacker()
+    connection, _ = server.accept()
+    with connection:
+        while True:
+            unpacker.feed(connection.recv(65536))
+            for tag, packed, option in unpacker:
+                connection.sendall(msgpack.packb({"ack": option["chunk"]}))
+                return tag, list(msgpack.Unpacker(io.BytesIO(packed)))
+
+
+@pytest.mark.parametrize("options", [{}, {"nanosecond_precision": False}, {"tag": "mine"}])
+def test_the_sink_sends_what_emit_sends(options, dropped, sent):
+    tag, time, fields = dropped(**options)
+    assert sent(FluentdExporter, record(), **options) == [tag, [[time, fields]]]
+
+
+def test_the_sink_sends_a_missing_body_as_none(sent):
+    _, ((_, fields),) = sent(FluentdExporter, record(request_body=msgspec.UNSET))
+    assert fields["request_body"] is None
+    assert list(fields) == [
+        *("entity_id", "features", "request_body", "server_id", "output", "created_at")
+    ]
+
+
+def test_the_sink_of_an_exporter_is_one():
+    exporter = FluentdExporter(host="127.0.0.1", port=1, timeout=1.0)
+    assert exporter.sink is exporter.sink
+    assert (exporter.sink.name, exporter.sink.whole_minutes) == ("fluentd", False)
+    with pytest.raises(ConnectionRefusedError):
+        exporter.sink.deliver(Batch(TERMS, [record()]))
+    assert exporter.sender.pending == 0
+
+
+def test_a_class_with_an_emit_of_its_own_gets_the_records():
+    class Marked(FluentdExporter):
+        taken = ()
+
+        def emit(self, prediction):
+            self.taken += (prediction.entity_id,)
+
+    exporter = Marked()
+    exporter.sink.deliver(Batch(TERMS, [record()]))
+    assert exporter.taken == (ENTITY,)
+    assert exporter.sink.name == "exporter"
