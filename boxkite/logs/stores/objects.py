@@ -25,6 +25,7 @@ class _Cloud(NamedTuple):
     options: dict[str, Any]
     endpoints: tuple[str, ...]
     allow_http: str
+    advice: str
 
 
 _CLOUDS = {
@@ -33,10 +34,21 @@ _CLOUDS = {
         {"conditional_put": "etag"},
         ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"),
         "AWS_ALLOW_HTTP",
+        "look at the variables AWS_…",
     ),
-    "gs": _Cloud("GCSStore", {}, ("GOOGLE_BASE_URL",), "GOOGLE_ALLOW_HTTP"),
+    "gs": _Cloud(
+        "GCSStore",
+        {},
+        ("GOOGLE_BASE_URL",),
+        "GOOGLE_ALLOW_HTTP",
+        "look at the variables GOOGLE_…",
+    ),
     "az": _Cloud(
-        "AzureStore", {}, ("AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"), "AZURE_ALLOW_HTTP"
+        "AzureStore",
+        {},
+        ("AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"),
+        "AZURE_ALLOW_HTTP",
+        "set AZURE_STORAGE_ACCOUNT_NAME",
     ),
 }
 _CLIENT = {"connect_timeout": timedelta(seconds=5), "timeout": timedelta(seconds=30)}
@@ -88,8 +100,8 @@ class ObjectStore:
                 retry_config=_RETRIES,
                 **cloud.options,
             )
-        except Exception as error:
-            raise ConfigError(f"{url} cannot be used: {_said(error)}") from error
+        except Exception as error:  # noqa: BLE001 - the environment may hold anything
+            raise ConfigError(f"{url} cannot be used: {_said(error)}; {cloud.advice}") from None
 
     def __repr__(self) -> str:
         return f"ObjectStore({self.url!r})"
