@@ -139,33 +139,53 @@ def service_process() -> str:
     """Return what names the process whose children the workers of this service are.
 
     That is the parent where multiprocessing started this process, as uvicorn does, or where the
-    parent forked it, as gunicorn does; else it is this process itself. Where the system does not
-    tell who was forked, as on macOS, gunicorn's workers are known by the variable that it sets.
+    parent forked it, as gunicorn does; else it is this process itself. Where the parent is seen in
+    part only, a number that this start of the interpreter alone has is in the name: a process that
+    was orphaned could else be taken for a child of the one that adopted it.
     """
     parent = multiprocessing.parent_process()
     process = parent.pid if parent is not None and parent.pid else os.getpid()
-    gunicorn = os.environ.get("SERVER_SOFTWARE", "").startswith("gunicorn/")
-    if gunicorn and process == os.getpid() and _stat(process, _STACK_START) == "0":
-        process = os.getppid()
+    hidden = False
     while (ancestor := _forked_from(process)) is not None:
         process = ancestor
-    return f"{process}-{_stat(process, _START_TIME)}"
+        hidden = hidden or _stat(process, _STACK_START) == "0"
+    return f"{process}-{_interpreter() if hidden else _stat(process, _START_TIME)}"
 
 
-_PARENT, _START_TIME, _STACK_START = 4, 22, 28
+_PARENT, _FLAGS, _START_TIME, _STACK_START = 4, 9, 22, 28
+_FORKED_ONLY = 0x40  # PF_FORKNOEXEC in Linux' include/linux/sched.h
 
 
 def _forked_from(process: int) -> int | None:
     """Return the parent of a process that runs its parent's program without having loaded it anew.
 
     The two then share the address of their stack, which Linux draws at random at each start of a
-    program.
+    program. It does not tell the address of a process with other rights, such as the master of
+    `gunicorn --user`; a flag that everybody can read tells then who was only forked. Where the
+    system tells nothing, as on macOS, gunicorn's workers have its master in memory.
     """
     stack = _stat(process, _STACK_START)
+    if stack == "0" and process == os.getpid():
+        return os.getppid() if "gunicorn.arbiter" in sys.modules else None
     parent = int(_stat(process, _PARENT))
-    if stack == "0" or parent <= 1 or _stat(parent, _STACK_START) != stack:
+    if parent <= 1:
         return None
-    return parent
+    parents = _stat(parent, _STACK_START)
+    if "0" not in (stack, parents):
+        return parent if stack == parents else None
+    # One that was spawned, or loaded anew, has not the number in common with the others.
+    return parent if _is_only_forked(process) and _is_only_forked(os.getpid()) else None
+
+
+def _is_only_forked(process: int) -> bool:
+    return bool(int(_stat(process, _FLAGS)) & _FORKED_ONLY)
+
+
+def _interpreter() -> int:
+    """Return a number that a start of the interpreter has in common with the processes forked from
+    it, and with no other: of the secret of its hashes, and an address."""
+    digest = hashlib.sha256(f"{hash('boxkite')} {id(sys)}".encode()).digest()
+    return int.from_bytes(digest[:8], "big")
 
 
 def _stat(process: int, field: int) -> str:
