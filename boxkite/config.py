@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import difflib
-import math
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import Field, dataclass, field, fields
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal, TypeAlias
 
+from boxkite import setting_values as read
 from boxkite.errors import ConfigError
 
 __all__ = ["Layer", "Settings", "from_environment", "resolve"]
@@ -18,8 +18,14 @@ Layer: TypeAlias = tuple[Mapping[str, Any], str]
 """Configured values, and the prefix that a setting's key has among them."""
 
 
-def _setting(default: Any, meaning: str, legacy: str | None = None) -> Any:
-    return field(default=default, metadata={"meaning": meaning, "legacy": legacy})
+def _setting(
+    default: Any,
+    meaning: str,
+    convert: Callable[[str, Any], Any] = read.as_text,
+    legacy: str | None = None,
+) -> Any:
+    metadata = {"meaning": meaning, "convert": convert, "legacy": legacy}
+    return field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,33 +38,83 @@ class Settings:
     model: str | None = _setting(None, "the model's name; default: the baseline's")
     version: str | None = _setting(None, "the baseline's version; default: the baseline's")
     exposition: Literal["labelled", "classic"] = _setting(
-        "labelled", "form of the series: `labelled`, or `classic` as boxkite 0.0.5 had it"
+        "labelled",
+        "form of the series: `labelled`, or `classic` as boxkite 0.0.5 had it",
+        read.as_one_of("labelled", "classic"),
     )
-    metrics_path: str = _setting("/metrics", "where the metrics are mounted; empty: nowhere")
+    metrics_path: str = _setting(
+        "/metrics", "where the metrics are mounted; empty: nowhere", read.as_path
+    )
     metrics_token: str | None = _setting(
-        None, "bearer token that a scrape must bring; none: open to all"
+        None, "bearer token that a scrape must bring; none: open to all", read.as_secret
     )
+    log: str = _setting(
+        "file:",
+        "where predictions are logged: a folder or `file:` URL, `s3:`, `gs:`, `az:`, `fluentd:`, "
+        "`none:` for nowhere; default: a folder beside the state, of 256 MiB at most",
+    )
+    log_ttl: float = _setting(
+        30 * 86400.0,
+        "how long files of the log are kept, as `30d` or seconds; 0: for ever",
+        read.as_duration,
+    )
+    log_sample: float = _setting(
+        1.0, "the share of predictions that is logged, by the id; all are counted", read.as_share
+    )
+    log_request_body: bool = _setting(False, "log the bodies of requests too", read.as_bool)
+    log_redact: tuple[str, ...] = _setting(
+        (), "names of features and fields whose values are not kept, with commas", read.as_names
+    )
+    log_compression: Literal["none", "gzip", "zstd"] = _setting(
+        "none",
+        "of the log's files: `none`, `gzip` or `zstd`",
+        read.as_one_of("none", "gzip", "zstd"),
+    )
+    log_record_max_bytes: int = _setting(
+        2**20,
+        "the most that one prediction takes in the log; what is too large is left out",
+        read.as_count,
+    )
+    endpoint_id: str = _setting(
+        "unknown-endpoint", "of the service, in the log", legacy="BEDROCK_ENDPOINT_ID"
+    )
+    replica_id: str = _setting(
+        "", "of this replica, in the log; default: the host's name", legacy="BEDROCK_POD_NAME"
+    )
+    logger_id: str = _setting("", "of the worker, in the log; default: drawn for each process")
     server_id: str = _setting(
-        "unknown-server", "first part of each prediction id", legacy="BEDROCK_SERVER_ID"
+        "unknown-server",
+        "first part of each prediction id",
+        read.as_header,
+        legacy="BEDROCK_SERVER_ID",
     )
     state_dir: str | None = _setting(
         None, "folder of journals and counts; none: one of the service's own, for this run"
     )
     state_max_bytes: int = _setting(
-        256 * 2**20, "the most that the journal of one worker takes on disk"
+        256 * 2**20, "the most that the journal of one worker takes on disk", read.as_count
     )
     state_sync_seconds: float = _setting(
-        0.0, "how often the journal is written to the disk, against a loss of power; 0: never"
+        0.0,
+        "how often the journal is written to the disk, against a loss of power; 0: never",
+        read.as_duration,
     )
-    enabled: bool = _setting(True, "false: views are left as they are, nothing is mounted")
+    enabled: bool = _setting(
+        True, "false: views are left as they are, nothing is mounted", read.as_bool
+    )
 
 
-def resolve(layers: Sequence[Layer], arguments: Mapping[str, Any] | None = None) -> Settings:
+def resolve(
+    layers: Sequence[Layer],
+    arguments: Mapping[str, Any] | None = None,
+    defaults: Mapping[str, Any] | None = None,
+) -> Settings:
     """Return the settings: an argument wins over what is configured, and that over the default.
 
     Args:
         layers: of configuration, the first wins.
         arguments: by field name; None is as if it were not given.
+        defaults: by field name, that stand for those of the table.
 
     Raises:
         ConfigError: naming the key, if it is unknown or has a value that cannot be used.
@@ -68,7 +124,7 @@ def resolve(layers: Sequence[Layer], arguments: Mapping[str, Any] | None = None)
     _refuse_unknown(arguments, "", names)
     for configured, prefix in layers:
         _refuse_unknown(configured, prefix, [name.upper() for name in names])
-    values: dict[str, Any] = {}
+    values: dict[str, Any] = dict(defaults or {})
     for row in fields(Settings):
         name, legacy = row.name.upper(), row.metadata["legacy"]
         candidates = [
@@ -78,17 +134,20 @@ def resolve(layers: Sequence[Layer], arguments: Mapping[str, Any] | None = None)
         ]
         found = next(((key, value) for key, value in candidates if value is not None), None)
         if found is not None:
-            values[row.name] = _converted(row, *found)
+            value = row.metadata["convert"](*found)
+            values[row.name] = None if value == "" and row.default is None else value
     return Settings(**values)
 
 
-def from_environment(arguments: Mapping[str, Any] | None = None) -> Settings:
+def from_environment(
+    arguments: Mapping[str, Any] | None = None, defaults: Mapping[str, Any] | None = None
+) -> Settings:
     """Return the settings of a service without a framework, from `BOXKITE_…` variables.
 
     Raises:
         ConfigError: naming the variable, if it is unknown or has a value that cannot be used.
     """
-    return resolve([(os.environ, "BOXKITE_")], arguments)
+    return resolve([(os.environ, "BOXKITE_")], arguments, defaults)
 
 
 def _refuse_unknown(configured: Iterable[object], prefix: str, known: Sequence[str]) -> None:
@@ -105,63 +164,3 @@ def _refuse_unknown(configured: Iterable[object], prefix: str, known: Sequence[s
 
 # Kubernetes sets these for every pod beside a Service called "boxkite" or "boxkite-…".
 _KUBERNETES = re.compile(r"(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_\w+)?)")
-
-_TRUE = frozenset({"1", "true", "yes", "on"})
-_FALSE = frozenset({"0", "false", "no", "off", ""})
-
-
-def _converted(row: Field[Any], key: str, value: Any) -> Any:
-    """Return a configured value in the type of its setting."""
-    if row.type == "bool":
-        return _as_bool(key, value)
-    if row.type == "int":
-        return _as_count(key, value)
-    if row.type == "float":
-        return _as_duration(key, value)
-    text = _as_text(value)
-    if text is None:
-        shown = "no text" if row.name == "metrics_token" else repr(value)
-        raise ConfigError(f'{key} is {shown}; give text, as "1.10" with its quotes')
-    if row.name == "exposition" and text not in ("labelled", "classic"):
-        raise ConfigError(f"{key} is {text!r}; give labelled or classic")
-    if row.name == "metrics_path" and text and not text.startswith("/"):
-        raise ConfigError(f"{key} is {text!r}; a path starts with /")
-    if row.name == "server_id" and not (text.isascii() and text.isprintable()):
-        raise ConfigError(f"{key} is {text!r}; give printable ASCII, as it goes into a header")
-    return None if text == "" and row.default is None else text
-
-
-def _as_bool(key: str, value: Any) -> bool:
-    word = str(value).strip().lower()
-    if word not in _TRUE | _FALSE:
-        raise ConfigError(f"{key} is {value!r}; give true or false")
-    return word in _TRUE
-
-
-def _as_count(key: str, value: Any) -> int:
-    text = _as_text(value) or ""
-    if not (text.isascii() and text.isdecimal() and int(text) > 0):
-        raise ConfigError(f"{key} is {value!r}; give a whole number above 0")
-    return int(text)
-
-
-def _as_duration(key: str, value: Any) -> float:
-    try:
-        seconds = float(value)
-    except (TypeError, ValueError):
-        seconds = math.nan
-    if not 0 <= seconds < math.inf:
-        raise ConfigError(f"{key} is {value!r}; give seconds, 0 or more")
-    return seconds
-
-
-def _as_text(value: Any) -> str | None:
-    """Return a path or a whole number as text, None for what else is no text.
-
-    Flask reads the environment as JSON: a version of digits alone comes as a number. From a
-    number with a point the text cannot be told: 1.10 has become 1.1.
-    """
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    text = os.fspath(value) if isinstance(value, os.PathLike) else value
-    return text if isinstance(text, str) else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -16,8 +17,11 @@ from boxkite.errors import BaselineError
 from boxkite.identity import Identity
 from boxkite.live.counter import Counter
 from boxkite.live.record import Record, encode
+from boxkite.live.redaction import Redaction
 from boxkite.live.row import Row, check_names, output_row, plain_row
 from boxkite.live.state import StateFolder
+from boxkite.logs.prediction_log import open_log
+from boxkite.logs.sink import Sink
 from boxkite.prometheus.application import application_registry
 from boxkite.prometheus.classic import ClassicExposition
 from boxkite.prometheus.labelled import LabelledExposition
@@ -25,11 +29,7 @@ from boxkite.prometheus.scrape import Exposition, Scrape, Scraper
 from boxkite.prometheus.sharing import SharedWork
 from boxkite.trouble import Trouble
 
-__all__ = ["LogExporter", "Monitor"]
-
-LogExporter = Callable[[Record], None]
-"""Takes each record after it was journalled; its errors are counted, not raised."""
-
+__all__ = ["Monitor"]
 
 EMPTY = Baseline("default", "none", 0, ())
 """Stands in where there is no baseline: nothing to count into."""
@@ -41,7 +41,8 @@ class Monitor:
     Args:
         baseline: a `Baseline`, or the path or URL of a `histogram.prom`. By default the setting
             `BOXKITE_BASELINE`; where that file is missing or damaged the service runs without.
-        log: called with the record of each prediction; None for no log.
+        log: where predictions are logged: URL of a sink, a `Sink`, or an exporter of 0.0.5; None
+            for the setting `LOG`.
         model: the model's name; by default the baseline's.
         version: the baseline's version; by default the baseline's.
         settings: all settings, for adapters; by default from the environment `BOXKITE_…`.
@@ -58,7 +59,7 @@ class Monitor:
     def __init__(
         self,
         baseline: Baseline | str | os.PathLike[str] | None = None,
-        log: LogExporter | None = None,
+        log: str | os.PathLike[str] | Sink | Any = None,
         model: str | None = None,
         version: str | None = None,
         *,
@@ -74,16 +75,23 @@ class Monitor:
         self.baseline = found.relabelled(
             model=model or self.settings.model, version=version or self.settings.version
         )
-        self._log = log
         self._feature_names = frozenset(each.name for each in self.baseline.features)
         self._output_names = [each.name for each in self.baseline.outputs]
+        names = self.settings.log_redact
+        self._redaction = Redaction(names, self.baseline) if names else None
+        state = StateFolder(self.settings.state_dir)
+        self._log = open_log(log, self.settings, self.baseline, state, self._report_log)
         self._counter = Counter(
             self.baseline,
-            StateFolder(self.settings.state_dir),
+            state,
             self.trouble,
             self.settings.state_max_bytes,
             self.settings.state_sync_seconds,
+            self._log.new_terms if self._log else None,
+            self._log.ask if self._log else None,
         )
+        if self._log is not None:
+            self._log.start(self._counter, self.trouble, self._tell_dropped)
         self._scraper = Scraper(
             self._exposition(), application_registry(registry), self._report_export
         )
@@ -117,7 +125,7 @@ class Monitor:
     def _exposition(self) -> Exposition:
         if self.settings.exposition == "classic":
             return ClassicExposition(self.baseline)
-        return LabelledExposition(self.baseline, self.policy)
+        return LabelledExposition(self.baseline, self.policy, self._log.name if self._log else None)
 
     def log_prediction(
         self,
@@ -133,7 +141,7 @@ class Monitor:
             features: one row, by position (list, tuple, 1-D array) or by name (mapping, row of a
                 frame), as the model takes it.
             output: what the model answered: a number or label, or several for several outputs.
-            request_body: of the request, for the log.
+            request_body: of the request, for the log, where the setting asks for it.
             identity: of the prediction, where it was named before; by default a new one.
 
         Returns:
@@ -142,16 +150,16 @@ class Monitor:
         """
         identity = identity or Identity.new(self.settings.server_id)
         row, answer = self._features(features), self._output(output)
-        record = Record(identity.entity_id, identity.created_at, row, answer, request_body)
+        logged = self._log is not None and self._log.includes(identity.entity_id)
+        body = request_body if logged and self.settings.log_request_body else None
+        if self._redaction is not None:
+            row, answer = self._redaction.row(row), self._redaction.output(answer, output)
+            body = None if body is None else self._redaction.body(body)
+        record = Record(identity.entity_id, identity.created_at, row, answer, body, logged)
         try:
-            self._counter.append(encode(record))
+            self._counter.append(encode(record, self.settings.log_record_max_bytes))
         except Exception as error:  # noqa: BLE001 - monitoring never breaks the request
             self.trouble.report("journal", error)
-        if self._log is not None:
-            try:
-                self._log(record)
-            except Exception as error:  # noqa: BLE001 - an exporter is the user's code
-                self.trouble.report("log", error)
         prediction_id = identity.prediction_id
         if signals.prediction_logged.receivers:
             self._tell(prediction_id, features, output)
@@ -203,10 +211,13 @@ class Monitor:
 
         def render() -> Scrape:
             counts = self._counter.totals()
+            if self._log is not None:
+                self._log.ask()  # what another run has left is shipped before the first prediction
             return self._scraper.scrape(
                 counts.tallies(),
                 counts.predictions,
                 counts.errors_by_stage(),
+                counts.log_by_outcome(),
                 accept=accept,
                 accept_encoding=accept_encoding,
                 names=names,
@@ -242,18 +253,31 @@ class Monitor:
         )
 
     def flush(self, timeout: float = 5.0) -> bool:
-        """Count what waits in the journal; `timeout` is for the log, which has nothing to wait for.
+        """Count what waits in the journal, and deliver what waits for the log.
 
         Returns:
-            True once everything is counted.
+            True once everything is counted, and delivered or dropped; False if that takes longer
+            than `timeout` seconds. What waits goes on waiting.
         """
-        del timeout
         self._counter.totals()
-        return True
+        return self._log is None or self._log.flush(timeout)
 
     def close(self, timeout: float = 5.0) -> None:
-        """Count what waits and stop the background thread, within `timeout` seconds.
+        """Count and log what waits and stop the background threads, within `timeout` seconds.
 
-        Closing twice does nothing more. The counts can still be read.
+        Closing twice does nothing more. The counts can still be read. What could not be delivered
+        stays in the journal, for another worker or the next start.
         """
-        self._counter.close(timeout)
+        deadline = time.monotonic() + timeout
+        if self._log is not None:
+            self._log.close(timeout)
+        self._counter.close(max(0.0, deadline - time.monotonic()))
+
+    def _report_log(self, error: Exception) -> None:
+        self.trouble.count("log", error)
+
+    def _tell_dropped(self, number: int, reason: str) -> None:
+        """Say that records of the log are given up."""
+        dropped = BufferError(f"{number:,} records are not logged: {reason}")
+        self.trouble.count("log", dropped)
+        signals.emit(signals.log_dropped, self, self.trouble, number=number, reason=reason)

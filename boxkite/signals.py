@@ -12,12 +12,16 @@ from blinker import Namespace, Signal
 
 from boxkite.trouble import Trouble
 
-__all__ = ["baseline_loaded", "emit", "prediction_logged"]
+__all__ = ["baseline_loaded", "emit", "log_dropped", "prediction_logged"]
 
 _namespace = Namespace()
 
 prediction_logged = _namespace.signal("prediction-logged")
 """Sent after each prediction, with `prediction_id`, `features` and `output`."""
+
+log_dropped = _namespace.signal("log-dropped")
+"""Sent when predictions will never be in the log, with their `number` and the `reason`; in the
+background."""
 
 baseline_loaded = _namespace.signal("baseline-loaded")
 """Sent when a monitor has read its baseline, with `baseline`."""

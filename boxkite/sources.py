@@ -84,8 +84,21 @@ class Capture:
                 found[stage] = None
                 monitor.trouble.report(stage, error, self._view)
         return monitor.log_prediction(
-            found["features"], found["output"], identity=prediction.identity
+            found["features"],
+            found["output"],
+            self._request_body(monitor, body),
+            identity=prediction.identity,
         )
+
+    def _request_body(self, monitor: Monitor, body: Callable[[], Any]) -> Any:
+        """Return the body for the log, where that is switched on and there is one."""
+        if not monitor.settings.log_request_body:
+            return None
+        try:
+            return body()
+        except Exception as error:  # noqa: BLE001 - the body is the client's
+            monitor.trouble.report("log", error, self._view)
+            return None
 
 
 def _by_name(source: Any, value: Any, baseline: Baseline) -> Any:

@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
-from boxkite.baseline import classic, classic_reader, labelled, labelled_reader
+from boxkite.baseline import canonical_reader, classic, classic_reader, labelled, labelled_reader
 from boxkite.baseline.fitting import DEFAULT_BINS, DEFAULT_MAX_CATEGORIES, Bins, fit_variables
+from boxkite.baseline.parts import Tails
 from boxkite.baseline.storage import read_bounded, write_atomically
-from boxkite.baseline.tails import TAIL, read_tail, tail_comments
-from boxkite.baseline.text_reader import Sample, parse
+from boxkite.baseline.tails import read_tails, tail_comments
+from boxkite.baseline.text_reader import Comment, Sample, parse
 from boxkite.baseline.text_writer import Family, render
 from boxkite.baseline.values import valid_unicode
 from boxkite.baseline.variable import Variable
@@ -121,6 +122,10 @@ class Baseline:
         """
         if exposition == "classic":
             return classic.families(self.variables)
+        return list(self._labelled_families)
+
+    @cached_property
+    def _labelled_families(self) -> Sequence[Family]:
         return labelled.families(self.variables, self.rows, model=self.model, version=self.version)
 
     def as_text(self, exposition: Exposition = "labelled") -> str:
@@ -174,27 +179,43 @@ class Baseline:
         Raises:
             BaselineError: naming the line.
         """
+        if text.count("\n") <= max_series:  # each sample has a line
+            written = cls._from_canonical_text(text)
+            if written:
+                return written
+        return cls._from_lines(text.split("\n"), max_series)
+
+    @classmethod
+    def _from_canonical_text(cls, text: str) -> Baseline | None:
+        """Return the baseline that has exactly this text; None if there is none."""
+        guess = canonical_reader.guess(text)
+        try:
+            if guess:
+                baseline = cls._of(guess.header, guess.variables)
+                if baseline.as_text("classic" if guess.classic else "labelled") == text:
+                    return baseline
+        except BaselineError:
+            pass
+        return None
+
+    @classmethod
+    def _from_lines(cls, lines: Iterable[str], max_series: int) -> Baseline:
         samples: list[Sample] = []
-        documentation: dict[str, str] = {}
-        tails: dict[tuple[str, str], frozenset[int]] = {}
-        for item in parse(text.split("\n"), max_series=max_series):
+        comments: list[Comment] = []
+        for item in parse(lines, max_series=max_series):
             if isinstance(item, Sample):
                 samples.append(item)
-            elif item.keyword == "HELP":
-                documentation[item.subject] = item.text
-            elif item.keyword == TAIL:
-                name, hashes = read_tail(item.text, item.line)
-                if (item.subject, name) in tails:
-                    raise BaselineError(f"line {item.line}: the tail of {name!r} stands twice")
-                tails[item.subject, name] = hashes
-        return cls.from_samples(samples, documentation, tails)
+            else:
+                comments.append(item)
+        documentation = {each.subject: each.text for each in comments if each.keyword == "HELP"}
+        return cls.from_samples(samples, documentation, read_tails(comments))
 
     @classmethod
     def from_samples(
         cls,
         samples: Sequence[Sample],
         documentation: Mapping[str, str],
-        tails: labelled_reader.Tails | None = None,
+        tails: Tails | None = None,
     ) -> Baseline:
         """Make a baseline of samples, labelled or classic, from a file or a collector.
 
@@ -209,16 +230,26 @@ class Baseline:
         """
         ours = [each for each in samples if each.name.startswith(f"{labelled.PREFIX}_")]
         if ours:
-            model, version, rows = labelled_reader.read_header(ours)
-            variables = labelled_reader.read_variables(ours, rows, tails)
+            header = labelled_reader.read_header(ours)
+            variables = labelled_reader.read_variables(ours, header.rows, tails)
         else:
             variables = classic_reader.read_variables(samples, documentation)
             rows = max((variable.rows for variable in variables), default=0)
-            model, version = DEFAULT_MODEL, ""
-        if not variables:
-            raise BaselineError("no baseline series in it, or it is cut short")
+            header = labelled_reader.Header(DEFAULT_MODEL, "", rows)
+        return cls._of(header, variables)
+
+    @classmethod
+    def _of(cls, header: labelled_reader.Header, variables: Iterable[Variable]) -> Baseline:
+        """Make a baseline of what was read.
+
+        Raises:
+            BaselineError: if there is no variable.
+        """
         ordered = tuple(sorted(variables, key=lambda each: (each.role, each.position)))
-        return cls(model, version or _digest(ordered, rows), rows, ordered)
+        if not ordered:
+            raise BaselineError("no baseline series in it, or it is cut short")
+        version = header.version or _digest(ordered, header.rows)
+        return cls(header.model, version, header.rows, ordered)
 
     def merge(self, other: Baseline) -> Baseline:
         """Return the baseline of the rows of both, for training data counted in parts.
@@ -247,7 +278,10 @@ class Baseline:
 
     def relabelled(self, *, model: str | None = None, version: str | None = None) -> Baseline:
         """Return the same distributions under another model's name or version."""
-        return replace(self, model=model or self.model, version=version or self.version)
+        model, version = model or self.model, version or self.version
+        if (model, version) == (self.model, self.version):
+            return self  # with the series that it has named
+        return replace(self, model=model, version=version)
 
 
 def _digest(variables: Iterable[Variable], rows: int) -> str:

@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 
 from boxkite.baseline.classic import FEATURE_HELP, MISSING_BIN
-from boxkite.baseline.labelled_reader import damage, whole
-from boxkite.baseline.text_reader import Sample, parse_float
+from boxkite.baseline.text_reader import Sample, damage, parse_float, whole
 from boxkite.baseline.variable import (
     UNSEEN,
     CategoryVariable,

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from boxkite.baseline.text_writer import Family, format_labels, format_series, format_series_by
+from boxkite.baseline.text_writer import Family, format_labels, format_series_by
 from boxkite.baseline.variable import CategoryVariable, NumericVariable, Variable
 
 __all__ = ["PREFIX", "families", "histogram_series"]
@@ -55,11 +55,10 @@ def families(variables: Sequence[Variable], rows: int, *, model: str, version: s
 
 def histogram_series(name: str, labels: Labels, bounds: Iterable[str]) -> list[str]:
     """Return the names of a histogram's samples: a bucket a bound, then `_sum` and `_count`."""
-    return [
-        *format_series_by(f"{name}_bucket", labels, "le", bounds),
-        format_series(f"{name}_sum", **labels),
-        format_series(f"{name}_count", **labels),
-    ]
+    text = format_labels(labels)
+    start, all_labels = (f"{text},", f"{{{text}}}") if text else ("", "")
+    buckets = [f'{name}_bucket{{{start}le="{le}"}}' for le in bounds]
+    return [*buckets, f"{name}_sum{all_labels}", f"{name}_count{all_labels}"]
 
 
 def _gauge(name: str, documentation: str, pairs: Sequence[tuple[str, float]]) -> Family:

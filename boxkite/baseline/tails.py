@@ -11,10 +11,10 @@ import json
 import struct
 from collections.abc import Iterable
 
+from boxkite.baseline.text_reader import Comment, damage
 from boxkite.baseline.variable import CategoryVariable, Variable
-from boxkite.errors import BaselineError
 
-__all__ = ["TAIL", "read_tail", "tail_comments"]
+__all__ = ["TAIL", "read_tails", "tail_comments"]
 
 TAIL = "TAIL"
 """The keyword of the comment."""
@@ -33,15 +33,26 @@ def tail_comments(variables: Iterable[Variable]) -> Iterable[str]:
             yield f"# {TAIL} {variable.role} {escaped}\n"
 
 
-def read_tail(text: str, line: int) -> tuple[str, frozenset[int]]:
-    """Read name and hashes from the text of the comment in that line.
+def read_tails(comments: Iterable[Comment]) -> dict[tuple[str, str], frozenset[int]]:
+    """Read the hashes of each variable's tail, by role and name, passing over other comments.
 
     Raises:
-        BaselineError: naming the line.
+        BaselineError: naming the line that is none, or the second of a variable.
     """
+    tails: dict[tuple[str, str], frozenset[int]] = {}
+    for comment in comments:
+        if comment.keyword == TAIL:
+            name, hashes = _read_tail(comment.text, comment.line)
+            if (comment.subject, name) in tails:
+                raise damage(comment.line, f"the tail of {name!r} stands twice")
+            tails[comment.subject, name] = hashes
+    return tails
+
+
+def _read_tail(text: str, line: int) -> tuple[str, frozenset[int]]:
     try:
         name, encoded = json.loads(text)
         raw = base64.b64decode(encoded, validate=True)
         return str(name), frozenset(struct.unpack(f">{len(raw) // 4}I", raw))
     except (ValueError, TypeError, RecursionError, struct.error):
-        raise BaselineError(f"line {line}: not a list of tail categories") from None
+        raise damage(line, "not a list of tail categories") from None

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from boxkite.errors import BaselineError
 
-__all__ = ["Comment", "Sample", "parse", "parse_float"]
+__all__ = ["Comment", "Sample", "damage", "parse", "parse_float", "unescape", "whole"]
 
 
 class Sample(NamedTuple):
@@ -46,6 +46,22 @@ def parse_float(text: str) -> float:
     return float(text)
 
 
+def whole(sample: Sample) -> int:
+    """Return a sample's value as a count.
+
+    Raises:
+        BaselineError: if it is negative, fractional or too large.
+    """
+    if not (sample.value >= 0 and sample.value.is_integer() and sample.value < 2**63):
+        raise damage(sample.line, f"{sample.name} is {sample.value}, not a count")
+    return int(sample.value)
+
+
+def damage(line: int, what: str) -> BaselineError:
+    """Return the error for a line, from 1; 0 is for samples that came from no file."""
+    return BaselineError(f"line {line}: {what}" if line else what)
+
+
 def parse(lines: Iterable[str], *, max_series: int) -> Iterator[Sample | Comment]:
     """Read samples and comments from lines without their newline.
 
@@ -54,65 +70,20 @@ def parse(lines: Iterable[str], *, max_series: int) -> Iterator[Sample | Comment
             sample too many.
     """
     count = 0
-    starts: dict[str, _Start | None] = {}
     for number, line in enumerate(lines, 1):
         if line.startswith("#"):
             words = [*line.split(" ", 3), "", "", ""]
-            yield Comment(words[1], words[2], _unescape(words[3]), number)
+            yield Comment(words[1], words[2], unescape(words[3]), number)
         elif line.strip():
             count += 1
             if count > max_series:
-                raise BaselineError(f"line {number}: more than {max_series:,} series")
-            start = starts.get(line.partition("{")[0])
-            sample = _continued(start, line, number) if start else None
-            if sample is None:
-                sample = _parse_sample(line, number)
-                starts[sample.name] = _start(sample, line)
-            yield sample
-
-
-class _Start(NamedTuple):
-    """What the samples of a metric begin with: the text, its name and all labels but the last two.
-
-    Those of one variable differ in the last two at most, so that most of a line is read once.
-    """
-
-    text: str
-    name: str
-    labels: dict[str, str]
-
-
-def _start(sample: Sample, line: str) -> _Start | None:
-    """Return what a sample begins with; None if it has no more than two labels."""
-    if len(sample.labels) < 3:
-        return None
-    matches = _LABEL.finditer(line, line.index("{") + 1, line.rindex("}"))
-    ends = [match.end() for match in matches]
-    kept = list(sample.labels.items())[:-2]
-    return _Start(line[: ends[-3]], sample.name, dict(kept))
-
-
-def _continued(start: _Start, line: str, number: int) -> Sample | None:
-    """Return the sample of a line with that start; None if it is not of the plainest form."""
-    if not line.startswith(start.text):
-        return None
-    match = _PLAIN_END.fullmatch(line, len(start.text))
-    if match is None:
-        return None
-    one, its_value, other, others_value, value = match.groups()
-    if one in start.labels or other in start.labels or one == other:
-        return None
-    labels = {**start.labels, one: its_value, other: others_value}
-    return Sample(start.name, labels, float(value), number)
+                raise damage(number, f"more than {max_series:,} series")
+            yield _parse_sample(line, number)
 
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?|Inf|NaN)")
 _NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\["\\n])*)"(?:,|$)')
-_PLAIN_END = re.compile(
-    r'([a-zA-Z_][a-zA-Z0-9_]*)="([^"\\]*)",([a-zA-Z_][a-zA-Z0-9_]*)="([^"\\]*)"\} '
-    rf"({_NUMBER.pattern})"
-)
 
 
 def _parse_sample(line: str, number: int) -> Sample:
@@ -124,24 +95,25 @@ def _parse_sample(line: str, number: int) -> Sample:
         for match in _LABEL.finditer(text):
             if match.start() != end or match[1] in labels:
                 break
-            labels[match[1]] = _unescape(match[2])
+            labels[match[1]] = unescape(match[2])
             end = match.end()
         if not closing or end != len(text):
-            raise BaselineError(f"line {number}: not a list of labels: {{{rest[:80]}")
+            raise damage(number, f"not a list of labels: {{{rest[:80]}")
     else:
         name, _, value = line.partition(" ")
         value = f" {value}"
     if not _NAME.fullmatch(name):
-        raise BaselineError(f"line {number}: not a sample: {line[:80]!r}")
+        raise damage(number, f"not a sample: {line[:80]!r}")
     try:
         if value[:1] not in " \t":
             raise ValueError(value)
         return Sample(name, labels, parse_float(value.strip(" \t\r")), number)
     except ValueError:
-        raise BaselineError(f"line {number}: not a value: {value[:80]!r}") from None
+        raise damage(number, f"not a value: {value[:80]!r}") from None
 
 
-def _unescape(text: str) -> str:
+def unescape(text: str) -> str:
+    """Return what a label's value or a comment's text stands for."""
     if "\\" not in text:
         return text
     return re.sub(r"\\(.)", lambda match: "\n" if match[1] == "n" else match[1], text)

@@ -41,15 +41,12 @@ class _Positive(click.FloatRange):
 _TABLE_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-class _RowsOrLog(click.ParamType):
-    """A file of rows, as a path; or a log's folder or URL, as text."""
-
-    name = "rows"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        if Path(value).is_dir() or _URL.match(value):
-            return value
-        return _TABLE_FILE.convert(value, param, ctx)
+def _rows_or_log(text: str) -> Path | str:
+    """Return a file of rows as its path, a log's folder or URL as it is."""
+    if Path(text).is_dir() or _URL.match(text):
+        return text
+    found: Path = _TABLE_FILE.convert(text, None, None)
+    return found
 
 
 _URL = re.compile(r"file:|[a-z0-9+.-]+://", re.IGNORECASE)
@@ -163,7 +160,7 @@ def show(baseline: str) -> None:
 
 @boxkite.command("compare")
 @click.argument("baseline")
-@click.argument("rows", type=_RowsOrLog())
+@click.argument("rows", type=_rows_or_log)
 @part_of_log
 @click.option(
     "--false-alarms-per-month",
@@ -190,9 +187,9 @@ def compare_command(
     min_effect: float,
     as_json: bool,
 ) -> None:
-    """Compare ROWS with a BASELINE: a Parquet or CSV file, or a log's folder or URL.
+    """Compare ROWS or a log with a BASELINE.
 
-    The columns of a file are found by the names of the baseline's variables. The predictions of a
+    ROWS is a Parquet or CSV file, or the folder or URL of a prediction log. The columns of a file are found by the names of the baseline's variables. The predictions of a
     log are counted as the service counts them; --endpoint, --since and --until choose among them.
     Exit code 0: no drift; 1: a variable drifted; 2: something cannot be read.
 

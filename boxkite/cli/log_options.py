@@ -13,26 +13,23 @@ from boxkite.cli.text import one_line
 from boxkite.logs.log_reader import LogReader
 from boxkite.logs.reading import open_log
 
-__all__ = ["AGE", "log_reader", "part_of_log"]
+__all__ = ["age", "log_reader", "part_of_log"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
-class _Age(click.ParamType):
-    """A duration such as 30d."""
+def age(text: str) -> timedelta:
+    """Return a duration such as 30d.
 
-    name = "age"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        match = re.fullmatch(r"(\d{1,6})([smhdw])", str(value), re.ASCII)
-        if match is None:
-            self.fail(f"{value!r} is no age; give one such as 30d or 12h.", param, ctx)
-        return timedelta(**{_UNITS[match[2]]: int(match[1])})
-
-
-AGE = _Age()
+    Raises:
+        click.BadParameter: if it is none.
+    """
+    match = re.fullmatch(r"(\d{1,6})([smhdw])", text, re.ASCII)
+    if match is None:
+        raise click.BadParameter(f"{text!r} is no age; give one such as 30d or 12h.")
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})
 
 
 def part_of_log(command: Command) -> Command:

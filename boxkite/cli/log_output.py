@@ -7,7 +7,7 @@ import os
 import secrets
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import click
 import pyarrow as pa
@@ -42,8 +42,8 @@ def write_log(log: LogReader, form: str, columns: Sequence[str] | None, path: Pa
                 file.write(line if line.endswith(b"\n") else line + b"\n")
             return
         schema, batches = read_log(log, columns)
-        open_writer = pa.csv.CSVWriter if form == "csv" else pa.parquet.ParquetWriter
-        with open_writer(file, schema) as writer:
+        writers: dict[str, Any] = {"csv": pa.csv.CSVWriter, "parquet": pa.parquet.ParquetWriter}
+        with writers[form](file, schema) as writer:
             for batch in batches:
                 writer.write_batch(batch)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from boxkite.cli.console import console, progress_bar, waiting
-from boxkite.cli.log_options import AGE, log_reader, part_of_log
+from boxkite.cli.log_options import age, log_reader, part_of_log
 from boxkite.cli.log_output import FORMATS, LINES, write_log
 from boxkite.cli.tables import days_table
 from boxkite.logs.log_reader import LogReader
@@ -23,8 +23,9 @@ from boxkite.logs.stores import open_store
 __all__ = ["logs"]
 
 
-@click.group()
-def logs() -> None:
+@click.group(invoke_without_command=True)
+@click.pass_context
+def logs(context: click.Context) -> None:
     """List, read and prune the prediction log.
 
     \b
@@ -32,6 +33,8 @@ def logs() -> None:
       boxkite logs ls s3://bucket/log
       boxkite logs cat s3://bucket/log --since 2026-11-23
     """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 @logs.command()
@@ -47,10 +50,10 @@ def ls(
     records: bool,
     as_json: bool,
 ) -> None:
-    """List the days of the log at URL: files and bytes of each endpoint.
+    """List the days of the log at URL.
 
-    URL is a folder, or as the sink has it: file:, s3:, gs: or az:. The files are those of the
-    minutes from --since to --until.
+    URL is a folder, or as the sink has it: file:, s3:, gs: or az:. Counted are files and bytes of
+    each endpoint, in the minutes from --since to --until.
 
     \b
     Example:
@@ -119,10 +122,10 @@ def cat(
     columns: Sequence[str],
     output_file: Path | None,
 ) -> None:
-    """Print the predictions of the log at URL, each once, by endpoint and minute.
+    """Print each prediction of the log at URL once.
 
-    URL is a folder, or as the sink has it: file:, s3:, gs: or az:. A damaged line is told of on
-    stderr and left out.
+    URL is a folder, or as the sink has it: file:, s3:, gs: or az:. The order is by endpoint and
+    minute. A damaged line is told of on stderr and left out.
 
     \b
     Example:
@@ -144,16 +147,18 @@ def cat(
 @click.argument("url")
 @click.option(
     "--older-than",
-    type=AGE,
+    type=age,
+    metavar="AGE",
     required=True,
-    help="The age from which files are deleted, as 30d or 12h.",
+    help="From which files are deleted, as 30d or 12h.",
 )
 @click.option("--endpoint", metavar="ID", help="Whose files. [default: those of all]")
 @click.option("--dry-run", is_flag=True, help="Delete nothing, only say what would be.")
 def prune_command(url: str, older_than: timedelta, endpoint: str | None, dry_run: bool) -> None:
-    """Delete old files of the log at URL, by the time in their names; nothing else.
+    """Delete old files of the log at URL.
 
-    URL is a folder, or as the sink has it: file:, s3:, gs: or az:.
+    URL is a folder, or as the sink has it: file:, s3:, gs: or az:. The age is told by the time in
+    a file's name; what has no name of the log's is left alone.
 
     \b
     Example:

@@ -17,7 +17,8 @@ class Background:
     The thread holds no reference to the task's owner, so that it ends when the owner is gone.
 
     Args:
-        task: a bound method; it must not raise.
+        task: a bound method; it must not raise. It may return in how many seconds it wants to
+            run again, asked or not.
         delay: seconds between the request and the run, in which requests gather.
     """
 
@@ -29,12 +30,17 @@ class Background:
         self._starting = threading.Lock()
         weakref.finalize(task.__self__, self._bell.close)  # type: ignore[attr-defined]
 
+    @property
+    def is_running(self) -> bool:
+        """Whether the thread lives."""
+        return self._thread is not None and self._thread.is_alive()
+
     def ask(self) -> None:
         """Have the task run after the delay; cheap when it is asked already."""
         if self._bell.rung:
             return
         self._bell.ring()
-        if self._thread is None or not self._thread.is_alive():
+        if not self.is_running:
             self._start()
 
     def _start(self) -> None:
@@ -85,8 +91,9 @@ class _Bell:
 
 
 def _run(task: weakref.WeakMethod[Callable[[], Any]], bell: _Bell, delay: float) -> None:
+    again: float | None = None
     while True:
-        bell.wait()
+        bell.wait(again)
         if not bell.closed:
             bell.wait(delay)
         if bell.closed:
@@ -96,5 +103,5 @@ def _run(task: weakref.WeakMethod[Callable[[], Any]], bell: _Bell, delay: float)
         bound = task()
         if bound is None:
             return
-        bound()
+        again = bound()
         del bound

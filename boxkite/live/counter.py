@@ -49,7 +49,7 @@ class Counter:
         trouble: where failures are reported, and whose counts are kept with ours.
         max_bytes: of this worker's journal.
         sync_seconds: how often journal and counts are written to the disk; 0: never.
-        terms: on which records are logged; empty where there is no log.
+        terms: gives the terms on which this process logs records; None where there is no log.
         folded: called after each fold, in the background, with what the log lost by it: records
             that were dropped as the journal is full.
     """
@@ -61,7 +61,7 @@ class Counter:
         trouble: Trouble,
         max_bytes: int,
         sync_seconds: float = 0.0,
-        terms: bytes = b"",
+        terms: Callable[[], bytes] | None = None,
         folded: Callable[[int], object] | None = None,
     ) -> None:
         self._baseline = baseline
@@ -69,7 +69,7 @@ class Counter:
         self._trouble = trouble
         self._max_bytes = max_bytes
         self._sync_seconds = sync_seconds
-        self._terms = terms
+        self._new_terms = terms
         self._folded = folded
         self._begin_anew()
         _counters.add(self)
@@ -81,6 +81,7 @@ class Counter:
         self._others = Counts.zero(self._baseline)
         self._in_memory = Counts.zero(self._baseline)
         self._unsafe: deque[bytes] = deque()
+        self._terms = self._new_terms() if self._new_terms is not None else b""
         self._memory = MemoryOutbox(self._terms, self._count_in_memory)
         self._dropped = 0
         self._retry_at = 0.0
@@ -126,6 +127,10 @@ class Counter:
         except OSError as error:
             self._unsafe.append(record)
             self._fall_back(error)
+
+    def fold(self) -> None:
+        """Count what waits in the journal."""
+        self._reading(lambda: None)
 
     def totals(self) -> Counts:
         """Return the counts of all workers, with everything this one was given, and the errors.

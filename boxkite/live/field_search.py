@@ -40,7 +40,7 @@ class FieldSearch:
     - An object whose names would be lost when it is written, as a pandas Series, is replaced.
 
     What is deeper than 16 levels is replaced, whatever it is. Text that is no JSON is kept,
-    unless it begins like JSON and has a name in it.
+    unless it begins like JSON, or is how an object prints, and has a name in it.
 
     Args:
         names: of the fields.
@@ -124,9 +124,7 @@ class FieldSearch:
         try:
             content = _parsed_strictly(text)
         except ValueError:
-            folded = _folded(text)
-            named = "\\u" in text or any(name in folded for name in self._names)
-            return REDACTED if named else value
+            return REDACTED if "\\u" in text or self._mentioned(text) else value
         return value if self._of_any(content, depth - 1, room) == content else REDACTED
 
     def _of_object(self, value: Any, depth: int, room: Iterator[int]) -> Any:
@@ -134,10 +132,14 @@ class FieldSearch:
         if isinstance(value, np.ndarray) and value.dtype.names is None:
             return self._of_any(value.tolist(), depth - 1, room)
         written = plain([value])[0]
-        if isinstance(written, str | bytes):
-            return self._of_any(written, depth - 1, room)
+        if isinstance(written, str):
+            return REDACTED if self._mentioned(written) else written
         lossy = isinstance(written, list | dict) and not _is_unsupported(written)
         return REDACTED if lossy else written
+
+    def _mentioned(self, text: str) -> bool:
+        folded = _folded(text)
+        return any(name in folded for name in self._names)
 
     def _is_name(self, value: Any) -> bool:
         # Normal forms differ in length, by a factor of 4 at most for letters.

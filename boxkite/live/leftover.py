@@ -47,8 +47,8 @@ class Leftover:
         self.folder = folder
         self._descriptor = descriptor
         self.terms = (folder / TERMS).read_bytes()
-        self._file = CountsFile(folder / _SHIPPED, _SIZE)
-        found = self._file.read()
+        path = folder / _SHIPPED
+        found = CountsFile(path, _SIZE).read() if path.exists() else None
         self._progress = found.progress if found else _worker_progress(folder)
         self.log = np.frombuffer(found.content if found else bytes(_SIZE), dtype="<i8").copy()
 
@@ -109,7 +109,8 @@ class Leftover:
             self.log[LOG_OUTCOMES.index(outcome)] += number
 
     def _commit(self, progress: Progress) -> None:
-        self._file.commit(self.log.astype("<i8").tobytes(), progress)
+        file = CountsFile(self.folder / _SHIPPED, _SIZE)
+        file.commit(self.log.astype("<i8").tobytes(), progress)
         self._progress = progress
 
     def logged(self) -> int:

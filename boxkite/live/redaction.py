@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from boxkite.baseline import Baseline, Variable
@@ -92,7 +92,9 @@ class Redaction:
             kept = REDACTED if named else self._search.of_value(value)
         except Exception:  # noqa: BLE001 - a value is any object of the user's
             kept = REDACTED
-        if kept is not REDACTED or variable is None:
+        # What has become a mapping only now would be counted as text, by which training knows it.
+        unfolded = isinstance(kept, dict) and not isinstance(value, Mapping)
+        if variable is None or not (kept is REDACTED or unfolded):
             return kept
         return mark_of(variable, value)
 

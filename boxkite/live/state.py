@@ -16,8 +16,8 @@ from pathlib import Path
 
 from boxkite.baseline import Baseline, NumericVariable
 from boxkite.live.counts_file import FORMAT
-from boxkite.live.lock import release, require_locks
 from boxkite.live.leftover import waits
+from boxkite.live.lock import release, require_locks
 from boxkite.live.peers import lock_if_dead
 
 __all__ = ["StateFolder"]
@@ -25,6 +25,9 @@ __all__ = ["StateFolder"]
 _YOUNG_SECONDS = 60.0
 
 _ordinals = itertools.count()
+
+_RUN = re.compile(r"(\d+)-(\d+)-\d+")
+"""The name of a run's folder: process, its start time, ordinal of the monitor."""
 
 
 class StateFolder:
@@ -76,6 +79,14 @@ class StateFolder:
         model = re.sub(r"[^A-Za-z0-9_-]+", "_", baseline.model)[:40]
         return self._root() / f"{model}-{digest.hexdigest()[:16]}"
 
+    def log_folder(self) -> Path:
+        """Return the folder of a log for which no other place is given.
+
+        Raises:
+            OSError: if the folder for temporary files cannot be used for it.
+        """
+        return (Path(self._setting) if self._setting else _temporary_root()) / "log"
+
     def populations(self) -> list[Path]:
         """Return the folders of all populations, of other baselines and ended runs too, in which
         records may wait that this service can ship.
@@ -94,15 +105,19 @@ class StateFolder:
 
 
 def _remove(root: Path, process: int) -> None:
-    """Remove a run's folder, unless this process was only forked from the one that owns it."""
-    if os.getpid() == process:
+    """Remove a run's folder, unless this process was only forked from the one that owns it, or
+    records of the log wait in it for the next run."""
+    if os.getpid() == process and not _holds_records(root):
         shutil.rmtree(root, ignore_errors=True)
 
 
 def _is_abandoned(root: Path) -> bool:
     """Tell whether the run has ended: its process, and every worker below."""
-    process, _, start_time = root.name.rpartition("-")[0].partition("-")
-    if process.isdecimal() and start_time != "0" and _stat(int(process), _START_TIME) == start_time:
+    run = _RUN.fullmatch(root.name)
+    if run is None:
+        return False
+    process, start_time = run.groups()
+    if start_time != "0" and _stat(int(process), _START_TIME) == start_time:
         return False
     try:
         if time.time() - root.stat().st_mtime < _YOUNG_SECONDS:
@@ -114,7 +129,11 @@ def _is_abandoned(root: Path) -> bool:
         if descriptor is None:
             return False
         release(descriptor)
-    return not any(waits(folder) for folder in root.glob("*/*-*"))
+    return not _holds_records(root)
+
+
+def _holds_records(root: Path) -> bool:
+    return any(waits(folder) for folder in root.glob("*/*-*"))
 
 
 def _temporary_root() -> Path:

@@ -71,7 +71,7 @@ class Worker:
             try_lock(self._lock)
             self._file = CountsFile(staging / COUNTS, self.counts.byte_size)
             if terms:
-                (staging / TERMS).write_bytes(terms)
+                _write_privately(staging / TERMS, terms)
             staging.rename(self.folder)
         except BaseException:
             shutil.rmtree(staging, ignore_errors=True)
@@ -213,3 +213,8 @@ class Worker:
         """Let go of the lock: the next that looks adopts the folder. In a forked process the
         parent, which has the lock too, keeps it."""
         self._unlock()
+
+
+def _write_privately(path: Path, content: bytes) -> None:
+    with open(path, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+        file.write(content)

@@ -23,8 +23,8 @@ def to_line(record: LogRecord, max_bytes: int) -> bytes:
     r"""Return a record as one JSON object and a line feed, the only line break in it.
 
     NaN is null, infinities are the texts "Infinity" and "-Infinity", bytes are Base64 (RFC 4648)
-    text, keys are text, integers beyond 64 bits are floats, broken Unicode is escaped. What is
-    nested deeper than 32 levels becomes `{"unsupported": "name of the type"}`.
+    text, keys are text, broken Unicode is escaped. What is nested deeper than 32 levels becomes
+    `{"unsupported": "name of the type"}`.
 
     Args:
         record: with values of any kind.
@@ -126,7 +126,7 @@ def _strict(value: Any, depth: int, room: Iterator[int]) -> Any:
     if kind is float:
         return _finite(value)
     if kind is int:
-        return value if -(2**63) <= value < 2**64 else _finite(_float(value))
+        return value if value.bit_length() < 1024 else _finite(math.inf if value > 0 else -math.inf)
     if kind is str:
         return _escaped(value)
     if value is None or kind in (bool, bytes):
@@ -147,13 +147,6 @@ def _finite(number: float) -> float | str | None:
     if math.isinf(number):
         return "Infinity" if number > 0 else "-Infinity"
     return number
-
-
-def _float(whole: int) -> float:
-    try:
-        return float(whole)
-    except OverflowError:
-        return math.inf if whole > 0 else -math.inf
 
 
 def _key(key: Any) -> str:

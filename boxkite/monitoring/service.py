@@ -57,15 +57,25 @@ class ModelMonitoringService:
         log_exporter: LogExporter | None = None,
         baseline_collector: Collector | None = None,
     ) -> None:
-        self._log_exporter = FluentdExporter() if log_exporter is None else log_exporter
+        exporter = FluentdExporter() if log_exporter is None else log_exporter
         collector = BaselineMetricCollector() if baseline_collector is None else baseline_collector
         baseline, others = _load(collector)
+        self._positions = [each.position for each in baseline.features]
+        self._exporter = exporter
+        # An exporter of the user's own is called in the request, as 0.0.5 does it; and so is ours
+        # where the journal holds only those of the features that the baseline has.
+        ours = type(exporter).emit is FluentdExporter.emit
+        self._emits = not (ours and self._counts_all)
         self.monitor = Monitor(
             baseline,
-            settings=from_environment(arguments={"exposition": "classic"}),
+            log="none:" if self._emits else exporter,
+            settings=from_environment({"exposition": "classic"}, {"log_request_body": True}),
             registry=_registry(others),
         )
-        self._positions = [each.position for each in baseline.features]
+
+    @property
+    def _counts_all(self) -> bool:
+        return self._positions == list(range(len(self._positions)))
 
     def log_prediction(self, request_body: Any, features: Any, output: Any) -> str:
         """Count one prediction, and hand it to the exporter.
@@ -81,16 +91,18 @@ class ModelMonitoringService:
         """
         identity = Identity.new(self.monitor.settings.server_id)
         row = _row(features)
-        try:
-            self._log_exporter.emit(_context(identity, request_body, row, output))
-        except Exception as error:  # noqa: BLE001 - an exporter is the user's code
-            self.monitor.trouble.count("log", error)
-        return self.monitor.log_prediction(self._counted(row), output, identity=identity)
+        if self._emits:
+            try:
+                self._exporter.emit(_context(identity, request_body, row, output))
+            except Exception as error:  # noqa: BLE001 - an exporter is the user's code
+                self.monitor.trouble.count("log", error)
+        return self.monitor.log_prediction(
+            self._counted(row), output, request_body, identity=identity
+        )
 
     def _counted(self, row: Any) -> Any:
         """Return the values that the baseline has, where it leaves out some of the features."""
-        width = len(self._positions)
-        if self._positions == list(range(width)) or not isinstance(row, list):
+        if self._counts_all or not isinstance(row, list):
             return row
         return [row[i] for i in self._positions] if len(row) > self._positions[-1] else row
 
@@ -108,14 +120,14 @@ class ModelMonitoringService:
         return self.monitor.export_http(params, headers)
 
     def close(self, timeout: float = 5.0) -> None:
-        """Stop the background work, that of `FluentdExporter` too.
+        """Count and log what waits, and stop the background work.
 
         Args:
-            timeout: seconds that each of the two may take.
+            timeout: seconds that the monitor and `FluentdExporter` may take each.
         """
         self.monitor.close(timeout)
-        if isinstance(self._log_exporter, FluentdExporter):
-            self._log_exporter.close(timeout)
+        if isinstance(self._exporter, FluentdExporter):
+            self._exporter.close(timeout)
 
     @classmethod
     def export_text(

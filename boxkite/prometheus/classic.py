@@ -40,6 +40,7 @@ class ClassicExposition:
         tallies: Sequence[Tally],
         predictions: int,  # noqa: ARG002 - 0.0.5 has no series for it
         errors: Mapping[str, int],  # noqa: ARG002
+        log: Mapping[str, int],  # noqa: ARG002
     ) -> list[Family]:
         """Return the live series with their values, in 0.0.5's order: the output's first."""
         live = [

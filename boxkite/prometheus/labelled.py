@@ -27,9 +27,11 @@ class LabelledExposition:
     Args:
         baseline: whose variables are counted.
         policy: whose critical values are exported.
+        sink: name of the log's sink; None where there is no log.
     """
 
-    def __init__(self, baseline: Baseline, policy: Policy) -> None:
+    def __init__(self, baseline: Baseline, policy: Policy, sink: str | None = None) -> None:
+        self._sink = sink
         self._head = {"model": baseline.model, "version": baseline.version}
         self._numeric = [
             i for i, each in enumerate(baseline.variables) if isinstance(each, NumericVariable)
@@ -78,7 +80,11 @@ class LabelledExposition:
         )
 
     def families(
-        self, tallies: Sequence[Tally], predictions: int, errors: Mapping[str, int]
+        self,
+        tallies: Sequence[Tally],
+        predictions: int,
+        errors: Mapping[str, int],
+        log: Mapping[str, int],
     ) -> list[Family]:
         """Return the live series with their values.
 
@@ -86,6 +92,7 @@ class LabelledExposition:
             tallies: the counts of each variable of the baseline, in its order.
             predictions: how many were counted.
             errors: failures of monitoring by stage.
+            log: records of the log by outcome: "delivered", "retried", "dropped", "pending".
         """
         return [
             Family(
@@ -132,6 +139,31 @@ class LabelledExposition:
                     for stage in errors
                 ],
                 list(errors.values()),
+            ),
+            *self._log_families(log),
+        ]
+
+    def _log_families(self, log: Mapping[str, int]) -> list[Family]:
+        if self._sink is None:
+            return []
+        labels = {**self._head, "sink": self._sink}
+        records = "boxkite_log_records_total"
+        outcomes = ("delivered", "retried", "dropped")
+        pending = "boxkite_log_pending_records"
+        return [
+            Family(
+                "boxkite_log_records",
+                "counter",
+                "Records of the log; accepted are delivered, dropped or pending.",
+                [format_series(records, **labels, outcome=outcome) for outcome in outcomes],
+                [log[outcome] for outcome in outcomes],
+            ),
+            Family(
+                pending,
+                "gauge",
+                "Records in the journal that the sink has not acknowledged.",
+                [format_series(pending, **labels)],
+                [log["pending"]],
             ),
         ]
 

@@ -32,7 +32,11 @@ class Exposition(Protocol):
     static: list[Family]
 
     def families(
-        self, tallies: Sequence[Tally], predictions: int, errors: Mapping[str, int]
+        self,
+        tallies: Sequence[Tally],
+        predictions: int,
+        errors: Mapping[str, int],
+        log: Mapping[str, int],
     ) -> list[Family]:
         """Return the live families."""
 
@@ -85,6 +89,7 @@ class Scraper:
         tallies: Sequence[Tally],
         predictions: int,
         errors: Mapping[str, int],
+        log: Mapping[str, int],
         *,
         accept: str = "",
         accept_encoding: str = "",
@@ -96,13 +101,14 @@ class Scraper:
             tallies: the counts of each variable.
             predictions: how many were counted.
             errors: failures of monitoring by stage.
+            log: records of the log by outcome.
             accept: the request's `Accept`.
             accept_encoding: the request's `Accept-Encoding`.
             names: of samples or metrics; only those are shown, all if there are none.
         """
         encoder, content_type = choose_encoder(accept)
         openmetrics = content_type.startswith("application/openmetrics-text")
-        live = self._exposition.families(tallies, predictions, errors)
+        live = self._exposition.families(tallies, predictions, errors, log)
         if names:
             live = [family.only(names) for family in [*self._exposition.static, *live]]
         if not names and openmetrics not in self._static:

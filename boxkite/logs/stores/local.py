@@ -56,7 +56,7 @@ class LocalStore:
         """
         final = self._place(path)
         _make_folder(final.parent)
-        placed = not os.path.lexists(final) and self._write_new(final, content)
+        placed = not _exists(final) and self._write_new(final, content)
         _sync_folder(final.parent)  # of a file found there too: who placed it may have died
         return placed
 
@@ -87,7 +87,7 @@ class LocalStore:
         descriptor = os.open(self.folder / ".boxkite-lock", os.O_RDWR | os.O_CREAT, 0o640)
         try:
             _wait_for_lock(descriptor)
-            if os.path.lexists(final):
+            if _exists(final):
                 return False
             os.rename(aside, final)
         finally:
@@ -165,6 +165,15 @@ def _walk(folder: Path, prefix: str) -> Iterator[str]:
             yield from _walk(folder / name, path.removesuffix("/"))
         else:
             yield path
+
+
+def _exists(path: Path) -> bool:
+    """Tell whether a name is taken; unlike `os.path.lexists` it raises where that is not known."""
+    try:
+        os.lstat(path)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _make_folder(folder: Path) -> None:

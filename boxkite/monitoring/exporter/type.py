@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 
+from boxkite.logs.sink import Sink
 from boxkite.monitoring.context import PredictionContext
 
 __all__ = ["LogExporter"]
@@ -16,3 +17,11 @@ class LogExporter:
     def emit(self, prediction: PredictionContext) -> None:
         """Take one prediction, in the request; an error is counted, and not raised there."""
         raise NotImplementedError
+
+    @property
+    def sink(self) -> Sink:
+        """Hands the records of the prediction log to `emit`, in the background: for
+        `Monitor(log=exporter)`."""
+        from boxkite.monitoring.exporter.sink import ExporterSink
+
+        return ExporterSink(self)
