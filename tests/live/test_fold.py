@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from boxkite import Baseline
 from boxkite.live.counts import Counts
-from boxkite.live.fold import fold
-from boxkite.live.record import Record, decode, encode
+from boxkite.live.fold import fold, mark_of
+from boxkite.live.record import Mark, Record, decode, encode
 
 BASELINE = Baseline.fit(
     {
@@ -214,3 +216,42 @@ def test_nothing_folded_changes_nothing() -> None:
     counts = Counts.zero(BASELINE)
     fold(BASELINE, [], counts)
     assert counts.to_bytes() == Counts.zero(BASELINE).to_bytes()
+
+
+ANY = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.decimals()
+    | st.text(st.characters())
+    | st.binary()
+    | st.sampled_from(["a", "rare", "1.0", 0.1, object(), [1], {}, 1j, np.float32(0.1), pd.NaT])
+)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["number", "label", "code"]), ANY, st.booleans())))
+def test_a_mark_is_counted_where_its_value_would_have_been(
+    values: list[tuple[str, Any, bool]],
+) -> None:
+    variables = {each.name: each for each in BASELINE.variables}
+    rows = [{name: value} for name, value, _ in values]
+    marked = [
+        {name: mark_of(variables[name], value) if is_marked else value}
+        for name, value, is_marked in values
+    ]
+    expected, found = folded(BASELINE, *rows), folded(BASELINE, *marked)
+    assert found.cells.tolist() == expected.cells.tolist()
+    assert found.missing.tolist() == expected.missing.tolist()
+    assert found.invalid.tolist() == expected.invalid.tolist()
+
+
+def test_a_mark_adds_nothing_to_the_sum() -> None:
+    marked = mark_of(BASELINE.variables[0], 40.0)
+    assert folded(BASELINE, {"number": marked}, {"number": 2.5}).sums[0] == 2.5
+
+
+@pytest.mark.parametrize("cell", [4, 1000, -3])
+def test_a_mark_of_no_cell_is_invalid(cell: int) -> None:
+    counts = folded(BASELINE, {"number": Mark(cell)})
+    assert (counts.invalid.tolist(), int(counts.cells.sum())) == ([1, 0, 0, 0], 0)

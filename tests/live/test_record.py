@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from boxkite.live.record import Record, decode, encode, plain
+from boxkite.live.record import Mark, Record, decode, encode, plain
 
 JSON = st.recursive(
     st.none()
@@ -218,3 +218,48 @@ def test_a_value_is_written_the_same_among_floats_as_alone(
 def test_a_row_of_more_floats_than_sixteen_bits_count_comes_back_whole() -> None:
     row = [number / 2 for number in range(70_000)]
     assert plain(row) == row
+
+
+@given(JSON)
+def test_a_request_body_of_just_the_bytes_allowed_stays_and_a_longer_one_goes(body: Any) -> None:
+    record = Record("id", 1, [0.5], [1], body)
+    size = len(msgspec.msgpack.encode(body))
+    assert decode(encode(record, size)) == record
+    if body is not None:
+        left_out = Record("id", 1, [0.5], [1], None, truncated=("request_body",))
+        assert decode(encode(record, size - 1)) == left_out
+
+
+@pytest.mark.parametrize("body", [{"a": Raising()}, ["\ud800" * 10], {"a": Decimal("1.5")}])
+def test_a_request_body_of_any_objects_is_written_or_left_out(body: Any) -> None:
+    record = Record("id", 1, ["\ud800"], None, body, True)
+    assert decode(encode(record, 1000)) == decode(encode(record))
+    assert decode(encode(record, 3)) == Record(
+        "id", 1, ["\\ud800"], None, None, True, ("request_body",)
+    )
+
+
+def test_a_field_that_is_left_out_joins_those_that_were_before() -> None:
+    record = Record("id", 1, None, None, "body", truncated=("output",))
+    assert decode(encode(record, 0)).truncated == ("output", "request_body")
+
+
+@pytest.mark.parametrize("fields", [4, 5, 6])
+def test_a_record_of_an_older_journal_lacks_the_last_fields(fields: int) -> None:
+    older = msgspec.msgpack.encode(["id", 1, [0.5], [1], None, False][:fields])
+    assert decode(older) == Record("id", 1, [0.5], [1])
+
+
+@pytest.mark.parametrize("cell", [0, 5, 2**31 - 1, Mark.MISSING, Mark.INVALID])
+def test_a_mark_comes_back_from_any_row(cell: int) -> None:
+    mark = Mark(cell)
+    assert plain([mark]) == [mark]
+    assert plain({"a": mark, "b": 1}) == {"a": mark, "b": 1}
+    assert plain([0.5] * 20 + [mark]) == [0.5] * 20 + [mark]
+    assert plain(["\ud800", mark]) == ["\\ud800", mark]
+
+
+def test_an_extension_of_others_is_no_mark() -> None:
+    extension = msgspec.msgpack.Ext(7, b"x")
+    content = msgspec.msgpack.encode(["id", 1, [extension], None])
+    assert decode(content).features == [extension]
