@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from boxkite.logs.forward import ForwardConnection, chunk_id, entry, packed_forward
+from boxkite.logs.line import to_line
 from boxkite.logs.log_record import LogRecord
 from boxkite.logs.sink import Batch, RejectedError
 from boxkite.logs.sinks.fluentd_url import parse_url
@@ -27,14 +28,14 @@ def default_prefix() -> str:
     return os.environ.get("BEDROCK_FLUENTD_PREFIX", "models.predictions")
 
 
-def record_entry(record: LogRecord) -> bytes:
+def record_entry(record: LogRecord, terms: LogTerms) -> bytes:
     """Return a record as an entry that holds what its line of JSON in a file would hold.
 
     Raises:
         Exception: if it cannot be encoded.
     """
     moment = datetime.fromisoformat(record.created_at)
-    fields = msgspec.json.decode(msgspec.json.encode(record))
+    fields = msgspec.json.decode(to_line(record, terms.max_bytes))
     return entry((moment - _EPOCH) // _MICROSECOND * 1000, fields)
 
 
@@ -57,7 +58,7 @@ class FluentdSink:
         connection: ForwardConnection,
         *,
         tag: Callable[[LogTerms], str],
-        encode: Callable[[LogRecord], bytes] = record_entry,
+        encode: Callable[[LogRecord, LogTerms], bytes] = record_entry,
     ) -> None:
         self._connection = connection
         self._tag = tag
@@ -113,7 +114,7 @@ class FluentdSink:
             if record.entity_id in self._acknowledged:
                 continue
             try:
-                content = self._encode(record)
+                content = self._encode(record, batch.terms)
             except Exception as error:  # noqa: BLE001 - values may be of any kind
                 reasons[index] = f"it cannot be encoded: {error}"
                 continue

@@ -79,7 +79,7 @@ class FluentdExporter(LogExporter):
         return FluentdSink(
             ForwardConnection(sender.host, sender.port, sender.timeout),
             tag=lambda _: sender.tag,
-            encode=lambda record: self._entry(prediction_of(record)),
+            encode=lambda record, _: self._entry(prediction_of(record)),
         )
 
     def emit(self, prediction: PredictionContext) -> None:

@@ -6,6 +6,7 @@ import os
 import msgspec
 import pytest
 
+from boxkite.logs.line import to_line
 from boxkite.logs.log_record import LogRecord
 from boxkite.logs.sink import Batch, RejectedError
 from boxkite.logs.sinks.fluentd import FluentdSink
@@ -69,7 +70,7 @@ def test_an_event_has_the_fields_of_the_line(receiver, sink_of):
         (
             "models.predictions.delay.pod-7",
             (1372681815, 250_001_000),
-            json.loads(msgspec.json.encode(each)),
+            json.loads(to_line(each, TERMS.max_bytes)),
         )
         for each in (record(), full)
     ]
@@ -78,7 +79,14 @@ def test_an_event_has_the_fields_of_the_line(receiver, sink_of):
 
 @pytest.mark.parametrize(
     ("value", "sent"),
-    [(float("nan"), None), (float("-inf"), None), (b"\xff\x00", "/wA="), (2**64 - 1, 2**64 - 1)],
+    [
+        (float("nan"), None),
+        (float("-inf"), "-Infinity"),
+        (b"\xff\x00", "/wA="),
+        (2**64 - 1, 2**64 - 1),
+        ("\ud800", "\\ud800"),
+        (object(), {"unsupported": "object"}),
+    ],
 )
 def test_a_value_is_sent_as_the_line_has_it(value, sent, receiver, sink_of):
     sink_of(receiver.port).deliver(batch(record(features=[value])))
@@ -107,19 +115,27 @@ def test_a_chunk_has_about_a_mebibyte_at_most(receiver, sink_of):
 
 
 def test_a_record_that_is_larger_than_a_chunk_goes_alone(receiver, sink_of):
+    terms = msgspec.structs.replace(TERMS, max_bytes=2**23)
     large = record(1, features=["x" * 3 * 2**20])
-    sink_of(receiver.port).deliver(batch(record(0), large, record(2)))
+    sink_of(receiver.port).deliver(Batch(terms, [record(0), large, record(2)]))
     assert numbers(receiver) == [0, 1, 2]
     assert len(receiver.chunks) == 3
+
+
+def test_what_exceeds_the_bytes_of_a_record_is_left_out_and_named(receiver, sink_of):
+    large = record(features=["x" * TERMS.max_bytes])
+    sink_of(receiver.port).deliver(batch(large))
+    ((_, _, fields),) = receiver.entries
+    assert fields == json.loads(to_line(large, TERMS.max_bytes))
+    assert (fields["features"], fields["truncated"]) == (None, ["features"])
 
 
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [
-        ({"features": [object()]}, "Encoding objects of type object is unsupported"),
         ({"created_at": "yesterday"}, "Invalid isoformat string: 'yesterday'"),
         ({"created_at": "1969-12-31T23:59:59.000000Z"}, "argument out of range"),
-        ({"features": [2**64]}, "can't serialize ints"),
+        ({"features": [2**70]}, "can't serialize ints"),
     ],
 )
 def test_what_cannot_be_encoded_is_refused_and_all_others_are_sent(
