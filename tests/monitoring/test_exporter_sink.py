@@ -81,7 +81,7 @@ def test_each_record_is_emitted_once_and_in_order():
 
 def test_after_an_oserror_only_the_rest_is_emitted_again():
     exporter = Failing()
-    sink = ExporterSink(exporter)
+    sink = exporter.sink
     exporter.errors = {3: OSError("disk full")}
     for _ in range(2):
         with pytest.raises(OSError, match="disk full"):
@@ -110,6 +110,14 @@ def test_a_record_that_is_no_prediction_is_refused():
         ExporterSink(exporter).deliver(Batch(TERMS, [record(1, created_at="now"), record(2)]))
     assert refused.value.reasons == {0: "ValueError: Invalid isoformat string: 'now'"}
     assert exporter.emitted == [2]
+
+
+def test_each_exporter_has_a_sink():
+    exporter = Failing()
+    exporter.sink.deliver(batch(1))
+    assert exporter.emitted == [1]
+    assert exporter.sink is exporter.sink
+    assert (exporter.sink.name, exporter.sink.whole_minutes) == ("exporter", False)
 
 
 def test_what_came_through_is_forgotten():

@@ -16,7 +16,7 @@ from boxkite.logs.sink import Sink
 from boxkite.logs.sinks.fluentd import FluentdSink, default_prefix
 from boxkite.logs.sinks.fluentd_url import default_address
 from boxkite.monitoring.context import PredictionContext
-from boxkite.monitoring.exporter.sink import ExporterSink, prediction_of
+from boxkite.monitoring.exporter.sink import prediction_of
 from boxkite.monitoring.exporter.type import LogExporter
 
 __all__ = ["FluentdExporter"]
@@ -74,7 +74,7 @@ class FluentdExporter(LogExporter):
         That of a class with an `emit` of its own hands them to it.
         """
         if type(self).emit is not FluentdExporter.emit:
-            return ExporterSink(self)
+            return super().sink
         sender = self.sender
         return FluentdSink(
             ForwardConnection(sender.host, sender.port, sender.timeout),

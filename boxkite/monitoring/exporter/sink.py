@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Protocol
 from uuid import UUID
 
 import msgspec
@@ -10,7 +11,6 @@ import msgspec
 from boxkite.logs.log_record import LogRecord
 from boxkite.logs.sink import Batch, RejectedError
 from boxkite.monitoring.context import PredictionContext
-from boxkite.monitoring.exporter.type import LogExporter
 
 __all__ = ["ExporterSink", "prediction_of"]
 
@@ -32,6 +32,10 @@ def prediction_of(record: LogRecord) -> PredictionContext:
     )
 
 
+class _Exporter(Protocol):
+    def emit(self, prediction: PredictionContext) -> object: ...
+
+
 class ExporterSink:
     """Hands the records to an exporter, one after another.
 
@@ -39,13 +43,13 @@ class ExporterSink:
     same record again later, and not those before it. Any other error refuses the record.
 
     Args:
-        exporter: of one's own, as 0.0.5 takes it.
+        exporter: of one's own, as 0.0.5 takes it: anything with `emit(prediction)`.
     """
 
     name = "exporter"
     whole_minutes = False
 
-    def __init__(self, exporter: LogExporter) -> None:
+    def __init__(self, exporter: _Exporter) -> None:
         self._exporter = exporter
         # Why each record of a batch that is not through was refused; empty if it was taken.
         self._outcomes: dict[str, str] = {}

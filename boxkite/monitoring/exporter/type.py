@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from functools import cached_property
 
 from boxkite.logs.sink import Sink
 from boxkite.monitoring.context import PredictionContext
+from boxkite.monitoring.exporter.sink import ExporterSink
 
 __all__ = ["LogExporter"]
 
@@ -18,10 +20,7 @@ class LogExporter:
         """Take one prediction, in the request; an error is counted, and not raised there."""
         raise NotImplementedError
 
-    @property
+    @cached_property
     def sink(self) -> Sink:
-        """Hands the records of the prediction log to `emit`, in the background: for
-        `Monitor(log=exporter)`."""
-        from boxkite.monitoring.exporter.sink import ExporterSink
-
+        """Takes records of the prediction log in the background, and hands them to `emit`."""
         return ExporterSink(self)
