@@ -6,8 +6,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 from hypothesis import HealthCheck, settings
+
+from boxkite import signals
+from boxkite.logs.log_record import LogRecord
+from boxkite.testing import RecordingSink
 
 from boxkite.logs.log_record import LogRecord
 from boxkite.logs.sink import Batch
@@ -79,3 +86,32 @@ def _record(terms: LogTerms, id: str, time: str, **fields: Any) -> LogRecord:  #
         created_at=created_at,
         **{"features": {}, "output": None, **fields},
     )
+
+
+class Records(RecordingSink):
+    """A sink that is looked at like a list, once all that was predicted has been delivered."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.monitors: list[Any] = []
+
+    def remember(self, monitor: Any, **_: Any) -> None:
+        """Keep a monitor that is made during the test."""
+        self.monitors.append(monitor)
+
+    def __iter__(self) -> Iterator[LogRecord]:
+        assert all(monitor.flush() for monitor in self.monitors)
+        return iter(self.records)
+
+    def __getitem__(self, index: int) -> LogRecord:
+        return list(self)[index]
+
+
+@pytest.fixture
+def records() -> Iterator[Records]:
+    """What the monitors log that are made with this as their sink."""
+    kept = Records()
+    with signals.baseline_loaded.connected_to(kept.remember):
+        yield kept
+    for monitor in kept.monitors:
+        monitor.close()

@@ -189,9 +189,10 @@ def compare_command(
 ) -> None:
     """Compare ROWS or a log with a BASELINE.
 
-    ROWS is a Parquet or CSV file, or the folder or URL of a prediction log. The columns of a file are found by the names of the baseline's variables. The predictions of a
-    log are counted as the service counts them; --endpoint, --since and --until choose among them.
-    Exit code 0: no drift; 1: a variable drifted; 2: something cannot be read.
+    ROWS is a Parquet or CSV file, or the folder or URL of a prediction log. The columns of a file
+    are found by the names of the baseline's variables. The predictions of a log are counted as
+    the service counts them; --endpoint, --since and --until choose among them. Exit code 0: no
+    drift; 1: a variable drifted; 2: something cannot be read.
 
     \b
     Example:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-import click
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
@@ -52,7 +52,7 @@ def write_log(log: LogReader, form: str, columns: Sequence[str] | None, path: Pa
 def _opened(path: Path | None) -> Iterator[IO[bytes]]:
     """Open stdout, a device or pipe, or a file that takes its name when all is written."""
     if path is None:
-        yield click.get_binary_stream("stdout")
+        yield sys.stdout.buffer
         return
     if path.exists() and not path.is_file():
         with path.open("wb") as file:
