@@ -5,7 +5,7 @@ import gzip
 import subprocess
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,49 @@ import pytest
 import boxkite.logs
 from boxkite.errors import ConfigError
 from boxkite.logs import LogReadError, LogReadWarning
+from boxkite.logs.log_record import LogRecord
+from boxkite.logs.sink import Batch
+from boxkite.logs.sinks.files import FilesSink
+from boxkite.logs.stores.local import LocalStore
+from boxkite.logs.terms import LogTerms
 
 Write = Callable[..., str]
+
+
+@pytest.fixture
+def write_log(tmp_path: Path) -> Write:
+    """Write predictions, given by id, time of 23 November 2026 and other fields, as a log."""
+
+    def write(
+        *predictions: Mapping[str, Any],
+        endpoint: str = "flights",
+        logger: str = "w1",
+        compression: Any = None,
+    ) -> str:
+        terms = LogTerms(
+            sink="file:", server_id="server", endpoint_id=endpoint, logger_id=logger,
+            replica_id="pod", model="arrivals", version="7",
+        )  # fmt: skip
+        sink = FilesSink(LocalStore(tmp_path / "log"), "file", compression)
+        sink.deliver(Batch(terms, [_record(terms, **each) for each in predictions]))
+        return str(tmp_path / "log")
+
+    return write
+
+
+def _record(terms: LogTerms, id: str, time: str, **fields: Any) -> LogRecord:  # noqa: A002
+    created_at = f"2026-11-23T{time}Z"
+    return LogRecord(
+        prediction_id=f"{terms.server_id}/{created_at[:19]}/{id}",
+        entity_id=id,
+        server_id=terms.server_id,
+        endpoint_id=terms.endpoint_id,
+        model=terms.model,
+        version=terms.version,
+        created_at=created_at,
+        **{"features": {}, "output": None, **fields},
+    )
+
 
 MORNING = [
     {"id": "a", "time": "08:59:59.999999"},
