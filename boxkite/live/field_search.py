@@ -64,6 +64,7 @@ class FieldSearch:
         """Return a value without what is under the names; `REDACTED` where it goes as a whole.
 
         Raises:
+            ValueError: if it has too many parts, or is in itself.
             Exception: whatever the objects in it raise.
         """
         return self._of_any(value, _MAX_DEPTH, iter(range(_MAX_VALUES)))
@@ -72,7 +73,7 @@ class FieldSearch:
         """Return a request body without what is under the names; text is read as JSON first.
 
         Raises:
-            ValueError: if it is text or bytes, and no JSON.
+            ValueError: if it is text or bytes and no JSON, or has too many parts.
             Exception: whatever the objects in it raise.
         """
         if isinstance(body, str | bytes | bytearray | memoryview) and len(body):
@@ -82,8 +83,10 @@ class FieldSearch:
     def _of_any(self, value: Any, depth: int, room: Iterator[int]) -> Any:
         if type(value) in SCALARS:
             return value
-        if depth == 0 or next(room, None) is None:
+        if depth == 0:
             return REDACTED
+        if next(room, None) is None:
+            raise ValueError(f"more than {_MAX_VALUES} containers and texts")
         if isinstance(value, str | bytes | bytearray | memoryview):
             return self._of_text(value, depth, room)
         named = _by_name(value)
@@ -124,7 +127,7 @@ class FieldSearch:
         try:
             content = _parsed_strictly(text)
         except ValueError:
-            return REDACTED if "\\u" in text or self._mentioned(text) else value
+            return REDACTED if self._mentioned(text) else value
         return value if self._of_any(content, depth - 1, room) == content else REDACTED
 
     def _of_object(self, value: Any, depth: int, room: Iterator[int]) -> Any:
@@ -138,8 +141,9 @@ class FieldSearch:
         return REDACTED if lossy else written
 
     def _mentioned(self, text: str) -> bool:
+        """Tell whether text that cannot be searched may have a name in it, spelled or escaped."""
         folded = _folded(text)
-        return any(name in folded for name in self._names)
+        return "\\u" in folded or any(name in folded for name in self._names)
 
     def _is_name(self, value: Any) -> bool:
         # Normal forms differ in length, by a factor of 4 at most for letters.
