@@ -1,7 +1,10 @@
 """The exporter to fluentd: where it sends, and what a record holds."""
 
 import io
+import signal
 import socket
+import subprocess
+import sys
 import threading
 import uuid
 from datetime import UTC, datetime
@@ -16,8 +19,10 @@ from boxkite.logs.fluentd import FluentdSender
 from boxkite.logs.log_record import LogRecord
 from boxkite.logs.sink import Batch
 from boxkite.logs.terms import LogTerms
+from boxkite.monitoring.collector import ComputedMetricCollector
 from boxkite.monitoring.context import PredictionContext
 from boxkite.monitoring.exporter import FluentdExporter
+from boxkite.monitoring.service import ModelMonitoringService
 
 ENTITY = uuid.UUID("12345678-1234-5678-1234-567812345678")
 PREDICTION = PredictionContext(
@@ -220,3 +225,38 @@ def test_a_class_with_an_emit_of_its_own_gets_the_records():
     exporter.sink.deliver(Batch(TERMS, [record()]))
     assert exporter.taken == (ENTITY,)
     assert exporter.sink.name == "exporter"
+
+
+KILLED = """
+import os, signal, sys
+from boxkite.monitoring.collector import ComputedMetricCollector
+from boxkite.monitoring.exporter import FluentdExporter
+from boxkite.monitoring.service import ModelMonitoringService
+
+exporter = FluentdExporter(host="127.0.0.1", port=int(sys.argv[1]))
+service = ModelMonitoringService(exporter, ComputedMetricCollector([]))
+for number in range(int(sys.argv[2])):
+    print(service.log_prediction("{}", [number, "AA"], 0.5))
+sys.stdout.flush()
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.slow
+def test_what_waits_when_the_process_is_killed_is_sent_by_the_next(tmp_path, monkeypatch):
+    monkeypatch.setenv("BOXKITE_STATE_DIR", str(tmp_path))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    command = [sys.executable, "-c", KILLED, str(port), "20"]
+    killed = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    identities = killed.stdout.split()
+    assert (killed.returncode, len(identities)) == (-signal.SIGKILL, 20)
+    with socket.create_server(("127.0.0.1", port)) as server:
+        exporter = FluentdExporter(host="127.0.0.1", port=port)
+        service = ModelMonitoringService(exporter, ComputedMetricCollector([]))
+        service.export_http()
+        _, entries = take_one(server)
+        service.close()
+    assert [
+        (fields["entity_id"], fields["features"], fields["request_body"]) for _, fields in entries
+    ] == [(each.split("/")[2], [number, "AA"], "{}") for number, each in enumerate(identities)]
