@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -22,6 +23,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 import boxkite
 from boxkite import Baseline, BaselineError, Monitor, Settings
+from boxkite.config import from_environment
 from boxkite.identity import Identity
 
 BASELINE = Baseline.fit(
@@ -220,13 +222,8 @@ def test_what_is_no_error_of_a_value_is_not_swallowed(
         yield 1.0
         raise failure
 
-    def log(_: Any) -> None:
-        raise failure
-
     with pytest.raises(failure):
         monitor.log_prediction(values())
-    with pytest.raises(failure):
-        Monitor(BASELINE, registry=None, log=log).log_prediction([1, "UA"])
 
 
 def test_a_later_change_of_the_callers_objects_changes_nothing(monitor: Monitor) -> None:
@@ -297,38 +294,20 @@ def test_a_prediction_that_was_named_before_keeps_its_id(monitor: Monitor) -> No
     assert monitor.log_prediction([1, "UA"], identity=identity) == "here/2013-07-04T12:00:00/an-id"
 
 
-def test_the_log_gets_each_record_and_its_failure_is_counted() -> None:
-    records = []
-
-    def log(record: Any) -> None:
-        records.append(record)
-        raise RuntimeError("full")
-
-    monitor = Monitor(BASELINE, registry=None, log=log)
-    ids = [monitor.log_prediction([n, "UA"], 0.5, {"n": n}) for n in range(2)]
-    assert [
-        (each.entity_id, each.features, each.output, each.request_body) for each in records
-    ] == [(ids[n].rpartition("/")[2], [n, "UA"], [0.5], {"n": n}) for n in range(2)]
-    assert (monitor.drift().predictions, errors(monitor)) == (2, {"log": 2})
+def test_the_log_gets_each_record_under_the_names_of_training(records: Any) -> None:
+    monitor = Monitor(BASELINE, records, registry=None)
+    ids = [monitor.log_prediction([n, "UA"], 0.5) for n in range(2)]
+    assert [(each.prediction_id, each.features, each.output) for each in records] == [
+        (ids[n], {"delay": n, "carrier": "UA"}, 0.5) for n in range(2)
+    ]
 
 
-def test_a_slow_log_holds_up_neither_scrapes_nor_other_requests() -> None:
-    reached, release = threading.Event(), threading.Event()
-
-    def log(record: Any) -> None:
-        if record.features[0] == 0:
-            reached.set()
-            release.wait()
-
-    monitor = Monitor(BASELINE, registry=None, log=log)
-    slow = threading.Thread(target=monitor.log_prediction, args=([0, "UA"],))
-    slow.start()
-    reached.wait()
-    monitor.log_prediction([1, "UA"])
-    seen = samples(monitor)["boxkite_predictions_total",]
-    release.set()
-    slow.join()
-    assert seen == 2
+def test_a_body_is_logged_only_where_the_setting_says_so(records: Any) -> None:
+    for switched_on in (False, True):
+        settings = from_environment({"log_request_body": switched_on})
+        monitor = Monitor(BASELINE, records, registry=None, settings=settings)
+        monitor.log_prediction([1, "UA"], 0.5, {"n": 1})
+    assert [each.request_body for each in records] == [msgspec.UNSET, {"n": 1}]
 
 
 def test_receivers_are_told_and_one_that_fails_disturbs_nobody(monitor: Monitor) -> None:

@@ -97,7 +97,7 @@ def test_every_setting_is_in_its_page() -> None:
     rows = re.findall(r"^\| `([A-Z_]+)` \| (.+?) \| (.+) \|$", page, re.MULTILINE)
     expected = []
     for row in fields(Settings):
-        default = "none" if row.default is None else f"`{row.default}`"
+        default = "none" if row.default in (None, (), "") else f"`{row.default}`"
         legacy = f"; `{row.metadata['legacy']}` still serves" if row.metadata["legacy"] else ""
         expected.append((row.name.upper(), default, row.metadata["meaning"] + legacy))
     assert rows == expected

@@ -25,14 +25,6 @@ def app() -> Flask:
 
 
 @pytest.fixture
-def records() -> list[Any]:
-    """The records of the monitor's predictions."""
-    return []
-
-
-@pytest.fixture
-def monitor(
-    app: Flask, score_baseline: boxkite.Baseline, records: list[Any]
-) -> boxkite_flask.Boxkite:
+def monitor(app: Flask, score_baseline: boxkite.Baseline, records: Any) -> boxkite_flask.Boxkite:
     """The application's extension."""
-    return boxkite_flask.Boxkite(app, baseline=score_baseline, log=records.append, registry=None)
+    return boxkite_flask.Boxkite(app, baseline=score_baseline, log=records, registry=None)

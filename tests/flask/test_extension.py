@@ -165,17 +165,17 @@ def test_a_service_without_baseline_answers_and_says_once_what_is_missing(
 
 @pytest.mark.parametrize("enabled", [False, "false", "0"])
 def test_switched_off_it_leaves_everything_as_it_was(
-    enabled: Any, score_baseline: boxkite.Baseline, records: list[Any]
+    enabled: Any, score_baseline: boxkite.Baseline, records: Any
 ) -> None:
     bare = Flask("service")
     app = Flask("service")
     app.config["BOXKITE_ENABLED"] = enabled
-    monitor = Boxkite(app, baseline=score_baseline, log=records.append)
+    monitor = Boxkite(app, baseline=score_baseline, log=records)
     with_view(app, monitor)
     response = app.test_client().get("/score")
     assert (response.json, "X-Prediction-Id" in response.headers) == ({"score": 0.3}, False)
     assert app.test_client().get("/metrics").status_code == 404
-    assert (records, app.extensions, app.blueprints) == ([], bare.extensions, bare.blueprints)
+    assert (list(records), app.extensions, app.blueprints) == ([], bare.extensions, bare.blueprints)
 
 
 def test_it_is_set_up_before_the_first_request_or_not_at_all(

@@ -21,15 +21,9 @@ def score_baseline() -> boxkite.Baseline:
 
 
 @pytest.fixture
-def records() -> list[Any]:
-    """The records of the monitor's predictions."""
-    return []
-
-
-@pytest.fixture
-def monitor(score_baseline: boxkite.Baseline, records: list[Any]) -> boxkite_starlette.Boxkite:
+def monitor(score_baseline: boxkite.Baseline, records: Any) -> boxkite_starlette.Boxkite:
     """An extension that no application has yet."""
-    return boxkite_starlette.Boxkite(baseline=score_baseline, log=records.append, registry=None)
+    return boxkite_starlette.Boxkite(baseline=score_baseline, log=records, registry=None)
 
 
 @pytest.fixture
