@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow.csv
@@ -159,7 +160,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(arguments: tuple[str, ...], messa
 
 
 def files() -> list[str]:
-    return sorted(each.name for each in Path("log").rglob("*.txt"))
+    return sorted(each.as_posix() for each in Path("log").rglob("*.txt"))
 
 
 def test_prune_deletes_what_is_old_and_no_more() -> None:
@@ -177,7 +178,7 @@ def test_prune_deletes_what_is_old_and_no_more() -> None:
     other = printed("logs", "prune", "log", *options, "--endpoint", "other")
     assert other == ["0 files, 0 bytes deleted"]
     assert printed("logs", "prune", "log", *options) == [f"{said} deleted"]
-    assert files() == sorted(set(before) - {"2359_w1-pod.txt"})
+    assert files() == [each for each in before if "2016-11-22" not in each]
 
 
 def test_without_a_command_it_prints_its_help_with_every_command() -> None:
@@ -211,7 +212,7 @@ def baseline() -> Baseline:
     return found
 
 
-def write_values(values: list[object], scores: list[object]) -> None:
+def write_values(values: Sequence[object], scores: Sequence[object]) -> None:
     created_at = "2026-11-22T23:59:00.000000Z"
     Path("log", LOG, "flights/2026-11-22/2359_w1-pod.txt").write_text(
         "".join(
@@ -255,7 +256,7 @@ def test_compare_counts_as_the_service_does_and_what_was_redacted_as_missing() -
         {"x": 2},
     ]
     scores = [{"score": 1}, "[redacted]", None, "word", {"a": 1, "b": 2}, [1, 2], [3], 4]
-    write_values(list(rows), scores)
+    write_values(rows, scores)
     result = run("compare", "histogram.prom", "log", *PART, "--json")
     found = json.loads(result.stdout)["variables"]
     assert [(each["rows"], each["missing"], each["invalid"]) for each in found] == [
