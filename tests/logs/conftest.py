@@ -4,6 +4,7 @@ import io
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -17,6 +18,7 @@ class Receiver:
     Args:
         acknowledges: how many chunks it acknowledges before it only reads.
         refuses: how many connections it closes at their first message.
+        pause: seconds between one read of 64 KiB and the next.
         messages: how many it takes over one connection before it closes it.
         port: to listen on; by default any that is free.
     """
@@ -25,12 +27,14 @@ class Receiver:
         self,
         acknowledges: int = 1_000_000,
         refuses: int = 0,
+        pause: float = 0,
         messages: int = 1_000_000,
         port: int = 0,
     ) -> None:
         self.acknowledges = acknowledges
         self.refuses = refuses
         self.messages = messages
+        self.pause = pause
         self.entries: list[tuple[str, Any, dict[str, Any]]] = []
         self.chunks: list[str] = []
         self.connections = 0
@@ -61,6 +65,7 @@ class Receiver:
         unpacker = msgpack.Unpacker(strict_map_key=True)
         messages = self.messages
         while messages and (part := connection.recv(65536)):
+            time.sleep(self.pause)
             unpacker.feed(part)
             for message in unpacker:
                 messages -= 1
@@ -118,7 +123,7 @@ def start_receiver() -> Iterator[Callable[..., Receiver]]:
     """Starts receivers; at the end none may have seen what the protocol does not allow."""
     started: list[Receiver] = []
 
-    def start(**options: int) -> Receiver:
+    def start(**options: float) -> Receiver:
         started.append(Receiver(**options))
         return started[-1]
 

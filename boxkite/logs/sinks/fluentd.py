@@ -19,6 +19,7 @@ __all__ = ["FluentdSink", "default_prefix", "record_entry"]
 
 _MAX_CHUNK_RECORDS = 1000
 _MAX_CHUNK_BYTES = 2**20
+_MIN_CHUNK_BYTES = 2**14
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -42,7 +43,8 @@ def record_entry(record: LogRecord, terms: LogTerms) -> bytes:
 class FluentdSink:
     """Sends records in chunks of about 1 MiB and 1,000 records at most.
 
-    A chunk that was acknowledged is not sent again when its batch comes again after a failure.
+    A chunk that was acknowledged is not sent again when its batch comes again after a failure. For
+    a receiver that is too slow for a chunk the next ones are smaller.
 
     Args:
         connection: to the receiver.
@@ -64,6 +66,7 @@ class FluentdSink:
         self._tag = tag
         self._encode = encode
         self._acknowledged: set[str] = set()  # of a batch that has not been delivered as a whole
+        self._max_bytes = _MAX_CHUNK_BYTES
 
     @classmethod
     def from_url(cls, url: str) -> FluentdSink:
@@ -96,12 +99,20 @@ class FluentdSink:
         tag = self._tag(batch.terms)
         reasons: dict[int, str] = {}
         for identities, entries in self._chunks(batch, reasons):
-            chunk = chunk_id()
-            self._connection.send(packed_forward(tag, entries, chunk), chunk)
+            self._send(tag, entries)
             self._acknowledged.update(identities)
         self._acknowledged.clear()
         if reasons:
             raise RejectedError(reasons)
+
+    def _send(self, tag: str, entries: list[bytes]) -> None:
+        chunk = chunk_id()
+        try:
+            self._connection.send(packed_forward(tag, entries, chunk), chunk)
+        except TimeoutError:
+            self._max_bytes = max(self._max_bytes // 2, _MIN_CHUNK_BYTES)
+            raise
+        self._max_bytes = min(self._max_bytes * 2, _MAX_CHUNK_BYTES)
 
     def _chunks(
         self, batch: Batch, reasons: dict[int, str]
@@ -118,7 +129,7 @@ class FluentdSink:
             except Exception as error:  # noqa: BLE001 - values may be of any kind
                 reasons[index] = f"it cannot be encoded: {error}"
                 continue
-            full = len(entries) == _MAX_CHUNK_RECORDS or size + len(content) > _MAX_CHUNK_BYTES
+            full = len(entries) == _MAX_CHUNK_RECORDS or size + len(content) > self._max_bytes
             if entries and full:
                 yield identities, entries
                 identities, entries, size = [], [], 0

@@ -182,6 +182,22 @@ def test_a_receiver_that_refuses_is_an_error_until_it_comes_back(
     assert numbers(late) == [0]
 
 
+def test_a_receiver_that_is_too_slow_for_a_chunk_gets_smaller_ones(start_receiver, sink_of):
+    receiver = start_receiver(pause=0.1)
+    sink = sink_of(receiver.port, "?timeout=0.5")
+    records = [record(number, features=["x" * 2**16]) for number in range(20)]
+    tries = 0
+    while tries < 20:
+        tries += 1
+        try:
+            sink.deliver(batch(*records))
+        except TimeoutError:
+            continue
+        break
+    assert 1 < tries < 20
+    assert set(numbers(receiver)) == set(range(20))
+
+
 def test_a_closed_sink_opens_its_connection_again(receiver, sink_of):
     sink = sink_of(receiver.port)
     for number in range(3):
