@@ -81,9 +81,18 @@ def _is_ordinary(record: LogRecord, line: bytes) -> bool:
     """
     parts = (record.features, record.output, record.request_body)
     has_null = _null.search(line) is not None  # it may have been an infinity
-    opened = line.count(b"{") + line.count(b"[")
-    is_flat = opened == 1 + sum(type(part) in _CONTAINERS for part in parts)
+    outermost = 1 + sum(type(part) in _CONTAINERS for part in parts)
+    is_flat = _count(line, b"{", outermost) + _count(line, b"[", outermost) <= outermost
     return all(_is_strict(part, has_null, is_flat, _MAX_DEPTH) for part in parts)
+
+
+def _count(line: bytes, byte: bytes, limit: int) -> int:
+    """Return how often a byte occurs, up to one more than `limit`: `bytes.count` looks at each."""
+    found, place = 0, line.find(byte)
+    while place >= 0 and found <= limit:
+        found += 1
+        place = line.find(byte, place + 1)
+    return found
 
 
 def _is_strict(value: Any, has_null: bool, is_flat: bool, depth: int) -> bool:

@@ -279,6 +279,17 @@ def test_a_body_nested_too_deep_or_in_itself_is_cut() -> None:
         assert len(content) < 1_000_000
 
 
+def nested(depth: int, inner: Any) -> Any:
+    for _ in range(depth):
+        inner = [inner]
+    return inner
+
+
+def test_what_is_below_sixteen_levels_is_replaced() -> None:
+    assert AGE.body(nested(16, 1)) == nested(16, 1)
+    assert AGE.body(nested(17, 1)) == nested(16, REDACTED)
+
+
 def test_a_long_list_of_numbers_in_a_body_stays_whole() -> None:
     numbers = [number / 2 for number in range(200_000)]
     assert AGE.body({"a": numbers}) == {"a": numbers}
