@@ -1,0 +1,299 @@
+"""Real object stores that run here, moto for S3 and azurite for Azure, and a bad line to them."""
+
+import base64
+import hmac
+import http.client
+import os
+import re
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from boxkite.logs.stores import objects
+
+AZURITE = "azurite@3.35.0"
+# The account that azurite documents for everyone.
+ACCOUNT = "devstoreaccount1"
+KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+
+QUICKLY = {
+    "init_backoff": timedelta(milliseconds=1),
+    "max_backoff": timedelta(milliseconds=5),
+    "base": 2,
+}
+
+MOTO = """
+import sys
+from moto.server import ThreadedMotoServer
+server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+server.start()
+print(server.get_host_and_port()[1], flush=True)
+sys.stdin.read()
+"""
+
+
+def lacking(what: str) -> None:
+    """Skip the test, or fail it where all must run."""
+    if os.environ.get("CI"):
+        pytest.fail(what)
+    pytest.skip(what)
+
+
+class ObjectServer:
+    """An object store that runs here, with new buckets for the asking."""
+
+    scheme: str
+    port: int
+
+    def __init__(self) -> None:
+        self._buckets = 0
+
+    def new_bucket(self) -> str:
+        """Make a bucket and return its name."""
+        self._buckets += 1
+        name = f"bucket{self._buckets}"
+        urllib.request.urlopen(self._creation(name), timeout=60).close()
+        return name
+
+    def _creation(self, name: str) -> urllib.request.Request:
+        raise NotImplementedError
+
+    def variables(self, port: int) -> dict[str, str]:
+        """Return the environment in which it is found on a port."""
+        raise NotImplementedError
+
+
+class Moto(ObjectServer):
+    """An S3 server of PyPI."""
+
+    scheme = "s3"
+
+    def __init__(self) -> None:
+        super().__init__()
+        command = [sys.executable, "-c", MOTO]
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        assert self.process.stdout is not None
+        port = self.process.stdout.readline()
+        if not port:
+            lacking("moto does not start: pip install 'moto[server]'")
+        self.port = int(port)
+
+    def _creation(self, name: str) -> urllib.request.Request:
+        return urllib.request.Request(f"http://127.0.0.1:{self.port}/{name}", method="PUT")
+
+    def variables(self, port: int) -> dict[str, str]:
+        return {
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+            "AWS_ACCESS_KEY_ID": "key",
+            "AWS_SECRET_ACCESS_KEY": "secret",
+            "AWS_REGION": "us-east-1",
+        }
+
+    def stop(self) -> None:
+        """End it; what it held is gone."""
+        self.process.communicate("")
+
+
+class Azurite(ObjectServer):
+    """Microsoft's emulator of its blob storage, of npm, which keeps its files in a folder."""
+
+    scheme = "az"
+
+    def __init__(self, program: Path, folder: Path) -> None:
+        super().__init__()
+        self._program, self._folder = program, folder
+        self.port = 0
+        self.start()
+
+    def start(self) -> None:
+        """Start it, at the former port if it had one."""
+        options = ["--blobPort", str(self.port), "--location", self._folder]
+        options += ["--skipApiVersionCheck", "--disableTelemetry", "--silent"]
+        self.process = subprocess.Popen(
+            [self._program, *options], stdout=subprocess.PIPE, text=True
+        )
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            if found := re.search(r"listens on http://127\.0\.0\.1:(\d+)", line):
+                self.port = int(found[1])
+                return
+        lacking("azurite does not start")
+
+    def stop(self) -> None:
+        """End it; what it held is on its disk."""
+        self.process.terminate()
+        self.process.communicate()
+
+    def _creation(self, name: str) -> urllib.request.Request:
+        """Return a signed request, as "Authorize with Shared Key" of Azure's API says."""
+        url = f"http://127.0.0.1:{self.port}/{ACCOUNT}/{name}?restype=container"
+        request = urllib.request.Request(url, method="PUT")
+        date, version = formatdate(usegmt=True), "2021-08-06"
+        text = "PUT" + "\n" * 12 + f"x-ms-date:{date}\nx-ms-version:{version}\n"
+        text += f"/{ACCOUNT}/{ACCOUNT}/{name}\nrestype:container"
+        digest = hmac.digest(base64.b64decode(KEY), text.encode(), "sha256")
+        request.add_header("x-ms-date", date)
+        request.add_header("x-ms-version", version)
+        signature = base64.b64encode(digest).decode()
+        request.add_header("Authorization", f"SharedKey {ACCOUNT}:{signature}")
+        return request
+
+    def variables(self, port: int) -> dict[str, str]:
+        return {
+            "AZURE_STORAGE_ENDPOINT": f"http://127.0.0.1:{port}/{ACCOUNT}",
+            "AZURE_STORAGE_ACCOUNT_NAME": ACCOUNT,
+            "AZURE_STORAGE_ACCOUNT_KEY": KEY,
+        }
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[Moto]:
+    """An S3 server."""
+    server = Moto()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def azure_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
+    """An Azure server."""
+    npm = shutil.which("npm")
+    if npm is None or shutil.which("node") is None:
+        lacking(f"no npm or no node: the test needs Node.js and npm install {AZURITE}")
+    folder = tmp_path_factory.mktemp("azurite")
+    install = [str(npm), "install", "--prefix", str(folder), "--no-audit", "--no-fund", AZURITE]
+    done = subprocess.run(install, capture_output=True, text=True, check=False)
+    if done.returncode:
+        lacking(done.stderr[-300:])
+    server = Azurite(folder / "node_modules" / ".bin" / "azurite-blob", folder / "data")
+    yield server
+    server.stop()
+
+
+@pytest.fixture(params=["s3", pytest.param("az", marks=pytest.mark.slow)])
+def server(request: pytest.FixtureRequest) -> ObjectServer:
+    """An object store of each kind."""
+    found: ObjectServer = request.getfixturevalue(
+        {"s3": "s3_server", "az": "azure_server"}[request.param]
+    )
+    return found
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget what the user's environment says of clouds; try again quickly."""
+    for name in list(os.environ):
+        if name.startswith(("AWS_", "AZURE_", "GOOGLE_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setitem(objects._RETRIES, "backoff", QUICKLY)
+
+
+@pytest.fixture
+def bucket(server: ObjectServer, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The URL of a new bucket, which the environment says how to reach."""
+    for name, value in server.variables(server.port).items():
+        monkeypatch.setenv(name, value)
+    return f"{server.scheme}://{server.new_bucket()}"
+
+
+class BadLine:
+    """Passes requests on to a server, or fails them as the next of `faults` says.
+
+    Attributes:
+        faults: for each request to come: a status that is answered in the server's place, "reset"
+            for a connection that ends before the server sees the request, "lost" for one that ends
+            after the server has answered, None for a good one.
+        requests: method, path and headers of those that came.
+    """
+
+    def __init__(self, upstream: int) -> None:
+        self.faults: list[int | str | None] = []
+        self.requests: list[tuple[str, str, dict[str, str]]] = []
+        line = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+            def handle_any(self) -> None:
+                line._handle(self, upstream)
+
+            do_GET = do_PUT = do_DELETE = do_POST = do_HEAD = handle_any  # noqa: N815
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.port = self._server.server_address[1]
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def _handle(self, handler: BaseHTTPRequestHandler, upstream: int) -> None:
+        body = handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
+        self.requests.append((handler.command, handler.path, dict(handler.headers)))
+        fault = self.faults.pop(0) if self.faults else None
+        if fault == "reset":
+            _reset(handler)
+            return
+        if isinstance(fault, int):
+            handler.send_response(fault)
+            handler.send_header("Content-Length", "0")
+            handler.end_headers()
+            return
+        connection = http.client.HTTPConnection("127.0.0.1", upstream, timeout=60)
+        connection.request(handler.command, handler.path, body, dict(handler.headers))
+        answer = connection.getresponse()
+        content = answer.read()
+        connection.close()
+        if fault == "lost":
+            _reset(handler)
+            return
+        handler.send_response(answer.status)
+        for name, value in answer.getheaders():
+            if name.lower() not in ("transfer-encoding", "connection", "content-length"):
+                handler.send_header(name, value)
+        length = answer.getheader("Content-Length") if handler.command == "HEAD" else len(content)
+        handler.send_header("Content-Length", str(length))
+        handler.end_headers()
+        handler.wfile.write(content)
+
+    def close(self) -> None:
+        """Take no more connections."""
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def _reset(handler: BaseHTTPRequestHandler) -> None:
+    """End a connection with a reset."""
+    handler.close_connection = True
+    linger = struct.pack("ii", 1, 0)
+    handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    handler.connection.close()
+
+
+@pytest.fixture
+def start_line(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[ObjectServer], BadLine]]:
+    """Starts a bad line to a server, and lets the environment lead there."""
+    lines = []
+
+    def start(server: ObjectServer) -> BadLine:
+        lines.append(BadLine(server.port))
+        for name, value in server.variables(lines[-1].port).items():
+            monkeypatch.setenv(name, value)
+        return lines[-1]
+
+    yield start
+    for line in lines:
+        line.close()

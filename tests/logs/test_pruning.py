@@ -1,0 +1,209 @@
+"""Pruning: what is past goes, oldest first, and nothing else; one worker of many, once an hour."""
+
+import itertools
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from boxkite.logs import pruning
+from boxkite.logs.partition import partition_path
+from boxkite.logs.pruning import HourlyPruner, Pruned, prune
+from boxkite.logs.stores.local import LocalStore
+
+NOW = datetime(2026, 11, 23, 14, 5, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+def put(store: LocalStore, moment: datetime, endpoint_id: str = "e", size: int = 10) -> str:
+    path = partition_path(endpoint_id, moment.isoformat(), "w", "r")
+    assert store.put_new(path, bytes(size))
+    return path
+
+
+def paths(store: LocalStore) -> list[str]:
+    return [path for path, _ in store.list("")]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> LocalStore:
+    return LocalStore(tmp_path)
+
+
+def test_a_file_is_past_when_its_whole_minute_is(store):
+    put(store, NOW - DAY - timedelta(minutes=2))
+    put(store, NOW - DAY - timedelta(minutes=1))
+    kept = [put(store, NOW - DAY), put(store, NOW), put(store, NOW + DAY)]
+    assert prune(store, DAY, NOW) == Pruned(2, 20)
+    assert paths(store) == kept
+    assert prune(store, DAY, NOW + timedelta(seconds=59)) == Pruned(0, 0)
+    assert prune(store, NOW + timedelta(minutes=1)) == Pruned(2, 20)
+    assert paths(store) == kept[2:]
+
+
+def test_only_names_of_our_form_below_the_root_are_removed(store):
+    others = [
+        "1405_w-r.txt",
+        "models/other/e/2000-01-01/1405_w-r.txt",
+        "models/predictions/2000-01-01/1405_w-r.txt",
+        "models/predictions/e/2000-01-01/1405_w-r.csv",
+        "models/predictions/e/2000-01-01/notes.txt",
+        "models/predictions/e/2000-01-01/sub/1405_w-r.txt",
+        "models/predictions/e/2000-99-01/1405_w-r.txt",
+        "other/models/predictions/e/2000-01-01/1405_w-r.txt",
+    ]
+    for path in others:
+        store.put_new(path, b"")
+    put(store, datetime(2000, 1, 1, tzinfo=UTC))
+    assert prune(store, DAY, NOW) == Pruned(1, 10)
+    assert paths(store) == others
+
+
+def test_what_a_link_leads_to_is_left_alone(tmp_path):
+    outside = LocalStore(tmp_path / "outside")
+    put(outside, NOW - 2 * DAY)
+    inside = LocalStore(tmp_path / "inside")
+    put(inside, NOW)
+    link = inside.folder / "models" / "predictions" / "link"
+    link.symlink_to(outside.folder / "models" / "predictions" / "e")
+    assert prune(inside, DAY, NOW) == Pruned(0, 0)
+    assert len(paths(outside)) == 1
+
+
+def test_no_more_bytes_are_left_than_wanted_and_the_oldest_go_first(store):
+    order = [
+        put(store, NOW - timedelta(hours=hours), endpoint_id)
+        for hours, endpoint_id in [(30, "b"), (25, "a"), (3, "c"), (2, "a"), (1, "b")]
+    ]
+    assert prune(store, None, NOW, max_bytes=50) == Pruned(0, 0)
+    assert prune(store, None, NOW, max_bytes=41, dry_run=True) == Pruned(1, 10)
+    assert sorted(order) == paths(store)
+    assert prune(store, None, NOW, max_bytes=41) == Pruned(1, 10)
+    assert paths(store) == sorted(order[1:])
+    assert prune(store, DAY, NOW, max_bytes=30) == Pruned(1, 10)
+    assert prune(store, DAY, NOW, max_bytes=15) == Pruned(2, 20)
+    assert paths(store) == order[4:]
+
+
+def test_only_the_files_of_one_endpoint_where_it_is_named(store):
+    kept = [put(store, NOW - 2 * DAY, "e-2"), put(store, NOW - 2 * DAY, "e2")]
+    put(store, NOW - 2 * DAY, "e")
+    put(store, NOW - 2 * DAY, "a/b")
+    assert prune(store, DAY, NOW, endpoint_id="e") == Pruned(1, 10)
+    assert prune(store, DAY, NOW, endpoint_id="a/b") == Pruned(1, 10)
+    assert paths(store) == kept
+
+
+def test_empty_folders_go_and_what_killed_writers_left_goes(store):
+    path = put(store, NOW - 2 * DAY)
+    aside = (store.folder / path).with_name(".boxkite-0123456789abcdef.part")
+    aside.touch()
+    put(store, NOW)
+    assert prune(store, DAY, NOW) == Pruned(1, 10)
+    assert aside.exists()
+    os.utime(aside, (0, 0))
+    assert prune(store, DAY, NOW) == Pruned(0, 0)
+    assert [each.name for each in (store.folder / "models/predictions/e").iterdir()] == [
+        "2026-11-23"
+    ]
+
+
+def test_a_store_without_a_log_has_nothing_to_prune(store):
+    assert prune(store, DAY, NOW, max_bytes=0) == Pruned(0, 0)
+    assert list(store.folder.iterdir()) == []
+
+
+def test_ages_that_cannot_be_meant_are_refused(store):
+    put(store, NOW)
+    with pytest.raises(ValueError, match="give 0 or more"):
+        prune(store, -DAY, NOW)
+    with pytest.raises(ValueError, match="has no time zone"):
+        prune(store, datetime(2030, 1, 1))  # noqa: DTZ001
+    assert prune(store, timedelta.max, NOW) == Pruned(0, 0)
+    assert len(paths(store)) == 1
+
+
+@given(st.lists(st.integers(0, 200), max_size=20, unique=True), st.integers(0, 200))
+def test_exactly_the_files_before_the_limit_go(ages, limit):
+    class Memory:
+        def __init__(self) -> None:
+            moments = {age: NOW - timedelta(minutes=age) for age in ages}
+            self.files = {
+                partition_path("abc"[age % 3], moment.isoformat(), "w", "r"): age
+                for age, moment in moments.items()
+            }
+
+        def list(self, prefix):
+            found = sorted(path for path in self.files if path.startswith(prefix + "/"))
+            return ((path, 1) for path in found)
+
+        def remove(self, path):
+            del self.files[path]
+
+    store = Memory()
+    gone = sum(age > limit for age in ages)
+    assert prune(store, timedelta(minutes=limit), NOW) == Pruned(gone, gone)
+    assert sorted(store.files.values()) == sorted(age for age in ages if age <= limit)
+
+
+def unexpected(error: Exception) -> None:
+    raise error
+
+
+def pruner(store: LocalStore, on_error: Callable[[Exception], object] = unexpected) -> HourlyPruner:
+    return HourlyPruner(store, DAY, "e", on_error)
+
+
+def test_one_worker_of_many_prunes_in_an_hour(store):
+    workers = [pruner(store) for _ in range(4)]
+    results = []
+    for hour, number in itertools.product(range(3), range(8)):
+        if number == 0:
+            put(store, NOW - 3 * DAY)
+        now = NOW + timedelta(hours=hour, minutes=number)
+        results += [worker.run(now) for worker in workers]
+    assert [result for result in results if result] == [Pruned(1, 10)] * 3
+    assert results[0] == Pruned(1, 10)
+    assert paths(store) == [
+        "models/predictions/e/_pruned/2026-11-23T15",
+        "models/predictions/e/_pruned/2026-11-23T16",
+    ]
+
+
+def test_other_endpoints_keep_their_files(store):
+    kept = put(store, NOW - 3 * DAY, "other")
+    put(store, NOW - 3 * DAY)
+    assert pruner(store).run(NOW) == Pruned(1, 10)
+    assert kept in paths(store)
+
+
+def test_what_was_not_finished_goes_on_at_the_next_call(store, monkeypatch):
+    for minutes in range(5):
+        put(store, NOW - 3 * DAY + timedelta(minutes=minutes))
+    worker = pruner(store)
+    monkeypatch.setattr(pruning, "_SLICE_SECONDS", -1.0)
+    assert worker.run(NOW) == Pruned(0, 0, finished=False)
+    monkeypatch.setattr(pruning, "_SLICE_SECONDS", 60.0)
+    assert pruner(store).run(NOW) is None
+    assert worker.run(NOW) == Pruned(5, 50)
+    assert worker.run(NOW) is None
+
+
+@pytest.mark.parametrize("verb", ["put_new", "list", "remove"])
+def test_errors_are_told_and_never_raised_and_the_next_hour_tries_again(verb, store, monkeypatch):
+    def fail(*_: object) -> None:
+        raise OSError("no disk")
+
+    put(store, NOW - 3 * DAY)
+    errors: list[Exception] = []
+    worker = pruner(store, errors.append)
+    with monkeypatch.context() as patch:
+        patch.setattr(store, verb, fail)
+        assert [worker.run(NOW) for _ in range(3)] == [None, None, None]
+    assert [str(error) for error in errors] == ["no disk"]
+    assert worker.run(NOW) is None
+    assert worker.run(NOW + timedelta(hours=1)) == Pruned(1, 10)
