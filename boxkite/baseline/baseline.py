@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
@@ -15,7 +15,7 @@ from boxkite.baseline.parts import Tails
 from boxkite.baseline.storage import read_bounded, write_atomically
 from boxkite.baseline.tails import read_tails, tail_comments
 from boxkite.baseline.text_reader import Comment, Sample, parse
-from boxkite.baseline.text_writer import Family, render
+from boxkite.baseline.text_writer import Family, render, render_parts
 from boxkite.baseline.values import valid_unicode
 from boxkite.baseline.variable import Variable
 from boxkite.errors import BaselineError
@@ -130,10 +130,14 @@ class Baseline:
 
     def as_text(self, exposition: Exposition = "labelled") -> str:
         """Return the content of `histogram.prom`: Prometheus text 0.0.4."""
-        families = self.families()  # first, so that a file cut short is never taken as classic
+        return "".join(self.text_parts(exposition))
+
+    def text_parts(self, exposition: Exposition = "labelled") -> Iterator[str]:
+        """Yield the text of `as_text` in parts."""
+        yield from render_parts(self.families())  # first: a file cut short is no classic one
         if exposition == "classic":
-            families += self.families("classic")
-        return render(families) + "".join(tail_comments(self.variables))
+            yield from render_parts(self.families("classic"))
+        yield from tail_comments(self.variables)
 
     def write(self, path: str | os.PathLike[str], *, exposition: Exposition = "labelled") -> None:
         """Write `histogram.prom`, whole or not at all.
@@ -179,30 +183,27 @@ class Baseline:
         Raises:
             BaselineError: naming the line.
         """
-        if text.count("\n") <= max_series:  # each sample has a line
-            written = cls._from_canonical_text(text)
-            if written:
-                return written
-        return cls._from_lines(text.split("\n"), max_series)
+        few = text.count("\n") <= max_series  # each sample has a line
+        return (few and cls._from_canonical_text(text)) or cls._from_lines(text, max_series)
 
     @classmethod
     def _from_canonical_text(cls, text: str) -> Baseline | None:
         """Return the baseline that has exactly this text; None if there is none."""
         guess = canonical_reader.guess(text)
+        if guess is None:
+            return None
         try:
-            if guess:
-                baseline = cls._of(guess.header, guess.variables)
-                if baseline.as_text("classic" if guess.classic else "labelled") == text:
-                    return baseline
+            baseline = cls._of(guess.header, guess.variables)
+            parts = baseline.text_parts("classic" if guess.classic else "labelled")
+            return baseline if canonical_reader.is_made_of(text, parts) else None
         except BaselineError:
-            pass
-        return None
+            return None
 
     @classmethod
-    def _from_lines(cls, lines: Iterable[str], max_series: int) -> Baseline:
+    def _from_lines(cls, text: str, max_series: int) -> Baseline:
         samples: list[Sample] = []
         comments: list[Comment] = []
-        for item in parse(lines, max_series=max_series):
+        for item in parse(text.split("\n"), max_series=max_series):
             if isinstance(item, Sample):
                 samples.append(item)
             else:

@@ -9,7 +9,7 @@ gives the same text, to the byte, the guess is what reading line by line gives.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from boxkite.baseline.labelled import PREFIX
@@ -20,7 +20,7 @@ from boxkite.baseline.text_reader import Comment, parse, unescape
 from boxkite.baseline.variable import UNSEEN, Variable
 from boxkite.errors import BaselineError
 
-__all__ = ["Guess", "guess"]
+__all__ = ["Guess", "guess", "is_made_of"]
 
 _LABEL = r'"([^"\\]*(?:\\.[^"\\]*)*)"'
 # A float holds every whole number of 15 digits, and so does an integer of 64 bits.
@@ -69,6 +69,16 @@ def guess(text: str) -> Guess | None:
     except (BaselineError, LookupError, ValueError, StopIteration):
         return None
     return Guess(header, variables, classic=len(named) > len(ours))
+
+
+def is_made_of(text: str, parts: Iterable[str]) -> bool:
+    """Tell whether these parts, one after another, are the text; up to the first difference."""
+    end = 0
+    for part in parts:
+        if not text.startswith(part, end):
+            return False
+        end += len(part)
+    return end == len(text)
 
 
 def _comments(text: str) -> Iterator[Comment]:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import TypeAlias
-
-import numpy as np
 
 from boxkite.baseline.text_writer import Family, format_labels, format_series_by
 from boxkite.baseline.variable import CategoryVariable, NumericVariable, Variable
@@ -86,7 +84,7 @@ def _value_histogram(variables: Sequence[Variable], labels: Sequence[Labels]) ->
     for variable, its_labels in zip(variables, labels, strict=True):
         if isinstance(variable, NumericVariable):
             names += histogram_series(name, its_labels, variable.upper_bounds)
-            cumulative = np.cumsum(variable.counts).tolist()
+            cumulative = list(accumulate(variable.counts.tolist()))
             values += [*cumulative, variable.sum, cumulative[-1]]
     return Family(name, "histogram", "Values at training.", names, values)
 
