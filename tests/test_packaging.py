@@ -14,7 +14,7 @@ import boxkite
 ROOT = Path(boxkite.__file__).parents[1]
 NOT_NEEDED = {
     "boxkite_flask", "boxkite_starlette", "click", "fastapi", "flask", "pandas", "polars",
-    "pyarrow", "rich", "scipy", "sklearn", "starlette", "werkzeug",
+    "obstore", "pyarrow", "rich", "scipy", "sklearn", "starlette", "werkzeug", "zstandard",
 }  # fmt: skip
 
 

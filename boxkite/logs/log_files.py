@@ -17,13 +17,16 @@ Moment: TypeAlias = datetime | date | str
 
 _MINUTE = timedelta(minutes=1)
 
+# A day's folder costs a request; a longer interval is listed with all of the endpoint's days.
+_MAX_LISTED_APART = timedelta(days=31)
+
 
 class Interval(NamedTuple):
     """From the one moment on, and before the other.
 
     Attributes:
-        since: the first moment.
-        until: the first moment after it.
+        since: the first moment, in UTC.
+        until: the first moment after it, in UTC.
     """
 
     since: datetime = datetime.min.replace(tzinfo=UTC)
@@ -48,26 +51,24 @@ class Interval(NamedTuple):
 
     def days(self) -> Iterator[str]:
         """Yield its days, as `2026-11-23`."""
-        day = self.since.astimezone(UTC).date()
-        last = self.until.astimezone(UTC).date()
-        while day <= last:
-            yield day.isoformat()
-            day += timedelta(days=1)
+        for number in range((self.until.date() - self.since.date()).days + 1):
+            yield (self.since.date() + timedelta(days=number)).isoformat()
 
 
 def _to_moment(value: Moment) -> datetime:
+    """Return a moment in UTC."""
     try:
-        if isinstance(value, str):
-            moment = datetime.fromisoformat(value)
-            return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except ValueError:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+        if not isinstance(moment, datetime):
+            return datetime(moment.year, moment.month, moment.day, tzinfo=UTC)
+        if isinstance(value, str) and moment.tzinfo is None:
+            return moment.replace(tzinfo=UTC)
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
         example = "2026-11-23 or 2026-11-23T14:05:00Z"
         raise LogReadError(f"{value!r} is no time: give one as {example}") from None
-    if not isinstance(value, datetime):
-        return datetime(value.year, value.month, value.day, tzinfo=UTC)
-    if value.tzinfo is None:
-        raise LogReadError(f"{value!r} has no time zone: give tzinfo=datetime.UTC, or another")
-    return value
+    raise LogReadError(f"{value!r} has no time zone: give tzinfo=datetime.UTC, or another")
 
 
 class LogFile(NamedTuple):
@@ -113,8 +114,7 @@ def _prefixes(endpoint: str | None, interval: Interval) -> Iterator[str]:
         yield ROOT
         return
     folder = endpoint_folder(endpoint)
-    everything = Interval()
-    if interval.since > everything.since and interval.until < everything.until:
+    if interval.until - interval.since <= _MAX_LISTED_APART:
         yield from (f"{folder}/{day}" for day in interval.days())
     else:
         yield folder

@@ -20,7 +20,7 @@ from boxkite.logs.cutting import cut_by_minute, seconds_until_over
 from boxkite.logs.document import log_record
 from boxkite.logs.log_record import LogRecord
 from boxkite.logs.rejected import RejectedFile
-from boxkite.logs.sink import Batch, RejectedError, Sink
+from boxkite.logs.sink import Batch, RejectedError, Sink, TidySink
 from boxkite.logs.terms import LogTerms
 from boxkite.trouble import Trouble
 
@@ -31,6 +31,7 @@ _FIRST_PAUSE_SECONDS = 0.2
 _MAX_PAUSE_SECONDS = 30.0
 _FLUSH_PAUSE_SECONDS = 0.25
 _ADOPTION_SECONDS = 5.0
+_TIDY_SECONDS = 60.0
 _MAX_RECORDS = 1000
 _MAX_BYTES = 1 << 20
 # Of a sink that takes whole minutes.
@@ -84,6 +85,7 @@ class Shipper:
         self._pause = 0.0
         self._retry_at = 0.0
         self._adopt_at = 0.0
+        self._tidy_at = 0.0
 
     def ask(self, dropped: int = 0) -> None:
         """Have what waits be shipped soon.
@@ -153,6 +155,9 @@ class Shipper:
                 self._ship(left, everything=True)
             self._adopt_at = time.monotonic() + _ADOPTION_SECONDS
         self._pause = 0.0
+        if isinstance(self._sink, TidySink) and time.monotonic() >= self._tidy_at:
+            self._sink.tidy()
+            self._tidy_at = time.monotonic() + _TIDY_SECONDS
         with self._changed:
             self._flushed = max(self._flushed, wanted)
             self._changed.notify_all()

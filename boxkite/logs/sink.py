@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from boxkite.errors import BoxkiteError
 from boxkite.logs.log_record import LogRecord
 from boxkite.logs.terms import LogTerms
 
-__all__ = ["Batch", "RejectedError", "Sink"]
+__all__ = ["Batch", "RejectedError", "Sink", "TidySink"]
 
 
 @dataclass(frozen=True)
@@ -63,3 +63,11 @@ class Sink(Protocol):
 
     def close(self) -> None:
         """Let go of connections; the next `deliver` opens them again."""
+
+
+@runtime_checkable
+class TidySink(Protocol):
+    """A sink that has something to do from time to time, records or not."""
+
+    def tidy(self) -> None:
+        """Do it; called about once a minute, in the thread that delivers."""

@@ -15,7 +15,7 @@ class PrunedSink:
 
     Args:
         files: the sink.
-        prune: called after each delivery; it knows when it is due, and does not raise.
+        prune: deletes what is past; it does not raise.
     """
 
     whole_minutes = True
@@ -28,6 +28,9 @@ class PrunedSink:
     def deliver(self, batch: Batch) -> None:
         """Deliver a batch, as `FilesSink` does."""
         self._files.deliver(batch)
+
+    def tidy(self) -> None:
+        """Delete what is past."""
         self._prune()
 
     def close(self) -> None:

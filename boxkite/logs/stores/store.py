@@ -27,7 +27,7 @@ class Store(Protocol):
         """Write a file, whole or not at all; False if there is one of that path already.
 
         Raises:
-            OSError: if the store cannot be reached or is full; nothing of it is to be seen then.
+            OSError: if the store cannot be reached or is full; the file may be there, and whole.
         """
 
     def read(self, path: str) -> bytes:
