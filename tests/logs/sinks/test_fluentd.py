@@ -182,6 +182,7 @@ def test_a_receiver_that_refuses_is_an_error_until_it_comes_back(
     assert numbers(late) == [0]
 
 
+@pytest.mark.slow
 def test_a_receiver_that_is_too_slow_for_a_chunk_gets_smaller_ones(start_receiver, sink_of):
     receiver = start_receiver(pause=0.1)
     sink = sink_of(receiver.port, "?timeout=0.5")
