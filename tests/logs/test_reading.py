@@ -4,6 +4,7 @@ import datetime as dt
 import gzip
 import subprocess
 import sys
+import tracemalloc
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -124,6 +125,7 @@ IN_BERLIN = dt.datetime(2026, 11, 23, 10, tzinfo=dt.timezone(dt.timedelta(hours=
         (NINE, "2026-11-23T09:01", "bc"),
         ("2026-11-23T09:00:00.000001", "2026-11-23T09:01:00.000001Z", "cd"),
         (dt.date(2026, 11, 23), dt.date(2026, 11, 24), "abcd"),
+        ("1999-01-01", "2199-01-01", "abcd"),
         ("2026-11-24", None, ""),
         (None, "2026-11-23", ""),
         (NINE, NINE, ""),
@@ -141,6 +143,7 @@ def test_an_interval_holds_its_first_moment_and_not_its_last(
     ("since", "until", "message"),
     [
         ("yesterday", None, "'yesterday' is no time: give one as 2026-11-23 or "),
+        ("0001-01-01T00:00+14:00", None, "'0001-01-01T00:00.14:00' is no time: give one as "),
         (None, dt.datetime(2026, 11, 23), "has no time zone: give tzinfo="),  # noqa: DTZ001
         ("2026-11-24", "2026-11-23", "until, 2026-11-23, is before since, 2026-11-24"),
     ],
@@ -371,3 +374,27 @@ def test_gzip_of_several_members_is_read_whole(write_log: Write) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert ids(url) == list("abcd")
+
+
+def test_a_log_in_ten_times_as_many_minutes_takes_no_more_memory(write_log: Write) -> None:
+    def peak(url: str, until: str) -> int:
+        tracemalloc.start()
+        for _ in boxkite.logs.read(url, until=until, batch_size=100):
+            pass
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return most
+
+    features = {f"feature_{i}": "x" * 100 for i in range(10)}
+    url = write_log(
+        *(
+            {
+                "id": str(i),
+                "time": f"{i // 1200:02}:{i // 20 % 60:02}:00.{i:06}",
+                "features": features,
+            }
+            for i in range(10_000)
+        )
+    )
+    peak(url, "2026-11-23T00:50")
+    assert peak(url, "2026-11-24") < 1.5 * peak(url, "2026-11-23T00:50")
