@@ -5,6 +5,8 @@ __all__ = [
     "BaselineWarning",
     "BoxkiteError",
     "ConfigError",
+    "LogReadError",
+    "LogReadWarning",
     "NoPredictionError",
 ]
 
@@ -23,6 +25,14 @@ class ConfigError(BoxkiteError, ValueError):
 
 class NoPredictionError(BoxkiteError, LookupError):
     """`current_prediction` was used outside a request that is being monitored."""
+
+
+class LogReadError(BoxkiteError, ValueError):
+    """What is asked of a log cannot be had. The message names the file and line, or the value."""
+
+
+class LogReadWarning(UserWarning):
+    """A part of a log is damaged, and left out. The message names the file and line."""
 
 
 class BaselineWarning(UserWarning):

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from boxkite.errors import LogReadError, LogReadWarning
     from boxkite.logs.reading import read
-    from boxkite.logs.reading_errors import LogReadError, LogReadWarning
 
 __all__ = ["LogReadError", "LogReadWarning", "read"]
 
 _HOMES = {
-    "LogReadError": "boxkite.logs.reading_errors",
-    "LogReadWarning": "boxkite.logs.reading_errors",
+    "LogReadError": "boxkite.errors",
+    "LogReadWarning": "boxkite.errors",
     "read": "boxkite.logs.reading",
 }
 

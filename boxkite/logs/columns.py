@@ -15,8 +15,8 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
+from boxkite.errors import LogReadError
 from boxkite.logs.logged import Logged
-from boxkite.logs.reading_errors import LogReadError
 
 __all__ = ["MAX_COLUMNS", "survey", "to_batch"]
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple, TypeAlias
 
+from boxkite.errors import LogReadError
 from boxkite.logs.partition import ROOT, Partition, endpoint_folder, parse_path
-from boxkite.logs.reading_errors import LogReadError
 from boxkite.logs.stores.store import Store
 
 __all__ = ["Interval", "LogFile", "Moment", "log_files"]

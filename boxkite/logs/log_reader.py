@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from boxkite.errors import LogReadError, LogReadWarning
 from boxkite.logs.decompression import DECOMPRESSION_ERRORS, open_lines
 from boxkite.logs.deduplication import Deduplication
 from boxkite.logs.log_files import Interval, LogFile
 from boxkite.logs.logged import Logged, decode_line
-from boxkite.logs.reading_errors import LogReadError, LogReadWarning
 from boxkite.logs.stores.store import Store
 
 __all__ = ["LogReader"]

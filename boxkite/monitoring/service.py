@@ -64,7 +64,7 @@ class ModelMonitoringService:
         self._exporter = exporter
         # An exporter of the user's own is called in the request, as 0.0.5 does it; and so is ours
         # where the journal holds only those of the features that the baseline has.
-        ours = type(exporter).emit is FluentdExporter.emit
+        ours = getattr(type(exporter), "emit", None) is FluentdExporter.emit
         self._emits = not (ours and self._counts_all)
         self.monitor = Monitor(
             baseline,

@@ -21,7 +21,7 @@ class Stored(NamedTuple):
 
 
 class Store(Protocol):
-    """Files by path relative to one root."""
+    """Files by path relative to one root. Threads may use one at the same time."""
 
     def put_new(self, path: str, content: bytes) -> bool:
         """Write a file, whole or not at all; False if there is one of that path already.
