@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from boxkite.baseline import Baseline, CategoryVariable, Variable
 from boxkite.baseline.tally import Tally, tally_labels, tally_numbers
 from boxkite.baseline.values import to_category, to_number
 from boxkite.cooperation import cooperatively
 from boxkite.live.counts import Counts
+from boxkite.live.packed import packed_records
 from boxkite.live.record import Mark, Record, decode, is_logged, plain
 
 __all__ = ["fold", "fold_encoded", "mark_of"]
+
+Floats: TypeAlias = NDArray[np.float64]
 
 # Stands for each value of a row that does not fit: no number, and no label.
 _INVALID: dict[str, Any] = {}
@@ -28,23 +32,35 @@ def fold(baseline: Baseline, records: Sequence[Record], counts: Counts) -> None:
     A row that does not fit, as one of a wrong length, counts as invalid for each of its
     variables; a name that is absent counts as missing.
     """
-    if not records:
-        return
-    features = _columns([record.features for record in records], baseline.features)
-    outputs = _columns([record.output for record in records], baseline.outputs)
+    if records:
+        features = _columns([record.features for record in records], baseline.features)
+        _fold_columns(baseline, features, [record.output for record in records], counts)
+
+
+def _fold_columns(
+    baseline: Baseline,
+    features: Iterable[tuple[Variable, list[Any] | Floats]],
+    outputs: Sequence[Any],
+    counts: Counts,
+) -> None:
+    columns = chain(features, _columns(outputs, baseline.outputs))
     place = {(each.role, each.name): i for i, each in enumerate(baseline.variables)}
-    for variable, column in cooperatively(chain(features, outputs)):
+    for variable, column in cooperatively(columns):
         counts.add_tally(place[variable.role, variable.name], _tally(variable, column))
-    counts.predictions += len(records)
+    counts.predictions += len(outputs)
 
 
 def fold_encoded(baseline: Baseline, contents: Sequence[bytes], counts: Counts) -> None:
     """Add encoded records to the counts; one that cannot be read counts as invalid throughout."""
     part = Counts.zero(baseline)
     try:
-        records = [decode(content) for content in cooperatively(contents)]
+        packed = packed_records(contents, len(baseline.features))
+        if packed.outputs:
+            features = zip(baseline.features, packed.features.T.copy(), strict=True)
+            _fold_columns(baseline, features, packed.outputs, part)
+        records = [decode(content) for content in cooperatively(packed.others)]
         fold(baseline, records, part)
-        part.add_log(accepted=sum(record.logged for record in records))
+        part.add_log(accepted=packed.logged + sum(record.logged for record in records))
     except Exception:  # noqa: BLE001 - records hold any values; one must not block the others
         if len(contents) > 1:
             for content in contents:
@@ -62,7 +78,7 @@ def mark_of(variable: Variable, value: Any) -> Mark:
     Its sum is lost: the variable's sum is over the values that were not replaced.
     """
     try:
-        tally = _tally(variable, plain([value]))
+        tally = _tally_values(variable, plain([value]))
     except Exception:  # noqa: BLE001 - a value is any object of the user's
         return Mark(Mark.INVALID)
     if tally.rows:
@@ -89,7 +105,15 @@ def _aligned(row: Any, names: Sequence[str], width: int) -> Sequence[Any]:
     return [_INVALID] * width
 
 
-def _tally(variable: Variable, column: list[Any]) -> Tally:
+def _tally(variable: Variable, column: list[Any] | Floats) -> Tally:
+    if not isinstance(column, np.ndarray):
+        return _tally_values(variable, column)
+    if isinstance(variable, CategoryVariable):
+        return _tally_values(variable, column.tolist())
+    return tally_numbers(variable, column)
+
+
+def _tally_values(variable: Variable, column: list[Any]) -> Tally:
     kinds = set(map(type, column))
     if Mark in kinds:
         return _tally_marked(variable, column)
@@ -112,7 +136,7 @@ _PLAIN = {float, int, bool, type(None)}
 
 def _tally_marked(variable: Variable, column: list[Any]) -> Tally:
     """Count values and the marks of redacted ones; only values add to the sum."""
-    rest = _tally(variable, [each for each in column if type(each) is not Mark])
+    rest = _tally_values(variable, [each for each in column if type(each) is not Mark])
     cells = rest.cells.copy()
     missing, invalid = rest.missing, rest.invalid
     marks = Counter(each.cell for each in column if type(each) is Mark)

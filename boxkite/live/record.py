@@ -15,7 +15,7 @@ import numpy as np
 
 from boxkite.baseline.values import is_missing, to_category, to_number
 
-__all__ = ["Mark", "Record", "decode", "encode", "is_logged", "plain"]
+__all__ = ["Mark", "Record", "decode", "encode", "extended", "is_logged", "plain"]
 
 # Of a record whose values have to be looked at one by one.
 _MAX_DEPTH = 16
@@ -65,7 +65,8 @@ class Mark:
 _MARK = 1
 
 
-def _extended(code: int, content: memoryview) -> Any:
+def extended(code: int, content: memoryview) -> Any:
+    """Return what an extension of MessagePack in a record stands for, as a decoder's hook."""
     if code == _MARK:
         return Mark(int.from_bytes(content, "little", signed=True))
     return msgspec.msgpack.Ext(code, bytes(content))
@@ -288,4 +289,4 @@ def _escaped(text: str) -> str:
 
 _WRITTEN = (msgspec.Raw, msgspec.msgpack.Ext)
 _encoder = msgspec.msgpack.Encoder(enc_hook=_nearest)
-_decoder = msgspec.msgpack.Decoder(Record, ext_hook=_extended)
+_decoder = msgspec.msgpack.Decoder(Record, ext_hook=extended)
