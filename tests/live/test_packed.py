@@ -33,7 +33,7 @@ numbers = st.one_of(
 values = st.one_of(
     numbers,
     st.integers(-5, 60),
-    st.sampled_from([None, True, "3", "x", -0.0 Mark(2), Mark(Mark.MISSING)]),
+    st.sampled_from([None, True, "3", "x", -0.0, Mark(2), Mark(Mark.MISSING)]),
 )
 
 
