@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import itertools
 import json
 import os
 import random
@@ -26,11 +27,12 @@ from boxkite_flask import Boxkite
 
 app = Flask(__name__)
 monitor = Boxkite(app, registry=None)
+processed = os.open(os.environ["PROCESSED"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 
 @app.post("/predict")
 @monitor.predict(features=["a"], output="score")
 def predict():
-    request.get_json()
+    os.write(processed, f"{request.get_json()['id']}\\n".encode())
     return {"score": 0.5, "process": os.getpid()}
 """
 
@@ -41,10 +43,12 @@ from boxkite_starlette import Boxkite
 
 app = FastAPI()
 monitor = Boxkite(app, registry=None)
+processed = os.open(os.environ["PROCESSED"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 
 @app.post("/predict")
 @monitor.predict(features=["a"], output="score")
 async def predict(body: dict):
+    os.write(processed, f"{body['id']}\\n".encode())
     return {"score": 0.5, "process": os.getpid()}
 """
 
@@ -60,9 +64,11 @@ class Service:
         workers: the processes that answered, since one was killed.
     """
 
-    def __init__(self, process: "subprocess.Popen[bytes]", port: int) -> None:
+    def __init__(self, process: "subprocess.Popen[bytes]", port: int, processed: Path) -> None:
         self.process = process
         self._port = port
+        self._processed = processed
+        self._numbers = itertools.count()
         self._lock = threading.Lock()
         self.acknowledged = 0
         self.sent = 0
@@ -78,18 +84,32 @@ class Service:
                 raise ValueError(f"{response.status}: {content!r}")
             return content
 
-    def predict(self) -> bool:
+    def predict(self, number: int | None = None) -> bool:
         """Ask for one prediction; False if no answer came."""
         with self._lock:
             self.sent += 1
+            number = next(self._numbers) if number is None else number
         try:
-            answer = json.loads(self._ask("POST", "/predict", b'{"a": 1}'))
+            body = json.dumps({"a": 1, "id": number}).encode()
+            answer = json.loads(self._ask("POST", "/predict", body))
         except (OSError, http.client.HTTPException):
             return False
         with self._lock:
             self.acknowledged += 1
             self.workers.add(answer["process"])
         return True
+
+    def predict_by_two_workers(self) -> None:
+        """Ask for one prediction each: one worker may take all that comes, as gevent's do, and is
+        stopped while another answers."""
+        assert self.predict()
+        (first,) = self.workers
+        os.kill(first, signal.SIGSTOP)
+        try:
+            assert self.predict()
+        finally:
+            os.kill(first, signal.SIGCONT)
+        assert len(self.workers) == 2
 
     def predict_repeatedly(self, threads: int, number: int) -> None:
         """Have as many threads ask, each until so many answers came."""
@@ -100,6 +120,34 @@ class Service:
                 answered += self.predict()
 
         self._together(threads, ask)
+
+    def predict_once_each(self, threads: int, number: int) -> None:
+        """Have as many threads ask for so many predictions each, until each has been processed.
+
+        A server that ends a worker may close a connection whose request it has not read. The
+        client cannot tell that from a lost answer, but the view can: it has noted what it
+        processed. So what has no answer is asked for again only if no view has seen it.
+        """
+        asked = [next(self._numbers) for _ in range(threads * number)]
+        while asked:
+            waiting = iter(asked)
+            unanswered: list[int] = []
+
+            def ask(waiting: Iterator[int] = waiting, lost: list[int] = unanswered) -> None:
+                while True:
+                    with self._lock:
+                        each = next(waiting, None)
+                    if each is None:
+                        return
+                    if not self.predict(each):
+                        lost.append(each)
+
+            self._together(threads, ask)
+            asked = sorted(set(unanswered) - set(self.processed()))
+
+    def processed(self) -> list[int]:
+        """Return the numbers of the predictions that a view has answered, in order."""
+        return sorted(int(line) for line in self._processed.read_text().splitlines())
 
     @contextlib.contextmanager
     def under_load(self, threads: int) -> Iterator[None]:
@@ -136,7 +184,7 @@ class Service:
                 text = self._ask("GET", "/metrics").decode()
                 break
             except (OSError, http.client.HTTPException):
-                if time.monotonic() > deadline:
+                if time.monotonic() > deadline or self.process.poll() is not None:
                     raise
                 time.sleep(0.05)
         lines = [line.rpartition(" ") for line in text.splitlines() if not line.startswith("#")]
@@ -175,9 +223,20 @@ def _free_port() -> int:
         return port
 
 
+def _command(server: str, port: int) -> list[str]:
+    address = f"127.0.0.1:{port}"
+    if server == "gunicorn":
+        return [sys.executable, "-m", "gunicorn", "service:app", "--bind", address]
+    if server == "uvicorn":
+        return [sys.executable, "-m", "uvicorn", "service:app", "--port", str(port)]
+    program = str(Path(sys.executable).with_name("uwsgi"))
+    return [program, "--module", "service:app", "--http-socket", address]
+
+
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Callable[..., Service]]:
-    """Start a server: `serve("gunicorn", "--workers", "3")` or `serve("uvicorn", …)`."""
+    """Start a server: `serve("gunicorn", "--workers", "3")`, `serve("uvicorn", …)` or
+    `serve("uwsgi", …)`."""
     boxkite.Baseline.fit(
         {"a": np.arange(8.0)}, {"score": np.linspace(0, 1, 8)}, bins=2, model="m", version="1"
     ).write(tmp_path / "histogram.prom")
@@ -185,14 +244,12 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Service]]:
         log = stack.enter_context((tmp_path / "output.log").open("ab"))
 
         def start(server: str, *options: str, **environment: str) -> Service:
-            (tmp_path / "service.py").write_text(FLASK if server == "gunicorn" else STARLETTE)
+            (tmp_path / "service.py").write_text(STARLETTE if server == "uvicorn" else FLASK)
             port = _free_port()
-            address = (
-                ["--bind", f"127.0.0.1:{port}"] if server == "gunicorn" else ["--port", str(port)]
-            )
+            processed = tmp_path / f"processed-{port}"
             baseline = str(tmp_path / "histogram.prom")
             process = subprocess.Popen(
-                [sys.executable, "-m", server, *address, *options, "service:app"],
+                [*_command(server, port), *options],
                 cwd=tmp_path,
                 stdout=log,
                 stderr=log,
@@ -200,11 +257,12 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Service]]:
                     **os.environ,
                     "FLASK_BOXKITE_BASELINE": baseline,
                     "BOXKITE_BASELINE": baseline,
+                    "PROCESSED": str(processed),
                     **environment,
                 },
             )
             stack.callback(_end, process)
-            service = Service(process, port)
+            service = Service(process, port, processed)
             service.scrape()
             return service
 

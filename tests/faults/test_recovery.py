@@ -18,10 +18,10 @@ from boxkite import Baseline
 from boxkite.live import counter as counter_module
 from boxkite.live.counter import Counter
 from boxkite.live.mapped_journal import segment_path
+from boxkite.live.peers import left_counts
 from boxkite.live.population import Population
 from boxkite.live.record import Record, encode
 from boxkite.live.state import StateFolder
-from boxkite.live.peers import left_counts
 from boxkite.live.worker import Worker
 from boxkite.trouble import STAGES, Trouble
 
