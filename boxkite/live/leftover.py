@@ -103,6 +103,7 @@ class Leftover:
 
     def count_retried(self, number: int) -> None:
         self._add(retried=number)
+        self._commit(self._progress)
 
     def _add(self, **outcomes: int) -> None:
         for outcome, number in outcomes.items():

@@ -33,8 +33,9 @@ class MemoryOutbox:
 
     def extend(self, contents: Sequence[bytes]) -> int:
         """Take records; returns how many older ones had to be dropped."""
-        self._contents.extend(content for content in contents if is_logged(content))
-        self._bytes += sum(map(len, contents))
+        logged = [content for content in contents if is_logged(content)]
+        self._contents.extend(logged)
+        self._bytes += sum(map(len, logged))
         dropped = 0
         while self._bytes > _MAX_BYTES:
             self._take_first()
@@ -66,6 +67,8 @@ class MemoryOutbox:
         return Waiting(contents, Position(0, begin), Position(0, end))
 
     def seal(self, waiting: Waiting, number: int) -> Waiting:
+        if self._first > waiting.begin.offset:  # the first of them were given up meanwhile
+            return Waiting([], Position(0, self._first), Position(0, self._first))
         self._sealed = waiting.begin.offset + number
         end = Position(0, self._sealed)
         return Waiting(waiting.contents[:number], waiting.begin, end)

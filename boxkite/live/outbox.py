@@ -50,7 +50,10 @@ class Outbox(Protocol):
         """
 
     def seal(self, waiting: Waiting, number: int) -> Waiting:
-        """Make the first records a batch, and return it. After a crash it is the same batch."""
+        """Make the first records a batch, and return it. After a crash it is the same batch.
+
+        It is empty if the first of them were given up meanwhile.
+        """
 
     def acknowledge(self, batch: Waiting, *, delivered: int, dropped: int) -> None:
         """Go on behind a batch, of which so many logged records were delivered or dropped."""

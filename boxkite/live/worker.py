@@ -137,6 +137,9 @@ class Worker:
 
     def seal(self, waiting: Waiting, number: int) -> Waiting:
         """Make the first records a batch, as an `Outbox`."""
+        shipped = self.progress.shipped
+        if shipped > waiting.begin:  # the first of them were given up meanwhile
+            return Waiting([], shipped, shipped)
         place, contents = waiting.begin, waiting.contents[:number]
         while number > 0:
             part, place = self.journal.read(place, number)
@@ -163,8 +166,9 @@ class Worker:
             contents += part
 
     def count_retried(self, number: int) -> None:
-        """Count records that have to be delivered again; committed with the next fold."""
+        """Count records that have to be delivered again, as an `Outbox`."""
         self.counts.add_log(retried=number)
+        self._commit(self.counts, self.progress)  # other workers show it from now on
 
     def give_up_oldest(self) -> int:
         """Give up the log of the oldest segment if the journal has no room for another one.

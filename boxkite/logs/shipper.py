@@ -205,7 +205,8 @@ class Shipper:
             if self._sink.whole_minutes and not outbox.sealed:
                 number = cut_by_minute(records).number
             batch = outbox.seal(waiting, number)
-            self._deliver(outbox, batch, terms, [each for each in records[:number] if each])
+            sealed = records[: len(batch.contents)]
+            self._deliver(outbox, batch, terms, [each for each in sealed if each])
 
     @property
     def _limits(self) -> tuple[int, int]:

@@ -1,0 +1,242 @@
+"""Whatever happens in whatever order, what waits to be shipped keeps its order, and each record is
+delivered, counted as dropped, or still waiting."""
+
+import tempfile
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from boxkite import Baseline
+from boxkite.live.leftover import Leftover
+from boxkite.live.mapped_journal import JournalFullError
+from boxkite.live.memory_outbox import MemoryOutbox
+from boxkite.live.outbox import LockedOutbox, Outbox, Waiting
+from boxkite.live.population import Population
+from boxkite.live.record import Record, decode, encode, is_logged
+from boxkite.live.worker import Worker
+from boxkite.trouble import STAGES
+
+BASELINE = Baseline.fit({"a": np.arange(8.0)}, bins=2)
+NO_ERRORS = [0] * len(STAGES)
+MANY = 10**9
+
+
+def record(number: int, logged: bool = True) -> bytes:
+    return encode(Record(f"{number:06}", 1, [1.0], None, logged=logged))
+
+
+def numbers(contents: list[bytes]) -> list[int]:
+    return [int(decode(content).entity_id) for content in contents if is_logged(content)]
+
+
+class Shipping(RuleBasedStateMachine):
+    """One worker, or what it left when it died, with a shipper that can stop between any steps."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = tempfile.TemporaryDirectory()
+        self.population = Population(Path(self.folder.name), BASELINE, pytest.fail)
+        self.appended = 0
+        self.accepted: list[int] = []
+        self.seen: list[int] = []
+        self.given_up: list[int] = []
+        self.begin()
+
+    def begin(self) -> None:
+        self.outbox: Any = Worker(self.population.folder, BASELINE, 200, 800, b"terms")
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin as a shipper that knows nothing."""
+        self.taken: Waiting | None = None
+        self.batch: Waiting | None = None
+        self.refused: list[int] | None = None
+
+    @property
+    def lives(self) -> bool:
+        return isinstance(self.outbox, Worker)
+
+    def teardown(self) -> None:
+        if self.lives:
+            self.outbox.abandon()
+        self.folder.cleanup()
+
+    @precondition(lambda self: self.lives)
+    @rule(logged=st.lists(st.sampled_from([True, True, False]), min_size=1, max_size=12))
+    def append(self, logged: list[bool]) -> None:
+        for each in logged:
+            try:
+                self.outbox.journal.append(record(self.appended, each))
+            except JournalFullError:
+                self.fold()
+                self.outbox.journal.append(record(self.appended, each))
+            if each:
+                self.accepted.append(self.appended)
+            self.appended += 1
+
+    @precondition(lambda self: self.lives)
+    @rule()
+    def fold(self) -> None:
+        self.outbox.fold(NO_ERRORS)
+        before = self.waiting()
+        dropped = self.outbox.give_up_oldest()
+        self.given_up += before[:dropped]
+        assert self.waiting() == before[dropped:]
+        self.outbox.journal.prepare()
+
+    def waiting(self) -> list[int]:
+        """Return all that is not shipped, counted or not."""
+        if not self.lives:
+            return numbers(
+                [content for content, _ in self.outbox._records(self.outbox._progress.shipped)]
+            )
+        place, found = self.outbox.progress.shipped, list[bytes]()
+        while True:
+            part, place = self.outbox.journal.read(place, MANY)
+            if not part:
+                return numbers(found)
+            found += part
+
+    @rule(number=st.integers(1, 30), size=st.sampled_from([1, 100, MANY]))
+    def take(self, number: int, size: int) -> None:
+        was_sealed = self.outbox.sealed
+        self.taken = self.outbox.waiting(number, size)
+        if self.batch is not None and was_sealed:
+            sealed = numbers(self.batch.contents)
+            again = numbers(self.taken.contents)
+            assert again == sealed[len(sealed) - len(again) :]
+            if not self.lives:
+                assert again == sealed
+
+    @precondition(lambda self: self.taken is not None and self.taken.contents)
+    @rule(data=st.data())
+    def seal(self, data: st.DataObject) -> None:
+        assert self.taken is not None
+        most = len(self.taken.contents)
+        number = most if self.outbox.sealed else data.draw(st.integers(1, most))
+        self.batch = self.outbox.seal(self.taken, number)
+        assert self.batch.contents in ([], self.taken.contents[:number])
+        self.taken = None
+        self.refused = None
+
+    @precondition(lambda self: self.batch is not None)
+    @rule(takes=st.booleans())
+    def deliver(self, takes: bool) -> None:
+        assert self.batch is not None
+        found = numbers(self.batch.contents)
+        if takes:
+            self.seen += found
+            self.refused = []
+        else:
+            self.outbox.count_retried(len(found))
+
+    @precondition(lambda self: self.batch is not None and self.refused is not None)
+    @rule()
+    def acknowledge(self) -> None:
+        assert self.batch is not None
+        found = numbers(self.batch.contents)
+        self.outbox.acknowledge(self.batch, delivered=len(found), dropped=0)
+        self.forget()
+
+    @rule()
+    def die(self) -> None:
+        """The process dies; what it left is adopted, and shipped by another."""
+        if self.lives:
+            self.outbox.abandon()
+            self.population.adopt("")
+        self.forget()
+        left = list(self.population.folder.glob("left-*"))
+        if left:
+            self.outbox = Leftover(left[0])
+        else:
+            self.begin()
+
+    @precondition(lambda self: not self.lives)
+    @rule()
+    def give_up(self) -> None:
+        if self.outbox.waiting(1, 1).contents:
+            self.given_up += self.waiting()
+            self.outbox.give_up()
+
+    @precondition(lambda self: not self.lives and not self.outbox.waiting(1, 1).contents)
+    @rule()
+    def finish(self) -> None:
+        self.population.finish(self.outbox)
+        self.begin()
+
+    @invariant()
+    def each_record_is_delivered_dropped_or_waits(self) -> None:
+        waiting = self.waiting()
+        log = self.population.others("").log_by_outcome()
+        assert (log["accepted"], log["pending"]) == (len(self.accepted), len(waiting))
+        assert log["dropped"] == len(self.given_up)
+        assert {*self.seen, *self.given_up, *waiting} == set(self.accepted)
+
+    @invariant()
+    def the_order_is_kept(self) -> None:
+        first = list(dict.fromkeys(self.seen))
+        assert first == sorted(first)
+
+
+TestShipping = Shipping.TestCase
+TestShipping.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+
+
+def crowd_out(worker: Worker, first: int) -> None:
+    """Append records until the journal was full, and its oldest given up."""
+    for number in range(first, first + 40):
+        try:
+            worker.journal.append(record(number))
+        except JournalFullError:
+            worker.fold(NO_ERRORS)
+            worker.give_up_oldest()
+            worker.journal.append(record(number))
+    worker.fold(NO_ERRORS)
+
+
+@pytest.mark.parametrize("number", [1, 5])
+def test_a_batch_that_was_given_up_before_it_was_sealed_is_empty(
+    number: int, tmp_path: Path
+) -> None:
+    worker = Worker(tmp_path, BASELINE, 200, 800, b"terms")
+    for each in range(5):
+        worker.journal.append(record(each))
+    worker.fold(NO_ERRORS)
+    taken = worker.waiting(number, MANY)
+    crowd_out(worker, 5)
+    left = numbers(worker.unshipped())
+    batch = worker.seal(taken, number)
+    assert batch.contents == []
+    worker.acknowledge(batch, delivered=0, dropped=0)
+    assert not worker.sealed
+    assert numbers(worker.unshipped()) == left
+    assert worker.counts.log_by_outcome()["pending"] == len(left)
+
+
+def test_records_to_be_delivered_again_are_seen_by_other_workers_at_once(tmp_path: Path) -> None:
+    population = Population(tmp_path, BASELINE, pytest.fail)
+    worker = Worker(tmp_path, BASELINE, 200, 800, b"terms")
+    worker.journal.append(record(0))
+    worker.fold(NO_ERRORS)
+    worker.count_retried(1)
+    assert population.others("").log_by_outcome()["retried"] == 1
+
+
+def test_a_locked_outbox_does_all_its_outbox_does() -> None:
+    outcomes = []
+    memory = MemoryOutbox(b"terms", lambda **counted: outcomes.append(counted))
+    outbox: Outbox = LockedOutbox(memory, threading.RLock())
+    memory.extend([record(0), record(1)])
+    assert (outbox.terms, outbox.byte_size) == (b"terms", 2 * len(record(0)))
+    batch = outbox.seal(outbox.waiting(MANY, MANY), 1)
+    assert (numbers(batch.contents), outbox.sealed) == ([0], True)
+    outbox.count_retried(1)
+    outbox.acknowledge(batch, delivered=1, dropped=0)
+    assert (numbers(outbox.waiting(MANY, MANY).contents), outbox.sealed) == ([1], False)
+    assert outcomes == [{"dropped": 0}, {"retried": 1}, {"delivered": 1, "dropped": 0}]
