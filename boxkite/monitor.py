@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from blinker import Signal
 from prometheus_client import REGISTRY, CollectorRegistry
 
 from boxkite import signals
 from boxkite.baseline import Baseline
+from boxkite.baseline.text_writer import Family
 from boxkite.config import Settings, from_environment
 from boxkite.drift import Comparison, Policy, compare_counts
 from boxkite.errors import BaselineError
@@ -25,8 +28,8 @@ from boxkite.logs.sink import Sink
 from boxkite.prometheus.application import application_registry
 from boxkite.prometheus.classic import ClassicExposition
 from boxkite.prometheus.labelled import LabelledExposition
-from boxkite.prometheus.scrape import Exposition, Scrape, Scraper
-from boxkite.prometheus.sharing import SharedWork
+from boxkite.prometheus.scrape import Exposition, ModelSeries, Scrape, Scraper
+from boxkite.setting_values import as_duration
 from boxkite.trouble import Trouble
 
 __all__ = ["Monitor"]
@@ -50,6 +53,10 @@ class Monitor:
         policy: the false alarms allowed and the least effect that is drift.
         raises: tells whether a failure of monitoring is raised to the caller, as under a
             framework's TESTING; by default it is counted and told once a minute.
+        sender: returns the sender of signals, an application; None for the monitor itself.
+
+    Attributes:
+        series: what a scrape shows of it.
 
     Raises:
         BaselineError: if the file that `baseline` names is missing or damaged.
@@ -67,8 +74,10 @@ class Monitor:
         registry: CollectorRegistry | None = REGISTRY,
         policy: Policy | None = None,
         raises: Callable[[], bool] = lambda: False,
+        sender: Callable[[], Any] = lambda: None,
     ) -> None:
         self.settings = settings or from_environment()
+        self._sender = sender
         self.trouble = Trouble(raises)
         self.policy = policy or Policy()
         found = self._load(baseline)
@@ -92,11 +101,10 @@ class Monitor:
         )
         if self._log is not None:
             self._log.start(self._counter, self.trouble, self._tell_dropped)
-        self._scraper = Scraper(
-            self._exposition(), application_registry(registry), self._report_export
-        )
-        self._scrapes: SharedWork[Scrape] = SharedWork()
-        signals.emit(signals.baseline_loaded, self, self.trouble, baseline=self.baseline)
+        self._exposition = self._new_exposition()
+        self.series = ModelSeries(self._exposition.static, self._live_series)
+        self._scraper = Scraper([self.series], application_registry(registry), self.report_export)
+        self._send(signals.baseline_loaded, baseline=self.baseline)
 
     def _load(self, baseline: Baseline | str | os.PathLike[str] | None) -> Baseline:
         """Return the baseline; an empty one where the setting's file cannot be had."""
@@ -122,7 +130,7 @@ class Monitor:
         self.trouble.count("baseline", problem)
         return EMPTY
 
-    def _exposition(self) -> Exposition:
+    def _new_exposition(self) -> Exposition:
         if self.settings.exposition == "classic":
             return ClassicExposition(self.baseline)
         return LabelledExposition(self.baseline, self.policy, self._log.name if self._log else None)
@@ -162,7 +170,12 @@ class Monitor:
             self.trouble.report("journal", error)
         prediction_id = identity.prediction_id
         if signals.prediction_logged.receivers:
-            self._tell(prediction_id, features, output)
+            self._send(
+                signals.prediction_logged,
+                prediction_id=prediction_id,
+                features=features,
+                output=output,
+            )
         return prediction_id
 
     def _features(self, features: Any) -> Row | None:
@@ -184,14 +197,10 @@ class Monitor:
             self.trouble.report("output", error)
             return None
 
-    def _tell(self, prediction_id: str, features: Any, output: Any) -> None:
+    def _send(self, signal: Signal, **values: Any) -> None:
+        sender = self._sender()
         signals.emit(
-            signals.prediction_logged,
-            self,
-            self.trouble,
-            prediction_id=prediction_id,
-            features=features,
-            output=output,
+            signal, self if sender is None else sender, self.trouble, monitor=self, **values
         )
 
     def export(
@@ -209,21 +218,15 @@ class Monitor:
             names: the request's `name[]`: samples or metrics to show; all if there are none.
         """
 
-        def render() -> Scrape:
-            counts = self._counter.totals()
-            if self._log is not None:
-                self._log.ask()  # what another run has left is shipped before the first prediction
-            return self._scraper.scrape(
-                counts.tallies(),
-                counts.predictions,
-                counts.errors_by_stage(),
-                counts.log_by_outcome(),
-                accept=accept,
-                accept_encoding=accept_encoding,
-                names=names,
-            )
+        return self._scraper.scrape(accept=accept, accept_encoding=accept_encoding, names=names)
 
-        return self._scrapes.result((accept, accept_encoding, *names), render)
+    def _live_series(self) -> list[Family]:
+        counts = self._counter.totals()
+        if self._log is not None:
+            self._log.ask()  # what another run has left is shipped before the first prediction
+        return self._exposition.families(
+            counts.tallies(), counts.predictions, counts.errors_by_stage(), counts.log_by_outcome()
+        )
 
     def export_http(
         self,
@@ -242,15 +245,43 @@ class Monitor:
         )
         return scrape.body, scrape.content_type
 
-    def _report_export(self, error: Exception) -> None:
+    def report_export(self, error: Exception) -> None:
+        """Count that the application's own metrics could not be had."""
         self.trouble.report("export", error, "the application's metrics")
 
-    def drift(self) -> Comparison:
-        """Compare what was counted since the start, by all workers, with the baseline."""
-        counts = self._counter.totals()
+    def drift(self, window: str | None = None) -> Comparison:
+        """Compare what all workers counted with the baseline.
+
+        Args:
+            window: how far back, as `1h` or `7d`, to the full hour before; the counts of a week
+                are kept by the hour. None for everything since the start.
+
+        Raises:
+            ConfigError: if it is no such length.
+        """
+        if window is None:
+            counts = self._counter.totals()
+        else:
+            seconds = as_duration("window", window)
+            moment = datetime.now(UTC) - timedelta(seconds=seconds)
+            _, counts = self._counter.since(moment)
         return compare_counts(
-            self.baseline, counts.tallies(), counts.predictions, policy=self.policy
+            self.baseline,
+            counts.tallies(),
+            counts.predictions,
+            policy=self.policy,
+            window=self._share_of(window),
         )
+
+    def _share_of(self, window: str | None) -> str:
+        """Return the policy's window whose share of the false alarms applies: the longest that is
+        no longer."""
+        by_length = sorted(self.policy.windows, key=lambda name: self.policy.windows[name])
+        if window is None:
+            return by_length[0]
+        hours = as_duration("window", window) / 3600
+        fitting = [name for name in by_length if self.policy.windows[name] <= hours]
+        return fitting[-1] if fitting else by_length[0]
 
     def flush(self, timeout: float = 5.0) -> bool:
         """Count what waits in the journal, and deliver what waits for the log.
@@ -280,4 +311,4 @@ class Monitor:
         """Say that records of the log are given up."""
         dropped = BufferError(f"{number:,} records are not logged: {reason}")
         self.trouble.count("log", dropped)
-        signals.emit(signals.log_dropped, self, self.trouble, number=number, reason=reason)
+        self._send(signals.log_dropped, number=number, reason=reason)

@@ -1,6 +1,8 @@
 """Blinker signals, for code that wants to know what the monitor does.
 
-A receiver that raises is reported and does not disturb the prediction or the other receivers.
+The sender is the application that `Boxkite(app)` set up, or a monitor that was made without one;
+`monitor` is always given. A receiver that raises is reported and does not disturb the prediction
+or the other receivers.
 """
 
 from __future__ import annotations

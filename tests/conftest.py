@@ -51,7 +51,7 @@ class Records(RecordingSink):
         super().__init__()
         self.monitors: list[Any] = []
 
-    def remember(self, monitor: Any, **_: Any) -> None:
+    def remember(self, _: Any, *, monitor: Any, **__: Any) -> None:
         """Keep a monitor that is made during the test."""
         self.monitors.append(monitor)
 

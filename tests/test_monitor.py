@@ -325,18 +325,21 @@ def test_receivers_are_told_and_one_that_fails_disturbs_nobody(monitor: Monitor)
     ):
         prediction_id = monitor.log_prediction([1, "UA"], 0.5)
     values = {"prediction_id": prediction_id, "features": [1, "UA"], "output": 0.5}
-    assert (told, errors(monitor)) == ([(monitor, values)], {"signal": 1})
+    assert (told, errors(monitor)) == (
+        [(monitor, {"monitor": monitor, **values})],
+        {"signal": 1},
+    )
 
 
 def test_the_baseline_is_told_to_receivers_once_it_is_loaded() -> None:
     told = []
 
-    def receiver(sender: Monitor, baseline: Baseline) -> None:
-        told.append((sender, baseline))
+    def receiver(sender: Monitor, monitor: Monitor, baseline: Baseline) -> None:
+        told.append((sender, monitor, baseline))
 
     with boxkite.signals.baseline_loaded.connected_to(receiver):
         monitor = Monitor(BASELINE, registry=None, model="arrivals", version="7")
-    assert told == [(monitor, monitor.baseline)]
+    assert told == [(monitor, monitor, monitor.baseline)]
     assert (monitor.baseline.model, monitor.baseline.version) == ("arrivals", "7")
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any, Protocol
 
 from prometheus_client import CollectorRegistry
@@ -15,8 +16,9 @@ from boxkite.baseline.tally import Tally
 from boxkite.baseline.text_writer import Family, render_parts
 from boxkite.cooperation import cooperatively
 from boxkite.prometheus.application import ChosenMetrics
+from boxkite.prometheus.sharing import SharedWork
 
-__all__ = ["Exposition", "Scrape", "Scraper"]
+__all__ = ["Exposition", "ModelSeries", "Scrape", "Scraper", "joined"]
 
 _GZIP_LEVEL = 1
 _MIN_GZIP_BYTES = 1024
@@ -64,55 +66,64 @@ class Scrape:
         return headers
 
 
+@dataclass(frozen=True)
+class ModelSeries:
+    """The series of one model.
+
+    Attributes:
+        static: the families that never change, those of the baseline.
+        live: returns those with the present counts.
+    """
+
+    static: Sequence[Family]
+    live: Callable[[], Sequence[Family]]
+
+
 class Scraper:
-    """Renders one exposition, and the application's own metrics with it.
+    """Renders the series of some models, and the application's own metrics with them.
+
+    Each family is there once, with the samples of all models.
 
     Args:
-        exposition: whose static families are rendered once, for the first scrape in a format.
+        models: whose static families are rendered once, for the first scrape in a format.
         registry: of the application's metrics; None for none.
         report: called with the error when the application's metrics cannot be had.
     """
 
     def __init__(
         self,
-        exposition: Exposition,
+        models: Sequence[ModelSeries],
         registry: CollectorRegistry | None,
         report: Callable[[Exception], Any],
     ) -> None:
-        self._exposition = exposition
+        self._models = models
         self._registry = registry
         self._report = report
         self._static: dict[bool, bytes] = {}
+        self._scrapes: SharedWork[Scrape] = SharedWork()
 
     def scrape(
-        self,
-        tallies: Sequence[Tally],
-        predictions: int,
-        errors: Mapping[str, int],
-        log: Mapping[str, int],
-        *,
-        accept: str = "",
-        accept_encoding: str = "",
-        names: Collection[str] = (),
+        self, *, accept: str = "", accept_encoding: str = "", names: Sequence[str] = ()
     ) -> Scrape:
-        """Return the answer to one scrape.
+        """Return the answer to one scrape, which those share that ask for the same meanwhile.
 
         Args:
-            tallies: the counts of each variable.
-            predictions: how many were counted.
-            errors: failures of monitoring by stage.
-            log: records of the log by outcome.
             accept: the request's `Accept`.
             accept_encoding: the request's `Accept-Encoding`.
             names: of samples or metrics; only those are shown, all if there are none.
         """
+        key = (accept, accept_encoding, *names)
+        return self._scrapes.result(key, lambda: self._answer(accept, accept_encoding, names))
+
+    def _answer(self, accept: str, accept_encoding: str, names: Collection[str]) -> Scrape:
         encoder, content_type = choose_encoder(accept)
         openmetrics = content_type.startswith("application/openmetrics-text")
-        live = self._exposition.families(tallies, predictions, errors, log)
+        live = joined([model.live() for model in self._models])
         if names:
-            live = [family.only(names) for family in [*self._exposition.static, *live]]
-        if not names and openmetrics not in self._static:
-            self._static[openmetrics] = b"".join(_rendered(self._exposition.static, openmetrics))
+            live = [family.only(names) for family in [*self._static_families(), *live]]
+        elif openmetrics not in self._static:
+            rendered = _rendered(self._static_families(), openmetrics)
+            self._static[openmetrics] = b"".join(rendered)
         parts = [b"" if names else self._static[openmetrics], *_rendered(live, openmetrics)]
         parts.append(self._of_application(encoder, names).removesuffix(b"# EOF\n"))
         parts.append(b"# EOF\n" if openmetrics else b"")
@@ -120,6 +131,9 @@ class Scraper:
         if len(body) >= _MIN_GZIP_BYTES and _takes_gzip(accept_encoding):
             return Scrape(gzip.compress(body, _GZIP_LEVEL), content_type, "gzip")
         return Scrape(body, content_type)
+
+    def _static_families(self) -> Sequence[Family]:
+        return joined([model.static for model in self._models])
 
     def _of_application(
         self, encoder: Callable[[Collector], bytes], names: Collection[str]
@@ -134,6 +148,23 @@ class Scraper:
         except Exception as error:  # noqa: BLE001 - collectors are the application's code
             self._report(error)
             return b""
+
+
+def joined(models: Sequence[Sequence[Family]]) -> Sequence[Family]:
+    """Return the families of several models, those of one name as one."""
+    if len(models) == 1:
+        return models[0]
+    by_name: dict[str, list[Family]] = {}
+    for family in chain.from_iterable(models):
+        by_name.setdefault(family.name, []).append(family)
+    return [
+        replace(
+            same[0],
+            series=[series for family in same for series in family.series],
+            values=[value for family in same for value in family.values],
+        )
+        for same in by_name.values()
+    ]
 
 
 def _rendered(families: Iterable[Family], openmetrics: bool) -> Iterator[bytes]:
