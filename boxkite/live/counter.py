@@ -11,6 +11,7 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,6 +19,7 @@ from boxkite.baseline import Baseline
 from boxkite.live.background import Background
 from boxkite.live.counts import Counts
 from boxkite.live.fold import fold_encoded
+from boxkite.live.history import History
 from boxkite.live.mapped_journal import JournalBusyError, JournalFullError
 from boxkite.live.memory_outbox import MemoryOutbox
 from boxkite.live.outbox import LockedOutbox, Outbox
@@ -78,6 +80,7 @@ class Counter:
         """Start with nothing, at first and in a forked process: no lock or map of the parent's."""
         self._worker: Worker | None = None
         self._population: Population | None = None
+        self._history: History | None = None
         self._others = Counts.zero(self._baseline)
         self._in_memory = Counts.zero(self._baseline)
         self._unsafe: deque[bytes] = deque()
@@ -138,6 +141,17 @@ class Counter:
         What a dead worker left is adopted first.
         """
         return self._reading(self._sum)
+
+    def since(self, moment: datetime) -> tuple[datetime, Counts]:
+        """Return what all workers counted since the last full hour up to a moment, and that hour.
+
+        Where it is not kept, since the first hour that is, or all.
+        """
+        totals = self.totals()
+        if self._population is None:
+            return moment, totals
+        hour, before = History(self._population.folder, self._baseline).at(moment)
+        return hour, totals.since(before)
 
     def close(self, timeout: float) -> None:
         """Stop the thread, waiting `timeout` seconds at most, and count what waits.
@@ -223,6 +237,8 @@ class Counter:
         try:
             if self._may_retry and not self._is_at_home(worker):
                 worker = self._move_house(worker)
+            if self._history is not None:
+                self._history.keep(self._sum)
             worker.fold(list(self._trouble.counts().values()), self._in_memory)
             self._in_memory = Counts.zero(self._baseline)
             self._dropped += worker.give_up_oldest()
@@ -263,6 +279,7 @@ class Counter:
                     folder = self._state.population(self._baseline)
                     self._population = Population(folder, self._baseline, self._report)
                     self._worker = self._new_worker(folder)
+                    self._history = History(folder, self._baseline)
                     self._state.keep_tidy()
                 except OSError as error:
                     self._fall_back(error)

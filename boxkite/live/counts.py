@@ -99,6 +99,21 @@ class Counts:
         self.log += other.log
         self.predictions += other.predictions
 
+    def since(self, before: Counts) -> Counts:
+        """Return what was counted after an earlier state; all of it where counting began anew."""
+        difference = Counts(
+            bounds=self.bounds,
+            cells=self.cells - before.cells,
+            missing=self.missing - before.missing,
+            invalid=self.invalid - before.invalid,
+            sums=self.sums - before.sums,
+            errors=self.errors - before.errors,
+            log=self.log - before.log,
+            predictions=self.predictions - before.predictions,
+        )
+        began_anew = difference.predictions < 0 or bool((difference.cells < 0).any())
+        return self if began_anew else difference
+
     @property
     def byte_size(self) -> int:
         """How many bytes `to_bytes` returns."""

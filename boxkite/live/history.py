@@ -1,0 +1,125 @@
+"""Counts as they were at the full hours of the last week, so that a window can be asked for."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import secrets
+import zlib
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from boxkite.baseline import Baseline
+from boxkite.live.counts import Counts
+
+__all__ = ["History"]
+
+_KEPT = timedelta(days=8)
+_NAME = re.compile(r"hour-(\d{8}T\d{2})")
+_FORM = "%Y%m%dT%H"
+_CRC_BYTES = 4
+_ASIDE = ".hour-"
+_STALE_SECONDS = 60.0
+
+
+class History:
+    """One file an hour, of the counts of all workers at its beginning.
+
+    It is written by the first worker that counts something in that hour, before it does: so an
+    hour without predictions has no file, and needs none.
+
+    Args:
+        folder: of the population.
+        baseline: whose cells are counted.
+    """
+
+    def __init__(self, folder: Path, baseline: Baseline) -> None:
+        self._folder = folder
+        self._baseline = baseline
+        self._hour = ""
+
+    def keep(self, totals: Callable[[], Counts], now: datetime | None = None) -> None:
+        """Write the counts for this hour, if nobody has, and remove those that are too old.
+
+        Args:
+            totals: gives the counts of all workers; called once an hour.
+            now: with its zone; by default the clock's.
+
+        Raises:
+            OSError: if they cannot be written.
+        """
+        now = now or datetime.now(UTC)
+        hour = f"{now:{_FORM}}"
+        if hour == self._hour:
+            return
+        self._hour = hour
+        path = self._folder / f"hour-{hour}"
+        if not path.exists():
+            content = totals().to_bytes()
+            _write_whole(path, zlib.crc32(content).to_bytes(_CRC_BYTES, "little") + content)
+        for beginning, old in self._files():
+            if now - beginning > _KEPT:
+                old.unlink(missing_ok=True)
+        for aside in self._folder.glob(f"{_ASIDE}*"):
+            with contextlib.suppress(FileNotFoundError):
+                if now.timestamp() - aside.stat().st_mtime > _STALE_SECONDS:
+                    aside.unlink()
+
+    def at(self, moment: datetime) -> tuple[datetime, Counts]:
+        """Return the counts at the last full hour up to a moment, and that hour.
+
+        Where there is none so early, those of the first hour that is kept; where there is none at
+        all, no counts. A file that is damaged is passed over.
+        """
+        found: tuple[datetime, Counts] | None = None
+        for hour, path in self._files():
+            counts = self._read(path)
+            if counts is None:
+                continue
+            if found is None or hour <= moment:
+                found = hour, counts
+            if hour > moment:
+                break
+        return found or (moment, Counts.zero(self._baseline))
+
+    def hours(self) -> Iterator[tuple[datetime, Counts]]:
+        """Yield all hours that are kept, with the counts at their beginning, the oldest first."""
+        for hour, path in self._files():
+            counts = self._read(path)
+            if counts is not None:
+                yield hour, counts
+
+    def _files(self) -> list[tuple[datetime, Path]]:
+        matches = ((_NAME.fullmatch(path.name), path) for path in self._folder.glob("hour-*"))
+        return sorted(
+            (datetime.strptime(match[1], _FORM).replace(tzinfo=UTC), path)
+            for match, path in matches
+            if match
+        )
+
+    def _read(self, path: Path) -> Counts | None:
+        counts = Counts.zero(self._baseline)
+        try:
+            file = path.read_bytes()
+        except OSError:
+            return None
+        content = file[_CRC_BYTES:]
+        crc = zlib.crc32(content).to_bytes(_CRC_BYTES, "little")
+        if len(content) != counts.byte_size or file[:_CRC_BYTES] != crc:
+            return None
+        counts.add_bytes(content)
+        return counts
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    """Write a file, whole or not at all; one that is there already stays."""
+    aside = path.with_name(f"{_ASIDE}{secrets.token_hex(8)}")
+    try:
+        with open(aside, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+            file.write(content)
+        with contextlib.suppress(FileExistsError):
+            os.link(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)

@@ -1,0 +1,87 @@
+"""Counts at the full hours: written once, found by a moment, dropped after a week."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from boxkite import Baseline
+from boxkite.live.counts import Counts
+from boxkite.live.history import History
+
+BASELINE = Baseline.fit({"a": np.arange(8.0)}, bins=2)
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def counts_of(predictions: int) -> Counts:
+    counts = Counts.zero(BASELINE)
+    counts.cells[:] = counts.predictions = predictions
+    return counts
+
+
+@pytest.fixture
+def history(tmp_path: Path) -> History:
+    """Hours 12, 13 and 17 of a day, with 12, 13 and 17 predictions."""
+    history = History(tmp_path, BASELINE)
+    for hour in (12, 13, 17):
+        for minutes, more in ((5, 0), (50, 100)):
+            moment = NOON + (hour - 12) * HOUR + timedelta(minutes=minutes)
+            history.keep(lambda total=hour + more: counts_of(total), moment)
+    return history
+
+
+@pytest.mark.parametrize(
+    ("moment", "hour", "predictions"),
+    [
+        (NOON, 12, 12),
+        (NOON + 0.9 * HOUR, 12, 12),
+        (NOON + 1.5 * HOUR, 13, 13),
+        (NOON + 4.9 * HOUR, 13, 13),
+        (NOON + 30 * HOUR, 17, 17),
+        (NOON - 30 * HOUR, 12, 12),
+    ],
+)
+def test_the_hour_before_a_moment_is_found(
+    moment: datetime, hour: int, predictions: int, history: History
+) -> None:
+    found, counts = history.at(moment)
+    assert (found, counts.predictions) == (NOON + (hour - 12) * HOUR, predictions)
+    assert counts.to_bytes() == counts_of(predictions).to_bytes()
+
+
+def test_another_worker_does_not_write_an_hour_again(tmp_path: Path) -> None:
+    for worker in range(3):
+        History(tmp_path, BASELINE).keep(lambda worker=worker: counts_of(worker), NOON)
+    found = History(tmp_path, BASELINE).hours()
+    assert [(hour, counts.predictions) for hour, counts in found] == [(NOON, 0)]
+
+
+def test_what_is_older_than_eight_days_goes(history: History, tmp_path: Path) -> None:
+    history.keep(lambda: counts_of(200), NOON + timedelta(days=8, hours=3))
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "hour-20261123T17",
+        "hour-20261201T15",
+    ]
+
+
+@pytest.mark.parametrize("content", [b"", b"x" * 30, None])
+def test_a_damaged_hour_is_passed_over(
+    content: bytes | None, history: History, tmp_path: Path
+) -> None:
+    path = tmp_path / "hour-20261123T13"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]) if content is None else content)
+    found, counts = history.at(NOON + 2 * HOUR)
+    assert (found, counts.predictions) == (NOON, 12)
+
+
+def test_without_any_hour_nothing_is_taken_off(tmp_path: Path) -> None:
+    found, counts = History(tmp_path, BASELINE).at(NOON)
+    assert (found, counts.predictions) == (NOON, 0)
+
+
+def test_a_count_that_began_anew_is_taken_whole() -> None:
+    assert counts_of(5).since(counts_of(3)).to_bytes() == counts_of(2).to_bytes()
+    assert counts_of(3).since(counts_of(5)).to_bytes() == counts_of(3).to_bytes()
