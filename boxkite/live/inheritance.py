@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 from boxkite.live.counter import Counter
@@ -31,8 +31,8 @@ class Inheritance:
         self._state = state
         self._max_bytes = max_bytes
 
-    def claim(self, accepts: Callable[[bytes], bool]) -> Iterator[Leftover]:
-        """Yield what waits, each for as long as the caller works on it, the oldest first.
+    def claim(self, accepts: Callable[[bytes], bool]) -> Generator[Leftover, None, None]:
+        """Yield what waits, each locked until the next is asked for, the oldest first.
 
         Args:
             accepts: tells by the terms whether the caller's sink is the one it waits for.
@@ -43,7 +43,8 @@ class Inheritance:
         own = self._counter.adopt()
         for population in self._state.populations():
             mine = own is not None and population == own.folder
-            for folder in sorted(population.glob("left-*" if mine else "*-*")):
+            # What is hidden is being made or removed.
+            for folder in sorted(population.glob("left-*" if mine else "[!.]*-*")):
                 left = _locked(folder, accepts)
                 if left is None:
                     continue

@@ -33,8 +33,12 @@ def cut_by_minute(records: Sequence[LogRecord | None]) -> Cut:
     """Return the batch of the first record's minute.
 
     A record of an earlier minute that stands among them, as after a step of the clock, belongs to
-    it. None stands for a record that is not logged.
+    it. None stands for a record that is not logged; those before the first that is are a batch of
+    their own, which need not wait.
     """
+    first = next((i for i, record in enumerate(records) if record is not None), len(records))
+    if first > 0:
+        return Cut(first, "", complete=True)
     minute = ""
     for number, record in enumerate(records):
         if record is None:

@@ -136,6 +136,7 @@ class PredictionLog:
             RejectedFile(Path(self._state.log_folder().parent / "rejected.jsonl")),
             trouble,
             tell_dropped,
+            self._settings.state_max_bytes,
         )
         # Anew and therefore last, so that it comes before what removes a run's folder.
         atexit.unregister(_close_at_exit)

@@ -44,9 +44,14 @@ class RejectedFile:
 
 
 def _line(record: LogRecord, reason: str) -> bytes:
+    said = _plain(reason)
     try:
-        return msgspec.json.encode({"reason": reason, "record": record}) + b"\n"
+        return msgspec.json.encode({"reason": said, "record": record}) + b"\n"
     except Exception:  # noqa: BLE001 - it may be this that the sink refused it for
-        return (
-            msgspec.json.encode({"reason": reason, "prediction_id": record.prediction_id}) + b"\n"
-        )
+        named = {"reason": said, "prediction_id": _plain(record.prediction_id)}
+        return msgspec.json.encode(named) + b"\n"
+
+
+def _plain(text: str) -> str:
+    """Return a text that can be encoded: half of a surrogate pair alone cannot."""
+    return text.encode("utf-8", "backslashreplace").decode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import threading
 import time
@@ -34,9 +35,9 @@ _ADOPTION_SECONDS = 5.0
 _TIDY_SECONDS = 60.0
 _MAX_RECORDS = 1000
 _MAX_BYTES = 1 << 20
-# Of a sink that takes whole minutes.
+# Of a sink that takes whole minutes; a minute with more bytes is not waited for.
 _MAX_MINUTE_RECORDS = 1_000_000
-_MAX_MINUTE_BYTES = 32 << 20
+_MAX_MINUTE_BYTES = 16 << 20
 
 
 class Shipper:
@@ -53,6 +54,7 @@ class Shipper:
         rejected: keeps what the sink refuses for good.
         trouble: where failures are reported.
         tell_dropped: called with a number of records and the reason.
+        max_bytes: of the journal; half of it is not exceeded by waiting for a minute's end.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Shipper:
         rejected: RejectedFile,
         trouble: Trouble,
         tell_dropped: Callable[[int, str], object],
+        max_bytes: int,
     ) -> None:
         self._counter = counter
         self._inheritance = inheritance
@@ -72,6 +75,7 @@ class Shipper:
         self._rejected = rejected
         self._trouble = trouble
         self._tell_dropped = tell_dropped
+        self._max_minute_bytes = min(_MAX_MINUTE_BYTES, max_bytes // 2)
         self.begin()
 
     def begin(self) -> None:
@@ -111,11 +115,18 @@ class Shipper:
         self._counter.fold()
         self._background.ask()
         if not self._background.is_running:  # the program ends, or the shipper was closed
-            self._run()
+            self._run_aside()
         with self._changed:
             done = self._changed.wait_for(lambda: self._flushed >= wanted, timeout)
             self._flushed = max(self._flushed, wanted)
         return done
+
+    def _run_aside(self) -> None:
+        """Run once in a thread of its own, as a sink may hang."""
+        try:
+            threading.Thread(target=self._run, name="boxkite", daemon=True).start()
+        except RuntimeError:  # none can be started once the program ends
+            self._run()
 
     def close(self, timeout: float) -> None:
         """Ship what can be shipped within `timeout` seconds, and stop the thread."""
@@ -125,6 +136,8 @@ class Shipper:
         if self._opened is not None and self._alone.acquire(blocking=False):
             try:
                 self._opened.close()
+            except Exception as error:  # noqa: BLE001 - a sink is any code of the user's
+                self._trouble.count("log", error)
             finally:
                 self._alone.release()
 
@@ -146,13 +159,17 @@ class Shipper:
                 return self._ship_all(flushing, wanted)
             except Exception as error:  # noqa: BLE001 - the thread outlives any failure
                 self._trouble.count("log", error)
-                return self._back_off(flushing)
+            except BaseException as error:  # noqa: BLE001 - as the panic of a library in Rust
+                self._trouble.count("log", RuntimeError(repr(error)))
+            return self._back_off(flushing)
 
     def _ship_all(self, flushing: bool, wanted: int) -> float | None:
         waits = [self._ship(outbox, flushing) for outbox in self._counter.outboxes()]
         if time.monotonic() >= self._adopt_at:
-            for left in self._inheritance.claim(self._is_ours):
-                self._ship(left, everything=True)
+            # Closed at once on a failure too: what it holds a lock on could not be given up.
+            with contextlib.closing(self._inheritance.claim(self._is_ours)) as inherited:
+                for left in inherited:
+                    self._ship(left, everything=True)
             self._adopt_at = time.monotonic() + _ADOPTION_SECONDS
         self._pause = 0.0
         if isinstance(self._sink, TidySink) and time.monotonic() >= self._tidy_at:
@@ -165,7 +182,10 @@ class Shipper:
         return min(max(0.0, wait) for wait in waits if wait is not None)
 
     def _is_ours(self, terms: bytes) -> bool:
-        return _terms(terms).sink == self._sink_url
+        try:
+            return _terms(terms).sink == self._sink_url
+        except msgspec.MsgspecError:  # damaged by a loss of power, or of another format
+            return False
 
     def _back_off(self, flushing: bool) -> float:
         """Return how long to wait after a failure: longer each time, and not all at once."""
@@ -216,7 +236,8 @@ class Shipper:
 
     def _seconds_until_due(self, outbox: Outbox, terms: LogTerms) -> float:
         """Return how long the first batch still gathers, for a sink that takes whole minutes."""
-        if not self._sink.whole_minutes or outbox.sealed or outbox.byte_size > _MAX_MINUTE_BYTES:
+        large = outbox.byte_size > self._max_minute_bytes
+        if not self._sink.whole_minutes or outbox.sealed or large:
             return 0.0
         first = outbox.waiting(1, 1).contents
         record = _logged(first[0], terms) if first else None
@@ -234,7 +255,7 @@ class Shipper:
             dropped = len(error.reasons)
             self._trouble.count("log", error)
             self._set_aside(records, error)
-        except Exception:
+        except BaseException:
             outbox.count_retried(len(records))
             raise
         outbox.acknowledge(batch, delivered=len(records) - dropped, dropped=dropped)
