@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from boxkite.baseline.baseline import Baseline
 from boxkite.baseline.tally import Tally
-from boxkite.baseline.variable import NumericVariable, Role, Variable
+from boxkite.baseline.variable import CategoryVariable, NumericVariable, Role, Variable
+from boxkite.drift.rates import measure_rates, rate_critical
 from boxkite.drift.statistics import (
     jensen_shannon,
     kolmogorov_smirnov,
@@ -41,6 +42,17 @@ class VariableDrift:
         ks: Kolmogorov-Smirnov distance; NaN for categories.
         critical: what PSI must exceed to be more than chance.
         verdict: insufficient, ok or drift.
+        unseen: live rows of a category that training never saw.
+        unseen_difference: their fraction of the rows in the cells; NaN for numbers. Training has
+            none.
+        invalid_difference: the live fraction of invalid rows; training has none.
+        missing_evidence: in nats, that the fraction of missing rows is not that of training; see
+            `boxkite.drift.rates`.
+        unseen_evidence: that there are more unseen rows than new categories explain.
+        invalid_evidence: that there are more invalid rows than at training.
+        rate_critical: what the evidence must exceed to be more than chance.
+        changed_rates: of "missing", "unseen" and "invalid" those whose evidence does, and whose
+            difference is 0.01 or more.
     """
 
     name: str
@@ -55,6 +67,14 @@ class VariableDrift:
     ks: float
     critical: float
     verdict: Verdict
+    unseen: int = 0
+    unseen_difference: float = math.nan
+    invalid_difference: float = math.nan
+    missing_evidence: float = math.nan
+    unseen_evidence: float = math.nan
+    invalid_evidence: float = math.nan
+    rate_critical: float = math.nan
+    changed_rates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -121,7 +141,12 @@ def compare_counts(
         _compare(variable, tally, policy, policy.critical(window, count, len(tally.cells)))
         for variable, tally in zip(baseline.variables, tallies, strict=True)
     ]
-    return Comparison(baseline.model, baseline.version, predictions, tuple(rows))
+    chance = rate_critical(policy, count) if count else math.nan
+    judged = [
+        replace(drift, **_rate_fields(variable, tally, chance))
+        for drift, variable, tally in zip(rows, baseline.variables, tallies, strict=True)
+    ]
+    return Comparison(baseline.model, baseline.version, predictions, tuple(judged))
 
 
 def _compare(variable: Variable, tally: Tally, policy: Policy, critical: float) -> VariableDrift:
@@ -154,3 +179,14 @@ def _compare(variable: Variable, tally: Tally, policy: Policy, critical: float) 
         critical=threshold,
         verdict=verdict,
     )
+
+
+def _rate_fields(variable: Variable, tally: Tally, critical: float) -> dict[str, Any]:
+    """Return the fields of `VariableDrift` on missing, unseen and invalid rows."""
+    found = measure_rates(variable, tally)
+    unseen = int(tally.cells[-1]) if isinstance(variable, CategoryVariable) else 0
+    changed = tuple(each.name for each in found if each.changed(critical))
+    fields = {"unseen": unseen, "rate_critical": critical, "changed_rates": changed}
+    evidence = {f"{each.name}_evidence": each.evidence for each in found}
+    differences = {f"{each.name}_difference": each.difference for each in found}
+    return {**fields, **evidence, **differences}

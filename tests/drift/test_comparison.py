@@ -16,6 +16,7 @@ from boxkite.drift import (
     kullback_leibler,
     population_stability_index,
 )
+from boxkite.drift.rates import evidence, rate_critical
 
 RESTED = VariableDrift("a", "feature", 10, 0, 0, 0.0, 0.1, 0.1, 0.1, 0.1, 0.2, "ok")
 
@@ -56,6 +57,10 @@ def test_each_variable_has_its_statistics_and_verdict(baseline: Baseline) -> Non
         ks=kolmogorov_smirnov(counted[0].cells, trained),
         critical=Policy().critical("1d", 3, 4) * (1 / 100 + 1 / 100),
         verdict="drift",
+        invalid_difference=2 / 105,
+        missing_evidence=evidence(3, 105, 2, 102),
+        invalid_evidence=evidence(2, 105, 0, 102),
+        rate_critical=rate_critical(Policy(), 3),
     )
     assert (kind.name, kind.role, kind.verdict) == ("kind", "feature", "ok")
     assert kind.critical == Policy().critical("1d", 3, 3) * (1 / 102 + 1 / 105)
@@ -143,6 +148,14 @@ def test_as_dict_is_plain_json_without_nan() -> None:
                 "ks": None,
                 "critical": 0.2,
                 "verdict": "drift",
+                "unseen": 0,
+                "unseen_difference": None,
+                "invalid_difference": None,
+                "missing_evidence": None,
+                "unseen_evidence": None,
+                "invalid_evidence": None,
+                "rate_critical": None,
+                "changed_rates": [],
             }
         ],
     }

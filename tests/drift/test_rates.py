@@ -1,0 +1,123 @@
+"""Missing, unseen and invalid rows judged against chance: a bound that holds for any counts."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from boxkite import Baseline, Policy
+from boxkite.baseline.tally import Tally
+from boxkite.drift import VariableDrift, compare_counts
+from boxkite.drift.rates import evidence, expected_unseen, rate_critical
+
+
+@pytest.mark.parametrize("live_rows", [1, 7, 60, 1000])
+@pytest.mark.parametrize("trained_rows", [1, 40, 5000])
+@pytest.mark.parametrize("both", [1, 2, 13, 50])
+def test_chance_exceeds_the_evidence_no_oftener_than_it_says(
+    live_rows: int, trained_rows: int, both: int
+) -> None:
+    both = min(both, live_rows + trained_rows)
+    chance = stats.hypergeom(live_rows + trained_rows, both, live_rows)
+    for live in range(max(0, both - trained_rows), min(both, live_rows) + 1):
+        found = evidence(live, live_rows, both - live, trained_rows)
+        more = live * (live_rows + trained_rows) > both * live_rows
+        tail = chance.sf(live - 1) if more else chance.cdf(live)
+        assert tail <= math.exp(-found) * (1 + 1e-9)
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        ((10, 100, 10, 100), 0.0),
+        ((0, 100, 0, 100), 0.0),
+        ((5, 5, 0, 5), 5 * math.log(2)),
+        ((0, 5, 5, 5), 5 * math.log(2)),
+        ((1, 10, 0, 990), math.log(100)),
+    ],
+)
+def test_the_evidence_is_the_exponent_of_the_bound(
+    counts: tuple[int, int, int, int], expected: float
+) -> None:
+    assert evidence(*counts) == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("counts", [(0, 0, 3, 10), (3, 10, 0, 0)])
+def test_without_rows_there_is_no_evidence(counts: tuple[int, int, int, int]) -> None:
+    assert math.isnan(evidence(*counts))
+
+
+def test_the_critical_value_shares_a_hundredth_of_the_false_alarms_over_all_tests() -> None:
+    policy = Policy(false_alarms_per_month=2.0, windows={"1h": 1.0, "1d": 24.0})
+    a_test = math.exp(-rate_critical(policy, variables=10, evaluations_a_month=100))
+    assert a_test * 10 * 2 * 4 * 100 == pytest.approx(0.02)
+
+
+def drifted(live: Tally, values: list[str | None]) -> VariableDrift:
+    baseline = Baseline.fit({"city": values})
+    (found,) = compare_counts(baseline, [live], live.rows + live.missing + live.invalid)
+    return found
+
+
+CITIES: list[str | None] = ["a", "b"] * 500
+
+
+@pytest.mark.parametrize(
+    ("cells", "missing", "invalid", "changed"),
+    [
+        ([500, 500, 0], 0, 0, ()),
+        ([500, 490, 10], 0, 0, ()),  # half of such small fractions is chance's
+        ([400, 400, 200], 0, 0, ("unseen",)),
+        ([400, 400, 0], 200, 0, ("missing",)),
+        ([400, 400, 0], 0, 200, ("invalid",)),
+        ([300, 300, 200], 200, 200, ("missing", "invalid", "unseen")),
+        ([0, 0, 0], 1000, 0, ("missing",)),
+    ],
+)
+def test_what_changed_by_more_than_chance_is_named(
+    cells: list[int], missing: int, invalid: int, changed: tuple[str, ...]
+) -> None:
+    found = drifted(Tally(np.array(cells), missing=missing, invalid=invalid), CITIES)
+    assert found.changed_rates == changed
+
+
+def test_fewer_missing_values_than_at_training_are_a_change_too() -> None:
+    values: list[str | None] = ["a", "b", None, None] * 500
+    found = drifted(Tally(np.array([500, 500, 0])), values)
+    assert (found.changed_rates, found.missing_difference) == (("missing",), -0.5)
+
+
+def test_what_is_certain_but_small_is_no_change() -> None:
+    found = drifted(Tally(np.array([500_000, 491_000, 0]), missing=9_000), CITIES * 1000)
+    assert found.missing_evidence > found.rate_critical
+    assert found.changed_rates == ()
+
+
+def test_new_categories_are_expected_where_many_stood_alone_at_training() -> None:
+    alone = [f"id {number}" for number in range(300)]
+    values: list[str | None] = [*["a"] * 350, *["b"] * 350, *alone]
+    baseline = Baseline.fit({"city": values}, max_categories=100)
+    (variable,) = baseline.variables
+    assert expected_unseen(variable) == 300
+    cells = np.zeros(len(variable.counts), dtype=np.int64)
+    cells[:2], cells[-1] = 3500, 3100
+    (found,) = compare_counts(baseline, [Tally(cells)], 10_100)
+    assert found.unseen_difference == 3100 / 10_100
+    assert found.changed_rates == ()
+
+
+def test_fewer_unseen_rows_than_expected_are_no_evidence() -> None:
+    values: list[str | None] = [f"id {number}" for number in range(400)] + ["a"] * 600
+    baseline = Baseline.fit({"city": values}, max_categories=1)
+    (found,) = compare_counts(baseline, [Tally(np.array([1000, 0, 0]))], 1000)
+    assert (found.unseen_difference, found.unseen_evidence) == (0.0, 0.0)
+
+
+def test_numbers_have_no_unseen_rows() -> None:
+    baseline = Baseline.fit({"x": [1.0, 2.0] * 50})
+    live = Tally(np.ones(len(baseline.variables[0].counts), dtype=np.int64))
+    (found,) = compare_counts(baseline, [live], live.rows)
+    assert found.unseen == 0
+    assert math.isnan(found.unseen_difference)
+    assert math.isnan(found.unseen_evidence)
