@@ -11,6 +11,7 @@ __all__ = ["Identity"]
 
 _DRAWN = 64
 _DIGITS = 32
+_COUNTED = 12
 _NANOSECONDS = 1_000_000_000
 
 
@@ -31,6 +32,22 @@ class Identity(NamedTuple):
     def new(cls, server_id: str) -> Identity:
         """Return an identity for a prediction made now."""
         return cls(server_id, time.time_ns(), _random_uuid())
+
+    def rows(self, number: int) -> list[Identity]:
+        """Return the identities of several predictions made at once.
+
+        The first is this one. In the others the last 12 digits of the UUID count up from its own,
+        beginning anew at 0 after the greatest: it stays one of version 4.
+
+        Args:
+            number: of the predictions.
+        """
+        if number < 2:
+            return [self][:number]
+        head, digits = self.entity_id[:-_COUNTED], self.entity_id[-_COUNTED:]
+        numbers = range(int(digits, 16), int(digits, 16) + number)
+        uuids = [f"{head}{each % 16**_COUNTED:0{_COUNTED}x}" for each in numbers]
+        return [Identity(self.server_id, self.created_at, uuid) for uuid in uuids]
 
     @property
     def prediction_id(self) -> str:

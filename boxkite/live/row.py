@@ -9,7 +9,9 @@ from typing import Any, TypeAlias
 import narwhals as nw
 import numpy as np
 
-__all__ = ["Row", "ShapeError", "check_names", "output_row", "plain_row"]
+from boxkite.live.fields import SINGLE, opened
+
+__all__ = ["Row", "ShapeError", "as_array", "check_names", "is_row", "output_row", "plain_row"]
 
 # Of an iterable that does not know its length, and may have no end.
 _MAX_VALUES = 100_000
@@ -25,42 +27,60 @@ class ShapeError(ValueError):
 def plain_row(features: Any) -> Row:
     """Return one row of features as a new list, or as a new mapping by name.
 
-    Takes a list, tuple, 1-D array, mapping, a row of a frame, a frame of one row, a tensor, a
-    Pydantic model, or any other ordered iterable. The caller may change its own object afterwards.
+    Takes a list, tuple, 1-D array, mapping, a row of a frame, a frame or a list of one row, a
+    tensor, a sparse matrix, an object with named fields (see `opened`), or any other ordered
+    iterable. The caller may change its own object afterwards.
 
     Raises:
         ShapeError: if it is a single value, a set, or several rows.
     """
     if isinstance(features, list | tuple):
-        if features and isinstance(features[0], list | tuple):
-            return _only_row(features)
+        if features and type(features[0]) not in SINGLE:
+            return _listed_row(features)
         return list(features)
+    features = opened(features)
     if isinstance(features, Mapping):
         return {str(name): value for name, value in features.items()}
-    if hasattr(features, "model_dump"):
-        return plain_row(features.model_dump())
     if hasattr(features, "to_dict") or hasattr(features, "to_pydict"):
         named = _named_row(features)
         if named is not None:
             return named
     if isinstance(features, _NO_ROW) or not _is_iterable(features):
         raise ShapeError(f"a row of features is a list or a mapping, not {_kind(features)}")
-    if hasattr(features, "__array__"):
-        masked = isinstance(features, np.ma.MaskedArray)
-        return _array_row(features if masked else np.asarray(features))
+    if hasattr(features, "__array__") or hasattr(features, "toarray"):
+        return _array_row(as_array(features))
     values = list(islice(features, _MAX_VALUES + 1))
     if len(values) > _MAX_VALUES:
         raise ShapeError(f"the row does not end within {_MAX_VALUES} values")
     return values
 
 
-def _only_row(rows: Sequence[Any]) -> list[Any]:
+def _listed_row(values: Sequence[Any]) -> Row:
     """Return the row of a table of one, as `[[1, 2]]`; a nested value in a row stays as it is."""
-    if not all(isinstance(row, list | tuple) for row in rows):
-        return list(rows)
-    if len(rows) > 1:
-        raise ShapeError(f"one row is expected, not {len(rows)}")
-    return list(rows[0])
+    if not all(map(is_row, values)):
+        return list(values)
+    if len(values) > 1:
+        raise ShapeError(f"one row is expected, not {len(values)}")
+    (row,) = values
+    return list(row) if isinstance(row, list | tuple) else plain_row(row)
+
+
+def is_row(value: Any) -> bool:
+    """Tell whether a value may be a row by itself: a list, 1-D array, or object with fields."""
+    if type(value) in SINGLE:
+        return False
+    if isinstance(value, list | tuple | Mapping) or len(getattr(value, "shape", ())) == 1:
+        return True
+    return isinstance(opened(value), Mapping)
+
+
+def as_array(value: Any) -> np.ndarray[Any, Any]:
+    """Return an array, tensor, series or sparse matrix as numpy's, masked where it was."""
+    if isinstance(value, np.ndarray):
+        return value
+    if hasattr(value, "detach"):  # PyTorch gives no array while it records for a gradient
+        value = value.detach().cpu()
+    return np.asarray(value.toarray() if hasattr(value, "toarray") else value)
 
 
 _NO_ROW = (str, bytes, bytearray, memoryview, set, frozenset)
@@ -96,6 +116,7 @@ def output_row(output: Any, names: Sequence[str]) -> Row:
     """
     if type(output) in _PLAIN and len(names) == 1:
         return [output]
+    output = _named_output(output, names)
     if isinstance(output, Mapping):
         named = {str(name): value for name, value in output.items()}
         if any(name in named for name in names):
@@ -119,11 +140,19 @@ def output_row(output: Any, names: Sequence[str]) -> Row:
 _PLAIN = frozenset({float, int, str, bool})
 
 
+def _named_output(output: Any, names: Sequence[str]) -> Any:
+    """Return an object with named fields as a mapping; a named tuple only if one is a variable."""
+    found = opened(output)
+    if isinstance(output, tuple) and found is not output:
+        return found if any(name in found for name in names) else output
+    return found
+
+
 def _scalar(output: Any) -> Any:
     """Return the only value of an array of one, and anything else as it is."""
     if getattr(output, "shape", ()) == () or not hasattr(output, "__array__"):
         return output
-    values = np.asarray(output).ravel()
+    values = as_array(output).ravel()
     return values[0] if len(values) == 1 else values.tolist()
 
 

@@ -1,0 +1,172 @@
+"""Several rows of features at once, and as many outputs: taken apart, one prediction a row."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+
+from boxkite.live.fields import SINGLE, opened
+from boxkite.live.row import ShapeError, as_array, is_row
+
+__all__ = ["Batch", "batch_of", "rows_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Rows of features and their outputs.
+
+    Attributes:
+        rows: of features, each as `plain_row` takes it.
+        outputs: as many, each as `output_row` takes it; None where they do not go with the rows.
+        problem: why they do not.
+    """
+
+    rows: Sequence[Any]
+    outputs: Sequence[Any] | None
+    problem: ShapeError | None = None
+
+
+def batch_of(
+    features: Any, outputs: Any, feature_names: Collection[str], output_names: Sequence[str]
+) -> Batch | None:
+    """Return features and outputs row by row; None where they are one row, or none that is known.
+
+    The features tell how many rows there are; only where there are none, the outputs do.
+
+    Args:
+        features: in a form of several rows, see `rows_of`.
+        outputs: a list, array, series or frame with one for each row; or a mapping of such columns.
+        feature_names: of the baseline.
+        output_names: of the baseline.
+    """
+    if features is None:
+        answers = _outputs_alone(outputs, output_names)
+        return None if answers is None else Batch([None] * len(answers), answers)
+    rows = rows_of(features, feature_names)
+    if rows is None:
+        return None
+    if outputs is None:
+        return Batch(rows, [None] * len(rows))
+    answers = _outputs_of(outputs, output_names)
+    if answers is not None and len(answers) == len(rows):
+        return Batch(rows, answers)
+    if len(rows) == 1:
+        return Batch(rows, [outputs])
+    if answers is None and _is_bare(features):
+        return None  # an empty list beside one output is a row that lacks its values
+    found = f"{len(answers)} outputs" if answers is not None else f"one {type(outputs).__name__}"
+    return Batch(rows, None, ShapeError(f"{len(rows)} rows of features, but {found}"))
+
+
+def rows_of(features: Any, names: Collection[str]) -> Sequence[Any] | None:
+    """Return several rows one by one; None where features are a single row, or no rows at all.
+
+    Several rows are a 2-D array, a list of rows (lists, 1-D arrays, mappings, objects with
+    fields), a frame, or a mapping of columns: under the names of the baseline stand lists of one
+    length. They may be one or none.
+
+    Args:
+        features: in any form.
+        names: of the baseline's features.
+
+    Raises:
+        ShapeError: if columns differ in length.
+    """
+    if isinstance(features, list | tuple):
+        if features and type(features[0]) in SINGLE:
+            return None
+        return features if all(map(is_row, features)) else None
+    if isinstance(features, np.ndarray) and features.dtype.names is None:
+        return _array_rows(features) if features.ndim == 2 else None
+    return _rows_of_columns(features, names, only=False)
+
+
+def _rows_of_columns(table: Any, names: Collection[str], *, only: bool) -> Sequence[Any] | None:
+    """Return the rows of a table by name, or of a matrix by position.
+
+    Args:
+        only: take the only column of a mapping, whatever its name.
+    """
+    table = opened(table)
+    if isinstance(table, Mapping):
+        return _rows_of_mapping(table, names, only)
+    if isinstance(table, np.ndarray) and table.dtype.names is not None and table.ndim == 1:
+        return _zipped({name: table[name].tolist() for name in table.dtype.names})
+    frame = nw.from_native(table, pass_through=True)
+    if isinstance(frame, nw.DataFrame):
+        return _zipped({str(each.name): each.to_list() for each in frame.iter_columns()})
+    if len(getattr(table, "shape", ())) == 2:
+        return _array_rows(as_array(table))
+    return None
+
+
+def _rows_of_mapping(
+    table: Mapping[Any, Any], names: Collection[str], only: bool
+) -> Sequence[dict[str, Any]] | None:
+    ours = [key for key in table if str(key) in names]
+    if not ours and only and len(table) == 1:
+        ours = list(table)
+    columns: dict[str, Sequence[Any]] = {}
+    for key in ours:
+        column = _column(table[key])
+        if column is None:
+            return None
+        columns[str(key)] = column
+    lengths = {len(column): name for name, column in columns.items()}
+    if len(lengths) > 1:
+        (one, first), (two, second), *_ = lengths.items()
+        raise ShapeError(f"columns of different lengths: {first!r} has {one}, {second!r} {two}")
+    return _zipped(columns) if columns else None
+
+
+def _column(values: Any) -> Sequence[Any] | None:
+    """Return the values of one column; None for what is no list, 1-D array or series."""
+    if type(values) in SINGLE:
+        return None
+    if isinstance(values, list | tuple):
+        return values
+    if len(getattr(values, "shape", ())) != 1 and not hasattr(values, "to_pylist"):
+        return None
+    series = nw.from_native(values, series_only=True, pass_through=True)
+    if isinstance(series, nw.Series):
+        return series.to_list()
+    array = as_array(values)
+    return list(array) if array.dtype.kind in "mM" else array.tolist()
+
+
+def _zipped(columns: Mapping[str, Sequence[Any]]) -> Sequence[dict[str, Any]]:
+    names = list(columns)
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _array_rows(array: np.ndarray[Any, Any]) -> Sequence[Any]:
+    # Moments stay numpy's: as Python's values they would lose their unit.
+    rows: list[Any] = [list(row) for row in array] if array.dtype.kind in "mM" else array.tolist()
+    return rows
+
+
+def _outputs_of(outputs: Any, names: Sequence[str]) -> Sequence[Any] | None:
+    """Return outputs one by one; None where there is a single one."""
+    if isinstance(outputs, list | tuple):
+        return outputs
+    if type(outputs) in SINGLE:
+        return None
+    column = None if isinstance(outputs, Mapping) else _column(outputs)
+    return _rows_of_columns(outputs, names, only=len(names) < 2) if column is None else column
+
+
+def _outputs_alone(outputs: Any, names: Sequence[str]) -> Sequence[Any] | None:
+    """Return outputs one by one where they are sure to be several; None where they may be one."""
+    answers = _outputs_of(outputs, names)
+    if answers is None or len(answers) < 2:
+        return None
+    several = len(names) == 1 or all(map(is_row, answers))
+    return answers if several else None
+
+
+def _is_bare(features: Any) -> bool:
+    return isinstance(features, list | tuple) and not features
