@@ -12,12 +12,16 @@ from boxkite.errors import (
     ConfigError,
     NoPredictionError,
 )
-from boxkite.extension import Extension, is_authorized
+from boxkite.extension import Extension
+from boxkite.metrics_page import FORBIDDEN, UNAUTHORIZED, MetricsPage, Refusal, taken
+from boxkite.models import Models
 from boxkite.monitor import Monitor
 from boxkite.sources import PREDICTION_ID_HEADER, Capture, Source
 
 __all__ = [
+    "FORBIDDEN",
     "PREDICTION_ID_HEADER",
+    "UNAUTHORIZED",
     "Baseline",
     "BaselineError",
     "BaselineWarning",
@@ -26,15 +30,18 @@ __all__ = [
     "Comparison",
     "ConfigError",
     "Extension",
+    "MetricsPage",
+    "Models",
     "Monitor",
     "NoPredictionError",
     "Policy",
     "Prediction",
+    "Refusal",
     "Settings",
     "Source",
     "VariableDrift",
     "compare",
     "current_prediction",
-    "is_authorized",
     "signals",
+    "taken",
 ]

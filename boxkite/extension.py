@@ -5,19 +5,24 @@ An adapter adds how an application is set up, and an `Exchange`: the request at 
 
 from __future__ import annotations
 
-import secrets
+import weakref
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import wraps
 from inspect import iscoroutinefunction, signature
 from typing import Any, ParamSpec, Protocol, TypeVar, overload
 
-from boxkite.config import Layer, resolve
+from prometheus_client import REGISTRY
+
+from boxkite.config import Layer, Settings, resolve
 from boxkite.context import Prediction, prediction_scope
+from boxkite.errors import ConfigError
+from boxkite.metrics_page import MetricsPage, Protection
+from boxkite.models import Models
 from boxkite.monitor import Monitor
 from boxkite.sources import Capture, Source, captured
 
-__all__ = ["Exchange", "Extension", "is_authorized"]
+__all__ = ["Exchange", "Extension"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -26,16 +31,23 @@ T = TypeVar("T")
 _NOBODY = "unmonitored"
 
 _MONITOR_OPTIONS = ("baseline", "log", "registry", "policy")
+_OPTIONS = (*_MONITOR_OPTIONS, "authorize")
 
 
 class Exchange(Protocol):
     """The request that is being answered, as an adapter sees it."""
 
     @property
-    def monitor(self) -> Monitor:
-        """The application's monitor."""
+    def models(self) -> Models:
+        """The models of the application that answers."""
 
-    def finish(self, capture: Capture, prediction: Prediction, returned: Any) -> None:
+    @property
+    def outer(self) -> Exchange | None:
+        """The same request in the application that has this one mounted, if it is monitored."""
+
+    def finish(
+        self, monitor: Monitor, capture: Capture, prediction: Prediction, returned: Any
+    ) -> None:
         """Have the prediction logged once the status of the response is known to be no error."""
 
 
@@ -43,35 +55,93 @@ class Extension:
     """Monitors the predictions of an application. Adapters derive from it.
 
     Args:
-        **options: settings by name (`model=`, `metrics_path=` …), and `baseline=`, `log=`,
-            `registry=` and `policy=` as of `boxkite.Monitor`; they win over the configuration.
+        **options: settings by name (`model=`, `metrics_path=` …), `baseline=`, `log=`, `registry=`
+            and `policy=` as of `boxkite.Monitor`, and `authorize=`, called with a request for the
+            metrics, which tells by True or False whether it is answered; they win over the
+            configuration.
+
+    Raises:
+        ConfigError: if `authorize` cannot be called.
     """
 
     def __init__(self, **options: Any) -> None:
+        authorize = options.get("authorize")
+        if authorize is not None and not callable(authorize):
+            raise ConfigError(f"authorize={authorize!r}; give a callable of the request")
         self._options = options
+        self._switched_off: weakref.WeakSet[Any] = weakref.WeakSet()
 
     def _current_exchange(self) -> Exchange | None:
         """Return the request at hand; None outside of one, or where nothing is monitored."""
         raise NotImplementedError
 
-    def _new_monitor(
-        self, layers: Sequence[Layer], raises: Callable[[], bool] = lambda: False
+    def _set_up(
+        self,
+        app: object,
+        models: Models,
+        layers: Sequence[Layer],
+        mount: Callable[[MetricsPage], None],
+        raises: Callable[[], bool] = lambda: False,
     ) -> Monitor | None:
-        """Return a monitor for one application; None where it is switched off."""
-        settings = resolve(
-            layers, {k: v for k, v in self._options.items() if k not in _MONITOR_OPTIONS}
-        )
+        """Add a monitor to an application's models; return it, None where it is switched off.
+
+        Args:
+            app: the application.
+            models: it has so far.
+            layers: of its configuration.
+            mount: gives a page its path in the application.
+            raises: tells whether failures of monitoring are raised.
+
+        Raises:
+            ConfigError: if a setting is unknown or cannot be used, or does not go together with
+                the application or with its other models.
+        """
+        models.check(self)
+        settings = resolve(layers, {k: v for k, v in self._options.items() if k not in _OPTIONS})
         if not settings.enabled:
+            self._switched_off.add(app)
             return None
         given = {k: v for k, v in self._options.items() if k in _MONITOR_OPTIONS}
-        return Monitor(settings=settings, raises=raises, **given)
+        monitor = Monitor(settings=settings, raises=raises, sender=models.app, **given)
+        try:
+            models.check(self, monitor)
+            page = self._page(models, settings)
+            if page is not None:
+                page.check(monitor, self._protection(settings), self._options.get("registry"))
+                if settings.metrics_path not in models.pages:
+                    mount(page)
+        except BaseException:
+            monitor.close(0)
+            raise
+        models.add(self, monitor)
+        if page is not None:
+            models.pages[page.path] = page
+            page.join(monitor)
+        return monitor
+
+    def _page(self, models: Models, settings: Settings) -> MetricsPage | None:
+        """Return the page at the path that the settings have, a new one if there is none."""
+        path = settings.metrics_path
+        if not path:
+            return None
+        registry = self._options.get("registry", REGISTRY)
+        return models.pages.get(path) or MetricsPage(path, self._protection(settings), registry)
+
+    def _protection(self, settings: Settings) -> Protection:
+        return Protection(settings.metrics_token, self._options.get("authorize"))
 
     @overload
     def predict(self, view: Callable[P, T], /) -> Callable[P, T]: ...
 
     @overload
     def predict(
-        self, view: None = None, /, *, features: Source = ..., output: Source = ...
+        self,
+        view: None = None,
+        /,
+        *,
+        features: Source = ...,
+        output: Source = ...,
+        model: str | None = ...,
     ) -> Callable[[Callable[P, T]], Callable[P, T]]: ...
 
     def predict(
@@ -81,6 +151,7 @@ class Extension:
         *,
         features: Source = None,
         output: Source = None,
+        model: str | None = None,
     ) -> Any:
         """Decorate a view: each of its answers below status 400 is a prediction.
 
@@ -94,6 +165,8 @@ class Extension:
                 request, or None for the whole body.
             output: a key path into the returned object, names to pick from it, a callable of the
                 returned object, or None for the whole of it.
+            model: name of the model that the view asks; by default the one that this extension
+                was set up for or, where another one set the application up, its first.
         """
 
         if view is not None and not callable(view):
@@ -103,7 +176,7 @@ class Extension:
             if isinstance(view, type):
                 raise TypeError(f"{view.__name__} is a class: decorate its methods with predict")
             name = getattr(view, "__name__", type(view).__name__)
-            wrapper = self._decorated(view, Capture(features, output, name))
+            wrapper = self._decorated(view, Capture(features, output, name), name, model)
             with suppress(Exception):
                 # Some frameworks look up annotations that are text among the wrapper's globals;
                 # here each stands resolved, unless its name is defined only later.
@@ -120,45 +193,54 @@ class Extension:
         """Decorate a function: what it returns during a request is the model's output."""
         return captured(function, "output")
 
-    def _decorated(self, view: Callable[..., Any], capture: Capture) -> Callable[..., Any]:
+    def _decorated(
+        self, view: Callable[..., Any], capture: Capture, name: str, model: str | None
+    ) -> Callable[..., Any]:
         """Return the view in a prediction's scope, of the same kind: sync or async."""
         if iscoroutinefunction(view) or iscoroutinefunction(type(view).__call__):
 
             @wraps(view)
             async def async_wrapper(*args: Any, **kwargs: Any) -> Any:
-                exchange = self._current_exchange()
-                if exchange is None:
+                exchange, monitor = self._place(name, model)
+                if exchange is None or monitor is None:
                     with prediction_scope(_NOBODY):
                         return await view(*args, **kwargs)
-                with prediction_scope(exchange.monitor.settings.server_id) as prediction:
+                with prediction_scope(monitor.settings.server_id) as prediction:
                     returned = await view(*args, **kwargs)
-                exchange.finish(capture, prediction, returned)
+                exchange.finish(monitor, capture, prediction, returned)
                 return returned
 
             return async_wrapper
 
         @wraps(view)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
-            exchange = self._current_exchange()
-            if exchange is None:
+            exchange, monitor = self._place(name, model)
+            if exchange is None or monitor is None:
                 with prediction_scope(_NOBODY):
                     return view(*args, **kwargs)
-            with prediction_scope(exchange.monitor.settings.server_id) as prediction:
+            with prediction_scope(monitor.settings.server_id) as prediction:
                 returned = view(*args, **kwargs)
-            exchange.finish(capture, prediction, returned)
+            exchange.finish(monitor, capture, prediction, returned)
             return returned
 
         return wrapper
 
+    def _place(self, view: str, model: str | None) -> tuple[Exchange | None, Monitor | None]:
+        """Return the request at hand and what counts a prediction in it, None where nothing does.
 
-def is_authorized(authorization: str | None, token: str | None) -> bool:
-    """Tell whether an `Authorization` header brings the bearer token, in constant time.
-
-    Args:
-        authorization: the header, None where there is none.
-        token: that is asked for; None or empty: none is.
-    """
-    if not token:
-        return True
-    scheme, _, given = (authorization or "").partition(" ")
-    return scheme.lower() == "bearer" and secrets.compare_digest(given.encode(), token.encode())
+        In a mounted application, models of the one around it are found too.
+        """
+        innermost = exchange = self._current_exchange()
+        while exchange is not None:
+            monitor = exchange.models.of(self, model)
+            if monitor is not None:
+                return exchange, monitor
+            exchange = exchange.outer
+        if innermost is None or innermost.models.app() in self._switched_off:
+            return None, None
+        if model is None:
+            return innermost, innermost.models.first
+        known = ", ".join(map(repr, innermost.models))
+        problem = LookupError(f"no model {model!r} in the application; it has {known}")
+        innermost.models.first.trouble.report("features", problem, f"view {view!r}")
+        return None, None

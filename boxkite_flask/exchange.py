@@ -21,20 +21,26 @@ class FlaskExchange:
     """The request of the current context.
 
     Attributes:
-        monitor: of the application.
+        models: of the application.
+        outer: there is none.
     """
 
-    monitor: boxkite.Monitor
+    models: boxkite.Models
+    outer: None = None
 
     def finish(
-        self, capture: boxkite.Capture, prediction: boxkite.Prediction, returned: Any
+        self,
+        monitor: boxkite.Monitor,
+        capture: boxkite.Capture,
+        prediction: boxkite.Prediction,
+        returned: Any,
     ) -> None:
         """Log the prediction when the response is made, whose status tells if it is one."""
 
         def log(response: Response) -> Response:
             if response.status_code < _ERROR_STATUS:
                 response.headers[boxkite.PREDICTION_ID_HEADER] = capture.log(
-                    self.monitor,
+                    monitor,
                     prediction,
                     request=request,
                     body=lambda: json_body(request),

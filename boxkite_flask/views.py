@@ -2,29 +2,66 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, current_app, request
+from typing import Any
+
+from flask import Blueprint, Flask, Response, current_app, request
+from werkzeug.routing import Rule
 
 import boxkite
 
-__all__ = ["metrics_blueprint"]
+__all__ = ["mount_metrics"]
+
+_NAME = "boxkite_flask"  # an application may well have a blueprint "boxkite" of its own
 
 
-def metrics_blueprint(path: str) -> Blueprint:
-    """Return a blueprint that shows the application's monitor at `path`."""
-    # An application may well have a blueprint "boxkite" of its own.
-    blueprint = Blueprint("boxkite_flask", __name__)
+def mount_metrics(app: Flask, page: boxkite.MetricsPage) -> None:
+    """Register a blueprint that shows a page at its path, by GET and HEAD.
 
-    @blueprint.get(path)
+    Raises:
+        ConfigError: if the path leads elsewhere already.
+    """
+    other = _other_endpoint(app, page.path)
+    if other is not None:
+        raise boxkite.ConfigError(boxkite.taken(page.path, other))
+    number = sum(name.startswith(_NAME) for name in app.blueprints)
+    blueprint = Blueprint(f"{_NAME}_{number + 1}" if number else _NAME, __name__)
+
+    @blueprint.get(page.path, provide_automatic_options=False)
     def metrics() -> Response:
-        monitor: boxkite.Monitor = current_app.extensions["boxkite"]
-        token = monitor.settings.metrics_token
-        if not boxkite.is_authorized(request.headers.get("Authorization"), token):
-            return Response("unauthorized\n", 401, {"WWW-Authenticate": "Bearer"})
-        scrape = monitor.export(
-            accept=request.headers.get("Accept", ""),
-            accept_encoding=request.headers.get("Accept-Encoding", ""),
-            names=request.args.getlist("name[]"),
+        refusal = _refusal(page)
+        if refusal is not None:
+            return Response(refusal.body, refusal.status, refusal.headers)
+        page.look_once(lambda: _other_endpoint(current_app, page.path))
+        scrape = page.export(
+            request.headers.get("Accept", ""),
+            request.headers.get("Accept-Encoding", ""),
+            request.args.getlist("name[]"),
         )
         return Response(scrape.body, headers=scrape.headers)
 
-    return blueprint
+    app.register_blueprint(blueprint)
+
+
+def _refusal(page: boxkite.MetricsPage) -> boxkite.Refusal | None:
+    """Return the answer to a request that may not see the page, None to one that may."""
+    if not page.protection.takes(request.headers.get("Authorization")):
+        return boxkite.UNAUTHORIZED
+    authorize = page.protection.authorize
+    if authorize is None:
+        return None
+    try:
+        verdict: Any = current_app.ensure_sync(authorize)(request)
+    except Exception as error:  # noqa: BLE001 - it is the user's code
+        verdict = error
+    return None if page.admits(verdict) else boxkite.FORBIDDEN
+
+
+def _other_endpoint(app: Flask, path: str) -> str | None:
+    """Return the endpoint, not ours, whose rule is just this path by GET."""
+
+    def takes_it(rule: Rule) -> bool:
+        ours = rule.endpoint.startswith(_NAME)
+        return rule.rule == path and not ours and "GET" in (rule.methods or {"GET"})
+
+    rules = filter(takes_it, app.url_map.iter_rules())
+    return next((f"the endpoint {rule.endpoint!r}" for rule in rules), None)

@@ -26,16 +26,15 @@ class Exchange:
     """Passes messages between server and application, and looks at them as they pass.
 
     Args:
-        monitor: of the application.
+        models: of the application.
         scope: of the request.
         receive: the server's.
         send: the server's.
     """
 
-    def __init__(
-        self, monitor: boxkite.Monitor, scope: Scope, receive: Receive, send: Send
-    ) -> None:
-        self.monitor = monitor
+    def __init__(self, models: boxkite.Models, scope: Scope, receive: Receive, send: Send) -> None:
+        self.models = models
+        self.outer = current_exchange.get()
         self._scope = scope
         self._receive = receive
         self._send = send
@@ -62,12 +61,16 @@ class Exchange:
         await self._send(message)
 
     def finish(
-        self, capture: boxkite.Capture, prediction: boxkite.Prediction, returned: Any
+        self,
+        monitor: boxkite.Monitor,
+        capture: boxkite.Capture,
+        prediction: boxkite.Prediction,
+        returned: Any,
     ) -> None:
         """Have the prediction logged once the status of the response is known."""
         self._logs.append(
             lambda: capture.log(
-                self.monitor,
+                monitor,
                 prediction,
                 request=Request(self._scope, self._replay),
                 body=self._body.json,

@@ -9,8 +9,9 @@ from starlette.applications import Starlette
 
 import boxkite
 from boxkite_starlette.exchange import Exchange, current_exchange
+from boxkite_starlette.lifespan import wrap_lifespan
 from boxkite_starlette.middleware import BoxkiteMiddleware
-from boxkite_starlette.routes import add_metrics_route
+from boxkite_starlette.routes import mount_metrics
 
 __all__ = ["Boxkite"]
 
@@ -18,10 +19,15 @@ __all__ = ["Boxkite"]
 class Boxkite(boxkite.Extension):
     """Monitors the predictions of a Starlette or FastAPI application.
 
+    An application with several models has one for each: `Boxkite(app, model="a")`,
+    `Boxkite(app, model="b")`.
+
     Args:
         app: to set up at once; without it call `init_app`.
-        **options: settings by name (`model=`, `metrics_path=` …), and `baseline=`, `log=`,
-            `registry=` and `policy=` as of `boxkite.Monitor`; they win over the environment.
+        **options: settings by name (`model=`, `metrics_path=` …), `baseline=`, `log=`, `registry=`
+            and `policy=` as of `boxkite.Monitor`, and `authorize=`, a function, async or not,
+            called with a request for the metrics, which tells by True or False whether it is
+            answered; they win over the environment.
     """
 
     def __init__(self, app: Starlette | None = None, **options: Any) -> None:
@@ -32,22 +38,30 @@ class Boxkite(boxkite.Extension):
     def init_app(self, app: Starlette) -> None:
         """Set one application up, from the environment variables `BOXKITE_…`.
 
+        Afterwards `app.state.boxkite` is the monitor of the first model, and
+        `app.state.boxkite_models` has those of all by name.
+
         Raises:
-            ConfigError: if a setting is unknown or cannot be used, or the application has a
-                monitor already.
+            ConfigError: if a setting is unknown or cannot be used, the metrics' path is taken, or
+                the application has a monitor for the model already, or has answered a request.
         """
-        if hasattr(app.state, "boxkite"):
+        found: boxkite.Models | None = getattr(app.state, "boxkite_models", None)
+        models = boxkite.Models(app) if found is None else found
+
+        def mount(page: boxkite.MetricsPage) -> None:
+            mount_metrics(app, page)
+
+        if found is None and app.middleware_stack is not None:
             raise boxkite.ConfigError(
-                "the application has a Boxkite already: a second one would count each prediction "
-                "twice; use the first, app.state.boxkite"
+                "the application has answered already: set Boxkite up before its first request"
             )
-        monitor = self._new_monitor([(os.environ, "BOXKITE_")])
-        if monitor is None:
+        monitor = self._set_up(app, models, [(os.environ, "BOXKITE_")], mount)
+        if monitor is None or found is not None:
             return
-        app.add_middleware(BoxkiteMiddleware, monitor=monitor)
-        if monitor.settings.metrics_path:
-            add_metrics_route(app, monitor.settings.metrics_path, monitor)
+        app.add_middleware(BoxkiteMiddleware, models=models)
+        wrap_lifespan(app, models)
         app.state.boxkite = monitor
+        app.state.boxkite_models = models
 
     def _current_exchange(self) -> Exchange | None:
         return current_exchange.get()

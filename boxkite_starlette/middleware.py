@@ -18,18 +18,18 @@ class BoxkiteMiddleware:
 
     Attributes:
         app: the application behind it.
-        monitor: what counts the predictions.
+        models: of the application, whose monitors count the predictions.
     """
 
     app: ASGIApp
-    monitor: boxkite.Monitor
+    models: boxkite.Models
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one connection on."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        exchange = Exchange(self.monitor, scope, receive, send)
+        exchange = Exchange(self.models, scope, receive, send)
         token = current_exchange.set(exchange)
         try:
             await self.app(scope, exchange.receive, exchange.send)

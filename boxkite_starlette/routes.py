@@ -2,31 +2,98 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from inspect import isawaitable, iscoroutinefunction
+from typing import Any
+
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import Receive, Scope, Send
 
 import boxkite
 
-__all__ = ["add_metrics_route"]
+__all__ = ["mount_metrics"]
 
 
-def add_metrics_route(app: Starlette, path: str, monitor: boxkite.Monitor) -> None:
-    """Show the monitor at exactly `path`, by GET and HEAD; rendered off the event loop."""
+def mount_metrics(app: Starlette, page: boxkite.MetricsPage) -> None:
+    """Show a page at exactly its path.
 
-    async def metrics(request: Request) -> Response:
-        token = monitor.settings.metrics_token
-        if not boxkite.is_authorized(request.headers.get("authorization"), token):
-            return Response("unauthorized\n", 401, {"WWW-Authenticate": "Bearer"})
+    Raises:
+        ConfigError: if the path leads elsewhere already.
+    """
+    other = _other_route(app.router.routes, page.path)
+    if other is not None:
+        raise boxkite.ConfigError(boxkite.taken(page.path, other))
+    # First, since a mount of "/" that stands before it would take its requests.
+    app.router.routes.insert(0, Route(page.path, _Metrics(page), include_in_schema=False))
+
+
+@dataclass(frozen=True)
+class _Metrics:
+    """Answers GET and HEAD with a page, rendered off the event loop.
+
+    Attributes:
+        page: that is shown.
+    """
+
+    page: boxkite.MetricsPage
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        if request.method not in ("GET", "HEAD"):
+            response = Response("method not allowed\n", 405, {"Allow": "GET, HEAD"}, "text/plain")
+        else:
+            response = await self._answer(request)
+        if request.method == "HEAD":
+            response.body = b""  # the headers say what GET would bring
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        page = self.page
+        if not page.protection.takes(request.headers.get("authorization")):
+            return _refused(boxkite.UNAUTHORIZED)
+        if not await _is_authorized(page, request):
+            return _refused(boxkite.FORBIDDEN)
+        page.look_once(lambda: _other_route(request.app.routes, page.path))
         scrape = await run_in_threadpool(
-            monitor.export,
-            accept=request.headers.get("accept", ""),
-            accept_encoding=request.headers.get("accept-encoding", ""),
-            names=request.query_params.getlist("name[]"),
+            page.export,
+            request.headers.get("accept", ""),
+            request.headers.get("accept-encoding", ""),
+            request.query_params.getlist("name[]"),
         )
         return Response(scrape.body, headers=scrape.headers)
 
-    # First, since a mount of "/" that stands before it would take its requests.
-    app.router.routes.insert(0, Route(path, metrics, methods=["GET"], include_in_schema=False))
+
+async def _is_authorized(page: boxkite.MetricsPage, request: Request) -> bool:
+    authorize = page.protection.authorize
+    if authorize is None:
+        return True
+    verdict: Any
+    try:
+        if iscoroutinefunction(authorize) or iscoroutinefunction(type(authorize).__call__):
+            verdict = await authorize(request)
+        else:
+            verdict = await run_in_threadpool(authorize, request)
+            verdict = await verdict if isawaitable(verdict) else verdict
+    except Exception as error:  # noqa: BLE001 - it is the user's code
+        verdict = error
+    return page.admits(verdict)
+
+
+def _refused(refusal: boxkite.Refusal) -> Response:
+    return Response(refusal.body, refusal.status, refusal.headers)
+
+
+def _other_route(routes: list[BaseRoute], path: str) -> str | None:
+    """Return what takes the path by GET, or has the paths below it, and is not ours."""
+    for route in routes:
+        if isinstance(route, Mount) and route.path == path:
+            return f"the mount {route.name!r}" if route.name else "a mount"
+        if isinstance(route, Route) and route.path == path:
+            ours = isinstance(route.endpoint, _Metrics)
+            if not ours and "GET" in (route.methods or {"GET"}):
+                return f"the route {route.name!r}"
+    return None

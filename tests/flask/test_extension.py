@@ -63,8 +63,8 @@ def test_a_second_monitor_for_an_application_is_refused(score_baseline: boxkite.
     app = Flask("service")
     monitor = Boxkite(app, baseline=score_baseline)
     expected = (
-        "application 'service' has a Boxkite already: a second one would count each prediction "
-        "twice; use the first, app.extensions['boxkite']"
+        "the application has a Boxkite for model 'score' already: a second one would count each "
+        "prediction twice; use the first, or name another model, as Boxkite(app, model='b')"
     )
     for again in (monitor, Boxkite(baseline=score_baseline)):
         with pytest.raises(boxkite.ConfigError) as refused:

@@ -30,8 +30,8 @@ def test_a_second_monitor_for_an_application_is_refused(monitor: Boxkite) -> Non
     with pytest.raises(boxkite.ConfigError) as refused:
         monitor.init_app(app)
     assert str(refused.value) == (
-        "the application has a Boxkite already: a second one would count each prediction twice; "
-        "use the first, app.state.boxkite"
+        "the application has a Boxkite for model 'score' already: a second one would count each "
+        "prediction twice; use the first, or name another model, as Boxkite(app, model='b')"
     )
 
 
@@ -40,7 +40,7 @@ def test_it_is_set_up_before_the_first_request_or_not_at_all(
 ) -> None:
     app = Starlette()
     get(client_of, app, "/")
-    with pytest.raises(RuntimeError, match=r"^Cannot add middleware after"):
+    with pytest.raises(boxkite.ConfigError, match=r"^the application has answered already: set "):
         monitor.init_app(app)
     assert not hasattr(app.state, "boxkite")
 

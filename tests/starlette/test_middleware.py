@@ -36,7 +36,7 @@ def test_other_scopes_pass_untouched(kind: str, monitor: Boxkite) -> None:
     service = Starlette()
     monitor.init_app(service)
     scope = {"type": kind}
-    asyncio.run(BoxkiteMiddleware(app, service.state.boxkite)(scope, receive, send))
+    asyncio.run(BoxkiteMiddleware(app, service.state.boxkite_models)(scope, receive, send))
     ((seen_scope, seen_receive, seen_send),) = seen
     assert (seen_scope is scope, seen_receive is receive, seen_send is send) == (True, True, True)
     assert scope == {"type": kind}
@@ -193,7 +193,7 @@ def test_a_stream_is_passed_on_chunk_by_chunk_before_its_body_is_read(monitor: B
     service = Starlette()
     monitor.init_app(service)
     chunks = [b'{"age": 30', b"}", b"\x00" * MIB]
-    sent = asyncio.run(post(BoxkiteMiddleware(echo, service.state.boxkite), "/", chunks))
+    sent = asyncio.run(post(BoxkiteMiddleware(echo, service.state.boxkite_models), "/", chunks))
     assert [each["body"] for each in sent[1:]] == [*chunks, b""]
     assert events == ["received", "sent"] * 4
     assert service.state.boxkite.trouble.counts()["features"] == 1
@@ -214,7 +214,7 @@ def test_the_messages_of_the_application_are_not_changed(monitor: Boxkite) -> No
 
     service = Starlette()
     monitor.init_app(service)
-    app = BoxkiteMiddleware(raw, service.state.boxkite)
+    app = BoxkiteMiddleware(raw, service.state.boxkite_models)
     for path, headers in (("/", [(b"a", b"b")]), ("/bare", [])):
         first, second = asyncio.run(post(app, path, []))
         identity = first["headers"].pop()
