@@ -6,6 +6,7 @@ import re
 import threading
 import tracemalloc
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families
 
 import boxkite
-from boxkite import Baseline, BaselineError, Monitor, Settings
+from boxkite import Baseline, BaselineError, ConfigError, Monitor, Settings
 from boxkite.config import from_environment
 from boxkite.identity import Identity
 
@@ -308,6 +309,22 @@ def test_a_body_is_logged_only_where_the_setting_says_so(records: Any) -> None:
         monitor = Monitor(BASELINE, records, registry=None, settings=settings)
         monitor.log_prediction([1, "UA"], 0.5, {"n": 1})
     assert [each.request_body for each in records] == [msgspec.UNSET, {"n": 1}]
+
+
+def test_drift_of_a_window_leaves_out_what_was_counted_before_it(monitor: Monitor) -> None:
+    for _ in range(3):
+        monitor.log_prediction([1, "UA"], 0.5)
+    totals = monitor._counter.totals()
+    member = monitor._counter._member
+    assert member is not None
+    member.history.keep(lambda: totals, datetime.now(UTC) - timedelta(hours=3))
+    for _ in range(4):
+        monitor.log_prediction([2, "UA"], 0.5)
+    found = {window: monitor.drift(window).predictions for window in (None, "90m", "2h", "5d")}
+    # Before the hour of the first three nothing is known: a longer window begins with it.
+    assert found == {None: 7, "90m": 4, "2h": 4, "5d": 4}
+    with pytest.raises(ConfigError, match="window is 'soon'"):
+        monitor.drift("soon")
 
 
 def test_receivers_are_told_and_one_that_fails_disturbs_nobody(monitor: Monitor) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-import shutil
 import threading
 import time
 import weakref
@@ -19,8 +18,8 @@ from boxkite.baseline import Baseline
 from boxkite.live.background import Background
 from boxkite.live.counts import Counts
 from boxkite.live.fold import fold_encoded
-from boxkite.live.history import History
 from boxkite.live.mapped_journal import JournalBusyError, JournalFullError
+from boxkite.live.membership import Membership
 from boxkite.live.memory_outbox import MemoryOutbox
 from boxkite.live.outbox import LockedOutbox, Outbox
 from boxkite.live.population import Population
@@ -78,10 +77,7 @@ class Counter:
 
     def _begin_anew(self) -> None:
         """Start with nothing, at first and in a forked process: no lock or map of the parent's."""
-        self._worker: Worker | None = None
-        self._population: Population | None = None
-        self._history: History | None = None
-        self._others = Counts.zero(self._baseline)
+        self._member: Membership | None = None
         self._in_memory = Counts.zero(self._baseline)
         self._unsafe: deque[bytes] = deque()
         self._terms = self._new_terms() if self._new_terms is not None else b""
@@ -96,20 +92,20 @@ class Counter:
 
     def after_fork(self) -> None:
         """In the child: leave the parent's worker to the parent."""
-        worker = self._worker
+        member = self._member
         self._trouble.after_fork()
         self._begin_anew()
-        if worker is not None:
-            worker.abandon()
+        if member is not None:
+            member.worker.abandon()
 
     def append(self, record: bytes) -> None:
         """Take one encoded record, in the request."""
-        worker = self._worker or self._join()
+        member = self._member or self._join()
         try:
-            if worker is None or not self._may_retry:
+            if member is None or not self._may_retry:
                 self._unsafe.append(record)
             else:
-                worker.journal.append(record)
+                member.worker.journal.append(record)
         except JournalFullError:
             self._make_room(record)
         except JournalBusyError:
@@ -125,8 +121,8 @@ class Counter:
         """Fold a full journal at once: requests came faster than the background counts."""
         self._reading(lambda: None)
         try:
-            assert self._worker is not None
-            self._worker.journal.append(record)
+            assert self._member is not None
+            self._member.worker.journal.append(record)
         except OSError as error:
             self._unsafe.append(record)
             self._fall_back(error)
@@ -148,9 +144,9 @@ class Counter:
         Where it is not kept, since the first hour that is, or all.
         """
         totals = self.totals()
-        if self._population is None:
+        if self._member is None:
             return moment, totals
-        hour, before = History(self._population.folder, self._baseline).at(moment)
+        hour, before = self._member.history.at(moment)
         return hour, totals.since(before)
 
     def close(self, timeout: float) -> None:
@@ -160,7 +156,7 @@ class Counter:
         """
         deadline = time.monotonic() + timeout
         self._background.stop(timeout)
-        if self._worker is None and not self._unsafe:
+        if self._member is None and not self._unsafe:
             return
         if self._lock.acquire(timeout=max(0.0, deadline - time.monotonic())):
             try:
@@ -184,8 +180,8 @@ class Counter:
 
     def outboxes(self) -> list[Outbox]:
         """Return where this worker's records wait to be shipped."""
-        worker = self._worker or self._join()
-        owned: list[Outbox] = [worker, self._memory] if worker else [self._memory]
+        member = self._member or self._join()
+        owned: list[Outbox] = [member.worker, self._memory] if member else [self._memory]
         return [LockedOutbox(each, self._lock) for each in owned]
 
     def adopt(self) -> Population | None:
@@ -195,11 +191,11 @@ class Counter:
             OSError: if they cannot be adopted just now.
         """
         with self._lock:
-            worker = self._worker or self._join()
-            if worker is None or self._population is None:
+            member = self._member or self._join()
+            if member is None:
                 return None
-            self._population.adopt(worker.id)
-            return self._population
+            member.population.adopt(member.worker.id)
+            return member.population
 
     def _fold_in_background(self) -> None:
         try:
@@ -216,76 +212,68 @@ class Counter:
 
     def _sync(self) -> None:
         """Write to the disk when it is time; until then come back."""
-        if not self._sync_seconds or self._worker is None:
+        if not self._sync_seconds or self._member is None:
             return
         if time.monotonic() - self._synced_at < self._sync_seconds:
             self._background.ask()
             return
-        self._worker.sync()
-        if self._population is not None:
-            self._population.retired.sync()
+        self._member.sync()
         self._synced_at = time.monotonic()
 
     def _fold(self) -> None:
-        worker = self._worker or self._join()
+        member = self._member or self._join()
         waiting = [self._unsafe.popleft() for _ in range(len(self._unsafe))]
         fold_encoded(self._baseline, waiting, self._in_memory)
         if self._terms:
             self._dropped += self._memory.extend(waiting)
-        if worker is None:
+        if member is None:
             return
         try:
-            if self._may_retry and not self._is_at_home(worker):
-                worker = self._move_house(worker)
-            if self._history is not None:
-                self._history.keep(self._sum)
-            worker.fold(list(self._trouble.counts().values()), self._in_memory)
+            if self._may_retry and not member.is_at_home():
+                self._dropped += self._memory.extend(member.move_house(self._errors))
+            member.keep_hour(self._sum)
+            member.worker.fold(self._errors, self._in_memory)
             self._in_memory = Counts.zero(self._baseline)
-            self._dropped += worker.give_up_oldest()
+            self._dropped += member.worker.give_up_oldest()
         except OSError as error:
             self._fall_back(error)
         # The request that needs the segment tries again, and reports.
         with contextlib.suppress(OSError):
-            worker.journal.prepare()
+            member.worker.journal.prepare()
+
+    @property
+    def _errors(self) -> list[int]:
+        return list(self._trouble.counts().values())
 
     def _sum(self) -> Counts:
-        """Return the totals; of the others as they were last, where they cannot be read."""
-        own = self._worker
-        if own is not None and self._population is not None:
-            try:
-                self._population.adopt(own.id)
-                others = self._population.others(own.id)
-                # Fewer than before: the folder was deleted, and not all have noticed yet.
-                if others.predictions >= self._others.predictions:
-                    self._others = others
-            except (OSError, ValueError) as error:
-                self._trouble.count("journal", error)
         totals = Counts.zero(self._baseline)
-        for part in (self._others, self._in_memory, *([own.counts] if own else [])):
-            totals.add(part)
-        if own is None:
-            totals.errors[:] = list(self._trouble.counts().values())
+        totals.add(self._in_memory)
+        if self._member is None:
+            totals.errors[:] = self._errors
+            return totals
+        totals.add(self._member.others())
+        totals.add(self._member.worker.counts)
         return totals
 
-    def _join(self) -> Worker | None:
+    def _join(self) -> Membership | None:
         """Join the service's workers; None where the state folder cannot be used."""
         if not self._may_retry:
-            return self._worker
+            return self._member
         with self._lock:
             # A signal handler that comes in between counts in memory.
-            if self._worker is None and not self._joining:
+            if self._member is None and not self._joining:
                 self._joining = True
                 try:
                     folder = self._state.population(self._baseline)
-                    self._population = Population(folder, self._baseline, self._report)
-                    self._worker = self._new_worker(folder)
-                    self._history = History(folder, self._baseline)
+                    self._member = Membership(
+                        folder, self._baseline, self._new_worker, self._report
+                    )
                     self._state.keep_tidy()
                 except OSError as error:
                     self._fall_back(error)
                 finally:
                     self._joining = False
-            return self._worker
+            return self._member
 
     def _new_worker(self, folder: Path) -> Worker:
         segment_bytes = min(SEGMENT_BYTES, max(self._max_bytes // 4, 1))
@@ -294,30 +282,6 @@ class Counter:
     @property
     def _report(self) -> Callable[[Exception], None]:
         return functools.partial(self._trouble.count, "journal")
-
-    def _is_at_home(self, worker: Worker) -> bool:
-        """Tell whether the state is where others find it. A run's own folder goes when it ends;
-        then no new one is made."""
-        assert self._population is not None
-        ending = not threading.main_thread().is_alive()
-        return ending or (worker.is_at_home() and self._population.is_at_home())
-
-    def _move_house(self, worker: Worker) -> Worker:
-        """Take a new folder with the same counts where somebody deleted the old one."""
-        worker.journal.close()
-        worker.fold(list(self._trouble.counts().values()))
-        assert self._population is not None
-        folder = self._population.folder
-        self._report(FileNotFoundError(f"{worker.folder} was deleted"))
-        self._population = Population(folder, self._baseline, self._report, self._population)
-        moved = self._new_worker(folder)
-        # Nobody may count both, if not all of the old one was deleted.
-        shutil.rmtree(worker.folder, ignore_errors=True)
-        self._dropped += self._memory.extend(worker.unshipped())
-        moved.fold(list(self._trouble.counts().values()), worker.counts)
-        self._worker = moved
-        worker.abandon()
-        return moved
 
     @property
     def _may_retry(self) -> bool:
