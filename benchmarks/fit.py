@@ -16,12 +16,12 @@ import subprocess
 import sys
 import tempfile
 import time
-import venv
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from environments import environment
 
 SHAPES = {"1 numeric": (1, "numeric"), "25 numeric": (25, "numeric"), "5 text": (5, "text")}
 LEVELS = 100
@@ -33,7 +33,7 @@ class Subject(NamedTuple):
     title: str
     measure: Callable[[dict[str, Any]], Callable[[], object]]
     one_thread: bool = False
-    requirements: str = ""
+    requirements: tuple[str, ...] = ()
 
 
 def columns(rows: int, count: int, kind: str) -> dict[str, Any]:
@@ -104,11 +104,13 @@ SUBJECTS = {
     "boxkite": Subject("boxkite", boxkite),
     "boxkite-one": Subject("boxkite, one thread", boxkite, one_thread=True),
     "tenth": Subject(
-        "boxkite 0.0.5, 100,000 random rows", boxkite_005, requirements="boxkite==0.0.5"
+        "boxkite 0.0.5, 100,000 random rows", boxkite_005, requirements=("boxkite==0.0.5",)
     ),
-    "all": Subject("boxkite 0.0.5, every row", boxkite_005_on_all, requirements="boxkite==0.0.5"),
-    "whylogs": Subject("whylogs", whylogs, requirements="whylogs pandas<3 numpy<2"),
-    "nannyml": Subject("NannyML", nannyml, requirements="nannyml statsmodels"),
+    "all": Subject(
+        "boxkite 0.0.5, every row", boxkite_005_on_all, requirements=("boxkite==0.0.5",)
+    ),
+    "whylogs": Subject("whylogs", whylogs, requirements=("whylogs", "pandas<3", "numpy<2")),
+    "nannyml": Subject("NannyML", nannyml, requirements=("nannyml", "statsmodels")),
 }
 OPTIONAL = ["whylogs", "nannyml"]
 
@@ -132,7 +134,9 @@ def measured_apart(
 ) -> float | None:
     """Return what a new process measures, or None where the subject cannot do it."""
     requirements = SUBJECTS[name].requirements
-    python = environment(folder, requirements) if requirements else Path(sys.executable)
+    python = Path(sys.executable)
+    if requirements:
+        python = environment(folder, requirements[0], *requirements)
     command = [str(python), __file__, "--measure", name, shape]
     command += ["--rows", str(arguments.rows), "--runs", str(arguments.runs)]
     result = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
@@ -140,17 +144,6 @@ def measured_apart(
         sys.stderr.write(f"{name}, {shape}: {result.stderr.splitlines()[-1]}\n")
         return None
     return float(json.loads(result.stdout.splitlines()[-1]))
-
-
-def environment(folder: Path, requirements: str) -> Path:
-    """Return the interpreter of a virtual environment that has the requirements."""
-    home = folder / requirements.split()[0]
-    python = home / "bin" / "python"
-    if not python.exists():
-        venv.create(home, with_pip=True)
-        install = [str(python), "-m", "pip", "install", "--quiet", *requirements.split()]
-        subprocess.run(install, check=True)
-    return python
 
 
 def table(results: dict[str, dict[str, float | None]]) -> str:

@@ -13,58 +13,29 @@ import argparse
 import json
 import os
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
-import threading
-import venv
 from pathlib import Path
 
 from subjects import SUBJECTS
 from tables import LINES, Case, Line, as_markdown
 from works import WORKS
 
-REQUIREMENTS = {
-    "0.0.5": "boxkite==0.0.5 setuptools<70",
-    "0.0.5 with fluentd": "boxkite==0.0.5 setuptools<70",
-}
+sys.path.append(str(Path(__file__).parents[1]))
+from environments import environment
+from receiver import receiver
 
-
-def receiver() -> int:
-    """Take what is logged and forget it; returns the port."""
-    listener = socket.create_server(("127.0.0.1", 0))
-
-    def forget(connection: socket.socket) -> None:
-        while connection.recv(1 << 20):
-            pass
-
-    def accept() -> None:
-        while True:
-            connection, _ = listener.accept()
-            threading.Thread(target=forget, args=(connection,), daemon=True).start()
-
-    threading.Thread(target=accept, daemon=True).start()
-    port: int = listener.getsockname()[1]
-    return port
-
-
-def environment(folder: Path, requirements: str) -> Path:
-    """Return the interpreter of a virtual environment that has the requirements."""
-    home = folder / requirements.split()[0]
-    python = home / "bin" / "python"
-    if not python.exists():
-        venv.create(home, with_pip=True)
-        install = [str(python), "-m", "pip", "install", "--quiet", *requirements.split()]
-        subprocess.run(install, check=True)
-    return python
+REQUIREMENTS = ("boxkite==0.0.5", "setuptools<70")
+PREDECESSORS = ("0.0.5", "0.0.5 with fluentd")
 
 
 def measured_apart(case: Case, folder: Path, port: int, seconds: float) -> dict[str, float] | None:
     """Return what a new process measures, or None where it fails."""
-    requirements = REQUIREMENTS.get(case.subject)
-    python = environment(folder, requirements) if requirements else Path(sys.executable)
+    python = Path(sys.executable)
+    if case.subject in PREDECESSORS:
+        python = environment(folder, REQUIREMENTS[0], *REQUIREMENTS)
     # -I, so that neither this folder nor the environment's variables bring in another boxkite.
     command = [str(python), "-I", str(Path(__file__).parent), "--measure", json.dumps(case)]
     command += ["--folder", str(folder), "--port", str(port), "--seconds", str(seconds)]
