@@ -7,11 +7,16 @@ import sys
 import pytest
 
 FORKING = """
-import os, signal, sys, threading
+import faulthandler, os, signal, sys, threading
+
+# What hangs is ended, and tells where; registered first, so that it holds for boxkite's own hooks.
+faulthandler.register(signal.SIGALRM, chain=True)
+signal.alarm(120)
+os.register_at_fork(after_in_child=lambda: signal.alarm(60))
+
 import numpy as np
 from boxkite import Baseline, Monitor
 
-signal.alarm(60)  # ends what hangs
 monitor = Monitor(Baseline.fit({"a": np.arange(100.0)}), registry=None)
 done = threading.Event()
 
@@ -27,7 +32,6 @@ statuses = []
 for _ in range(10):
     child = os.fork()
     if not child:
-        signal.alarm(60)
         for number in range(1_000):
             monitor.log_prediction([number % 100])
         comparison = monitor.drift()
