@@ -18,10 +18,12 @@ from boxkite.config import Settings, from_environment
 from boxkite.drift import Comparison, Policy, compare_counts
 from boxkite.errors import BaselineError
 from boxkite.identity import Identity
+from boxkite.live.batch import Batch, batch_of, rows_of
 from boxkite.live.counter import Counter
+from boxkite.live.fields import opened
 from boxkite.live.record import Record, encode
 from boxkite.live.redaction import Redaction
-from boxkite.live.row import Row, check_names, output_row, plain_row
+from boxkite.live.row import Row, ShapeError, check_names, class_row, output_row, plain_row
 from boxkite.live.state import StateFolder
 from boxkite.logs.prediction_log import open_log
 from boxkite.logs.sink import Sink
@@ -86,9 +88,12 @@ class Monitor:
         )
         self._feature_names = frozenset(each.name for each in self.baseline.features)
         self._output_names = [each.name for each in self.baseline.outputs]
+        self._classes = self.baseline.classes
         names = self.settings.log_redact
         self._redaction = Redaction(names, self.baseline) if names else None
         state = StateFolder(self.settings.state_dir)
+        given = self.settings.log if log is None else log
+        self._log_url: Callable[[], str | None] = lambda: _log_url(given, state)
         self._log = open_log(log, self.settings, self.baseline, state, self._report_log)
         self._counter = Counter(
             self.baseline,
@@ -105,6 +110,11 @@ class Monitor:
         self.series = ModelSeries(self._exposition.static, self._live_series)
         self._scraper = Scraper([self.series], application_registry(registry), self.report_export)
         self._send(signals.baseline_loaded, baseline=self.baseline)
+
+    @property
+    def log_url(self) -> str | None:
+        """Where the log can be read, a folder or URL; None where there is none."""
+        return self._log_url() if self._log is not None else None
 
     def _load(self, baseline: Baseline | str | os.PathLike[str] | None) -> Baseline:
         """Return the baseline; an empty one where the setting's file cannot be had."""
@@ -142,22 +152,95 @@ class Monitor:
         request_body: Any = None,
         *,
         identity: Identity | None = None,
+        view: str = "",
     ) -> str:
         """Take one prediction: a few microseconds, whatever the number of bins.
 
         Args:
             features: one row, by position (list, tuple, 1-D array) or by name (mapping, row of a
-                frame), as the model takes it.
-            output: what the model answered: a number or label, or several for several outputs.
+                frame, object with named fields), as the model takes it.
+            output: what the model answered: a number or label, or several for several outputs, as
+                class probabilities.
             request_body: of the request, for the log, where the setting asks for it.
             identity: of the prediction, where it was named before; by default a new one.
+            view: what made it, as "view 'score'", for reports.
 
         Returns:
             The prediction id, `{server_id}/{time}/{uuid}`. A row that does not fit the baseline
             is counted as invalid and reported; nothing is raised.
         """
         identity = identity or Identity.new(self.settings.server_id)
-        row, answer = self._features(features), self._output(output)
+        row, answer = self._features(features, view), self._output(output, view)
+        return self._take(identity, row, answer, features, output, request_body)
+
+    def log_predictions(
+        self,
+        features: Any,
+        outputs: Any = None,
+        request_body: Any = None,
+        *,
+        identity: Identity | None = None,
+        view: str = "",
+    ) -> list[str]:
+        """Take several predictions that were made at once, or the only one.
+
+        Args:
+            features: a 2-D array, a list of rows, a frame, or a mapping of columns under the
+                names of the baseline's features; or one row, as of `log_prediction`.
+            outputs: as many, in a list, an array, a frame or a mapping of columns.
+            request_body: of the request; it is logged with the first prediction.
+            identity: of the first prediction; those of the others count up from it.
+            view: what made them, for reports.
+
+        Returns:
+            The prediction ids, one a row. Where rows and outputs are not as many, that is
+            reported, and the output of each of the rows is counted as invalid.
+        """
+        identity = identity or Identity.new(self.settings.server_id)
+        batch = self._batch(features, outputs, view)
+        if batch is None:
+            return [
+                self.log_prediction(features, outputs, request_body, identity=identity, view=view)
+            ]
+        ids = []
+        for number, each in enumerate(identity.rows(len(batch.rows))):
+            output = batch.outputs[number] if batch.outputs is not None else None
+            answer = self._output(output, view) if batch.outputs is not None else None
+            row, body = batch.rows[number], None if number else request_body
+            ids.append(self._take(each, self._features(row, view), answer, row, output, body))
+        return ids
+
+    def row_count(self, features: Any) -> int:
+        """Return how many predictions features are for: one, or one for each of several rows."""
+        try:
+            rows = rows_of(features, self._feature_names)
+        except Exception:  # noqa: BLE001 - features are any object of the user's
+            return 1
+        return 1 if rows is None else len(rows)
+
+    def _batch(self, features: Any, outputs: Any, view: str) -> Batch | None:
+        """Return several rows with their outputs; None for one row, or what cannot be read."""
+        try:
+            batch = batch_of(features, outputs, self._feature_names, self._output_names)
+        except ShapeError as problem:
+            self.trouble.report("features", problem, view)
+            return None
+        except Exception:  # noqa: BLE001 - whatever it is, as one row it is reported
+            return None
+        if batch is not None and batch.problem is not None:
+            self.trouble.report("output", batch.problem, view)
+        return batch
+
+    def _take(
+        self,
+        identity: Identity,
+        row: Row | None,
+        answer: Row | None,
+        features: Any,
+        output: Any,
+        request_body: Any,
+    ) -> str:
+        """Write one prediction to the journal; None stands for what is counted as invalid."""
         logged = self._log is not None and self._log.includes(identity.entity_id)
         body = request_body if logged and self.settings.log_request_body else None
         if self._redaction is not None:
@@ -178,23 +261,26 @@ class Monitor:
             )
         return prediction_id
 
-    def _features(self, features: Any) -> Row | None:
+    def _features(self, features: Any, view: str) -> Row | None:
         """Return a row of the baseline's features, or None after reporting what is wrong."""
         try:
             row: Row = {} if features is None else plain_row(features)
             check_names(row, self._feature_names)
             return row
         except Exception as error:  # noqa: BLE001 - features are any object of the user's
-            self.trouble.report("features", error)
+            self.trouble.report("features", error, view)
             return None
 
-    def _output(self, output: Any) -> Row | None:
+    def _output(self, output: Any, view: str) -> Row | None:
         try:
             if output is None:
                 return {}
-            return output_row(output, self._output_names) if self._output_names else [output]
+            if self._classes:
+                return class_row(output, self._classes)
+            names = self._output_names
+            return output_row(output, names) if names else [opened(output)]
         except Exception as error:  # noqa: BLE001 - an output is any object of the user's
-            self.trouble.report("output", error)
+            self.trouble.report("output", error, view)
             return None
 
     def _send(self, signal: Signal, **values: Any) -> None:
@@ -312,3 +398,9 @@ class Monitor:
         dropped = BufferError(f"{number:,} records are not logged: {reason}")
         self.trouble.count("log", dropped)
         self._send(signals.log_dropped, number=number, reason=reason)
+
+
+def _log_url(log: Any, state: StateFolder) -> str | None:
+    if not isinstance(log, str | os.PathLike):
+        return None
+    return os.fspath(log if log != "file:" else state.log_folder())

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
 from boxkite.baseline import canonical_reader, classic, classic_reader, labelled, labelled_reader
+from boxkite.baseline.class_probabilities import classes_of
 from boxkite.baseline.fitting import DEFAULT_BINS, DEFAULT_MAX_CATEGORIES, Bins, fit_variables
 from boxkite.baseline.parts import Tails
 from boxkite.baseline.storage import read_bounded, write_atomically
@@ -66,6 +67,7 @@ class Baseline:
         categorical: Iterable[str] = (),
         max_categories: int = DEFAULT_MAX_CATEGORIES,
         names: Sequence[str] | None = None,
+        classes: bool | Iterable[Any] = False,
     ) -> Baseline:
         """Count training rows into a baseline. Every row counts; the same rows, the same bytes.
 
@@ -82,6 +84,9 @@ class Baseline:
             categorical: names of columns to take as categories whatever their type.
             max_categories: categories counted each by itself; the tail is counted together.
             names: of the columns of a 2-D array; `x0`, `x1` … by default.
+            classes: where the output are class probabilities, the classes by position, as
+                scikit-learn's `model.classes_`, or True for the names of the columns. One more
+                output, "class", then says which of them is the most probable.
 
         Raises:
             BaselineError: naming the column that cannot be counted.
@@ -96,6 +101,7 @@ class Baseline:
             categorical=frozenset([categorical] if isinstance(categorical, str) else categorical),
             max_categories=max_categories,
             names=names,
+            classes=classes,
         )
         return cls(model or DEFAULT_MODEL, version or _digest(variables, rows), rows, variables)
 
@@ -108,6 +114,11 @@ class Baseline:
     def outputs(self) -> tuple[Variable, ...]:
         """The variables that come out of it, by position."""
         return tuple(each for each in self.variables if each.role == "output")
+
+    @cached_property
+    def classes(self) -> tuple[str, ...]:
+        """The classes whose probabilities the model gives; none where it gives other things."""
+        return classes_of(self.outputs)
 
     @cached_property
     def digest(self) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxkite.baseline.capture import CategoryColumn, capture_column, named_columns
+from boxkite.baseline.class_probabilities import class_names, winner_variable
 from boxkite.baseline.edges import checked_edges, equal_mass_edges
 from boxkite.baseline.values import valid_unicode
 from boxkite.baseline.variable import CategoryVariable, NumericVariable, Role, Variable
@@ -46,11 +47,13 @@ def fit_variables(
     categorical: frozenset[str],
     max_categories: int,
     names: Sequence[str] | None,
+    classes: bool | Iterable[Any],
 ) -> tuple[tuple[Variable, ...], int]:
     """Return the variables, features first, and how many rows they have; see `Baseline.fit`."""
-    columns = _columns("feature", features, names, None)
-    if output is not None:
-        columns += _columns("output", output, None, "output")
+    outputs = [] if output is None else _columns("output", output, None, "output")
+    if classes is not False:
+        outputs = _class_columns(outputs, classes)
+    columns = [*_columns("feature", features, names, None), *outputs]
     if not columns:
         raise BaselineError("no columns: there is nothing to count")
     if max_categories < 1:
@@ -68,6 +71,11 @@ def fit_variables(
     rows = _common_rows(variables)
     for variable in variables:
         _warn_of(variable)
+    if classes is not False:
+        winners = winner_variable(
+            [each.values for each in outputs], [each.name for each in outputs]
+        )
+        variables = (*variables, winners)
     return variables, rows
 
 
@@ -96,6 +104,18 @@ def _columns(
             raise BaselineError(f"column {name!r} stands twice: give each column a name of its own")
         seen.add(name)
         found.append(_Named(role, position, name, values))
+    return found
+
+
+def _class_columns(columns: list[_Named], classes: bool | Iterable[Any]) -> list[_Named]:
+    """Return columns of class probabilities under the classes' names, as floats by row."""
+    names = class_names([column.name for column in columns], classes)
+    found = []
+    for column, name in zip(columns, names, strict=True):
+        captured = capture_column(name, column.values, categorical=False)
+        if isinstance(captured, CategoryColumn):
+            raise BaselineError(f"class {name!r}: probabilities are numbers, not text")
+        found.append(column._replace(name=name, values=captured.values))
     return found
 
 

@@ -9,9 +9,19 @@ from typing import Any, TypeAlias
 import narwhals as nw
 import numpy as np
 
+from boxkite.baseline.class_probabilities import WINNER, winner
 from boxkite.live.fields import SINGLE, opened
 
-__all__ = ["Row", "ShapeError", "as_array", "check_names", "is_row", "output_row", "plain_row"]
+__all__ = [
+    "Row",
+    "ShapeError",
+    "as_array",
+    "check_names",
+    "class_row",
+    "is_row",
+    "output_row",
+    "plain_row",
+]
 
 # Of an iterable that does not know its length, and may have no end.
 _MAX_VALUES = 100_000
@@ -138,6 +148,30 @@ def output_row(output: Any, names: Sequence[str]) -> Row:
 
 
 _PLAIN = frozenset({float, int, str, bool})
+
+
+def class_row(output: Any, classes: Sequence[str]) -> Row:
+    """Return class probabilities as a row, and after them the class that won, if it is not there.
+
+    Args:
+        output: a probability for each class, in a list or by name.
+        classes: their names.
+
+    Raises:
+        ShapeError: if the number of values does not fit.
+    """
+    try:
+        row = output_row(output, classes)
+    except ShapeError as problem:
+        try:
+            return output_row(output, (*classes, WINNER))
+        except ShapeError:
+            raise problem from None
+    if isinstance(row, list):
+        return [*row, winner(row, classes)]
+    if WINNER not in row:
+        row[WINNER] = winner(map(row.get, classes), classes)
+    return row
 
 
 def _named_output(output: Any, names: Sequence[str]) -> Any:
