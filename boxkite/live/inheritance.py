@@ -7,14 +7,16 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 
 from boxkite.live.counter import Counter
-from boxkite.live.counts_file import CountsFileError
 from boxkite.live.leftover import TERMS, Leftover
 from boxkite.live.lock import release
 from boxkite.live.peers import lock_if_dead
-from boxkite.live.population import Population
+from boxkite.live.population import Population, put_away_merged
 from boxkite.live.state import StateFolder
 
 __all__ = ["Inheritance"]
+
+_FOLDER_BYTES = 16 << 10
+"""Of a folder beside its segments: itself, and three small files."""
 
 
 class Inheritance:
@@ -48,13 +50,13 @@ class Inheritance:
                 left = _locked(folder, accepts)
                 if left is None:
                     continue
-                try:
+                with contextlib.closing(left):
+                    if not mine and put_away_merged(folder):
+                        continue  # its outcomes so far are counted, and it has another name now
                     if left.waiting(1, 1).contents:
                         yield left
                     if own is not None and mine and not left.waiting(1, 1).contents:
                         own.finish(left)
-                finally:
-                    left.close()
 
     def give_up_oldest(self) -> int:
         """Drop what the dead of this population have left beyond the bound; returns how much."""
@@ -68,7 +70,7 @@ class Inheritance:
             if left is None:
                 continue
             with contextlib.closing(left):
-                size += left.byte_size
+                size += left.byte_size + _FOLDER_BYTES
                 if size > self._max_bytes:
                     dropped += _given_up(left, own)
         return dropped
@@ -91,6 +93,6 @@ def _locked(folder: Path, accepts: Callable[[bytes], bool]) -> Leftover | None:
         return None
     try:
         return Leftover(folder, descriptor)
-    except (OSError, CountsFileError):
+    except OSError:
         release(descriptor)
         return None

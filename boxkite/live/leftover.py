@@ -13,14 +13,21 @@ from pathlib import Path
 import numpy as np
 
 from boxkite.live.counts import LOG_OUTCOMES
-from boxkite.live.counts_file import START, CountsFile, CountsFileError, Position, Progress
+from boxkite.live.counts_file import (
+    START,
+    Committed,
+    CountsFile,
+    CountsFileError,
+    Position,
+    Progress,
+)
 from boxkite.live.lock import release
 from boxkite.live.mapped_journal import segment_numbers, segment_path
 from boxkite.live.outbox import Waiting
 from boxkite.live.record import is_logged
 from boxkite.live.segment import HEADER_BYTES, SegmentError, frame_bytes, intact_records
 
-__all__ = ["COUNTS", "LOCK", "TERMS", "Leftover", "log_since_merge", "waits"]
+__all__ = ["COUNTS", "LOCK", "TERMS", "Leftover", "has_log", "log_since_merge", "waits"]
 
 # Files in a worker's folder.
 COUNTS = "counts"
@@ -40,15 +47,13 @@ class Leftover:
 
     Raises:
         OSError: if its files cannot be used.
-        CountsFileError: if they are of another format.
     """
 
     def __init__(self, folder: Path, descriptor: int | None = None) -> None:
         self.folder = folder
         self._descriptor = descriptor
         self.terms = (folder / TERMS).read_bytes()
-        path = folder / _SHIPPED
-        found = CountsFile(path, _SIZE).read() if path.exists() else None
+        found = _committed(folder)
         self._progress = found.progress if found else _worker_progress(folder)
         self.log = np.frombuffer(found.content if found else bytes(_SIZE), dtype="<i8").copy()
 
@@ -110,7 +115,12 @@ class Leftover:
             self.log[LOG_OUTCOMES.index(outcome)] += number
 
     def _commit(self, progress: Progress) -> None:
-        file = CountsFile(self.folder / _SHIPPED, _SIZE)
+        path = self.folder / _SHIPPED
+        try:
+            file = CountsFile(path, _SIZE)
+        except CountsFileError:  # damaged
+            path.unlink()
+            file = CountsFile(path, _SIZE)
         file.commit(self.log.astype("<i8").tobytes(), progress)
         self._progress = progress
 
@@ -150,11 +160,17 @@ class Leftover:
 
 def waits(folder: Path) -> bool:
     """Tell whether a dead worker's folder, if it is one, holds records that are to be shipped."""
-    if not (folder / TERMS).exists():
-        return False
     try:
-        return Leftover(folder).logged() > 0
-    except (OSError, CountsFileError):
+        return has_log(folder) and Leftover(folder).logged() > 0
+    except OSError:
+        return False
+
+
+def has_log(folder: Path) -> bool:
+    """Tell whether a worker's records are logged. Of terms lost with the power nothing is left."""
+    try:
+        return (folder / TERMS).stat().st_size > 0
+    except (FileNotFoundError, NotADirectoryError):
         return False
 
 
@@ -163,11 +179,17 @@ def log_since_merge(folder: Path) -> bytes:
 
     Raises:
         OSError: if they cannot be read.
-        CountsFileError: if they are of another format.
     """
-    path = folder / _SHIPPED
-    found = CountsFile(path, _SIZE).read() if path.exists() else None
+    found = _committed(folder)
     return found.content if found else bytes(_SIZE)
+
+
+def _committed(folder: Path) -> Committed | None:
+    """Return what was committed of the shipping; None if nothing was, or if it is damaged."""
+    path = folder / _SHIPPED
+    with contextlib.suppress(CountsFileError):
+        return CountsFile(path, _SIZE).read() if path.exists() else None
+    return None
 
 
 def _worker_progress(folder: Path) -> Progress:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import islice
@@ -20,12 +21,12 @@ class MemoryOutbox:
 
     Args:
         terms: on which the records are logged.
-        count: called with the outcomes, by keyword.
+        count: a method called with the outcomes, by keyword, for as long as its owner is there.
     """
 
     def __init__(self, terms: bytes, count: Callable[..., None]) -> None:
         self.terms = terms
-        self._count = count
+        self._count = weakref.WeakMethod(count)
         self._contents: deque[bytes] = deque()
         self._first = 0
         self._bytes = 0
@@ -40,7 +41,7 @@ class MemoryOutbox:
         while self._bytes > _MAX_BYTES:
             self._take_first()
             dropped += 1
-        self._count(dropped=dropped)
+        self._tell(dropped=dropped)
         return dropped
 
     def _take_first(self) -> None:
@@ -78,7 +79,12 @@ class MemoryOutbox:
             delivered, dropped = max(0, batch.end.offset - self._first), 0
         while self._first < batch.end.offset and self._contents:
             self._take_first()
-        self._count(delivered=delivered, dropped=dropped)
+        self._tell(delivered=delivered, dropped=dropped)
 
     def count_retried(self, number: int) -> None:
-        self._count(retried=number)
+        self._tell(retried=number)
+
+    def _tell(self, **outcomes: int) -> None:
+        count = self._count()
+        if count is not None:
+            count(**outcomes)

@@ -25,15 +25,16 @@ from typing import Any
 import numpy as np
 
 from boxkite.baseline import Baseline
-from boxkite.live.counts import Counts
+from boxkite.live.counts import LOG_OUTCOMES, Counts
 from boxkite.live.counts_file import CountsFile, CountsFileError, Progress
-from boxkite.live.leftover import TERMS, Leftover, log_since_merge
+from boxkite.live.leftover import COUNTS, Leftover, has_log, log_since_merge
 from boxkite.live.lock import release, try_lock
 from boxkite.live.peers import acknowledged_counts, left_counts, lock_if_dead
 from boxkite.live.worker import STAGING
 
-__all__ = ["Population"]
+__all__ = ["Population", "put_away_merged"]
 
+_RETIRED = "retired.counts"
 _PREFIX = "worker-"
 _LEFT = "left-"
 _MERGED = ".merged-"
@@ -67,14 +68,24 @@ class Population:
         self._report = report
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         zero = Counts.zero(baseline)
-        self._path = folder / "retired.counts"
-        with self._retired_lock():
+        self._path = folder / _RETIRED
+        with _retired_lock(folder):
             self.retired = self._open_retired(zero.byte_size)
             kept = before.retired.read() if before is not None else None
             if kept is not None and self.retired.sequence == 0:
                 zero.add_bytes(kept.content)
-                self.retired.commit(zero.to_bytes(), Progress())
+                zero.add_log(dropped=self._deleted(zero))
+                self.retired.commit(zero.to_bytes(), Progress(), kept.merged)
             self._sweep()
+
+    def _deleted(self, counts: Counts) -> int:
+        """Return how many records of the log that the dead had left are not there any more."""
+        missing = counts.log_by_outcome()["pending"]
+        for path in self._folders(_LEFT, set()):
+            left = Leftover(path)
+            shipped = dict(zip(LOG_OUTCOMES, left.log.tolist(), strict=True))
+            missing -= shipped["delivered"] + shipped["dropped"] + left.logged()
+        return max(0, missing)
 
     def _open_retired(self, size: int) -> CountsFile:
         path = self._path
@@ -98,21 +109,6 @@ class Population:
             with contextlib.suppress(OSError):
                 if time.time() - path.stat().st_mtime > _STALE_SECONDS:
                     shutil.rmtree(path, ignore_errors=True)
-
-    @contextlib.contextmanager
-    def _retired_lock(self) -> Iterator[None]:
-        """Hold the lock on the counts of the dead.
-
-        Raises:
-            TimeoutError: if somebody else does not let go of it.
-        """
-        flags = os.O_RDWR | os.O_CREAT
-        descriptor = os.open(self.folder / "retired.lock", flags, 0o600)
-        try:
-            _lock_soon(descriptor, self.folder)
-            yield
-        finally:
-            release(descriptor)
 
     def others(self, own_id: str) -> Counts:
         """Return the counts of all workers, living and dead, but for one.
@@ -146,7 +142,7 @@ class Population:
             if descriptor is None:
                 continue
             try:
-                with self._retired_lock():
+                with _retired_lock(self.folder):
                     self._merge(path)
             finally:
                 release(descriptor)
@@ -155,14 +151,14 @@ class Population:
         """Merge one dead worker, whose lock and the retired lock are held."""
         retired = self.retired.read()
         if retired is not None and retired.merged:
-            self._put_away(self.folder / retired.merged)
+            _put_away(self.folder / retired.merged)
         if not path.exists():
             return
         counts = self._left_counts(path)
         if retired is not None:
             counts.add_bytes(retired.content)
         self.retired.commit(counts.to_bytes(), Progress(), path.name)
-        self._put_away(path)
+        _put_away(path)
 
     def _left_counts(self, path: Path) -> Counts:
         """Return all that a folder adds to the counts of the dead."""
@@ -172,20 +168,9 @@ class Population:
             return counts
         counts = left_counts(path, self._baseline, self._report)
         # Records that were only in memory, or in a damaged segment, will never be delivered.
-        waiting = Leftover(path).logged() if (path / TERMS).exists() else 0
+        waiting = Leftover(path).logged() if has_log(path) else 0
         counts.add_log(dropped=max(0, counts.log_by_outcome()["pending"] - waiting))
         return counts
-
-    def _put_away(self, path: Path) -> None:
-        """Remove a folder that has been merged, or put it aside for the shipper."""
-        if path.name.startswith(_PREFIX) and (path / TERMS).exists():
-            left = Leftover(path)
-            if left.waiting(1, 1).contents:
-                left.forget_outcomes()
-                left.trim()
-                path.rename(path.with_name(_LEFT + path.name.removeprefix(_PREFIX)))
-                return
-        self._discard(path)
 
     def finish(self, left: Leftover) -> None:
         """Remove what a dead worker has left, all of which is shipped; its outcomes stay.
@@ -193,18 +178,71 @@ class Population:
         Raises:
             OSError: if that cannot be done now.
         """
-        with self._retired_lock():
+        with _retired_lock(self.folder):
             self._merge(left.folder)
-
-    def _discard(self, path: Path) -> None:
-        """Remove a folder that has been merged; under another name first, so all at once."""
-        with contextlib.suppress(FileNotFoundError):
-            path.rename(path.with_name(_MERGED + path.name))
-        for left in self.folder.glob(f"{_MERGED}*"):
-            shutil.rmtree(left, ignore_errors=True)
 
     def _folders(self, prefix: str, skipped: set[str]) -> list[Path]:
         return [path for path in self.folder.glob(f"{prefix}*") if path.name not in skipped]
+
+
+def put_away_merged(folder: Path) -> bool:
+    """Put a dead worker's folder away if it is merged, and whoever did that died before this.
+
+    Args:
+        folder: of a worker of any population, whose lock is held.
+
+    Returns:
+        Whether it was merged.
+
+    Raises:
+        OSError: if that cannot be done now.
+    """
+    path = folder.parent / _RETIRED
+    if not folder.name.startswith(_PREFIX) or not path.exists():
+        return False
+    with _retired_lock(folder.parent), contextlib.suppress(CountsFileError):
+        retired = CountsFile(path).read()
+        if retired is not None and retired.merged == folder.name:
+            _put_away(folder)
+            return True
+    return False
+
+
+def _put_away(path: Path) -> None:
+    """Remove a folder that has been merged, or put it aside for the shipper."""
+    if path.name.startswith(_PREFIX) and has_log(path):
+        left = Leftover(path)
+        if left.waiting(1, 1).contents:
+            left.forget_outcomes()
+            left.trim()
+            aside = path.with_name(_LEFT + path.name.removeprefix(_PREFIX))
+            path.rename(aside)
+            (aside / COUNTS).unlink(missing_ok=True)  # the position stands beside them too
+            return
+    _discard(path)
+
+
+def _discard(path: Path) -> None:
+    """Remove a folder that has been merged; under another name first, so all at once."""
+    with contextlib.suppress(FileNotFoundError):
+        path.rename(path.with_name(_MERGED + path.name))
+    for left in path.parent.glob(f"{_MERGED}*"):
+        shutil.rmtree(left, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _retired_lock(folder: Path) -> Iterator[None]:
+    """Hold the lock on the counts of the dead.
+
+    Raises:
+        TimeoutError: if somebody else does not let go of it.
+    """
+    descriptor = os.open(folder / "retired.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        _lock_soon(descriptor, folder)
+        yield
+    finally:
+        release(descriptor)
 
 
 def _lock_soon(descriptor: int, folder: Path) -> None:

@@ -1,5 +1,6 @@
 """Records that no journal took: in order, bounded, and each of them accounted for."""
 
+import weakref
 from typing import Any
 
 import pytest
@@ -132,3 +133,11 @@ def test_what_is_retried_is_counted() -> None:
     counted: Any = Counted(record(0))
     counted.outbox.count_retried(3)
     assert counted.outcomes["retried"] == 3
+
+
+def test_its_owner_is_not_kept_alive() -> None:
+    counted = Counted(record(0))
+    outbox, gone = counted.outbox, weakref.ref(counted)
+    del counted
+    assert gone() is None
+    outbox.count_retried(1)

@@ -229,8 +229,13 @@ def test_records_to_be_delivered_again_are_seen_by_other_workers_at_once(tmp_pat
 
 
 def test_a_locked_outbox_does_all_its_outbox_does() -> None:
-    outcomes = []
-    memory = MemoryOutbox(b"terms", lambda **counted: outcomes.append(counted))
+    class Owner:
+        def count(self, **counted: int) -> None:
+            outcomes.append(counted)
+
+    outcomes: list[dict[str, int]] = []
+    owner = Owner()
+    memory = MemoryOutbox(b"terms", owner.count)
     outbox: Outbox = LockedOutbox(memory, threading.RLock())
     memory.extend([record(0), record(1)])
     assert (outbox.terms, outbox.byte_size) == (b"terms", 2 * len(record(0)))
