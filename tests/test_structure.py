@@ -112,6 +112,8 @@ def test_adapters_use_only_what_boxkite_exports(package: str) -> None:
                 names = [alias.name for alias in node.names if alias.name.startswith("boxkite")]
                 assert set(names) <= {"boxkite"}, f"{path} imports {names}"
             elif (node.module or "").split(".")[0] == "boxkite":
+                if node.module == "boxkite.cli" and path.stem == "cli":
+                    continue
                 assert node.module == "boxkite", f"{path} imports from {node.module}"
                 used |= {alias.name for alias in node.names}
         for expression in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -4,18 +4,56 @@ from __future__ import annotations
 
 import io
 import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-__all__ = ["main"]
+if TYPE_CHECKING:
+    import click
+
+    from boxkite.monitor import Monitor
+
+__all__ = ["main", "main_of_service"]
 
 
 def main() -> None:
     """Run the command line; without its packages say how to install them."""
-    try:
+
+    def load() -> click.Group:
         from boxkite.cli.commands import boxkite
+
+        return boxkite
+
+    _run(load)
+
+
+def main_of_service(models: Mapping[str, Monitor], arguments: Sequence[str], program: str) -> None:
+    """Run the command line of a service, with its settings, as a framework's own one does.
+
+    Args:
+        models: the service's monitors by model.
+        arguments: of the command line.
+        program: what stands before them.
+    """
+
+    def load() -> click.Group:
+        from boxkite.cli.service import service_commands
+
+        return service_commands(models)
+
+    _run(load, arguments, program)
+
+
+def _run(
+    load: Callable[[], click.Group],
+    arguments: Sequence[str] | None = None,
+    program: str = "boxkite",
+) -> None:
+    try:
+        commands = load()
     except ModuleNotFoundError as error:
         sys.stderr.write(f"boxkite: {error}; the command line needs: pip install 'boxkite[cli]'\n")
         sys.exit(2)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # as a name on a terminal without UTF-8
-    boxkite()
+    commands.main(arguments, prog_name=program)

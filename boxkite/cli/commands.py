@@ -41,6 +41,11 @@ class _Positive(click.FloatRange):
 _TABLE_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
+def _read(baseline: Baseline | str) -> Baseline:
+    """Return the baseline that a service has, or read it from a path or URL."""
+    return baseline if isinstance(baseline, Baseline) else Baseline.read(baseline)
+
+
 def _rows_or_log(text: str) -> Path | str:
     """Return a file of rows as its path, a log's folder or URL as it is."""
     if Path(text).is_dir() or _URL.match(text):
@@ -144,14 +149,14 @@ def baseline(
 
 @boxkite.command()
 @click.argument("baseline")
-def show(baseline: str) -> None:
+def show(baseline: Baseline | str) -> None:
     """Show what is in a BASELINE, a path or URL of histogram.prom.
 
     \b
     Example:
       boxkite show histogram.prom
     """
-    found = Baseline.read(baseline)
+    found = _read(baseline)
     click.echo(
         one_line(f"model {found.model}, version {found.version}, {found.rows:,} training rows")
     )
@@ -178,7 +183,7 @@ def show(baseline: str) -> None:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def compare_command(
-    baseline: str,
+    baseline: Baseline | str,
     rows: Path | str,
     endpoint: str | None,
     since: str | None,
@@ -200,7 +205,7 @@ def compare_command(
       boxkite compare histogram.prom s3://bucket/log --since 2026-11-01
     """
     policy = Policy(false_alarms_per_month=false_alarms_per_month, min_effect=min_effect)
-    trained = Baseline.read(baseline)
+    trained = _read(baseline)
     if isinstance(rows, Path):
         if endpoint or since or until:
             raise click.UsageError(f"{rows} is no log: --endpoint, --since, --until are for one")
