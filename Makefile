@@ -59,12 +59,12 @@ $(VENV)/bin/pip:
 
 $(VENV)/%.installed: pyproject.toml | $(VENV)/bin/pip
 	@echo "installing what the $* needs into $(VENV)"
-	@$(BIN)/pip install -qq --editable '.[cli,flask,objects,starlette,zstd]' --group $*
+	@$(BIN)/pip install -qq --editable '.[cli,flask,objects,report,starlette,zstd]' --group $*
 	@touch $@
 
 .venv-lowest/lowest.installed: pyproject.toml .ci/lowest
 	@.ci/venv $(PYTHON) .venv-lowest
 	.venv-lowest/bin/python .ci/lowest pyproject.toml > .venv-lowest/constraints.txt
-	.venv-lowest/bin/pip install -qq --editable '.[cli,flask,objects,starlette,zstd]' --group test \
+	.venv-lowest/bin/pip install -qq --editable '.[cli,flask,objects,report,starlette,zstd]' --group test \
 	  --constraint .venv-lowest/constraints.txt
 	@touch $@

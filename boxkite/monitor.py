@@ -20,6 +20,7 @@ from boxkite.errors import BaselineError
 from boxkite.identity import Identity
 from boxkite.live.batch import Batch, batch_of, rows_of
 from boxkite.live.counter import Counter
+from boxkite.live.counts import Counts
 from boxkite.live.fields import opened
 from boxkite.live.record import Record, encode
 from boxkite.live.redaction import Redaction
@@ -31,6 +32,8 @@ from boxkite.prometheus.application import application_registry
 from boxkite.prometheus.classic import ClassicExposition
 from boxkite.prometheus.labelled import LabelledExposition
 from boxkite.prometheus.scrape import Exposition, ModelSeries, Scrape, Scraper
+from boxkite.report.cards import Report, report_of
+from boxkite.report.trend import trend
 from boxkite.setting_values import as_duration
 from boxkite.trouble import Trouble
 
@@ -345,12 +348,37 @@ class Monitor:
         Raises:
             ConfigError: if it is no such length.
         """
+        return self._compare(self._counted(window)[1], window)
+
+    def report(self, window: str | None = None) -> Report:
+        """Return `drift` with all that is drawn of it, as the drift page shows it.
+
+        Args:
+            window: as of `drift`.
+
+        Raises:
+            ConfigError: if it is no such length.
+        """
+        since, counts = self._counted(window)
+        now = self._counter.totals()
+        hours = [(hour, each.cells) for hour, each in self._counter.hours()]
+        return report_of(
+            self.baseline,
+            counts.tallies(),
+            self._compare(counts, window),
+            f"in the last {window}" if window else "since the start",
+            since=since,
+            trend=trend(self.baseline, hours, now.cells, self.policy.min_rows_a_cell),
+        )
+
+    def _counted(self, window: str | None) -> tuple[datetime | None, Counts]:
+        """Return what was counted in a window, and when it begins."""
         if window is None:
-            counts = self._counter.totals()
-        else:
-            seconds = as_duration("window", window)
-            moment = datetime.now(UTC) - timedelta(seconds=seconds)
-            _, counts = self._counter.since(moment)
+            return None, self._counter.totals()
+        moment = datetime.now(UTC) - timedelta(seconds=as_duration("window", window))
+        return self._counter.since(moment)
+
+    def _compare(self, counts: Counts, window: str | None) -> Comparison:
         return compare_counts(
             self.baseline,
             counts.tallies(),

@@ -28,6 +28,7 @@ MAY_IMPORT = {
     "signals": {"trouble"},
     "baseline": {"errors"},
     "drift": {"baseline", "errors"},
+    "report": {"baseline", "drift", "errors"},
     "prometheus": {"baseline", "cooperation", "drift", "errors"},
     "live": {"baseline", "cooperation", "trouble"},
     "logs": {"baseline", "config", "cooperation", "errors", "identity", "live", "trouble"},

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 import weakref
 from collections.abc import Callable
-from queue import Empty, SimpleQueue
 from typing import Any
 
 __all__ = ["Background"]
@@ -73,7 +73,12 @@ class _Bell:
     def __init__(self) -> None:
         self.rung = False
         self.closed = False
-        self._rings: SimpleQueue[None] = SimpleQueue()
+
+    @property
+    def _rings(self) -> queue.SimpleQueue[None]:
+        """Made when it is first needed: gevent may replace the class until the first request."""
+        rings: queue.SimpleQueue[None] = self.__dict__.setdefault("rings", queue.SimpleQueue())
+        return rings
 
     def ring(self) -> None:
         self.rung = True
@@ -86,7 +91,7 @@ class _Bell:
     def wait(self, timeout: float | None = None) -> None:
         try:
             self._rings.get(timeout=timeout)
-        except Empty:
+        except queue.Empty:
             return
 
 

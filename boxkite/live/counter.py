@@ -149,6 +149,11 @@ class Counter:
         hour, before = self._member.history.at(moment)
         return hour, totals.since(before)
 
+    def hours(self) -> list[tuple[datetime, Counts]]:
+        """Return the full hours that are kept, with the counts of all workers at each."""
+        member = self._member
+        return [] if member is None else list(member.history.hours())
+
     def close(self, timeout: float) -> None:
         """Stop the thread, waiting `timeout` seconds at most, and count what waits.
 

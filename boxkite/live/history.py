@@ -94,7 +94,7 @@ class History:
     def _files(self) -> list[tuple[datetime, Path]]:
         matches = ((_NAME.fullmatch(path.name), path) for path in self._folder.glob("hour-*"))
         return sorted(
-            (datetime.strptime(match[1], _FORM).replace(tzinfo=UTC), path)
+            (datetime.fromisoformat(match[1]).replace(tzinfo=UTC), path)
             for match, path in matches
             if match
         )

@@ -88,7 +88,7 @@ def parse_path(path: str) -> Partition | None:
     if match is None:
         return None
     try:
-        minute = datetime.strptime(match["day"] + match["minute"] + "Z", "%Y-%m-%d%H%M%z")
+        minute = datetime.fromisoformat(f"{match['day']}T{match['minute']}Z")
     except ValueError:
         return None
     return Partition(match["endpoint"], minute.astimezone(UTC), match["writer"], match["suffix"])

@@ -1,0 +1,117 @@
+"""The drift page, whatever the framework: a request's path and query in, an answer out."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from boxkite.errors import ConfigError
+from boxkite.report.cards import Choice
+from boxkite.report.rendering import asset, page_html
+
+if TYPE_CHECKING:
+    from boxkite.monitor import Monitor
+
+__all__ = ["PageAnswer", "drift_page"]
+
+_WINDOWS = (
+    ("", "since the start"),
+    ("1h", "last hour"),
+    ("6h", "last 6 hours"),
+    ("1d", "last day"),
+    ("7d", "last week"),
+)
+_MOST_CARDS = 5000
+_ASSETS = {
+    "style.css": "text/css; charset=utf-8",
+    "script.js": "text/javascript; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+}
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+@dataclass(frozen=True)
+class PageAnswer:
+    """What to answer.
+
+    Attributes:
+        status: of HTTP.
+        body: as bytes.
+        headers: by name, the content type among them.
+    """
+
+    status: int
+    body: bytes
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+def drift_page(
+    monitors: Sequence[Monitor], base: str, path: str, query: Mapping[str, str]
+) -> PageAnswer:
+    """Return the answer to a request below the drift page's path.
+
+    Args:
+        monitors: of the application, one a model.
+        base: where the page is, with the prefix of the application, without a slash at its end.
+        path: what follows in the request's path: "" for the page, `drift.json`, or a file of it.
+        query: of the request: `window`, `model`, `q`, `role`, `verdict`, `variable`, `limit`.
+    """
+    path = path.strip("/")
+    if path in _ASSETS:
+        return _answer(200, _asset(path), _ASSETS[path], "max-age=3600")
+    if path not in ("", "drift.json"):
+        return _answer(404, b"not found\n", "text/plain; charset=utf-8")
+    models = {monitor.baseline.model: monitor for monitor in monitors}
+    monitor = models.get(query.get("model", "")) or monitors[0]
+    window = query.get("window", "")
+    try:
+        if path:
+            content = msgspec.json.encode(monitor.drift(window or None).as_dict())
+            return _answer(200, content, "application/json")
+        shown = page_html(
+            monitor.report(window or None),
+            _choice(query),
+            base=base,
+            window=window,
+            windows=_windows(window),
+            models=sorted(models),
+        )
+    except ConfigError as error:
+        return _answer(400, f"{error}\n".encode(), "text/plain; charset=utf-8")
+    return _answer(200, shown.encode("utf-8", "replace"), "text/html; charset=utf-8")
+
+
+def _choice(query: Mapping[str, str]) -> Choice:
+    limit = query.get("limit", "")
+    known = limit.isascii() and limit.isdecimal()
+    return Choice(
+        text=query.get("q", ""),
+        role=query.get("role", ""),
+        verdict=query.get("verdict", ""),
+        variable=query.get("variable", ""),
+        limit=min(int(limit), _MOST_CARDS) if known else Choice.limit,
+    )
+
+
+def _windows(chosen: str) -> list[tuple[str, str]]:
+    """Return the windows to choose from, one that somebody wrote into the address too."""
+    others = [] if chosen in dict(_WINDOWS) else [(chosen, f"last {chosen}")]
+    return [*_WINDOWS, *others]
+
+
+@functools.cache
+def _asset(name: str) -> bytes:
+    return asset(name).encode()
+
+
+def _answer(status: int, body: bytes, kind: str, caching: str = "no-store") -> PageAnswer:
+    headers = {"Content-Type": kind, "Cache-Control": caching, **_HEADERS}
+    return PageAnswer(status, body, headers)

@@ -1,0 +1,157 @@
+"""What is shown of a comparison: a summary, and a card for each variable, the worst first."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from boxkite.baseline import Baseline, Variable
+from boxkite.baseline.tally import Tally
+from boxkite.drift import Comparison, VariableDrift
+from boxkite.report.shapes import Bar, bars
+from boxkite.report.trend import Trend
+
+__all__ = ["Card", "Choice", "Report", "report_of"]
+
+Integers: TypeAlias = NDArray[np.int64]
+
+_ORDER = {"drift": 0, "insufficient": 1, "ok": 2}
+
+
+@dataclass(frozen=True)
+class Card:
+    """One variable.
+
+    Attributes:
+        drift: its statistics and verdict.
+        variable: with its counts at training.
+        live: counts in the same cells.
+        trend: PSI of each hour that is kept, NaN where there were too few rows.
+    """
+
+    drift: VariableDrift
+    variable: Variable
+    live: Integers
+    trend: list[float]
+
+    @property
+    def bars(self) -> list[Bar]:
+        """The two distributions, bin by bin or category by category."""
+        return bars(self.variable, self.live)
+
+    @property
+    def ratio(self) -> float:
+        """How many times PSI is its critical value; 0 where there is none."""
+        critical = self.drift.critical
+        return self.drift.psi / critical if critical > 0 and not math.isnan(critical) else 0.0
+
+    @property
+    def anchor(self) -> str:
+        """The variable's role and name, as a link to it has them."""
+        return f"{self.drift.role}:{self.drift.name}"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which cards are asked for.
+
+    Attributes:
+        text: that the name holds, in any case.
+        role: of the variable; empty for all.
+        verdict: of the variable; empty for all.
+        variable: the one card to show, by its anchor; empty for all.
+        limit: the most cards.
+    """
+
+    text: str = ""
+    role: str = ""
+    verdict: str = ""
+    variable: str = ""
+    limit: int = 50
+
+    def takes(self, card: Card) -> bool:
+        """Tell whether a card is asked for."""
+        if self.variable:
+            return card.anchor == self.variable
+        return (
+            self.text.casefold() in card.drift.name.casefold()
+            and self.role in ("", card.drift.role)
+            and self.verdict in ("", card.drift.verdict)
+        )
+
+
+@dataclass(frozen=True)
+class Report:
+    """A comparison with all that is drawn of it.
+
+    Attributes:
+        comparison: of the whole.
+        cards: of all variables, the worst first.
+        subject: what was compared, in words, as "the last hour".
+        since: when the live side begins; None where it is not known.
+        hours: at which the trends' stretches begin.
+    """
+
+    comparison: Comparison
+    cards: list[Card]
+    subject: str
+    since: datetime | None = None
+    hours: list[datetime] = field(default_factory=list)
+
+    def chosen(self, choice: Choice) -> list[Card]:
+        """Return the cards that are asked for, in their order and without regard to the limit."""
+        return [card for card in self.cards if choice.takes(card)]
+
+    def number(self, verdict: str) -> int:
+        """Return how many variables have a verdict."""
+        return sum(card.drift.verdict == verdict for card in self.cards)
+
+    @property
+    def words(self) -> str:
+        """The verdict in a sentence."""
+        drifted = [each.name for each in self.comparison.drifted]
+        if drifted:
+            rest = f" and {len(drifted) - 3} more" if drifted[3:] else ""
+            named = ", ".join(drifted[:3]) + rest
+            return f"Drift in {len(drifted)} of {len(self.cards)} variables: {named}."
+        if self.comparison.verdict == "insufficient":
+            return "There are too few rows to tell."
+        unknown = self.number("insufficient")
+        rest = f" For {unknown} there are too few rows to tell." if unknown else ""
+        return f"No drift in {self.number('ok')} of {len(self.cards)} variables.{rest}"
+
+
+def report_of(
+    baseline: Baseline,
+    tallies: Sequence[Tally],
+    comparison: Comparison,
+    subject: str,
+    *,
+    since: datetime | None = None,
+    trend: Trend | None = None,
+) -> Report:
+    """Return what is shown of a comparison.
+
+    Args:
+        baseline: one side.
+        tallies: the other, for each of the baseline's variables.
+        comparison: of the two.
+        subject: what the other side is, in words.
+        since: when the other side begins.
+        trend: how it went.
+    """
+    hourly = np.empty((0, len(baseline.variables))) if trend is None else trend.psi
+    cards = [
+        Card(drift, variable, tally.cells, hourly[:, place].tolist())
+        for place, (drift, variable, tally) in enumerate(
+            zip(comparison, baseline.variables, tallies, strict=True)
+        )
+    ]
+    cards.sort(key=lambda card: (_ORDER[card.drift.verdict], -card.ratio))
+    return Report(comparison, cards, subject, since, [] if trend is None else trend.hours)

@@ -1,0 +1,155 @@
+"""Reports as HTML: the page's parts, and one self-contained file."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from boxkite.errors import ConfigError
+from boxkite.report.cards import Card, Choice, Report
+from boxkite.report.figures import distribution, sparkline
+from boxkite.report.shapes import axis
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+__all__ = ["asset", "page_html", "report_html"]
+
+_STEP = 50
+
+
+def page_html(
+    report: Report,
+    choice: Choice,
+    *,
+    base: str,
+    window: str,
+    windows: Sequence[tuple[str, str]],
+    models: Sequence[str] = (),
+) -> str:
+    """Return the drift page.
+
+    Args:
+        report: of the window that is shown.
+        choice: which cards.
+        base: the page's own path, without a slash at its end.
+        window: the name of the window.
+        windows: names and texts to choose from.
+        models: names to choose from.
+    """
+    found = report.chosen(choice)
+    asked = {
+        "window": window,
+        "q": choice.text,
+        "role": choice.role,
+        "verdict": choice.verdict,
+        "model": report.comparison.model if len(models) > 1 else "",
+    }
+
+    def link(**more: Any) -> str:
+        return f"{base}?{urlencode({k: v for k, v in (asked | more).items() if v})}"
+
+    return _render(
+        "page.html",
+        report=report,
+        cards=found[: choice.limit],
+        found=len(found),
+        more=link(limit=choice.limit + _STEP) if len(found) > choice.limit else "",
+        link=lambda card: link(variable=card.anchor),
+        choice=choice,
+        base=base,
+        window=window,
+        windows=windows,
+        models=models,
+        hours=report.hours,
+    )
+
+
+def report_html(report: Report, rows: int) -> str:
+    """Return a report as one file that needs no other.
+
+    Args:
+        report: with all of its cards.
+        rows: of the training.
+    """
+    return _render(
+        "report.html",
+        report=report,
+        cards=report.cards,
+        link=None,
+        hours=report.hours,
+        style=_markup(asset("style.css")),
+        rows=rows,
+        made=datetime.now(UTC),
+    )
+
+
+def asset(name: str) -> str:
+    """Return a file that the page refers to, as `style.css`."""
+    return resources.files(__package__).joinpath("templates", name).read_text("utf-8")
+
+
+def _render(template: str, **values: Any) -> str:
+    return _environment().get_template(template).render(**values)
+
+
+@functools.cache
+def _environment() -> Environment:
+    try:
+        from jinja2 import Environment, PackageLoader
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            "the drift page and reports need Jinja: pip install 'boxkite[report]'"
+        ) from error
+    made = Environment(
+        loader=PackageLoader("boxkite.report"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.globals.update(_FUNCTIONS)
+    return made
+
+
+def _markup(text: str) -> Any:
+    from markupsafe import Markup
+
+    return Markup(text)
+
+
+_NOTHING = "\N{EN DASH}"
+
+
+def _number(value: float) -> str:
+    return _NOTHING if math.isnan(value) else f"{value:.4g}"
+
+
+def _change(difference: float) -> str:
+    return _NOTHING if math.isnan(difference) else f"{100 * difference:+.2g} %"
+
+
+def _moment(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _distribution(card: Card) -> Any:
+    return _markup(distribution(card))
+
+
+def _sparkline(values: Sequence[float], critical: float) -> Any:
+    return _markup(sparkline(values, critical))
+
+
+_FUNCTIONS: Mapping[str, Any] = {
+    "axis": axis,
+    "number": _number,
+    "change": _change,
+    "moment": _moment,
+    "distribution": _distribution,
+    "sparkline": _sparkline,
+}

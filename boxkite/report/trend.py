@@ -1,0 +1,64 @@
+"""How drift went: PSI of each variable in each hour that is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from boxkite.baseline import Baseline
+
+__all__ = ["Trend", "trend"]
+
+Floats: TypeAlias = NDArray[np.float64]
+Integers: TypeAlias = NDArray[np.int64]
+
+
+class Trend(NamedTuple):
+    """PSI by the hour.
+
+    Attributes:
+        hours: at which each stretch begins; it ends with the next, the last one now.
+        psi: a row for each stretch, a column for each variable; NaN where there are too few rows.
+    """
+
+    hours: list[datetime]
+    psi: Floats
+
+
+def trend(
+    baseline: Baseline,
+    states: Sequence[tuple[datetime, Integers]],
+    now: Integers,
+    min_rows_a_cell: float,
+) -> Trend:
+    """Return the trend over the hours that are kept.
+
+    Args:
+        baseline: whose cells are counted.
+        states: hours, with the counts of all cells at their beginning, the earliest first.
+        now: the counts of all cells now.
+        min_rows_a_cell: in the mean of a variable's cells, below which nothing is said.
+    """
+    sizes = np.array([len(each.counts) for each in baseline.variables], dtype=np.int64)
+    if not states or not len(sizes):
+        return Trend([], np.empty((0, len(sizes))))
+    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    cells = np.vstack([*(counts for _, counts in states), now])
+    live = np.maximum(np.diff(cells, axis=0), 0)
+    trained = np.concatenate([each.counts for each in baseline.variables])[None, :]
+    rows = np.add.reduceat(live, starts, axis=1)
+    p, q = (_smoothed(counts, starts, sizes) for counts in (live, trained))
+    psi = np.add.reduceat((p - q) * np.log(p / q), starts, axis=1)
+    return Trend(
+        [hour for hour, _ in states], np.where(rows >= min_rows_a_cell * sizes, psi, np.nan)
+    )
+
+
+def _smoothed(counts: Integers, starts: Integers, sizes: Integers) -> Floats:
+    """Return each variable's smoothed fractions, as `boxkite.drift.statistics.smoothed`."""
+    totals = np.add.reduceat(counts, starts, axis=1) + sizes / 2
+    return (counts + 0.5) / np.repeat(totals, sizes, axis=1)
