@@ -41,12 +41,9 @@ SERVERS = {
         *("--die-on-term", "--worker-reload-mercy", "5", "--disable-logging"),
     ),
 }
-PRELOADED = pytest.mark.xfail(
-    run=False, reason="the queue of live/background.py is made before gevent replaces its class"
-)
 MARKS = {
     "gevent": [_needs("gevent")],
-    "gevent-preload": [_needs("gevent"), pytest.mark.slow, PRELOADED],
+    "gevent-preload": [_needs("gevent"), pytest.mark.slow],
     "uwsgi": [_needs("pyuwsgi"), pytest.mark.slow],
 }
 every_server = pytest.mark.parametrize(
@@ -128,7 +125,7 @@ def test_a_reload_of_uwsgi_loses_and_adds_nothing(serve: Serve) -> None:
         pytest.param(
             *(SERVERS["gevent-preload"], 50),
             id="gevent-preload-50",
-            marks=[_needs("gevent"), pytest.mark.slow, PRELOADED],
+            marks=[_needs("gevent"), pytest.mark.slow],
         ),
         pytest.param(SERVERS["uvicorn"], 5, id="uvicorn-5", marks=pytest.mark.slow),
         pytest.param(
