@@ -1,0 +1,97 @@
+"""`flask boxkite`: the commands of boxkite, with what the application has."""
+
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+from flask import Flask
+
+import boxkite
+from boxkite_flask import Boxkite
+
+
+@pytest.fixture
+def service(app: Flask, score_baseline: boxkite.Baseline, tmp_path: Path) -> Flask:
+    """Two models, the second one with a log."""
+    Boxkite(app, baseline=score_baseline, log="none:")
+    Boxkite(app, baseline=score_baseline, model="b", log=tmp_path / "log", endpoint_id="e")
+    return app
+
+
+def run(app: Flask, *arguments: str) -> Result:
+    """Run a command as `flask` does, found by its entry point."""
+    (command,) = entry_points(group="flask.commands", name="boxkite")
+    app.cli.add_command(command.load(), "boxkite")
+    return app.test_cli_runner().invoke(args=["boxkite", *arguments])
+
+
+@pytest.mark.parametrize(("options", "model"), [([], "score"), (["--model", "b"], "b")])
+def test_show_shows_the_applications_baseline(
+    options: list[str], model: str, service: Flask
+) -> None:
+    result = run(service, *options, "show")
+    lines = result.stdout.splitlines()
+    assert (result.exit_code, lines[0]) == (0, f"model {model}, version 1, 100 training rows")
+    assert [line.split()[0] for line in lines[3:]] == ["age", "colour", "score"]
+
+
+@pytest.mark.parametrize(("age", "code", "verdict"), [("", 0, "ok"), ("1", 1, "drift: age")])
+def test_compare_compares_rows_with_it(
+    age: str, code: int, verdict: str, service: Flask, tmp_path: Path
+) -> None:
+    rows = [f"{age or i},{'red' if i % 2 else 'blue'},{i / 100}" for i in range(100)] * 20
+    (tmp_path / "rows.csv").write_text("\n".join(["age,colour,score", *rows]))
+    result = run(service, "compare", str(tmp_path / "rows.csv"))
+    assert (result.exit_code, result.stdout.splitlines()[-1]) == (code, verdict)
+
+
+def test_rules_are_printed(service: Flask) -> None:
+    from boxkite.prometheus.rules import render_rules
+
+    assert run(service, "rules").stdout == render_rules(boxkite.Policy())
+
+
+def test_the_applications_log_is_listed(service: Flask) -> None:
+    monitor = service.extensions["boxkite_models"]["b"]
+    monitor.log_prediction([30, "red"], 0.3)
+    assert monitor.flush()
+    monitor.close()
+    result = run(service, "--model", "b", "logs", "ls", "--records")
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[2].split()[0::4] == ["e", "1"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["show", "histogram.prom"], "Got unexpected extra argument (histogram.prom)"),
+        (["logs", "ls"], "the service has no log, or none with a URL; `boxkite logs` takes one"),
+        (["--model", "c", "show"], "Invalid value for '--model': 'c' is not one of 'score', 'b'."),
+        (["compare", "none.csv"], "Invalid value for 'ROWS': File 'none.csv' does not exist."),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_2(
+    arguments: list[str], said: str, service: Flask
+) -> None:
+    result = run(service, *arguments)
+    assert (result.exit_code, result.stdout, result.stderr) == (2, "", f"boxkite: {said}\n")
+
+
+def test_help_names_no_argument_that_the_application_gives(service: Flask) -> None:
+    for arguments in (["show"], ["compare"], ["logs", "ls"], ["logs", "prune"]):
+        usage = run(service, *arguments, "--help").stdout.splitlines()[0]
+        assert usage.split()[:2] == ["Usage:", "flask"]
+        assert {"BASELINE", "URL"}.isdisjoint(usage.split())
+
+
+@pytest.mark.parametrize("options", [None, {"enabled": False}])
+def test_an_application_without_boxkite_is_told_so(options: Any, app: Flask) -> None:
+    if options:
+        Boxkite(app, **options)
+    result = run(app, "show")
+    assert result.exit_code == 2
+    assert result.stderr.splitlines()[-1] == (
+        "Error: application 'service' has no Boxkite: call Boxkite(app) where it is made"
+    )
