@@ -1,0 +1,138 @@
+"""Months of live rows in counts, and how often an alert of drift starts to fire in them.
+
+Rows arrive by Poisson's law, each in a cell by the true fractions. An alarm needs every evaluation
+of a pending period, a tenth of the window, to be above the critical value, and so one at a
+multiple of the period. Hence PSI is looked at there first, and evaluation by evaluation only around
+those moments: the counts of a period are then split over its evaluations, as Poisson arrivals are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["HOURS", "PERIODS", "Window", "alarms", "arrivals"]
+
+Counts: TypeAlias = NDArray[np.int64]
+Floats: TypeAlias = NDArray[np.float64]
+
+HOURS = 720
+PERIODS = 10
+"""Pending periods in a window."""
+
+_SLOTS_AN_HOUR = 10
+
+
+@dataclass(frozen=True)
+class Window:
+    """How one group of rules evaluates: as `boxkite rules` prints it."""
+
+    name: str
+    hours: int
+    evaluations: int
+    """In a pending period."""
+
+
+def arrivals(rows_an_hour: Floats, fractions: Floats, random: np.random.Generator) -> Counts:
+    """Return a month's rows of each cell in each tenth of an hour, and a day's before it.
+
+    Args:
+        rows_an_hour: for each of the 24 hours of a day.
+        fractions: of the cells.
+        random: where the counts come from.
+    """
+    hours = np.tile(rows_an_hour, HOURS // 24 + 1) / _SLOTS_AN_HOUR
+    slots = np.repeat(hours, _SLOTS_AN_HOUR)
+    return random.poisson(slots[:, None] * fractions)
+
+
+def alarms(
+    slots: Counts,
+    baseline: Counts,
+    window: Window,
+    criticals: Sequence[tuple[float, float]],
+    least_rows: float,
+    random: np.random.Generator,
+) -> tuple[list[int], list[int], int]:
+    """Count the alarms of one variable in a month.
+
+    Args:
+        slots: what `arrivals` returned.
+        baseline: training rows of each cell.
+        window: of the rules.
+        criticals: what PSI must exceed before it is scaled by the rows, and the effect floor.
+        least_rows: live rows below which there is no verdict.
+        random: for splitting periods over evaluations.
+
+    Returns:
+        For each critical value the alarms that started to fire, and the moments, a pending period
+        apart, at which PSI was above; and at how many such moments there was a verdict.
+    """
+    periods = slots.reshape(-1, window.hours, slots.shape[1]).sum(axis=1)
+    values, rows = _statistic(_windows(periods, PERIODS), baseline)
+    scale = 1 / baseline.sum() + 1 / np.maximum(rows, 1)
+    judged = rows >= least_rows
+    judged[: 24 * _SLOTS_AN_HOUR // window.hours - PERIODS] = False  # still the day before
+    fired, above = [], []
+    for critical, floor in criticals:
+        high = judged & (values > np.maximum(critical * scale, floor))
+        above.append(int(high.sum()))
+        around = [
+            periods[max(0, first - 1) : last + PERIODS + 1]
+            for first, last in _clusters(np.flatnonzero(high))
+        ]
+        fired.append(
+            sum(_fires(each, baseline, window, critical, floor, least_rows, random) for each in around)
+        )
+    return fired, above, int(judged.sum())
+
+
+def _windows(periods: Counts, length: int) -> Counts:
+    """Return the sums over each `length` periods that follow one another."""
+    summed = np.zeros((len(periods) + 1, periods.shape[1]), dtype=np.int64)
+    np.cumsum(periods, axis=0, out=summed[1:])
+    return summed[length:] - summed[:-length]
+
+
+def _statistic(live: Counts, baseline: Counts) -> tuple[Floats, Counts]:
+    """Return PSI of each row of counts, as `boxkite.drift` has it, and its live rows."""
+    cells = len(baseline)
+    rows = live.sum(axis=1)
+    q = (baseline + 0.5) / (baseline.sum() + cells / 2)
+    p = (live + 0.5) / (rows + cells / 2)[:, None]
+    return ((p - q) * np.log(p / q)).sum(axis=1), rows
+
+
+def _clusters(moments: NDArray[np.intp]) -> list[tuple[int, int]]:
+    """Return the first and last of each run of moments that lie less than a window apart.
+
+    While one is above, `keep_firing_for` lets an alert fire for a window more.
+    """
+    if not len(moments):
+        return []
+    starts = np.flatnonzero(np.diff(moments, prepend=-2 * PERIODS) > PERIODS)
+    ends = np.append(starts[1:], len(moments)) - 1
+    return [(int(moments[s]), int(moments[e])) for s, e in zip(starts, ends, strict=True)]
+
+
+def _fires(
+    periods: Counts,
+    baseline: Counts,
+    window: Window,
+    critical: float,
+    floor: float,
+    least_rows: float,
+    random: np.random.Generator,
+) -> bool:
+    """Tell whether PSI is above at each evaluation of some pending period."""
+    steps = window.evaluations
+    split = random.multinomial(periods, np.full(steps, 1 / steps))  # periods, cells, evaluations
+    fine = split.transpose(0, 2, 1).reshape(-1, periods.shape[1])
+    values, rows = _statistic(_windows(fine, PERIODS * steps), baseline)
+    scale = 1 / baseline.sum() + 1 / np.maximum(rows, 1)
+    high = (rows >= least_rows) & (values > np.maximum(critical * scale, floor))
+    return bool((_windows(high[:, None].astype(np.int64), steps + 1) > steps).any())
