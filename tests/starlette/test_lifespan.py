@@ -117,7 +117,7 @@ def test_a_startup_that_fails_fails_as_it_would_without(score_baseline: boxkite.
 
 
 def test_the_end_does_not_wait_for_threads_that_endpoints_hold(
-    score_baseline: boxkite.Baseline, monkeypatch: pytest.MonkeyPatch
+    score_baseline: boxkite.Baseline,
 ) -> None:
     app = Starlette()
     Boxkite(app, baseline=score_baseline)
