@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeAlias
 from boxkite.baseline import canonical_reader, classic, classic_reader, labelled, labelled_reader
 from boxkite.baseline.class_probabilities import classes_of
 from boxkite.baseline.fitting import DEFAULT_BINS, DEFAULT_MAX_CATEGORIES, Bins, fit_variables
+from boxkite.baseline.notebook import variables_table
 from boxkite.baseline.parts import Tails
 from boxkite.baseline.storage import read_bounded, write_atomically
 from boxkite.baseline.tails import read_tails, tail_comments
@@ -262,6 +263,11 @@ class Baseline:
             raise BaselineError("no baseline series in it, or it is cut short")
         version = header.version or _digest(ordered, header.rows)
         return cls(header.model, version, header.rows, ordered)
+
+    def _repr_html_(self) -> str:
+        """Show the variables in a notebook."""
+        title = f"Baseline of model {self.model}, version {self.version}, {self.rows:,} rows"
+        return variables_table(title, self.variables)
 
     def merge(self, other: Baseline) -> Baseline:
         """Return the baseline of the rows of both, for training data counted in parts.

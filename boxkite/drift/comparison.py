@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from boxkite.baseline.baseline import Baseline
+from boxkite.baseline.figures import picture
+from boxkite.baseline.notebook import Html, notebook_table
+from boxkite.baseline.shapes import bars
 from boxkite.baseline.tally import Tally
 from boxkite.baseline.variable import CategoryVariable, NumericVariable, Role, Variable
 from boxkite.drift.rates import measure_rates, rate_critical
@@ -86,12 +89,14 @@ class Comparison:
         version: the baseline's version.
         predictions: rows compared, with and without values.
         variables: the statistics of each variable.
+        counts: what they are of: each variable at training, and its live counts.
     """
 
     model: str
     version: str
     predictions: int
     variables: tuple[VariableDrift, ...]
+    counts: tuple[tuple[Variable, Tally], ...] = field(default=(), repr=False, compare=False)
 
     @property
     def verdict(self) -> Verdict:
@@ -110,12 +115,33 @@ class Comparison:
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything as JSON can hold it; NaN becomes None."""
-        content = {**asdict(self), "verdict": self.verdict}
-        content["variables"] = [
-            {key: None if value != value else value for key, value in variable.items()}
-            for variable in content["variables"]
-        ]
-        return content
+        return {
+            "model": self.model,
+            "version": self.version,
+            "predictions": self.predictions,
+            "variables": [
+                {key: None if value != value else value for key, value in asdict(each).items()}
+                for each in self.variables
+            ],
+            "verdict": self.verdict,
+        }
+
+    def _repr_html_(self) -> str:
+        """Show the variables in a notebook, those that drifted first."""
+        title = f"{self.verdict}: model {self.model}, {self.predictions:,} rows"
+        pairs = sorted(
+            zip(self.variables, self.counts, strict=True),
+            key=lambda pair: pair[0].verdict != "drift",
+        )
+        rows = (_notebook_row(each, variable, tally) for each, (variable, tally) in pairs)
+        headings = ("variable", "verdict", "PSI", "critical", "training (grey) and live")
+        return notebook_table(title, headings, rows, len(pairs))
+
+
+def _notebook_row(drift: VariableDrift, variable: Variable, tally: Tally) -> list[str | Html]:
+    label = f"{drift.name}: training and live distribution"
+    shape = Html(picture(bars(variable, tally.cells), variable.kind, label))
+    return [drift.name, drift.verdict, f"{drift.psi:.4g}", f"{drift.critical:.4g}", shape]
 
 
 def compare_counts(
@@ -146,7 +172,8 @@ def compare_counts(
         replace(drift, **_rate_fields(variable, tally, chance))
         for drift, variable, tally in zip(rows, baseline.variables, tallies, strict=True)
     ]
-    return Comparison(baseline.model, baseline.version, predictions, tuple(judged))
+    counts = tuple(zip(baseline.variables, tallies, strict=True))
+    return Comparison(baseline.model, baseline.version, predictions, tuple(judged), counts)
 
 
 def _compare(variable: Variable, tally: Tally, policy: Policy, critical: float) -> VariableDrift:

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxkite.baseline import Baseline, Variable
+from boxkite.baseline.shapes import Bar, bars
 from boxkite.baseline.tally import Tally
 from boxkite.drift import Comparison, VariableDrift
-from boxkite.report.shapes import Bar, bars
 from boxkite.report.trend import Trend
 
 __all__ = ["Card", "Choice", "Report", "report_of"]

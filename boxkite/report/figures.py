@@ -4,49 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from xml.sax.saxutils import quoteattr
 
+from boxkite.baseline.figures import picture
 from boxkite.report.cards import Card
-from boxkite.report.shapes import Bar
 
 __all__ = ["distribution", "sparkline"]
 
-_WIDTH, _HEIGHT = 320, 96
+_WIDTH = 320
 _SPARK_HEIGHT = 28
-_GAP = 0.15
 
 
 def distribution(card: Card) -> str:
     """Return both distributions of a variable on one scale, training behind and live before."""
-    kind = "category" if card.variable.kind == "category" else "numeric"
-    drawn = "".join(_bar(each, kind) for each in card.bars)
-    label = quoteattr(f"{card.drift.name}: training and live distribution")
-    return (
-        f'<svg class="distribution {kind}" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
-        f'preserveAspectRatio="none" role="img" aria-label={label}>{drawn}</svg>'
-    )
-
-
-def _bar(bar: Bar, kind: str) -> str:
-    """Return a bin as two bars in one place, or a category as two bars side by side."""
-    left, width = bar.left * _WIDTH, bar.width * _WIDTH
-    if kind == "numeric":
-        return _rect("trained", left, width, bar.trained_height) + _rect(
-            "live", left, width, bar.live_height
-        )
-    gap = width * _GAP
-    half = (width - gap) / 2
-    return _rect("trained", left + gap / 2, half, bar.trained_height) + _rect(
-        "live", left + gap / 2 + half, half, bar.live_height
-    )
-
-
-def _rect(name: str, left: float, width: float, height: float) -> str:
-    tall = height * _HEIGHT
-    return (
-        f'<rect class="{name}" x="{left:.2f}" y="{_HEIGHT - tall:.2f}" '
-        f'width="{width:.2f}" height="{tall:.2f}"/>'
-    )
+    label = f"{card.drift.name}: training and live distribution"
+    return picture(card.bars, card.variable.kind, label)
 
 
 def sparkline(values: Sequence[float], critical: float) -> str:

@@ -10,10 +10,10 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from boxkite.baseline.shapes import axis
 from boxkite.errors import ConfigError
 from boxkite.report.cards import Card, Choice, Report
 from boxkite.report.figures import distribution, sparkline
-from boxkite.report.shapes import axis
 
 if TYPE_CHECKING:
     from jinja2 import Environment

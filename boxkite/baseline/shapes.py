@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from boxkite.baseline import CategoryVariable, NumericVariable, Variable
+from boxkite.baseline.variable import CategoryVariable, NumericVariable, Variable
 
 __all__ = ["Bar", "axis", "bars"]
 

@@ -1,0 +1,98 @@
+"""Drawings of a variable's distribution: as SVG, and as a line of blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+from xml.sax.saxutils import quoteattr
+
+import numpy as np
+from numpy.typing import NDArray
+
+from boxkite.baseline.shapes import Bar
+
+__all__ = ["Sketch", "picture", "sketch"]
+
+_WIDTH, _HEIGHT = 320, 96
+_GAP = 0.15
+_BLOCKS = " ▁▂▃▄▅▆▇█"
+
+
+def picture(bars: Sequence[Bar], kind: str, label: str) -> str:
+    """Return both distributions on one scale as SVG, training behind and live before.
+
+    It has no style of its own: its classes are `trained` and `live`.
+
+    Args:
+        bars: of the variable.
+        kind: numeric or category.
+        label: what the picture shows, for who cannot see it.
+    """
+    drawn = "".join(_bar(each, kind) for each in bars)
+    return (
+        f'<svg class="distribution {kind}" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
+        f'preserveAspectRatio="none" role="img" aria-label={quoteattr(label)}>{drawn}</svg>'
+    )
+
+
+def _bar(bar: Bar, kind: str) -> str:
+    """Return a bin as two bars in one place, or a category as two bars side by side."""
+    left, width = bar.left * _WIDTH, bar.width * _WIDTH
+    if kind == "numeric":
+        return _rect("trained", left, width, bar.trained_height) + _rect(
+            "live", left, width, bar.live_height
+        )
+    gap = width * _GAP
+    half = (width - gap) / 2
+    return _rect("trained", left + gap / 2, half, bar.trained_height) + _rect(
+        "live", left + gap / 2 + half, half, bar.live_height
+    )
+
+
+def _rect(name: str, left: float, width: float, height: float) -> str:
+    tall = height * _HEIGHT
+    return (
+        f'<rect class="{name}" x="{left:.2f}" y="{_HEIGHT - tall:.2f}" '
+        f'width="{width:.2f}" height="{tall:.2f}"/>'
+    )
+
+
+class Sketch(NamedTuple):
+    """Two distributions on one scale, each as a line of blocks.
+
+    Attributes:
+        trained: at training.
+        live: while serving.
+    """
+
+    trained: str
+    live: str
+
+
+def sketch(bars: Sequence[Bar], kind: str, width: int) -> Sketch:
+    """Return both distributions as lines of at most so many blocks.
+
+    Bins are drawn where they lie, by their density; of categories the commonest, a block each.
+
+    Args:
+        bars: of the variable.
+        kind: numeric or category.
+        width: in characters.
+    """
+    heights = np.array([(each.trained_height, each.live_height) for each in bars[:width]])
+    if kind == "numeric":
+        heights = _resampled(bars, width)
+    top = float(heights.max(initial=0.0)) or 1.0
+    steps = np.ceil(heights / top * (len(_BLOCKS) - 1)).astype(int)
+    trained, live = ("".join(_BLOCKS[step] for step in column) for column in steps.T)
+    return Sketch(trained, live)
+
+
+def _resampled(bars: Sequence[Bar], width: int) -> NDArray[np.float64]:
+    """Return the mean heights of both distributions in so many columns of equal width."""
+    edges = np.array([0.0, *(each.left + each.width for each in bars)])
+    heights = np.array([(each.trained_height, each.live_height) for each in bars])
+    areas = np.cumsum(heights * np.diff(edges)[:, None], axis=0)
+    grid = np.linspace(0.0, edges[-1], width + 1)
+    below = [np.interp(grid, edges, [0.0, *areas[:, side]]) for side in (0, 1)]
+    return np.diff(np.stack(below, axis=1), axis=0)

@@ -1,0 +1,77 @@
+"""Tables that objects show of themselves in a notebook: one piece of HTML, without a script."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import NamedTuple
+
+from boxkite.baseline.figures import picture
+from boxkite.baseline.shapes import bars
+from boxkite.baseline.variable import Variable
+
+__all__ = ["Html", "notebook_table", "variables_table"]
+
+_STYLE = (
+    "<style>"
+    ".boxkite td,.boxkite th{text-align:left;vertical-align:middle}"
+    ".boxkite .distribution{display:block;width:160px;height:48px}"
+    ".boxkite .trained{fill:#8c959f}"
+    ".boxkite .live{fill:#2f81f7}"
+    '.boxkite .live[height="0.00"]{display:none}'
+    ".boxkite .numeric .live{fill-opacity:.35;stroke:#2f81f7;vector-effect:non-scaling-stroke}"
+    "</style>"
+)
+_MOST_ROWS = 50
+
+
+class Html(NamedTuple):
+    """What stands in a cell as it is, and is not escaped."""
+
+    text: str
+
+
+def notebook_table(
+    title: str,
+    headings: Sequence[str],
+    rows: Iterable[Sequence[str | Html]],
+    variables: int,
+) -> str:
+    """Return a table of at most 50 rows.
+
+    Args:
+        title: above it.
+        headings: of its columns.
+        rows: their cells; text is escaped.
+        variables: how many there are in all.
+    """
+    more = variables - _MOST_ROWS
+    rest = f"<p>and {more:,} more variables</p>" if more > 0 else ""
+    return (
+        f'<div class="boxkite">{_STYLE}<p>{escape(title)}</p><table>'
+        f"<thead>{_row(headings, 'th')}</thead>"
+        f"<tbody>{''.join(_row(row, 'td') for row in itertools.islice(rows, _MOST_ROWS))}</tbody>"
+        f"</table>{rest}</div>"
+    )
+
+
+def variables_table(title: str, variables: Sequence[Variable]) -> str:
+    """Return a table of variables at training, each with its distribution.
+
+    Args:
+        title: above it.
+        variables: of a baseline.
+    """
+    rows = []
+    for each in variables[:_MOST_ROWS]:
+        drawn = bars(each, [0] * len(each.counts))
+        shape = Html(picture(drawn, each.kind, f"{each.name}: training distribution"))
+        rows.append((each.name, each.role, each.kind, f"{each.missing:,}", shape))
+    headings = ("variable", "role", "kind", "missing", "training")
+    return notebook_table(title, headings, rows, len(variables))
+
+
+def _row(cells: Iterable[str | Html], tag: str) -> str:
+    drawn = (each.text if isinstance(each, Html) else escape(each) for each in cells)
+    return f"<tr>{''.join(f'<{tag}>{each}</{tag}>' for each in drawn)}</tr>"
