@@ -1,0 +1,121 @@
+"""The blocks of a page, which begin with the name of a file, as files in a folder of their own."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import shlex
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import httpx
+import pytest
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+class Page:
+    """A page of the documentation, in a folder that has its files.
+
+    Args:
+        name: of the page.
+        folder: where its blocks are written to.
+    """
+
+    def __init__(self, name: str, folder: Path) -> None:
+        self.text = (DOCS / name).read_text()
+        self.folder = folder
+        blocks: list[str] = re.findall(r"```(?:python|yaml)\n(.*?)```", self.text, re.DOTALL)
+        self.files = {block.split(maxsplit=2)[1]: block for block in blocks}
+        assert len(self.files) == len(blocks)
+        for file, block in self.files.items():
+            (folder / file).write_text(block)
+
+    def shell(self) -> list[str]:
+        """The lines that are typed into a shell."""
+        blocks = re.findall(r"```sh\n(.*?)```", self.text, re.DOTALL)
+        return [line for block in blocks for line in block.splitlines()]
+
+    def module(self, file: str) -> ModuleType:
+        """Import one of the files; what it imports of the others is imported once."""
+        return importlib.import_module(file.removesuffix(".py"))
+
+
+@pytest.fixture
+def open_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Page]]:
+    """Returns a page whose folder is the current one, trained, and forgets its modules."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("BOXKITE_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setenv("FLASK_BOXKITE_STATE_DIR", str(tmp_path / "state"))
+    before = set(sys.modules)
+
+    def opened(name: str) -> Page:
+        page = Page(name, tmp_path)
+        page.module("train.py")
+        return page
+
+    yield opened
+    for name in set(sys.modules) - before:
+        if str(getattr(sys.modules[name], "__file__", None)).startswith(str(tmp_path)):
+            del sys.modules[name]
+
+
+@pytest.fixture
+def counted() -> Callable[[str], dict[str, float]]:
+    """Returns what a scrape says was counted, by model, variable and what it is."""
+
+    def read(metrics: str) -> dict[str, float]:
+        found: dict[str, float] = {}
+        for line in metrics.splitlines():
+            series, _, value = line.rpartition(" ")
+            name, _, labels = series.partition("{")
+            if name in _COUNTED and float(value):
+                found[" ".join([_COUNTED[name], *_LABELS.findall(labels)])] = float(value)
+        return found
+
+    return read
+
+
+_COUNTED = {
+    "boxkite_predictions_total": "predictions",
+    "boxkite_value_sum": "sum",
+    "boxkite_category_total": "rows",
+    "boxkite_missing_total": "missing",
+    "boxkite_invalid_total": "invalid",
+    "boxkite_errors_total": "errors",
+}
+_LABELS: Any = re.compile(r'(?:model|variable|category|stage)="(.*?)"')
+
+
+@pytest.fixture
+def serve() -> Callable[[str, Path], AbstractContextManager[httpx.Client]]:
+    """Runs the server's command of a page at a port of its own; gives a client of it."""
+
+    @contextmanager
+    def served(command: str, folder: Path) -> Iterator[httpx.Client]:
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            port = str(probe.getsockname()[1])
+        arguments = shlex.split(command.replace("8000", port))
+        process = subprocess.Popen([sys.executable, "-m", *arguments], cwd=folder)
+        try:
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+                for _ in range(600):
+                    with suppress(httpx.TransportError):
+                        client.get("/metrics")
+                        break
+                    assert process.poll() is None
+                    time.sleep(0.1)
+                yield client
+        finally:
+            process.terminate()
+            process.wait(30)
+
+    return served
