@@ -141,9 +141,10 @@ class Worker:
         if shipped > waiting.begin:  # the first of them were given up meanwhile
             return Waiting([], shipped, shipped)
         place, contents = waiting.begin, waiting.contents[:number]
-        while number > 0:
-            part, place = self.journal.read(place, number)
-            number -= len(part)
+        rest = len(contents)
+        while rest > 0:
+            part, place = self.journal.read(place, rest)
+            rest -= len(part)
         self._commit(self.counts, self.progress._replace(sealed=place))
         return Waiting(contents, waiting.begin, place)
 
