@@ -28,7 +28,8 @@ def mount_metrics(app: Starlette, page: boxkite.MetricsPage) -> None:
     if other is not None:
         raise boxkite.ConfigError(boxkite.taken(page.path, other))
     # First, since a mount of "/" that stands before it would take its requests.
-    app.router.routes.insert(0, Route(page.path, _Metrics(page), include_in_schema=False))
+    route = Route(page.path, _Metrics(page), name="boxkite_metrics", include_in_schema=False)
+    app.router.routes.insert(0, route)
 
 
 @dataclass(frozen=True)
