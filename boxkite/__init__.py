@@ -1,6 +1,7 @@
 """boxkite: makes the drift of a model an ordinary Prometheus alert."""
 
 from boxkite import signals
+from boxkite.answers import Content
 from boxkite.baseline import Baseline
 from boxkite.config import Settings
 from boxkite.context import Prediction, current_prediction
@@ -16,10 +17,11 @@ from boxkite.extension import Extension
 from boxkite.metrics_page import FORBIDDEN, UNAUTHORIZED, MetricsPage, Refusal, taken
 from boxkite.models import Models
 from boxkite.monitor import Monitor
-from boxkite.sources import PREDICTION_ID_HEADER, Capture, Source
+from boxkite.sources import PREDICTION_COUNT_HEADER, PREDICTION_ID_HEADER, Capture, Source
 
 __all__ = [
     "FORBIDDEN",
+    "PREDICTION_COUNT_HEADER",
     "PREDICTION_ID_HEADER",
     "UNAUTHORIZED",
     "Baseline",
@@ -29,6 +31,7 @@ __all__ = [
     "Capture",
     "Comparison",
     "ConfigError",
+    "Content",
     "Extension",
     "MetricsPage",
     "Models",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -28,17 +28,23 @@ UNSET: Any = _Unset()
 class Prediction:
     """One prediction in the making.
 
+    Args:
+        server_id: of the service.
+        row_count: tells for how many predictions features are: more than one in a batch.
+
     Attributes:
-        identity: names it; fixed when the view begins, so that the view can answer with the id.
+        identity: names it, or the first of a batch; fixed when the view begins, so that the view
+            can answer with the id.
         features: what the model was given, UNSET until the view sets it; a copy, so the view may
             change its own object afterwards.
         output: what it answered, likewise.
     """
 
-    __slots__ = ("_features", "_output", "identity")
+    __slots__ = ("_features", "_output", "_row_count", "identity")
 
-    def __init__(self, server_id: str) -> None:
+    def __init__(self, server_id: str, row_count: Callable[[Any], int] = lambda _: 1) -> None:
         self.identity = Identity.new(server_id)
+        self._row_count = row_count
         self._features: Any = UNSET
         self._output: Any = UNSET
 
@@ -48,7 +54,7 @@ class Prediction:
 
     @features.setter
     def features(self, features: Any) -> None:
-        self._features = _copy(features)
+        self._features = _copied(features)
 
     @property
     def output(self) -> Any:
@@ -56,29 +62,55 @@ class Prediction:
 
     @output.setter
     def output(self, output: Any) -> None:
-        self._output = _copy(output)
+        self._output = _copied(output)
 
     @property
     def id(self) -> str:
-        """The prediction id."""
+        """The prediction id, of a batch the first."""
         return self.identity.prediction_id
 
+    @property
+    def ids(self) -> list[str]:
+        """The ids of a batch's rows, once its features are set or captured; until then the one."""
+        number = 1 if self._features is UNSET else self._row_count(self._features)
+        return [each.prediction_id for each in self.identity.rows(number)]
 
-def _copy(value: Any) -> Any:
-    """Return a copy of a list, mapping, array or frame, and anything else as it is."""
-    if isinstance(value, list | dict):
-        return value.copy()
-    copy = getattr(value, "copy", None)
+
+def _copied(value: Any) -> Any:
+    """Return a copy of a list, mapping, array or frame, and anything else as it is.
+
+    Rows in a list, and columns in a mapping, are copied too.
+    """
+    try:
+        return _copy(value, 2)
+    except Exception:  # noqa: BLE001 - what cannot be copied is reported when it is read
+        return value
+
+
+def _copy(value: Any, depth: int) -> Any:
+    if depth == 0 or type(value) in _UNCHANGING:
+        return value
+    if isinstance(value, list):
+        return [_copy(each, depth - 1) for each in value]
+    if isinstance(value, dict):
+        return {name: _copy(each, depth - 1) for name, each in value.items()}
+    # Tensors call it clone.
+    copy = getattr(value, "copy", None) or getattr(value, "clone", None)
     return copy() if callable(copy) and hasattr(value, "shape") else value
+
+
+_UNCHANGING = frozenset({float, int, str, bool, type(None), bytes})
 
 
 _current: ContextVar[Prediction] = ContextVar("boxkite_prediction")
 
 
 @contextmanager
-def prediction_scope(server_id: str) -> Iterator[Prediction]:
+def prediction_scope(
+    server_id: str, row_count: Callable[[Any], int] = lambda _: 1
+) -> Iterator[Prediction]:
     """Open a prediction for the code within, and put back the one that was current before."""
-    prediction = Prediction(server_id)
+    prediction = Prediction(server_id, row_count)
     token = _current.set(prediction)
     try:
         yield prediction
@@ -90,7 +122,8 @@ class _CurrentPrediction:
     """Stands for the prediction of the request that is being answered.
 
     Inside a view decorated with `predict` its `features` and `output` can be set, and win over
-    what the decorator would find; its `id` is what the response carries as `X-Prediction-Id`.
+    what the decorator would find; its `id` is what the response carries as `X-Prediction-Id`, and
+    `ids` are those of a batch.
 
     Raises:
         NoPredictionError: where one of these is used outside such a view.

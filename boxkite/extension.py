@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import wraps
 from inspect import iscoroutinefunction, signature
-from typing import Any, ParamSpec, Protocol, TypeVar, overload
+from typing import Any, ClassVar, ParamSpec, Protocol, TypeVar, overload
 
 from prometheus_client import REGISTRY
 
@@ -63,6 +63,9 @@ class Extension:
     Raises:
         ConfigError: if `authorize` cannot be called.
     """
+
+    _awaits_sources: ClassVar[bool] = False
+    """Whether the adapter awaits what a source returns."""
 
     def __init__(self, **options: Any) -> None:
         authorize = options.get("authorize")
@@ -176,7 +179,8 @@ class Extension:
             if isinstance(view, type):
                 raise TypeError(f"{view.__name__} is a class: decorate its methods with predict")
             name = getattr(view, "__name__", type(view).__name__)
-            wrapper = self._decorated(view, Capture(features, output, name), name, model)
+            capture = Capture(features, output, name, awaited=self._awaits_sources)
+            wrapper = self._decorated(view, capture, name, model)
             with suppress(Exception):
                 # Some frameworks look up annotations that are text among the wrapper's globals;
                 # here each stands resolved, unless its name is defined only later.
@@ -205,7 +209,7 @@ class Extension:
                 if exchange is None or monitor is None:
                     with prediction_scope(_NOBODY):
                         return await view(*args, **kwargs)
-                with prediction_scope(monitor.settings.server_id) as prediction:
+                with prediction_scope(monitor.settings.server_id, monitor.row_count) as prediction:
                     returned = await view(*args, **kwargs)
                 exchange.finish(monitor, capture, prediction, returned)
                 return returned
@@ -218,7 +222,7 @@ class Extension:
             if exchange is None or monitor is None:
                 with prediction_scope(_NOBODY):
                     return view(*args, **kwargs)
-            with prediction_scope(monitor.settings.server_id) as prediction:
+            with prediction_scope(monitor.settings.server_id, monitor.row_count) as prediction:
                 returned = view(*args, **kwargs)
             exchange.finish(monitor, capture, prediction, returned)
             return returned

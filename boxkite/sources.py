@@ -1,28 +1,69 @@
 """Where the features and the output of a view are taken from.
 
 A source is a key path in JSON (`"inputs.0.values"`), a list of names, a callable, or None for the
-whole. Adapters give it the request's body or the view's answer as plain values.
+whole. Adapters give it the request and the view's answer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import wraps
-from inspect import iscoroutinefunction
-from typing import Any, ParamSpec, TypeAlias, TypeVar, cast
+from inspect import isasyncgenfunction, isawaitable, iscoroutinefunction
+from types import TracebackType
+from typing import Any, ParamSpec, Protocol, TypeAlias, TypeVar, cast
 
-from boxkite.baseline import Baseline
+from boxkite.answers import answer_of
+from boxkite.baseline import Baseline, Variable
+from boxkite.baseline.class_probabilities import WINNER
 from boxkite.context import UNSET, Prediction, current_prediction
+from boxkite.live.row import is_row
 from boxkite.monitor import Monitor
+from boxkite.picking import Several, pick
 
-__all__ = ["PREDICTION_ID_HEADER", "Capture", "Source", "captured"]
+__all__ = [
+    "PREDICTION_COUNT_HEADER",
+    "PREDICTION_ID_HEADER",
+    "Answered",
+    "Capture",
+    "Source",
+    "captured",
+]
 
 PREDICTION_ID_HEADER = "X-Prediction-Id"
+PREDICTION_COUNT_HEADER = "X-Prediction-Count"
 
 Source: TypeAlias = "str | Sequence[str] | Callable[[Any], Any] | None"
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+_STAGES = ("features", "output")
+_PLACES = {"features": "the request's JSON body", "output": "the returned object"}
+
+_SLOW_SECONDS = 0.1
+_QUIET_SECONDS = 60.0
+
+
+class Answered(Protocol):
+    """One request with its answer, as an adapter has them; what is not asked for is not made."""
+
+    @property
+    def returned(self) -> Any:
+        """What the view returned, as a callable source of the output is given it."""
+
+    def request(self) -> Any:
+        """Return the framework's request, as a callable source of features is given it."""
+
+    def body(self) -> Any:
+        """Return the request's JSON body as plain values.
+
+        Raises:
+            ValueError: if it has none that the view has read.
+        """
+
+    def content(self) -> Any:
+        """Return the object that the view returned, or the `Content` of the response."""
 
 
 class Capture:
@@ -34,141 +75,198 @@ class Capture:
         output: of the answer: a key path, names, a callable of the returned value, or None for
             the whole of it.
         view: the view's name, for messages.
+        awaited: whether `log_awaiting` is used, so that callables may be async.
 
     Raises:
         TypeError: if a source is none of these.
     """
 
-    def __init__(self, features: Source, output: Source, view: str) -> None:
-        _check("features", features)
-        _check("output", output)
-        self._features = features
-        self._output = output
+    def __init__(
+        self, features: Source, output: Source, view: str, *, awaited: bool = False
+    ) -> None:
+        self._sources = {"features": features, "output": output}
+        for part, source in self._sources.items():
+            _check(part, source, awaited)
         self._view = f"view {view!r}"
+        self._names: dict[str, tuple[Baseline, Sequence[str], bool]] = {}
+        self._slow_at: dict[str, float] = {}
 
-    def log(
+    def log(self, monitor: Monitor, prediction: Prediction, answered: Answered) -> dict[str, str]:
+        """Log what one request predicted; what cannot be found is reported, not raised.
+
+        Args:
+            monitor: of the model.
+            prediction: what the view set itself wins over the sources.
+            answered: the request and its answer.
+
+        Returns:
+            The headers that name the prediction, or the first of a batch and their number.
+        """
+        found = dict.fromkeys(_STAGES)
+        for stage in _STAGES:
+            with _Isolated(self, monitor, stage):
+                value = self._value(stage, monitor, prediction, answered)
+                if callable(self._sources[stage]) and isawaitable(value):
+                    raise _not_awaited(value)
+                found[stage] = value
+        return self._logged(monitor, prediction, answered, found)
+
+    async def log_awaiting(
+        self, monitor: Monitor, prediction: Prediction, answered: Answered
+    ) -> dict[str, str]:
+        """Do as `log`, and await what an async source returns."""
+        found = dict.fromkeys(_STAGES)
+        for stage in _STAGES:
+            with _Isolated(self, monitor, stage):
+                value = self._value(stage, monitor, prediction, answered)
+                if callable(self._sources[stage]) and isawaitable(value):
+                    value = await value
+                found[stage] = value
+        return self._logged(monitor, prediction, answered, found)
+
+    def _value(
+        self, stage: str, monitor: Monitor, prediction: Prediction, answered: Answered
+    ) -> Any:
+        """Return what the view has set, or what stands where the source points to."""
+        given = prediction.features if stage == "features" else prediction.output
+        if given is not UNSET:
+            if hasattr(given, "__next__"):
+                raise ValueError("an iterator can be read once only, by the view: give a list")
+            return given
+        source = self._sources[stage]
+        if callable(source):
+            return source(answered.request() if stage == "features" else answered.returned)
+        content = answered.body() if stage == "features" else answer_of(answered.content())
+        if source is None:
+            return content
+        if isinstance(source, str):
+            return _as_rows(pick(content, source, _PLACES[stage]), stage)
+        names, by_name = self._ordered(stage, source, monitor.baseline)
+        value = pick(content, names, _PLACES[stage])
+        if not by_name:
+            return _as_rows(value, stage)
+        if type(value) is not Several:
+            return dict(zip(names, value, strict=True))
+        rows = [None if row is None else dict(zip(names, row, strict=True)) for row in value]
+        return _as_rows(Several(rows), stage)
+
+    def _ordered(
+        self, stage: str, source: Sequence[str], baseline: Baseline
+    ) -> tuple[Sequence[str], bool]:
+        """Return names in the baseline's order where they are its names; and if they are a part.
+
+        Of a part the values are taken by name; names that are not the baseline's stand for its
+        variables in the order in which they are given.
+        """
+        kept = self._names.get(stage)
+        if kept is not None and kept[0] is baseline:
+            return kept[1:]
+        known = [each.name for each in _variables(stage, baseline)]
+        if baseline.classes and stage == "output" and WINNER not in source:
+            known = list(baseline.classes)
+        same = set(source) == set(known)
+        part = set(source) < set(known)
+        names = known if same else source
+        self._names[stage] = (baseline, names, part)
+        return names, part
+
+    def _logged(
         self,
         monitor: Monitor,
         prediction: Prediction,
-        *,
-        request: Any,
-        body: Callable[[], Any],
-        returned: Any,
-        answer: Callable[[], Any],
-    ) -> str:
-        """Log the prediction of one request; what cannot be found is reported, not raised.
-
-        Args:
-            monitor: of the application.
-            prediction: what the view set itself wins over the sources.
-            request: given to a callable source of features.
-            body: returns the request's JSON body as plain values.
-            returned: what the view returned, given to a callable source of the output.
-            answer: returns that as plain values.
-
-        Returns:
-            The prediction id.
-        """
-        found = {"features": prediction.features, "output": prediction.output}
-        places = {
-            "features": (self._features, request, body, "the request's JSON body"),
-            "output": (self._output, returned, answer, "the returned object"),
-        }
-        for stage, (source, whole, content, where) in places.items():
-            if found[stage] is not UNSET:
-                continue
+        answered: Answered,
+        found: Mapping[str, Any],
+    ) -> dict[str, str]:
+        body = None
+        if monitor.settings.log_request_body:
             try:
-                value = source(whole) if callable(source) else pick(content(), source, where)
-                found[stage] = _by_name(source, value, monitor.baseline)
-            except Exception as error:  # noqa: BLE001 - sources are the user's code
-                found[stage] = None
-                monitor.trouble.report(stage, error, self._view)
-        return monitor.log_prediction(
+                body = answered.body()
+            except Exception as error:  # noqa: BLE001 - the body is the client's
+                monitor.trouble.report("log", error, self._view)
+        ids = monitor.log_predictions(
             found["features"],
             found["output"],
-            self._request_body(monitor, body),
+            body,
             identity=prediction.identity,
+            view=self._view,
         )
+        if len(ids) == 1:
+            return {PREDICTION_ID_HEADER: ids[0]}
+        first = {PREDICTION_ID_HEADER: ids[0]} if ids else {}
+        return {**first, PREDICTION_COUNT_HEADER: str(len(ids))}
 
-    def _request_body(self, monitor: Monitor, body: Callable[[], Any]) -> Any:
-        """Return the body for the log, where that is switched on and there is one."""
-        if not monitor.settings.log_request_body:
-            return None
-        try:
-            return body()
-        except Exception as error:  # noqa: BLE001 - the body is the client's
-            monitor.trouble.report("log", error, self._view)
-            return None
+    def failed(self, monitor: Monitor, stage: str, error: Exception) -> None:
+        """Report a source that raised."""
+        monitor.trouble.report(stage, error, self._view)
+
+    def took(self, monitor: Monitor, stage: str, seconds: float) -> None:
+        """Count a slow source, once a minute; its value is used."""
+        now = time.monotonic()
+        if now - self._slow_at.get(stage, -_QUIET_SECONDS) >= _QUIET_SECONDS:
+            self._slow_at[stage] = now
+            slow = TimeoutError(f"the response waited {seconds:.1f} s for the {stage}")
+            monitor.trouble.count(stage, slow, self._view)
 
 
-def _by_name(source: Any, value: Any, baseline: Baseline) -> Any:
-    """Return picked values by name where the names are the baseline's, in whatever order."""
-    if callable(source) or source is None or isinstance(source, str):
+class _Isolated:
+    """Keeps what a source does from the response: its errors are reported, and its slowness."""
+
+    __slots__ = ("_capture", "_monitor", "_stage", "_started")
+
+    def __init__(self, capture: Capture, monitor: Monitor, stage: str) -> None:
+        self._capture = capture
+        self._monitor = monitor
+        self._stage = stage
+        self._started = 0.0
+
+    def __enter__(self) -> None:
+        self._started = time.perf_counter()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool:
+        seconds = time.perf_counter() - self._started
+        if seconds > _SLOW_SECONDS:
+            self._capture.took(self._monitor, self._stage, seconds)
+        if not isinstance(error, Exception):
+            return False
+        self._capture.failed(self._monitor, self._stage, error)
+        return True
+
+
+def _variables(stage: str, baseline: Baseline) -> Sequence[Variable]:
+    return baseline.features if stage == "features" else baseline.outputs
+
+
+def _as_rows(value: Any, stage: str) -> Any:
+    """Return what was picked from each object as rows of features, where it is that."""
+    if type(value) is not Several or stage == "output":
         return value
-    known = {each.name for each in baseline.variables}
-    return dict(zip(source, value, strict=True)) if known.issuperset(source) else value
+    return [{} if row is None else row if is_row(row) else [row] for row in value]
 
 
-def _check(part: str, source: Any) -> None:
+def _not_awaited(value: Any) -> TypeError:
+    if isinstance(value, Coroutine):
+        value.close()
+    return TypeError("the source returned something to be awaited, and here nothing can")
+
+
+def _check(part: str, source: Any, awaited: bool) -> None:
     """Refuse at decoration what would fail in each request."""
+    if isasyncgenfunction(source):
+        raise TypeError(f"{part}={source.__name__} is an async generator; give a function")
+    if not awaited and (iscoroutinefunction(source) or iscoroutinefunction(type(source).__call__)):
+        name = getattr(source, "__name__", type(source).__name__)
+        raise TypeError(
+            f"{part}={name} is async, and here nothing can await it, as the framework is not; "
+            f"give a function, or set current_prediction.{part} in the view"
+        )
     names = isinstance(source, Sequence) and all(isinstance(name, str) for name in source)
-    if iscoroutinefunction(source):
-        raise TypeError(f"{part}={source.__name__} is async; give a function that returns at once")
     if source is not None and not callable(source) and not (names and source):
         raise TypeError(f"{part}={source!r}; give a key path, a list of names or a callable")
-
-
-def pick(content: Any, source: str | Sequence[str] | None, where: str) -> Any:
-    """Return the part of plain values that a key path or a list of names points to.
-
-    Raises:
-        LookupError: saying what was looked for and what there is.
-    """
-    if source is None:
-        return content
-    if isinstance(source, str):
-        return _at_path(content, source, where)
-    return _names_from(content, source, where)
-
-
-def _at_path(content: Any, path: str, where: str) -> Any:
-    place, keys = content, path.split(".")
-    while keys:
-        # A key may hold a dot itself, so the longest that fits is taken.
-        for length in range(len(keys), 0, -1):
-            key = ".".join(keys[:length])
-            if isinstance(place, Mapping) and key in place:
-                place = place[key]
-                break
-            if isinstance(place, list | tuple) and key.isdecimal() and int(key) < len(place):
-                place = place[int(key)]
-                break
-        else:
-            key = keys[0]
-            looked_for = f"no key {key!r} of {path!r}" if key != path else f"no key {path!r}"
-            raise LookupError(f"{looked_for} in {where}; it has {_inventory(place)}")
-        keys = keys[length:]
-    return place
-
-
-def _names_from(content: Any, names: Sequence[str], where: str) -> list[Any]:
-    """Return the values of the names, from the object or from the first object in it that fits."""
-    if isinstance(content, Mapping):
-        inner = [each for each in content.values() if isinstance(each, Mapping)]
-        for place in (content, *inner):
-            if any(name in place for name in names):
-                return [place.get(name) for name in names]
-    raise LookupError(
-        f"none of {', '.join(map(repr, names))} in {where}; it has {_inventory(content)}"
-    )
-
-
-def _inventory(place: Any) -> str:
-    if isinstance(place, Mapping):
-        return ", ".join(repr(key) for key in list(place)[:10]) or "no keys"
-    if isinstance(place, list | tuple):
-        return f"a list of {len(place)}"
-    return f"a single {type(place).__name__}"
 
 
 def captured(function: Callable[P, T], part: str) -> Callable[P, T]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Number
 from typing import Any
 
 import msgspec
@@ -11,7 +11,7 @@ from flask import Request, Response, after_this_request, current_app, request
 
 import boxkite
 
-__all__ = ["FlaskExchange", "answer_of", "json_body"]
+__all__ = ["Answered", "FlaskExchange", "json_body"]
 
 _ERROR_STATUS = 400
 
@@ -39,17 +39,46 @@ class FlaskExchange:
 
         def log(response: Response) -> Response:
             if response.status_code < _ERROR_STATUS:
-                response.headers[boxkite.PREDICTION_ID_HEADER] = capture.log(
-                    monitor,
-                    prediction,
-                    request=request,
-                    body=lambda: json_body(request),
-                    returned=returned,
-                    answer=lambda: answer_of(returned, response),
-                )
+                answered = Answered(returned, response)
+                response.headers.update(capture.log(monitor, prediction, answered))
             return response
 
         after_this_request(log)
+
+
+@dataclass(frozen=True)
+class Answered:
+    """The current request with its answer.
+
+    Attributes:
+        returned: by the view: a body, or a tuple that begins with one.
+        response: that Flask made of it.
+    """
+
+    returned: Any
+    response: Response
+
+    def request(self) -> Request:
+        """Return the current request."""
+        return request
+
+    def body(self) -> Any:
+        """Return the JSON body; see `json_body`."""
+        return json_body(request)
+
+    def content(self) -> Any:
+        """Return the object that the view returned, or the content of the response.
+
+        A tuple of Flask's begins with what it can send; one of numbers is an object too.
+        """
+        returned = self.returned
+        body = returned[0] if isinstance(returned, tuple) and returned else returned
+        if isinstance(body, str):
+            return boxkite.Content(self.response.get_data(), "text/plain")
+        if isinstance(body, bytes | bytearray) or callable(body):
+            data = None if self.response.is_streamed else self.response.get_data()
+            return boxkite.Content(data, self.response.mimetype or "")
+        return returned if isinstance(body, Number) else body
 
 
 def json_body(request: Request) -> Any:
@@ -72,26 +101,3 @@ def json_body(request: Request) -> Any:
         return current_app.json.loads(content)
     except ValueError:
         raise ValueError("the request has no JSON body; give features= a callable") from None
-
-
-def answer_of(returned: Any, response: Response) -> Any:
-    """Return a view's answer: the object or list that it returned, or what its response says.
-
-    Args:
-        returned: by the view: a body, or a tuple that begins with one.
-        response: that Flask made of it.
-
-    Raises:
-        ValueError: if it is a stream, or a response that is not JSON.
-    """
-    body = returned[0] if isinstance(returned, tuple) else returned
-    if isinstance(body, Mapping | list):
-        return body
-    if response.is_streamed:
-        raise ValueError("the view returned a stream; give output= a callable")
-    try:
-        return msgspec.json.decode(response.get_data())
-    except msgspec.DecodeError:
-        if isinstance(body, str):
-            return body
-        raise ValueError("the view returned no JSON; give output= a callable") from None

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
-import msgspec
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
@@ -15,11 +15,14 @@ from starlette.types import Message, Receive, Scope, Send
 import boxkite
 from boxkite_starlette.body import KeptBody
 
-__all__ = ["Exchange", "answer_of", "current_exchange"]
+__all__ = ["Answered", "Exchange", "current_exchange"]
 
 current_exchange: ContextVar[Exchange | None] = ContextVar("boxkite_exchange", default=None)
 
 _ERROR_STATUS = 400
+
+_Header: TypeAlias = tuple[bytes, bytes]
+_Finished: TypeAlias = tuple[boxkite.Monitor, boxkite.Capture, boxkite.Prediction, Any]
 
 
 class Exchange:
@@ -39,25 +42,26 @@ class Exchange:
         self._receive = receive
         self._send = send
         self._body = KeptBody(Headers(scope=scope).get("content-type", ""))
-        self._logs: list[Callable[[], str]] = []
+        self._finished: list[_Finished] = []
 
     async def receive(self) -> Message:
         """Hand the next message of the request on, keeping its part of a JSON body."""
         message = await self._receive()
         if message["type"] == "http.request":
-            self._body.add(message.get("body", b""))
+            self._body.add(message.get("body", b""), last=not message.get("more_body", False))
         return message
 
     async def send(self, message: Message) -> None:
         """Hand the next message of the response on; at its start log what was captured."""
-        if message["type"] == "http.response.start" and self._logs:
-            logs, self._logs = self._logs, []
+        if message["type"] == "http.response.start" and self._finished:
+            finished, self._finished = self._finished, []
             if message["status"] < _ERROR_STATUS:
-                headers = MutableHeaders(raw=list(message.get("headers", ())))
-                for log in logs:
-                    headers[boxkite.PREDICTION_ID_HEADER] = log()
+                headers: dict[str, str] = {}
+                for monitor, capture, prediction, returned in finished:
+                    answered = Answered(returned, self._scope, self._body)
+                    headers = await capture.log_awaiting(monitor, prediction, answered)
                 # A new message: the application may send the same one to every client.
-                message = {**message, "headers": headers.raw}
+                message = {**message, "headers": _updated(message.get("headers", ()), headers)}
         await self._send(message)
 
     def finish(
@@ -68,36 +72,44 @@ class Exchange:
         returned: Any,
     ) -> None:
         """Have the prediction logged once the status of the response is known."""
-        self._logs.append(
-            lambda: capture.log(
-                monitor,
-                prediction,
-                request=Request(self._scope, self._replay),
-                body=self._body.json,
-                returned=returned,
-                answer=lambda: answer_of(returned),
-            )
-        )
-
-    async def _replay(self) -> Message:
-        return {"type": "http.request", "body": self._body.content, "more_body": False}
+        self._finished.append((monitor, capture, prediction, returned))
 
 
-def answer_of(returned: Any) -> Any:
-    """Return an endpoint's answer as plain values.
+def _updated(raw: Iterable[_Header], headers: Mapping[str, str]) -> list[_Header]:
+    """Return the headers of a message with some set anew."""
+    ours = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
+    names = [name for name, _ in ours]
+    return [*(each for each in raw if each[0].lower() not in names), *ours]
 
-    Raises:
-        ValueError: if it is a stream, or a response that is not JSON.
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A request with its answer.
+
+    Attributes:
+        returned: by the endpoint.
+        scope: of the request.
+        kept: what the endpoint has read of the request's body.
     """
-    if hasattr(returned, "__next__") or hasattr(returned, "__anext__"):
-        raise ValueError("the endpoint returned a stream; give output= a callable")
-    if isinstance(returned, Response):
-        try:
-            return msgspec.json.decode(returned.body)
-        except (msgspec.DecodeError, AttributeError):
-            raise ValueError("the endpoint returned no JSON; give output= a callable") from None
-    if hasattr(returned, "model_dump"):
-        return returned.model_dump()
-    if hasattr(returned, "__dataclass_fields__") or hasattr(returned, "__struct_fields__"):
-        return msgspec.to_builtins(returned)
-    return returned
+
+    returned: Any
+    scope: Scope
+    kept: KeptBody
+
+    def request(self) -> Request:
+        """Return the request, whose body can be read once more."""
+        return Request(self.scope, self.kept.receive)
+
+    def body(self) -> Any:
+        """Return the JSON body as plain values, parsed anew at each call."""
+        return self.kept.json()
+
+    def content(self) -> Any:
+        """Return the object that the endpoint returned, or the content of the response."""
+        returned = self.returned
+        if not isinstance(returned, Response):
+            return returned
+        data = getattr(returned, "body", None)
+        return boxkite.Content(
+            None if data is None else bytes(data), returned.headers.get("content-type", "")
+        )

@@ -30,6 +30,8 @@ class Boxkite(boxkite.Extension):
             answered; they win over the environment.
     """
 
+    _awaits_sources = True
+
     def __init__(self, app: Starlette | None = None, **options: Any) -> None:
         super().__init__(**options)
         if app is not None:

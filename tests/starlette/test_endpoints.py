@@ -1,11 +1,9 @@
 """The kinds of endpoints that can be decorated, and the forms of what they return."""
 
 import asyncio
-import dataclasses
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
-import msgspec
 import pytest
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
@@ -23,7 +21,6 @@ from starlette.routing import Mount, Route
 
 from boxkite import current_prediction
 from boxkite_starlette import Boxkite
-from boxkite_starlette.exchange import answer_of
 
 ROW = {"age": 30, "colour": "red"}
 
@@ -216,27 +213,3 @@ def test_one_decorated_endpoint_may_call_another(
         ({"age": 2, "colour": "red"}, 0.2),
     ]
     assert response.headers.get_list("x-prediction-id")[0].endswith(records[1].entity_id)
-
-
-@dataclasses.dataclass
-class Score:
-    score: float
-
-
-class ScoreStruct(msgspec.Struct):
-    score: float
-
-
-@pytest.mark.parametrize(
-    "returned",
-    [
-        {"score": 0.3},
-        Score(0.3),
-        ScoreStruct(0.3),
-        JSONResponse({"score": 0.3}),
-        PlainTextResponse('{"score": 0.3}'),
-    ],
-    ids=lambda returned: type(returned).__name__,
-)
-def test_an_answer_is_plain_values_in_each_form(returned: Any) -> None:
-    assert answer_of(returned) == {"score": 0.3}

@@ -161,7 +161,7 @@ def test_a_body_beyond_the_bound_is_named(
     (told,) = [each.getMessage() for each in caplog.records]
     assert told == (
         "boxkite features: view 'size': the request's body is beyond 16 MiB; "
-        "give features= a callable (1 so far)"
+        "give features= a callable, or set current_prediction.features (1 so far)"
     )
 
 

@@ -1,0 +1,56 @@
+"""A view's answer as plain values: what the responses of every framework share."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+__all__ = ["Content", "answer_of"]
+
+_INSTEAD = "give output= a callable of the returned value, or set current_prediction.output"
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The body of a response.
+
+    Attributes:
+        data: its bytes; None where they are a stream.
+        media_type: as the response names it.
+    """
+
+    data: bytes | None
+    media_type: str = ""
+
+
+def answer_of(returned: Any) -> Any:
+    """Return a view's answer: an object as it is, of a response what its JSON or text says.
+
+    Args:
+        returned: by the view, or the content of the response that it returned.
+
+    Raises:
+        ValueError: if it is a stream, or neither JSON nor plain text.
+    """
+    if hasattr(returned, "__next__") or hasattr(returned, "__anext__"):
+        raise ValueError(f"the view returned a stream; {_INSTEAD}")
+    return _said(returned) if isinstance(returned, Content) else returned
+
+
+def _said(content: Content) -> Any:
+    if content.data is None:
+        raise ValueError(f"the view returned a stream; {_INSTEAD}")
+    try:
+        return msgspec.json.decode(content.data)
+    except msgspec.DecodeError:
+        pass
+    try:
+        # Python's parser takes NaN and Infinity, which its writer gives.
+        return json.loads(content.data)
+    except (ValueError, RecursionError):
+        if content.media_type.startswith("text/plain"):
+            return content.data.decode()
+        raise ValueError(f"the view returned no JSON; {_INSTEAD}") from None
