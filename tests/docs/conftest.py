@@ -30,6 +30,7 @@ class Page:
     """
 
     def __init__(self, name: str, folder: Path) -> None:
+        self.name = name
         self.text = (DOCS / name).read_text()
         self.folder = folder
         blocks: list[str] = re.findall(r"```(?:python|yaml)\n(.*?)```", self.text, re.DOTALL)
