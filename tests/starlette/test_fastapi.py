@@ -66,16 +66,16 @@ class Filters(BaseModel):
 
 
 class Limit:
-    """A dependency that is a class."""
+    """A dependency that is a class; older FastAPIs resolve no name of ours in its annotations."""
 
-    def __init__(self, limit: Annotated[int, Query(ge=1)] = 5) -> None:
+    def __init__(self, limit: int = Query(5, ge=1)) -> None:
         self.limit = limit
 
 
 class Checker:
     """A dependency that is an object."""
 
-    def __call__(self, x_checked: Annotated[str, Header()] = "no") -> bool:
+    def __call__(self, x_checked: str = Header("no")) -> bool:
         return x_checked == "yes"
 
 
