@@ -5,18 +5,27 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib import resources
 from string import Template
 
 from boxkite.baseline.text_writer import format_float
 from boxkite.drift import Policy
+from boxkite.drift.rates import EVALUATIONS_A_MONTH, MIN_RATE, rate_critical
 from boxkite.errors import ConfigError
+from boxkite.prometheus.rules_critical import critical_quantile
+from boxkite.prometheus.rules_duration import seconds_of, spelled
+from boxkite.prometheus.rules_text import counted, evidence, looked_up
 
-__all__ = ["render_rules"]
+__all__ = ["as_kubernetes", "render_rules"]
 
 _HEADER = """\
 # Drift statistics, verdicts and alerts for every model, version, feature and output that boxkite
 # monitors. A new model or baseline needs no new rules. For Prometheus 2.42 and later.
+#
+# Without drift, one model gives at most @false_alarms false alarms of drift a month, over all of
+# its variables and the windows @windows; those on missing, unseen and invalid values take at most
+# one per cent of that besides.
 #
 # Live rows of a window are the difference of a counter's greatest and least sample in it. All
 # series of a target come from one scrape, and exist from its start at 0: so the cells of a
@@ -29,105 +38,171 @@ _HEADER = """\
 # of the window; where it adds more to a lower bucket than to the next one, the bin is cut at 0.
 # The other targets stay exact.
 #
-# Training rows are taken with `max`, so it does not matter how many replicas export them.
-# Replicas of one model and version count together; versions never mix.
+# Replicas of one model and version count together; versions never mix. A variable of B cells makes
+# at most 2 B + 5 series once and 3 B + 16 a window, however many replicas there are.
 
 groups:
 """
 
-_UNITS = {"y": 31_536_000, "w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
-_DURATION = re.compile("".join(f"(?:([0-9]+){unit})?" for unit in _UNITS))
+_KUBERNETES = """\
+# An object of the Prometheus operator. Add the labels that your Prometheus selects rules by.
+apiVersion: monitoring.coreos.com/v1
+kind: PrometheusRule
+metadata:
+  name: boxkite
+spec:
+"""
 
 # A recorded series is seen for five minutes, so its rule runs well within them.
-_SHORTEST_INTERVAL, _LONGEST_INTERVAL = 5, 120
+_SHORTEST_INTERVAL, _LONGEST_INTERVAL, _FORGOTTEN = 5, 120, 300
 _EVALUATIONS_A_WINDOW = 60
+_MONTH = 30 * 86_400
+_HOUR = 3_600
 
 
-class _GroupTemplate(Template):
+class _RuleTemplate(Template):
     delimiter = "@"  # PromQL and alert templates are full of dollars and braces
 
 
 def render_rules(
     policy: Policy | None = None,
     *,
+    services: Policy | None = None,
     windows: Sequence[str] | None = None,
     critical_windows: Mapping[str, str] | None = None,
     interval: str | None = None,
     runbook: str = "docs/runbook.md",
 ) -> str:
-    """Return a Prometheus rule file, one group of rules a window.
+    """Return a Prometheus rule file: one group of rules a window, and those of the services.
 
     The statistics are those of `boxkite.drift`, from the series of the labelled exposition.
 
     Args:
-        policy: the least effect and the rows that a verdict needs; the default if None. The
-            services export the critical values of theirs, so give the same here.
+        policy: the false alarms, the least effect and the rows that a verdict needs; the default
+            if None.
+        services: the policy whose critical values the services export; `policy` if None. Where
+            it has not the window, or allows more false alarms, the rules move the critical value
+            to where they keep to `policy`.
         windows: how far back to look, as Prometheus durations; the policy's if None.
-        critical_windows: for a window that is not the policy's, the one of the policy whose
-            critical value to use; the policy's shortest by default.
+        critical_windows: for a window, one of the services' whose critical value is taken as it
+            is, for a demonstration that does not wait for an hour.
         interval: between two evaluations; by default a sixtieth of the window, within 5 seconds
             and 2 minutes.
         runbook: path or URL that the alerts' `runbook_url` begins with.
 
     Raises:
         ConfigError: if a window or the interval is not a Prometheus duration such as 1h, no
-            window is given, or a critical window is not the policy's.
+            window is given, the interval is too long, or a critical window is not the services'.
     """
     policy = policy or Policy()
-    chosen = list(dict.fromkeys(policy.windows if windows is None else windows))
-    if not chosen:
+    services = services or policy
+    if windows is not None:
+        lengths = {each: seconds_of(each) / _HOUR for each in windows}
+        if list(lengths.values()) != sorted(set(lengths.values())):
+            raise ConfigError(
+                f"give each window once, the shortest first, not {', '.join(windows)}"
+            )
+        policy = replace(policy, windows=lengths)
+    if not policy.windows:
         raise ConfigError("the rules need at least one window, as 1h")
-    template = _GroupTemplate(
-        resources.files(__package__).joinpath("rules_group.yaml").read_text("utf-8")
+    quoted_runbook = json.dumps(runbook, ensure_ascii=False)[1:-1]
+    intervals = {each: _interval(each, interval) for each in policy.windows}
+    groups = [_render("rules_training.yaml", interval=spelled(min(intervals.values())))]
+    for window, every in intervals.items():
+        exported = (critical_windows or {}).get(window)
+        quantile = critical_quantile(window, policy, services, exported)
+        groups.append(_window_group(window, every, policy, quantile, quoted_runbook))
+    groups.append(_render("rules_service.yaml", runbook=quoted_runbook))
+    header = _RuleTemplate(_HEADER).substitute(
+        false_alarms=f"{policy.false_alarms_per_month:g}", windows=" and ".join(policy.windows)
     )
-    groups = []
-    for window in chosen:
-        seconds = _seconds(window)
-        every = min(max(seconds // _EVALUATIONS_A_WINDOW, _SHORTEST_INTERVAL), _LONGEST_INTERVAL)
-        if interval is not None:
-            every = _seconds(interval)
-        group = template.substitute(
-            group=f"boxkite-{window}",
-            window=window,
-            interval=_spelled(every),
-            critical_window=_quoted(_critical_window(window, policy, critical_windows or {})),
-            min_effect=format_float(policy.min_effect),
-            min_rows_a_cell=format_float(policy.min_rows_a_cell),
-            pending=_spelled(max(1, seconds // 10)),
-            feature_runbook=_quoted(f"{runbook}#boxkitefeaturedrift"),
-            output_runbook=_quoted(f"{runbook}#boxkiteoutputdrift"),
-        )
-        groups.append(group)
-    return _HEADER + "\n".join(groups)
+    return header + "\n".join(groups)
 
 
-def _critical_window(window: str, policy: Policy, chosen: Mapping[str, str]) -> str:
-    shortest = min(policy.windows, key=lambda name: policy.windows[name])
-    found = chosen.get(window, window if window in policy.windows else shortest)
-    if found not in policy.windows:
-        known = ", ".join(policy.windows)
-        raise ConfigError(f"no critical value for the window {found!r}; the policy has {known}")
-    return found
+def as_kubernetes(rules: str) -> str:
+    """Return the rules as a `PrometheusRule`, the object of the Prometheus operator."""
+    comment, _, groups = rules.partition("groups:\n")
+    content = "".join(f"  {line}" if line.strip() else line for line in groups.splitlines(True))
+    return f"{comment}{_KUBERNETES}  groups:\n{content}"
 
 
-def _quoted(text: str) -> str:
-    """Return text in double quotes, as both YAML and PromQL read it."""
-    return json.dumps(text, ensure_ascii=False)
+def _lengths(windows: Sequence[str]) -> dict[str, float]:
+    """Return the hours of each window."""
+    seconds = [seconds_of(each) for each in windows]
+    if seconds != sorted(set(seconds)):
+        raise ConfigError(f"give each window once, the shortest first, not {', '.join(windows)}")
+    return {window: length / _HOUR for window, length in zip(windows, seconds, strict=True)}
 
 
-def _seconds(duration: str) -> int:
-    match = _DURATION.fullmatch(duration)
-    numbers = [int(number or 0) for number in match.groups()] if match else []
-    seconds = sum(n * unit for n, unit in zip(numbers, _UNITS.values(), strict=False))
-    if not seconds:
-        raise ConfigError(f"{duration!r} is not a Prometheus duration; give one such as 1h or 90s")
-    return seconds
+def _window_group(window: str, every: int, policy: Policy, quantile: str, runbook: str) -> str:
+    evaluations = max(EVALUATIONS_A_MONTH, _MONTH / every)
+    chosen = f'window="{window}"'
+    missing, unseen, invalid = (
+        f"variable:boxkite_{name}:increase{{{chosen}}}" for name in ("missing", "unseen", "invalid")
+    )
+    rows, all_rows = (
+        f"variable:boxkite_live_{name}:sum{{{chosen}}}" for name in ("rows", "all_rows")
+    )
+    trained, all_trained = (
+        f"variable:boxkite_training_{name}:sum" for name in ("rows", "all_rows")
+    )
+    return _render(
+        "rules_window.yaml",
+        window=window,
+        interval=spelled(every),
+        pending=spelled(max(1, seconds_of(window) // 10)),
+        min_effect=format_float(policy.min_effect),
+        min_rows_a_cell=format_float(policy.min_rows_a_cell),
+        min_rate=format_float(MIN_RATE),
+        quantile=quantile,
+        rate_critical_of_one_variable=format_float(rate_critical(policy, 1, evaluations)),
+        p=f"cell:boxkite_live_rows:fraction{{{chosen}}}",
+        q="cell:boxkite_training_rows:fraction",
+        counted_values=counted("boxkite_value_bucket", window, "role, variable, le"),
+        counted_categories=counted("boxkite_category_total", window, "role, variable, category"),
+        counted_missing=counted("boxkite_missing_total", window, "role, variable"),
+        counted_invalid=counted("boxkite_invalid_total", window, "role, variable"),
+        missing_evidence=evidence(
+            missing, all_rows, "variable:boxkite_training_missing:max", all_trained
+        ),
+        unseen_evidence=evidence(unseen, rows, "variable:boxkite_training_unseen:sum", trained),
+        invalid_evidence=evidence(invalid, all_rows, f"(0 * {all_trained})", all_trained),
+        drift_critical=looked_up("variable:boxkite_drift:critical", window, "%.3f"),
+        live_rows=looked_up("variable:boxkite_live_rows:sum", window, "%.0f"),
+        all_rows=looked_up("variable:boxkite_live_all_rows:sum", window, "%.0f"),
+        missing_evidence_text=looked_up(
+            "variable:boxkite_missing_fraction:evidence", window, "%.1f"
+        ),
+        unseen_evidence_text=looked_up("variable:boxkite_unseen_fraction:evidence", window, "%.1f"),
+        invalid_evidence_text=looked_up(
+            "variable:boxkite_invalid_fraction:evidence", window, "%.1f"
+        ),
+        rate_critical_text=looked_up(
+            "version:boxkite_fraction:critical", window, "%.1f", ("model", "version")
+        ),
+        runbook=runbook,
+    )
 
 
-def _spelled(seconds: int) -> str:
-    parts = []
-    for unit, length in _UNITS.items():
-        count, seconds = divmod(seconds, length)
-        if count and unit not in "yw":
-            parts.append(f"{count}{unit}")
-    return "".join(parts)
+def _render(file: str, **values: str) -> str:
+    """Fill in a template; a value of several lines is indented as the line that it stands on."""
+    text = resources.files(__package__).joinpath(file).read_text("utf-8")
+
+    def block(match: re.Match[str]) -> str:
+        indent, name = match.groups()
+        return values[name].replace("\n", f"\n{indent}").join((indent, ""))
+
+    text = re.sub(r"^( *)@(\w+)(?=[,\s]*$)", block, text, flags=re.MULTILINE)
+    return _RuleTemplate(text).substitute(values)
+
+
+def _interval(window: str, chosen: str | None) -> int:
+    length = seconds_of(window)
+    if chosen is None:
+        return min(max(length // _EVALUATIONS_A_WINDOW, _SHORTEST_INTERVAL), _LONGEST_INTERVAL)
+    every = seconds_of(chosen)
+    if every >= _FORGOTTEN:
+        raise ConfigError(f"the interval {chosen} is too long: Prometheus forgets a value in 5m")
+    if every > length:
+        raise ConfigError(f"the interval {chosen} is longer than the window {window}")
+    return every

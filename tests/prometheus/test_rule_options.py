@@ -1,33 +1,21 @@
 """What the arguments of `render_rules` change in the rule file."""
 
+import re
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from boxkite import ConfigError, Policy
-from boxkite.prometheus.rules import render_rules
+from boxkite.prometheus.rules import as_kubernetes, render_rules
 
 
-def critical_windows(rules: str) -> list[str]:
-    """Return which exported critical value each group takes."""
-    marker = 'boxkite_drift_critical{window="'
-    return [part.partition('"')[0] for part in rules.split(marker)[1:]]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "expected"),
-    [
-        ({}, ["1h", "1d"]),
-        ({"windows": ["1m"]}, ["1h"]),
-        ({"windows": ["1m", "1d", "1m"]}, ["1h", "1d"]),
-        ({"windows": ["1w"], "critical_windows": {"1w": "1d"}}, ["1d"]),
-        ({"policy": Policy(windows={"6h": 6.0, "30m": 0.5}), "windows": ["1h"]}, ["30m"]),
-    ],
-)
-def test_a_window_that_the_policy_lacks_takes_the_critical_value_of_another(
-    arguments: dict[str, Any], expected: list[str]
-) -> None:
-    assert critical_windows(render_rules(**arguments)) == expected
+def group_lines(window: str, **arguments: Any) -> set[str]:
+    """Return the lines of a window's group."""
+    rules = render_rules(windows=[window], **arguments)
+    return {line.strip() for line in rules.partition(f"name: boxkite-{window}")[2].splitlines()}
 
 
 @pytest.mark.parametrize(
@@ -42,9 +30,22 @@ def test_a_window_that_the_policy_lacks_takes_the_critical_value_of_another(
 def test_evaluations_and_waiting_follow_the_window(
     window: str, interval: str, pending: str
 ) -> None:
-    lines = {line.strip() for line in render_rules(windows=[window]).splitlines()}
     expected = {f"interval: {interval}", f"for: {pending}", f"keep_firing_for: {window}"}
-    assert expected <= lines
+    assert expected <= group_lines(window)
+
+
+def test_an_interval_given_is_that_of_every_group_but_the_services() -> None:
+    rules = render_rules(interval="90s")
+    assert re.findall("interval: (.+)", rules) == ["1m30s", "1m30s", "1m30s", "1m"]
+
+
+def test_the_header_says_what_is_promised() -> None:
+    rules = render_rules(Policy(false_alarms_per_month=0.25), windows=["30m", "6h"])
+    assert rules.split("#\n")[1] == (
+        "# Without drift, one model gives at most 0.25 false alarms of drift a month, over all of\n"
+        "# its variables and the windows 30m and 6h; those on missing, unseen and invalid values "
+        "take at most\n# one per cent of that besides.\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -54,29 +55,56 @@ def test_evaluations_and_waiting_follow_the_window(
         ({"windows": ["1 h"]}, "'1 h' is not a Prometheus duration; give one such as 1h or 90s"),
         ({"windows": ["0s"]}, "'0s' is not a Prometheus duration; give one such as 1h or 90s"),
         ({"windows": [""]}, "'' is not a Prometheus duration; give one such as 1h or 90s"),
+        (
+            {"windows": ["1d", "1h"]},
+            "give each window once, the shortest first, not 1d, 1h",
+        ),
         ({"interval": "soon"}, "'soon' is not a Prometheus duration; give one such as 1h or 90s"),
+        ({"interval": "5m"}, "the interval 5m is too long: Prometheus forgets a value in 5m"),
+        (
+            {"interval": "2m", "windows": ["1m"]},
+            "the interval 2m is longer than the window 1m",
+        ),
         (
             {"critical_windows": {"1h": "2h"}},
             "no critical value for the window '2h'; the policy has 1h, 1d",
         ),
     ],
 )
-def test_what_is_no_duration_is_refused(arguments: dict[str, Any], message: str) -> None:
+def test_what_cannot_be_is_refused(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError) as raised:
         render_rules(**arguments)
     assert str(raised.value) == message
 
 
-def test_the_runbook_is_where_the_alerts_lead() -> None:
+def test_the_runbook_has_a_section_for_every_alert() -> None:
     rules = render_rules(windows=["1h"], runbook='https://example.org/ü"')
-    lines = [line.strip() for line in rules.splitlines() if "runbook_url" in line]
-    assert lines == [
-        'runbook_url: "https://example.org/ü\\"#boxkitefeaturedrift"',
-        'runbook_url: "https://example.org/ü\\"#boxkiteoutputdrift"',
-    ]
+    alerts = re.findall("alert: (.+)", rules)
+    links = re.findall("runbook_url: (.+)", rules)
+    assert links == [f'"https://example.org/ü\\"#{alert.lower()}"' for alert in alerts]
+    runbook = (Path(__file__).parents[2] / "docs" / "runbook.md").read_text()
+    assert re.findall("^## (Boxkite.+)", runbook, flags=re.MULTILINE) == alerts
 
 
-def test_an_interval_given_is_that_of_every_group() -> None:
-    rules = render_rules(interval="90s")
-    found = [line.strip() for line in rules.splitlines() if line.strip().startswith("interval:")]
-    assert found == ["interval: 1m30s", "interval: 1m30s"]
+def test_every_alert_says_what_a_person_needs() -> None:
+    groups = yaml.safe_load(render_rules())["groups"]
+    alerts = [rule for group in groups for rule in group["rules"] if "alert" in rule]
+    assert len(alerts) == 2 * 5 + 6
+    for alert in alerts:
+        assert alert["labels"]["severity"] in ("warning", "critical")
+        assert "keep_firing_for" in alert
+        assert set(alert["annotations"]) == {"summary", "description", "runbook_url"}
+
+
+def test_the_object_for_the_operator_holds_the_same_groups(promtool: str, tmp_path: Path) -> None:
+    rules = render_rules()
+    found = yaml.safe_load(as_kubernetes(rules))
+    assert found == {
+        "apiVersion": "monitoring.coreos.com/v1",
+        "kind": "PrometheusRule",
+        "metadata": {"name": "boxkite"},
+        "spec": yaml.safe_load(rules),
+    }
+    (tmp_path / "spec.yaml").write_text(yaml.safe_dump(found["spec"]))
+    command = [promtool, "check", "rules", tmp_path / "spec.yaml"]
+    assert subprocess.run(command, capture_output=True).returncode == 0

@@ -1,0 +1,119 @@
+"""The chi-square quantile that a window's rule takes, from those that the services export."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+
+from boxkite.baseline.text_writer import format_float
+from boxkite.drift import Policy
+from boxkite.errors import ConfigError
+from boxkite.prometheus.rules_duration import seconds_of
+
+__all__ = ["critical_quantile", "remarks"]
+
+_VARIABLES = 1000  # their number divides out of the ratio of two shares
+
+
+def critical_quantile(
+    window: str, wanted: Policy, services: Policy, exported_window: str | None = None
+) -> str:
+    """Return PromQL for the chi-square quantile of each variable in a window.
+
+    Where the services' policy has the window and allows no more false alarms than wanted, it is
+    theirs as it is. Else it is moved to the share that is wanted, along a bound of chi-square's
+    tail: the upper tail at c has the hazard 1/2 - (d/2 - 1)/c or more, and 1/2 or less, for d >= 2
+    degrees of freedom. So the false alarms are at most as many as wanted; the quantile comes out
+    up to 6 % too large for windows from 1/60 of the exported one.
+
+    Args:
+        window: of the rules.
+        wanted: the policy that the rules keep to; it has the window.
+        services: the policy whose critical values the services export.
+        exported_window: take that one's critical value as it is.
+
+    Raises:
+        ConfigError: if the services' policy does not have `exported_window`.
+    """
+    if exported_window is not None:
+        if exported_window not in services.windows:
+            known = ", ".join(services.windows)
+            raise ConfigError(
+                f"no critical value for the window {exported_window!r}; the policy has {known}"
+            )
+        return _exported(exported_window)
+    source, ratio = _nearest(window, wanted, services)
+    same_rate = wanted.false_alarms_per_month == services.false_alarms_per_month
+    if source == window and (math.isclose(ratio, 1.0) or (same_rate and ratio < 1.0)):
+        return _exported(window)
+    moved = _moved(_exported(source), ratio)
+    if same_rate and source != window:
+        return f"{_exported(window)}\nor\n{moved}"
+    return moved
+
+
+def remarks(wanted: Policy, services: Policy, windows: Sequence[str]) -> list[str]:
+    """Return what an operator has to know of where the rules' critical values come from.
+
+    Args:
+        wanted: the policy that the rules keep to.
+        services: the policy whose critical values the services export, as far as is known.
+        windows: of the rules.
+    """
+    said = []
+    there = ", ".join(services.windows)
+    lacking = [each for each in windows if each not in services.windows]
+    if lacking:
+        names = ", ".join(lacking)
+        lengths = ", ".join(f'"{each}": {seconds_of(each) / 3600:g}' for each in windows)
+        said.append(
+            f"services export critical values for {there}; those for {names} are moved from them. "
+            f"For exact ones give the services policy=Policy(windows={{{lengths}}})"
+        )
+    rate, theirs = wanted.false_alarms_per_month, services.false_alarms_per_month
+    if rate != theirs:
+        said.append(
+            f"the rules keep to {rate:g} false alarms a month, the services' own verdicts to "
+            f"{theirs:g}; give the services policy=Policy(false_alarms_per_month={rate:g}) and "
+            f"leave out --false-alarms-per-month, and both say the same"
+        )
+    return said
+
+
+def _nearest(window: str, wanted: Policy, services: Policy) -> tuple[str, float]:
+    """Return the services' window to start from, and how much smaller the wanted share is."""
+    share = wanted.share(window, _VARIABLES)
+    ratios = {each: services.share(each, _VARIABLES) / share for each in services.windows}
+    source = window if window in ratios else min(ratios, key=lambda w: abs(math.log(ratios[w])))
+    return source, ratios[source]
+
+
+def _exported(window: str) -> str:
+    name = json.dumps(window, ensure_ascii=False)
+    series = f"boxkite_drift_critical{{window={name}}}"
+    return f"max by (model, version, role, variable) (last_over_time({series}[5m]) >= 0)"
+
+
+def _moved(quantile: str, ratio: float) -> str:
+    """Return PromQL for the quantile at a share that is smaller by a ratio."""
+    step = 2 * math.log(ratio)
+    on = "on (model, version, role, variable)"
+    if ratio < 1:  # with one degree of freedom the hazard is above 1/2: leave it
+        return (
+            "clamp_min(\n"
+            f"  {quantile}\n"
+            f"  - {on} {format_float(-step)} * (variable:boxkite_cells:count > bool 2),\n"
+            "  0\n"
+            ")"
+        )
+    # There are cells - 1 degrees of freedom; with one or two the step is that of the hazard 1/2.
+    return (
+        f"{quantile}\n"
+        f"+ {on} {format_float(step)} * clamp_min(\n"
+        f"  {quantile}\n"
+        f"  / {on}\n"
+        f"  clamp_min({quantile} - {on} (variable:boxkite_cells:count - 3), 1e-9),\n"
+        "  1\n"
+        ")"
+    )
