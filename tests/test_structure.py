@@ -20,6 +20,7 @@ MAY_USE = {"boxkite.logs.columns": {"pyarrow"}, "boxkite.logs.reading": {"pyarro
 MAY_IMPORT = {
     "errors": set(),
     "cooperation": set(),
+    "late": set(),
     "identity": set(),
     "trouble": set(),
     "setting_values": {"errors"},
@@ -30,8 +31,8 @@ MAY_IMPORT = {
     "drift": {"baseline", "errors"},
     "report": {"baseline", "drift", "errors"},
     "prometheus": {"baseline", "cooperation", "drift", "errors"},
-    "live": {"baseline", "cooperation", "trouble"},
-    "logs": {"baseline", "config", "cooperation", "errors", "identity", "live", "trouble"},
+    "live": {"baseline", "cooperation", "late", "trouble"},
+    "logs": {"baseline", "config", "cooperation", "errors", "identity", "late", "live", "trouble"},
 }
 
 

@@ -8,6 +8,8 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
+from boxkite.late import Late
+
 __all__ = ["Background"]
 
 
@@ -70,15 +72,11 @@ class _Bell:
     """Wakes the thread. Unlike an Event it holds no lock that a signal handler could wait for, or
     a forked process inherit."""
 
+    _rings = Late(lambda: queue.SimpleQueue[None]())
+
     def __init__(self) -> None:
         self.rung = False
         self.closed = False
-
-    @property
-    def _rings(self) -> queue.SimpleQueue[None]:
-        """Made when it is first needed: gevent may replace the class until the first request."""
-        rings: queue.SimpleQueue[None] = self.__dict__.setdefault("rings", queue.SimpleQueue())
-        return rings
 
     def ring(self) -> None:
         self.rung = True

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from boxkite.baseline import Baseline
+from boxkite.late import Late
 from boxkite.live.background import Background
 from boxkite.live.counts import Counts
 from boxkite.live.fold import fold_encoded
@@ -55,6 +56,8 @@ class Counter:
             that were dropped as the journal is full.
     """
 
+    _lock = Late(lambda: threading.RLock())
+
     def __init__(
         self,
         baseline: Baseline,
@@ -84,7 +87,7 @@ class Counter:
         self._memory = MemoryOutbox(self._terms, self._count_in_memory)
         self._dropped = 0
         self._retry_at = 0.0
-        self._lock = threading.RLock()
+        Counter._lock.forget(self)
         self._busy = False
         self._joining = False
         self._synced_at = time.monotonic()

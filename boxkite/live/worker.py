@@ -110,6 +110,12 @@ class Worker:
         with contextlib.suppress(OSError):  # the next commit tries again
             self.journal.release(min(progress.folded, progress.shipped))
 
+    def _commit_log(self, progress: Progress, **outcomes: int) -> None:
+        counts = Counts.zero(self._baseline)
+        counts.add(self.counts)
+        counts.add_log(**outcomes)
+        self._commit(counts, progress)
+
     @property
     def byte_size(self) -> int:
         """The bytes of the journal."""
@@ -153,9 +159,9 @@ class Worker:
         shipped = self.progress.shipped
         if shipped > batch.begin:  # the first of them were given up meanwhile
             delivered, dropped = self._logged(batch.end), 0
-        self.counts.add_log(delivered=delivered, dropped=dropped)
         end = max(shipped, batch.end)
-        self._commit(self.counts, self.progress._replace(shipped=end, sealed=end))
+        progress = self.progress._replace(shipped=end, sealed=end)
+        self._commit_log(progress, delivered=delivered, dropped=dropped)
 
     def unshipped(self) -> list[bytes]:
         """Return all counted records that are not shipped."""
@@ -168,8 +174,7 @@ class Worker:
 
     def count_retried(self, number: int) -> None:
         """Count records that have to be delivered again, as an `Outbox`."""
-        self.counts.add_log(retried=number)
-        self._commit(self.counts, self.progress)  # other workers show it from now on
+        self._commit_log(self.progress, retried=number)  # other workers show it from now on
 
     def give_up_oldest(self) -> int:
         """Give up the log of the oldest segment if the journal has no room for another one.
@@ -181,9 +186,9 @@ class Worker:
         if end is None or self.journal.has_room or end > self.progress.folded:
             return 0
         dropped = self._logged(end)
-        self.counts.add_log(dropped=dropped)
         sealed = max(end, self.progress.sealed)
-        self._commit(self.counts, self.progress._replace(shipped=end, sealed=sealed))
+        progress = self.progress._replace(shipped=end, sealed=sealed)
+        self._commit_log(progress, dropped=dropped)
         return dropped
 
     def _logged(self, end: Position) -> int:

@@ -13,6 +13,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable
 
+from boxkite.late import Late
 from boxkite.logs.forward import ForwardConnection, chunk_id, message, packed_forward
 from boxkite.trouble import Trouble
 
@@ -42,6 +43,8 @@ class FluentdSender:
         on_drop: called with each event that is dropped, in the protocol's Message mode.
     """
 
+    _changed = Late(lambda: threading.Condition())
+
     def __init__(
         self,
         tag: str,
@@ -70,7 +73,7 @@ class FluentdSender:
         self._events: deque[bytes] = deque()
         self._bytes = 0
         self._first = 0  # the number of the event at the head, counted from the beginning
-        self._changed = threading.Condition()
+        FluentdSender._changed.forget(self)
         self._closing_until: float | None = None
         self._thread: threading.Thread | None = None
         self._connection = ForwardConnection(self.host, self.port, self.timeout)

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from boxkite.cooperation import cooperatively
+from boxkite.late import Late
 from boxkite.live.background import Background
 from boxkite.live.counter import Counter
 from boxkite.live.inheritance import Inheritance
@@ -57,6 +58,9 @@ class Shipper:
         max_bytes: of the journal; half of it is not exceeded by waiting for a minute's end.
     """
 
+    _alone = Late(lambda: threading.Lock())
+    _changed = Late(lambda: threading.Condition())
+
     def __init__(
         self,
         counter: Counter,
@@ -82,8 +86,8 @@ class Shipper:
         """Start anew, at first and in a forked process: no thread or connection of the parent's."""
         self._opened: Sink | None = None
         self._background = Background(self._run, _LINGER_SECONDS)
-        self._alone = threading.Lock()
-        self._changed = threading.Condition()
+        Shipper._alone.forget(self)
+        Shipper._changed.forget(self)
         self._flushes = 0
         self._flushed = 0
         self._pause = 0.0
