@@ -368,7 +368,7 @@ def test_none_is_lost_and_each_is_accounted_for(
     kills: int,
     serve: Callable[..., Any],
     start_sink: Callable[[Any], Any],
-    capsys: pytest.CaptureFixture[str],
+    record_property: Callable[[str, object], None],
 ) -> None:
     sink = start_sink(kind)
     log = {"FLASK_BOXKITE_LOG": sink.url, "BOXKITE_LOG": sink.url}
@@ -386,12 +386,8 @@ def test_none_is_lost_and_each_is_accounted_for(
         assert time.monotonic() < deadline, found
         time.sleep(0.2)
     copies = sink.copies
-    with capsys.disabled():
-        duplicates = copies.total() - len(copies)
-        print(
-            f"\n{found}, {killed} killed, {scrapes.number} scrapes, {duplicates} duplicates, ",
-            f"{sink.unexplained()} of them of killed workers; {dict(sink.moods.had)}",
-        )
+    duplicates = copies.total() - len(copies)
+    record_property("figures", {**found, "scrapes": scrapes.number, "duplicates": duplicates})
     assert killed == kills
     assert set(clients.ids) - set(copies) == set()
     assert found["dropped"] == 0
