@@ -48,7 +48,7 @@ def test_it_is_set_up_before_the_first_request_or_not_at_all(
 def test_each_application_of_one_extension_has_its_own_counts(
     monitor: Boxkite, client_of: Callable[..., Any]
 ) -> None:
-    @monitor.predict(features=lambda _: ROW, output=lambda _: 0.3)
+    @monitor.predict(features=lambda _: [30, "red"], output=lambda _: 0.3)
     async def score(_: Any) -> PlainTextResponse:
         return PlainTextResponse("fine")
 

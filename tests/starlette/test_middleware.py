@@ -204,7 +204,7 @@ def test_the_messages_of_the_application_are_not_changed(monitor: Boxkite) -> No
     bare = {"type": "http.response.start", "status": 200}
     body = {"type": "http.response.body", "body": b"{}"}
 
-    @monitor.predict(features=lambda _: ROW, output=lambda _: 0.3)
+    @monitor.predict(features=lambda _: [30, "red"], output=lambda _: 0.3)
     async def predict() -> None: ...
 
     async def raw(scope: Any, _: Any, send: Any) -> None:
