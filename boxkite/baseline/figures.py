@@ -9,6 +9,7 @@ from xml.sax.saxutils import quoteattr
 import numpy as np
 from numpy.typing import NDArray
 
+from boxkite.baseline.printable import one_line
 from boxkite.baseline.shapes import Bar
 
 __all__ = ["Sketch", "picture", "sketch"]
@@ -29,9 +30,10 @@ def picture(bars: Sequence[Bar], kind: str, label: str) -> str:
         label: what the picture shows, for who cannot see it.
     """
     drawn = "".join(_bar(each, kind) for each in bars)
+    named = quoteattr(one_line(label))
     return (
         f'<svg class="distribution {kind}" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
-        f'preserveAspectRatio="none" role="img" aria-label={quoteattr(label)}>{drawn}</svg>'
+        f'preserveAspectRatio="none" role="img" aria-label={named}>{drawn}</svg>'
     )
 
 

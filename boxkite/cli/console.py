@@ -7,14 +7,35 @@ import sys
 from collections.abc import Callable, Iterator
 
 from rich.console import Console
+from rich.measure import Measurement
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
 
-__all__ = ["console", "progress_bar", "waiting"]
+__all__ = ["console", "print_table", "progress_bar", "waiting"]
+
+_SKETCH_WIDTHS = (8, 5)
+_UNBOUNDED = 10_000
 
 
 def console() -> Console:
     """Return a console that cuts no number off where the output is no terminal."""
     return Console(width=None if sys.stdout.isatty() else 160)
+
+
+def print_table(table: Callable[[int], Table]) -> None:
+    """Print a table, with drawings as wide as there is room for beside its numbers.
+
+    Args:
+        table: makes it, with drawings of so many characters, 0 for none.
+    """
+    output = console()
+    unbounded = output.options.update(max_width=_UNBOUNDED)
+    widths = _SKETCH_WIDTHS if output.encoding.startswith("utf") else ()
+    for width in widths:
+        if Measurement.get(output, unbounded, table(width)).minimum <= output.width:
+            output.print(table(width))
+            return
+    output.print(table(0))
 
 
 @contextlib.contextmanager

@@ -15,6 +15,7 @@ import click
 from boxkite.cli.console import console, progress_bar, waiting
 from boxkite.cli.log_options import age, log_reader, part_of_log
 from boxkite.cli.log_output import FORMATS, LINES, write_log
+from boxkite.cli.option_types import json_option
 from boxkite.cli.tables import days_table
 from boxkite.logs.log_reader import LogReader
 from boxkite.logs.pruning import prune
@@ -41,7 +42,7 @@ def logs(context: click.Context) -> None:
 @click.argument("url")
 @part_of_log
 @click.option("--records", is_flag=True, help="Count the predictions too, which reads all files.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def ls(
     url: str,
     endpoint: str | None,
@@ -154,7 +155,10 @@ def cat(
 )
 @click.option("--endpoint", metavar="ID", help="Whose files. [default: those of all]")
 @click.option("--dry-run", is_flag=True, help="Delete nothing, only say what would be.")
-def prune_command(url: str, older_than: timedelta, endpoint: str | None, dry_run: bool) -> None:
+@json_option
+def prune_command(
+    url: str, older_than: timedelta, endpoint: str | None, dry_run: bool, as_json: bool
+) -> None:
     """Delete old files of the log at URL.
 
     URL is a folder, or as the sink has it: file:, s3:, gs: or az:. The age is told by the time in
@@ -166,5 +170,8 @@ def prune_command(url: str, older_than: timedelta, endpoint: str | None, dry_run
     """
     with waiting("listing" if dry_run else "deleting"):
         pruned = prune(open_store(url), older_than, endpoint_id=endpoint, dry_run=dry_run)
+    if as_json:
+        click.echo(json.dumps({"files": pruned.files, "bytes": pruned.bytes, "dry_run": dry_run}))
+        return
     verb = "would be deleted" if dry_run else "deleted"
     click.echo(f"{pruned.files:,} files, {pruned.bytes:,} bytes {verb}")

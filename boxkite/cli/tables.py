@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 
@@ -10,6 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from boxkite.baseline import Baseline, CategoryVariable, Variable
+from boxkite.baseline.figures import Sketch, sketch
+from boxkite.baseline.shapes import bars
+from boxkite.baseline.tally import Tally
 from boxkite.cli.text import one_line
 from boxkite.drift import Comparison
 
@@ -20,13 +24,20 @@ _MAX_TEXT = 200
 _STYLES = {"drift": "bold red", "ok": "green", "insufficient": "yellow"}
 
 
-def comparison_table(comparison: Comparison) -> Table:
-    """Return a row for each variable: rows, missing, PSI, critical value, K-S, verdict."""
+def comparison_table(comparison: Comparison, sketch_width: int = 0) -> Table:
+    """Return a row for each variable: rows, missing, PSI, critical value, K-S, verdict.
+
+    Args:
+        comparison: with its counts, if they are to be drawn.
+        sketch_width: of the drawings of each distribution, on one scale; 0 for none.
+    """
     table = _table()
     for name in ("rows", "missing", "PSI", "critical", "K-S"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
-    for each in comparison:
+    for name in ("train", "live") if sketch_width else ():
+        table.add_column(name, no_wrap=True)
+    for each, counts in itertools.zip_longest(comparison, comparison.counts):
         table.add_row(
             _name(each.name, each.role),
             f"{each.rows:,}",
@@ -35,23 +46,38 @@ def comparison_table(comparison: Comparison) -> Table:
             _number(each.critical),
             _number(each.ks),
             Text(each.verdict, style=_STYLES[each.verdict]),
+            *(_sketches(counts, sketch_width) if counts and sketch_width else ()),
         )
     return table
 
 
-def baseline_table(baseline: Baseline) -> Table:
-    """Return a row for each variable of a baseline: kind, missing, cells and what is in them."""
+def _sketches(counts: tuple[Variable, Tally], width: int) -> Sketch:
+    variable, tally = counts
+    return sketch(bars(variable, tally.cells), variable.kind, width)
+
+
+def baseline_table(baseline: Baseline, sketch_width: int = 0) -> Table:
+    """Return a row for each variable of a baseline: kind, missing, cells and what is in them.
+
+    Args:
+        baseline: to show.
+        sketch_width: of the drawing of each distribution; 0 for none.
+    """
     table = _table()
     table.add_column("kind", no_wrap=True)
     for name in ("missing", "cells"):
         table.add_column(name, justify="right", no_wrap=True)
+    if sketch_width:
+        table.add_column("train", no_wrap=True)
     table.add_column("range or commonest", min_width=len("-1.23457e+100 to"))
     for each in baseline.variables:
+        drawn = sketch(bars(each, each.counts), each.kind, sketch_width) if sketch_width else ()
         table.add_row(
             _name(each.name, each.role),
             each.kind,
             f"{each.missing:,}",
             str(len(each.counts)),
+            *drawn[:1],
             Text(_summary(each)),
         )
     return table

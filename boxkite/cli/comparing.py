@@ -1,0 +1,82 @@
+"""A baseline beside rows or a log: the arguments of the commands that compare, and the work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from boxkite.baseline import Baseline
+from boxkite.cli.console import progress_bar, waiting
+from boxkite.cli.log_comparison import compare_log
+from boxkite.cli.log_options import log_reader, part_of_log
+from boxkite.cli.option_types import Positive, rows_or_log
+from boxkite.cli.table_file import read_table
+from boxkite.drift import Comparison, Policy, compare
+
+__all__ = ["baseline_of", "compared", "comparison_arguments", "min_effect_option"]
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+min_effect_option = click.option(
+    "--min-effect",
+    type=Positive(min=0),
+    default=Policy().min_effect,
+    show_default=True,
+    help="The least PSI that is called drift.",
+)
+
+
+def comparison_arguments(command: Command) -> Command:
+    """Add BASELINE, ROWS and the options that `compared` takes to a command."""
+    for each in (
+        min_effect_option,
+        click.option(
+            "--false-alarms-per-month",
+            type=Positive(min=0, min_open=True),
+            default=1.0,
+            show_default=True,
+            help="How many the model may raise without drift.",
+        ),
+        part_of_log,
+        click.argument("rows", type=rows_or_log),
+        click.argument("baseline"),
+    ):
+        command = each(command)
+    return command
+
+
+def baseline_of(source: Baseline | str) -> Baseline:
+    """Return the baseline that a service has, or read it from a path or URL."""
+    return source if isinstance(source, Baseline) else Baseline.read(source)
+
+
+def compared(
+    baseline: Baseline,
+    rows: Path | str,
+    *,
+    endpoint: str | None,
+    since: str | None,
+    until: str | None,
+    false_alarms_per_month: float,
+    min_effect: float,
+) -> Comparison:
+    """Compare the rows of a file, or a part of a log, with a baseline.
+
+    Raises:
+        click.UsageError: if a part of a file is asked for.
+        BoxkiteError: if something cannot be read.
+        OSError: if it cannot be reached.
+    """
+    policy = Policy(false_alarms_per_month=false_alarms_per_month, min_effect=min_effect)
+    if isinstance(rows, Path):
+        if endpoint or since or until:
+            raise click.UsageError(f"{rows} is no log: --endpoint, --since, --until are for one")
+        with waiting("reading"):
+            return compare(baseline, read_table(rows, baseline), policy=policy)
+    log = log_reader(rows, endpoint, since, until)
+    with progress_bar("reading", sum(file.size for file in log.files)) as progress:
+        return compare_log(baseline, replace(log, progress=progress), policy)

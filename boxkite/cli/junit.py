@@ -1,0 +1,41 @@
+"""A comparison as JUnit XML, which CI systems show as tests."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree as ET
+
+from boxkite.cli.text import one_line
+from boxkite.drift import Comparison, VariableDrift
+
+__all__ = ["junit_xml"]
+
+
+def junit_xml(comparison: Comparison) -> bytes:
+    """Return a test suite: a case a variable, a failure where it drifted, skipped where there were
+    too few rows to tell."""
+    verdicts = [each.verdict for each in comparison]
+    suite = ET.Element(
+        "testsuite",
+        name=one_line(f"drift of {comparison.model} {comparison.version}"),
+        tests=str(len(verdicts)),
+        failures=str(verdicts.count("drift")),
+        errors="0",
+        skipped=str(verdicts.count("insufficient")),
+    )
+    for each in comparison:
+        suite.append(_case(each))
+    ET.indent(suite)
+    content: bytes = ET.tostring(suite, encoding="utf-8", xml_declaration=True)
+    return content + b"\n"
+
+
+def _case(drift: VariableDrift) -> ET.Element:
+    # A name may hold characters that no XML can: `one_line` escapes all that do not print.
+    case = ET.Element("testcase", classname=drift.role, name=one_line(drift.name))
+    if drift.verdict == "drift":
+        message = f"PSI {drift.psi:.4g} is above its critical value {drift.critical:.4g}"
+        failure = ET.SubElement(case, "failure", type="drift", message=message)
+        failure.text = f"{drift.rows:,} rows, {drift.missing:,} missing, {drift.invalid:,} invalid"
+    elif drift.verdict == "insufficient":
+        ET.SubElement(case, "skipped", message=f"too few rows: {drift.rows:,}")
+    return case
