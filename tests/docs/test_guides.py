@@ -57,7 +57,8 @@ def test_every_file_is_tested_here(guide: Any) -> None:
     service = {"flask.md": "factory"}.get(guide.name, "service")
     assert list(guide.files) == [
         "model.py", "train.py", "app.py", "prometheus.yml", "drift.py", "sources.py",
-        f"{service}.py", "two_models.py", f"test_{service}.py", "internal.py",
+        "batches.py", f"{service}.py", "two_models.py", f"test_{service}.py",
+        "internal.py",
     ]  # fmt: skip
 
 
@@ -119,6 +120,28 @@ def test_every_kind_of_request_can_be_read(
     app = open_page(f"{name}.md").module("sources.py").app
     assert ask(app, *request_).text == text
     assert counted(ask(app, "GET", "/metrics").text) == expected
+
+
+@pytest.mark.parametrize("path", ["/batch", "/batch/ids"])
+def test_a_batch_is_one_prediction_a_row(guide: Any, counted: Counted, path: str) -> None:
+    app = guide.module("batches.py").app
+    answer = ask(app, "POST", path, {"trips": [TRIP, TRIP | {"distance": 7, "vehicle": "car"}]})
+    assert answer.headers["X-Prediction-Count"] == "2"
+    if path == "/batch":
+        assert answer.json() == {"estimates": [{"minutes": 21}, {"minutes": 23.8}]}
+    else:
+        assert answer.json()["minutes"] == [21, 23.8]
+        first, second = answer.json()["ids"]
+        assert first == answer.headers["X-Prediction-Id"]
+        assert second != first
+    assert counted(ask(app, "GET", "/metrics").text) == {
+        "predictions delivery": 2,
+        "sum delivery distance": 10.5,
+        "sum delivery items": 4,
+        "rows delivery vehicle bike": 1,
+        "rows delivery vehicle car": 1,
+        "sum delivery minutes": 44.8,
+    }
 
 
 def test_two_models_are_counted_apart_on_one_page(guide: Any, counted: Counted) -> None:
