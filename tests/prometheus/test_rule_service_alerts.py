@@ -1,0 +1,261 @@
+"""When the alerts on services and the log fire, and what they say, judged by promtool."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+import yaml
+
+from boxkite.prometheus.rules import render_rules
+
+
+def service_rules() -> str:
+    """Return the rules of the services alone: promtool goes through a day of them in no time."""
+    groups = yaml.safe_load(render_rules())["groups"]
+    return yaml.safe_dump(
+        {"groups": [each for each in groups if each["name"] == "boxkite-service"]}
+    )
+
+
+def said(summary: str, *description: str) -> tuple[str, str]:
+    return summary, " ".join(description)
+
+
+# Series are given a minute apart, for three hours and more.
+MODEL = 'model="m",job="j"'
+DAY = 1440
+
+
+def version(name: str, instance: int, rows: int = 100) -> str:
+    return f'boxkite_baseline_rows{{{MODEL},version="{name}",instance="{instance}"}} {rows}x200'
+
+
+def predictions(values: str) -> str:
+    return f'boxkite_predictions_total{{{MODEL},version="1",instance="0"}} {values}'
+
+
+def records(outcome: str, values: str) -> str:
+    labels = f'{MODEL},version="1",sink="file",outcome="{outcome}",instance="0"'
+    return f"boxkite_log_records_total{{{labels}}} {values}"
+
+
+def pending(values: str) -> str:
+    labels = f'{MODEL},version="1",sink="file",instance="0"'
+    return f"boxkite_log_pending_records{{{labels}}} {values}"
+
+
+def errors(stage: str, values: str) -> str:
+    labels = f'{MODEL},version="1",stage="{stage}",instance="0"'
+    return f"boxkite_errors_total{{{labels}}} {values}"
+
+
+CASES: list[tuple[str, str, list[str], str, dict[str, str], tuple[str, str]]] = [
+    (
+        "two baselines for longer than a rollout",
+        "BoxkiteBaselinesDiffer",
+        [version("1", 0), version("1", 1), version("2", 2)],
+        "70m",
+        {"job": "j", "model": "m", "severity": "warning"},
+        said(
+            "Model m: 2 baselines serve at once",
+            "For an hour the targets of job j have not agreed: version 1 on 2, version 2 on 1,",
+            "so each version is compared with its own rows alone.",
+        ),
+    ),
+    (
+        "a target without a baseline",
+        "BoxkiteNoBaseline",
+        [version("none", 0, rows=0), version("1", 1)],
+        "20m",
+        {"job": "j", "model": "m", "severity": "warning"},
+        said(
+            "Model m: 1 targets have no baseline",
+            "Targets of job j take predictions but have nothing to compare them with: no drift of",
+            "theirs will be seen.",
+        ),
+    ),
+    (
+        "no predictions after an hour of them",
+        "BoxkiteNoPredictions",
+        [predictions("0+10x60 600x140")],
+        "140m",
+        {"model": "m", "severity": "warning"},
+        said(
+            "Model m has made no prediction for an hour",
+            "There were 600 in the same hour of the day before, or since the model is there if",
+            "that is less than a day. Without predictions there is no verdict on drift.",
+        ),
+    ),
+    (
+        "no predictions at an hour that had some the day before",
+        "BoxkiteNoPredictions",
+        [predictions(f"0+10x{DAY} {DAY * 10}x200")],
+        f"{DAY + 80}m",
+        {"model": "m", "severity": "warning"},
+        said(
+            "Model m has made no prediction for an hour",
+            "There were 600 in the same hour of the day before, or since the model is there if",
+            "that is less than a day. Without predictions there is no verdict on drift.",
+        ),
+    ),
+    (
+        "the targets have gone altogether",
+        "BoxkiteNoPredictions",
+        [predictions(f"0+10x{DAY} stale")],
+        f"{DAY + 80}m",
+        {"model": "m", "severity": "warning"},
+        said(
+            "Model m has made no prediction for an hour",
+            "There were 600 in the same hour of the day before, or since the model is there if",
+            "that is less than a day. Without predictions there is no verdict on drift.",
+        ),
+    ),
+    (
+        "records of the log are dropped",
+        "BoxkiteLogDropping",
+        [records("dropped", "0x20 9x20"), records("delivered", "0+10x40")],
+        "22m",
+        {"model": "m", "sink": "file", "severity": "critical"},
+        said(
+            "Model m: the prediction log loses records",
+            "About 9 records were dropped in 10m before the sink file had taken them.",
+        ),
+    ),
+    (
+        "a sink that takes nothing",
+        "BoxkiteLogPendingGrowing",
+        [records("delivered", "0+10x20 200x60"), pending("10x20 10+10x60")],
+        "70m",
+        {"model": "m", "sink": "file", "severity": "warning"},
+        said(
+            "Model m: the prediction log falls behind",
+            "400 records wait for the sink file, more than it took in 10m, and their number",
+            "grows. When there is no room left the oldest are given up.",
+        ),
+    ),
+    (
+        "errors of a stage that should have none",
+        "BoxkiteMonitoringErrors",
+        [errors("journal", "0+1x60"), predictions("0+1000x60")],
+        "30m",
+        {"model": "m", "stage": "journal", "severity": "warning"},
+        said(
+            "Model m: monitoring fails at journal",
+            "About 10 failures in 10m, and they go on. The requests were answered; the service's",
+            "own log says what went wrong, once a minute.",
+        ),
+    ),
+    (
+        "one row in fifty that does not fit",
+        "BoxkiteMonitoringErrors",
+        [errors("features", "0+2x60"), predictions("0+100x60")],
+        "30m",
+        {"model": "m", "stage": "features", "severity": "warning"},
+        said(
+            "Model m: monitoring fails at features",
+            "About 20 failures in 10m, and they go on. The requests were answered; the service's",
+            "own log says what went wrong, once a minute.",
+        ),
+    ),
+]
+
+CALM: list[tuple[str, str, list[str], str]] = [
+    (
+        "a rollout of twenty minutes",
+        "BoxkiteBaselinesDiffer",
+        [
+            f'boxkite_baseline_rows{{{MODEL},version="1",instance="0"}} 9x30 stale',
+            f'boxkite_baseline_rows{{{MODEL},version="2",instance="1"}} _x10 9x190',
+        ],
+        "100m",
+    ),
+    (
+        "versions of two jobs, as of production and a test of it",
+        "BoxkiteBaselinesDiffer",
+        [version("1", 0), version("2", 1).replace('job="j"', 'job="test"')],
+        "100m",
+    ),
+    (
+        "a target without a baseline beside one with",
+        "BoxkiteBaselinesDiffer",
+        [version("none", 0, rows=0), version("1", 1)],
+        "100m",
+    ),
+    ("all have a baseline", "BoxkiteNoBaseline", [version("1", 0)], "100m"),
+    ("a model that never had any", "BoxkiteNoPredictions", [predictions("0x200")], "150m"),
+    ("one that had few", "BoxkiteNoPredictions", [predictions("0+1x20 20x180")], "150m"),
+    ("traffic goes on", "BoxkiteNoPredictions", [predictions("0+10x200")], "150m"),
+    ("a restart", "BoxkiteNoPredictions", [predictions("0+10x100 0+10x100")], "150m"),
+    (
+        "a night that was quiet the day before",
+        "BoxkiteNoPredictions",
+        [predictions(f"0+10x600 6000x{DAY - 600} 6000+10x600 12000x300")],
+        f"{DAY + 750}m",
+    ),
+    ("nothing is dropped", "BoxkiteLogDropping", [records("dropped", "0x60")], "30m"),
+    (
+        "dropped before this Prometheus looked",
+        "BoxkiteLogDropping",
+        [records("dropped", "7x60")],
+        "30m",
+    ),
+    (
+        "more traffic, and as much delivered",
+        "BoxkiteLogPendingGrowing",
+        [records("delivered", "0+10x30 300+100x60"), pending("10x30 100x60")],
+        "70m",
+    ),
+    (
+        "a backlog that is worked off",
+        "BoxkiteLogPendingGrowing",
+        [records("delivered", "0+10x80"), pending("9000-50x80")],
+        "70m",
+    ),
+    (
+        "a single error",
+        "BoxkiteMonitoringErrors",
+        [errors("journal", "0x20 1x60"), predictions("0+100x80")],
+        "31m",
+    ),
+    (
+        "one row in a thousand that does not fit",
+        "BoxkiteMonitoringErrors",
+        [errors("features", "0+1x60"), predictions("0+1000x60")],
+        "30m",
+    ),
+]
+
+
+def as_input(lines: Sequence[str]) -> list[dict[str, str]]:
+    """Return series as promtool takes them."""
+    pairs = [line.partition("} ") for line in lines]
+    return [{"series": f"{name}}}", "values": values} for name, _, values in pairs]
+
+
+@pytest.mark.parametrize(
+    ("name", "series", "at", "labels", "text"),
+    [case[1:] for case in CASES],
+    ids=[case[0] for case in CASES],
+)
+def test_trouble_of_the_services_is_told(
+    bench: Any,
+    name: str,
+    series: list[str],
+    at: str,
+    labels: dict[str, str],
+    text: tuple[str, str],
+) -> None:
+    summary, description = text
+    link = f"docs/runbook.md#{name.lower()}"
+    annotations = {"summary": summary, "description": description, "runbook_url": link}
+    firing = [{"exp_labels": labels, "exp_annotations": annotations}]
+    tests = [{"alertname": name, "eval_time": at, "exp_alerts": firing}]
+    bench.run_series(service_rules(), as_input(series), "1m", alert_rule_test=tests)
+
+
+@pytest.mark.parametrize(
+    ("name", "series", "at"), [case[1:] for case in CALM], ids=[case[0] for case in CALM]
+)
+def test_what_is_no_trouble_is_not_told(bench: Any, name: str, series: list[str], at: str) -> None:
+    tests = [{"alertname": name, "eval_time": at, "exp_alerts": []}]
+    bench.run_series(service_rules(), as_input(series), "1m", alert_rule_test=tests)
