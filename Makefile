@@ -25,11 +25,11 @@ demo-serve: $(VENV)/demo.installed
 	@cd examples && ../$(BIN)/python -m demo --folder ../.demo --serve
 
 test: $(VENV)/test.installed
-	@.ci/debian prometheus || true
+	@.ci/debian prometheus prometheus-alertmanager || true
 	$(PYTEST) -n auto -m "not slow" $(PYTEST_ARGS)
 
 test-all: $(VENV)/test.installed
-	@.ci/debian prometheus || true
+	@.ci/debian prometheus prometheus-alertmanager || true
 	$(PYTEST) -n auto
 
 test-lowest: .venv-lowest/lowest.installed

@@ -22,10 +22,10 @@ settings.register_profile(
 settings.load_profile("without-deadline")
 
 
-def _installed(program: str) -> str:
+def _installed(program: str, package: str = "prometheus") -> str:
     path = shutil.which(program)
     if path is None:
-        missing = f"{program} is not installed: apt-get install prometheus"
+        missing = f"{program} is not installed: apt-get install {package}"
         if os.environ.get("CI"):
             pytest.fail(missing)
         pytest.skip(missing)
@@ -42,6 +42,18 @@ def promtool() -> str:
 def prometheus() -> str:
     """The path of the Prometheus server."""
     return _installed("prometheus")
+
+
+@pytest.fixture(scope="session")
+def alertmanager() -> str:
+    """The path of Alertmanager, by the name that Debian gives it."""
+    return _installed("prometheus-alertmanager", "prometheus-alertmanager")
+
+
+@pytest.fixture(scope="session")
+def amtool() -> str:
+    """The path of amtool."""
+    return _installed("amtool", "prometheus-alertmanager")
 
 
 class Records(RecordingSink):
