@@ -104,7 +104,9 @@ class Population:
         return self.retired.is_at(self._path)
 
     def _sweep(self) -> None:
-        """Remove what workers left that died while their folder was being made."""
+        """Remove what workers left that died while a folder was being made or removed."""
+        for path in self.folder.glob(f"{_MERGED}*"):
+            shutil.rmtree(path, ignore_errors=True)
         for path in self.folder.glob(f"{STAGING}*"):
             with contextlib.suppress(OSError):
                 if time.time() - path.stat().st_mtime > _STALE_SECONDS:
@@ -224,10 +226,10 @@ def _put_away(path: Path) -> None:
 
 def _discard(path: Path) -> None:
     """Remove a folder that has been merged; under another name first, so all at once."""
+    merged = path.with_name(_MERGED + path.name)
     with contextlib.suppress(FileNotFoundError):
-        path.rename(path.with_name(_MERGED + path.name))
-    for left in path.parent.glob(f"{_MERGED}*"):
-        shutil.rmtree(left, ignore_errors=True)
+        path.rename(merged)
+    shutil.rmtree(merged, ignore_errors=True)
 
 
 @contextlib.contextmanager
