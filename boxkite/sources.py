@@ -200,7 +200,9 @@ class Capture:
         monitor.trouble.report(stage, error, self._view)
 
     def took(self, monitor: Monitor, stage: str, seconds: float) -> None:
-        """Count a slow source, once a minute; its value is used."""
+        """Count a slow callable, once a minute; its value is used."""
+        if not callable(self._sources[stage]):
+            return  # a machine that pauses is no news
         now = time.monotonic()
         if now - self._slow_at.get(stage, -_QUIET_SECONDS) >= _QUIET_SECONDS:
             self._slow_at[stage] = now

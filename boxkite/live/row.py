@@ -135,12 +135,12 @@ def output_row(output: Any, names: Sequence[str]) -> Row:
             return list(named.values())
         there = ", ".join(repr(name) for name in list(named)[:5]) or "nothing"
         raise ShapeError(f"the output has none of {', '.join(names)}; it has {there}")
-    if len(names) == 1 and not isinstance(output, list | tuple):
-        return [_scalar(output)]
-    if isinstance(output, str | bytes) or not _is_iterable(output):
+    if isinstance(output, _NO_ROW) or not (_is_iterable(output) or hasattr(output, "to_pydict")):
         values = [output]
     else:
         found = plain_row(output)
+        if isinstance(found, dict) and any(name in found for name in names):
+            return found
         values = list(found.values()) if isinstance(found, dict) else found
     if len(values) != len(names):
         raise ShapeError(f"the output has {len(values)} values, the baseline {len(names)}")
@@ -180,14 +180,6 @@ def _named_output(output: Any, names: Sequence[str]) -> Any:
     if isinstance(output, tuple) and found is not output:
         return found if any(name in found for name in names) else output
     return found
-
-
-def _scalar(output: Any) -> Any:
-    """Return the only value of an array of one, and anything else as it is."""
-    if getattr(output, "shape", ()) == () or not hasattr(output, "__array__"):
-        return output
-    values = as_array(output).ravel()
-    return values[0] if len(values) == 1 else values.tolist()
 
 
 def _named_row(features: Any) -> dict[str, Any] | None:

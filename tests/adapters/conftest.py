@@ -1,25 +1,32 @@
 """The same small service in each framework, and what its /metrics says was counted."""
 
 import asyncio
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import wraps
+from inspect import iscoroutinefunction, signature
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Annotated, Any
 
+import anyio.from_thread
 import flask
 import httpx
+import msgspec
 import pytest
 from fastapi import Body, FastAPI
 from prometheus_client.parser import text_string_to_metric_families
+from pydantic import BaseModel
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 
 import boxkite
 import boxkite_flask
 import boxkite_starlette
 
-View = Callable[[Any], Any]
+View = Callable[..., Any]
 
 
 @dataclass(frozen=True)
@@ -31,20 +38,29 @@ class Answer:
     body: bytes
 
 
-KINDS = ["flask", "flask async", "starlette async", "fastapi", "fastapi async"]
+KINDS = ["flask", "flask async", "starlette", "starlette async", "fastapi", "fastapi async"]
 
 
 @pytest.fixture(params=KINDS)
 def serve(
-    request: pytest.FixtureRequest, score_baseline: boxkite.Baseline
+    request: pytest.FixtureRequest, score_baseline: boxkite.Baseline, tmp_path: Path
 ) -> Callable[..., Callable[..., Answer]]:
     """Returns a function that serves a view under a framework, and returns a client for it."""
     framework, _, is_async = request.param.partition(" ")
-    options = {"baseline": score_baseline, "registry": None}
 
-    def serve_view(view: View, sources: dict[str, Any] | None) -> Callable[..., Answer]:
-        """Serve a view of the parsed body, not decorated if there are no sources."""
-        return _FRAMEWORKS[framework](view, sources, options, bool(is_async))
+    def serve_view(
+        view: View, sources: dict[str, Any] | None, **options: Any
+    ) -> Callable[..., Answer]:
+        """Serve a view of the parsed body, not decorated if there are no sources.
+
+        Args:
+            view: takes the body, and where it asks for it what makes the framework's responses.
+            sources: of the decorator.
+            **options: of the extension.
+        """
+        small = {"registry": None, "state_max_bytes": 2**16, "state_dir": str(tmp_path)}
+        given = {"baseline": score_baseline, **small, **options}
+        return _FRAMEWORKS[framework](view, sources, given, bool(is_async))
 
     return serve_view
 
@@ -56,10 +72,12 @@ def _in_flask(
     monitor = boxkite_flask.Boxkite(app, **options)
 
     def predict() -> Any:
-        return view(flask.request.get_json(force=True))
+        return _called(view, flask.request.get_json(force=True), _FLASK)
 
     endpoint = _as_async(predict) if is_async else predict
-    app.post("/predict")(endpoint if sources is None else monitor.predict(**sources)(endpoint))
+    app.post("/predict")(
+        _sending(_decorated(endpoint, monitor, sources), _FLASK_SENDS, _FLASK.json)
+    )
 
     def ask(method: str, path: str, content: bytes = b"", **headers: str) -> Answer:
         response = app.test_client().open(path, method=method, data=content, headers=headers)
@@ -69,21 +87,36 @@ def _in_flask(
     return ask
 
 
+_FLASK_SENDS = (dict, list, str, bytes, tuple, flask.Response, Iterator)
+_FLASK = SimpleNamespace(
+    json=lambda content, status=200, headers=None: flask.make_response(
+        flask.jsonify(content), status, headers
+    ),
+    text=lambda content: flask.Response(content, mimetype="text/plain"),
+    stream=lambda parts: flask.Response(parts, mimetype="text/plain"),
+)
+
+
 def _in_starlette(
-    view: View, sources: dict[str, Any] | None, options: dict[str, Any], _: bool
+    view: View, sources: dict[str, Any] | None, options: dict[str, Any], is_async: bool
 ) -> Callable[..., Answer]:
     app = Starlette()
     monitor = boxkite_starlette.Boxkite(app, **options)
 
-    async def predict(request: Request) -> JSONResponse:
-        returned = view(await request.json())
-        return JSONResponse(*returned) if isinstance(returned, tuple) else JSONResponse(returned)
+    def answer(body: Any) -> Any:
+        returned = _called(view, body, _ASGI)
+        if type(returned) is tuple:
+            return JSONResponse(*returned)
+        return JSONResponse(returned) if _is_json(returned) else returned
 
-    app.add_route(
-        "/predict",
-        predict if sources is None else monitor.predict(**sources)(predict),
-        methods=["POST"],
-    )
+    async def predict(request: Request) -> Any:
+        return answer(await request.json())
+
+    def predict_in_a_thread(request: Request) -> Any:
+        return answer(anyio.from_thread.run(request.json))
+
+    endpoint = _decorated(predict if is_async else predict_in_a_thread, monitor, sources)
+    app.add_route("/predict", _sending(endpoint, (Response,), _ASGI.json), methods=["POST"])
     return _asgi_client(app)
 
 
@@ -94,12 +127,73 @@ def _in_fastapi(
     monitor = boxkite_starlette.Boxkite(app, **options)
 
     def predict(body: Annotated[Any, Body()]) -> Any:
-        returned = view(body)
-        return JSONResponse(*returned) if isinstance(returned, tuple) else returned
+        returned = _called(view, body, _ASGI)
+        return JSONResponse(*returned) if type(returned) is tuple else returned
 
-    endpoint = _as_async(predict) if is_async else predict
-    app.post("/predict")(endpoint if sources is None else monitor.predict(**sources)(endpoint))
+    endpoint = _decorated(_as_async(predict) if is_async else predict, monitor, sources)
+    app.post("/predict")(_sending(endpoint, (Response, BaseModel), _ASGI.json))
     return _asgi_client(app)
+
+
+_ASGI = SimpleNamespace(
+    json=lambda content, status=200, headers=None: JSONResponse(content, status, headers),
+    text=PlainTextResponse,
+    stream=lambda parts: StreamingResponse(parts, media_type="text/plain"),
+)
+
+
+def _called(view: View, body: Any, make: SimpleNamespace) -> Any:
+    return view(body, make) if len(signature(view).parameters) == 2 else view(body)
+
+
+def _decorated(
+    endpoint: Callable[..., Any], monitor: boxkite.Extension, sources: dict[str, Any] | None
+) -> Callable[..., Any]:
+    return endpoint if sources is None else monitor.predict(**sources)(endpoint)
+
+
+def _sending(
+    endpoint: Callable[..., Any], sends: tuple[type, ...], json_response: Callable[..., Any]
+) -> Callable[..., Any]:
+    """Return the endpoint with an answer that the framework can send."""
+
+    def sendable(returned: Any) -> Any:
+        if isinstance(returned, sends) and (isinstance(returned, BaseModel) or _fits(returned)):
+            return returned
+        return json_response(msgspec.to_builtins(returned, enc_hook=_plain, str_keys=True))
+
+    if iscoroutinefunction(endpoint):
+
+        @wraps(endpoint)
+        async def async_wrapper(*args: Any, **kwargs: Any) -> Any:
+            return sendable(await endpoint(*args, **kwargs))
+
+        return async_wrapper
+
+    @wraps(endpoint)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return sendable(endpoint(*args, **kwargs))
+
+    return wrapper
+
+
+def _fits(returned: Any) -> bool:
+    return not isinstance(returned, dict | list) or _is_json(returned)
+
+
+def _is_json(value: Any) -> bool:
+    try:
+        return bool(json.loads(json.dumps(value)) == value)
+    except (TypeError, ValueError):
+        return False
+
+
+def _plain(value: Any) -> Any:
+    """Return what this service shows of an object: what it says is of no matter here."""
+    for method in ("model_dump", "tolist", "to_dict", "to_pylist"):
+        if hasattr(value, method):
+            return getattr(value, method)()
+    return repr(type(value))
 
 
 def _as_async(view: Callable[..., Any]) -> Callable[..., Any]:
