@@ -225,6 +225,27 @@ def test_records_that_wait_outlive_their_folder(new_monitor: NewMonitor, tmp_pat
     assert outcomes(monitor) == (200, 200, 0, 0)
 
 
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_while_the_sink_is_down_the_dead_leave_no_more_than_they_may(
+    new_monitor: NewMonitor,
+) -> None:
+    for _ in range(4):
+        child = os.fork()
+        if not child:
+            try:
+                predict(new_monitor(Absent(), state_max_bytes=40_000), 10)
+            finally:
+                os.kill(os.getpid(), signal.SIGKILL)
+        os.waitpid(child, 0)
+    sink = Absent()
+    monitor = new_monitor(sink, state_max_bytes=40_000)
+    assert not monitor.flush(0.5)
+    assert outcomes(monitor) == (40, 0, 20, 20)
+    sink.there = True
+    assert monitor.flush(60)
+    assert outcomes(monitor) == (40, 20, 20, 0)
+
+
 def test_a_healthy_sink_of_minutes_loses_nothing_to_a_small_journal(
     new_monitor: NewMonitor,
 ) -> None:

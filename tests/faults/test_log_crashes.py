@@ -210,9 +210,8 @@ def dying(run: Callable[[Callable[[bytes], Any]], None], turn: int, after: bool)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), text
 
 
-steps = pytest.mark.parametrize(
-    "step", [pytest.param(1, marks=pytest.mark.slow), pytest.param(11, id="some")]
-)
+EVERY = pytest.param(1, id="every", marks=[pytest.mark.slow, pytest.mark.timeout(1200)])
+steps = pytest.mark.parametrize("step", [EVERY, pytest.param(41, id="some")])
 
 
 @steps
