@@ -1,8 +1,8 @@
 """How often boxkite alarms without drift, beside how often it says it may.
 
-    python benchmarks/false_alarms months      # months of sliding windows, in counts
-    python benchmarks/false_alarms windows     # single windows, over a grid of sizes
-    python benchmarks/false_alarms flights     # real flights, which come in bursts
+python benchmarks/false_alarms months      # months of sliding windows, in counts
+python benchmarks/false_alarms windows     # single windows, over a grid of sizes
+python benchmarks/false_alarms flights     # real flights, which come in bursts
 """
 
 from __future__ import annotations
@@ -54,8 +54,10 @@ def criticals(variable: Any, window: Window) -> list[tuple[float, float]]:
     """Return the critical values and effect floors of all rules, for each number of variables."""
     found = []
     for number in NUMBERS:
-        for policy in POLICIES.values():
-            found.append((policy.critical(window.name, number, variable), policy.min_effect))
+        found += [
+            (policy.critical(window.name, number, variable), policy.min_effect)
+            for policy in POLICIES.values()
+        ]
         share = 0.5 / (720 / window.hours) / number
         found.append((quantile(share, len(variable.counts) - 1), 0.0))
     return found
@@ -89,6 +91,8 @@ def progress(works: list[Work], jobs: int) -> Iterable[tuple[Work, Any, Any, Any
         futures = [pool.submit(run, each) for each in works]
         for done, future in enumerate(as_completed(futures), 1):
             yield future.result()
+            if not sys.stderr.isatty() and done % 16:
+                continue
             share = done / len(works)
             bar = "#" * round(40 * share)
             seconds = time.monotonic() - began

@@ -81,12 +81,15 @@ def alarms(
     for critical, floor in criticals:
         high = judged & (values > np.maximum(critical * scale, floor))
         above.append(int(high.sum()))
-        around = [
-            periods[max(0, first - 1) : last + PERIODS + 1]
+        around = [  # of one that lasts, the first five windows tell
+            periods[max(0, first - 1) : min(last, first + 5 * PERIODS) + PERIODS + 1]
             for first, last in _clusters(np.flatnonzero(high))
         ]
         fired.append(
-            sum(_fires(each, baseline, window, critical, floor, least_rows, random) for each in around)
+            sum(
+                _fires(each, baseline, window, critical, floor, least_rows, random)
+                for each in around
+            )
         )
     return fired, above, int(judged.sum())
 

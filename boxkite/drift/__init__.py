@@ -1,6 +1,7 @@
 """Drift: the statistics, the verdicts, and a baseline compared with counts or rows."""
 
 from boxkite.drift.comparison import Comparison, VariableDrift, compare_counts
+from boxkite.drift.design_effect import estimate_design_effect
 from boxkite.drift.rows import compare
 from boxkite.drift.statistics import (
     jensen_shannon,
@@ -17,6 +18,7 @@ __all__ = [
     "Verdict",
     "compare",
     "compare_counts",
+    "estimate_design_effect",
     "jensen_shannon",
     "kolmogorov_smirnov",
     "kullback_leibler",

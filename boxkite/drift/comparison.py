@@ -164,7 +164,7 @@ def compare_counts(
     policy = policy or Policy()
     count = len(baseline.variables)
     rows = [
-        _compare(variable, tally, policy, policy.critical(window, count, len(tally.cells)))
+        _compare(variable, tally, policy, policy.critical(window, count, variable))
         for variable, tally in zip(baseline.variables, tallies, strict=True)
     ]
     chance = rate_critical(policy, count) if count else math.nan

@@ -1,18 +1,20 @@
 """When a difference counts as drift: above what chance gives, and large enough to matter.
 
 With no drift PSI is distributed as (1/n + 1/m) chi-square with B - 1 degrees of freedom, for n
-baseline rows and m live rows in B cells (Yurdakul 2018). So the critical value is a quantile of
-chi-square, at the variable's share of the false alarms allowed, scaled by the rows. It says how
-unlikely a PSI is; the effect floor says from where on it matters.
+baseline rows and m live rows in B cells (Yurdakul 2018), but for what few rows in a cell change. So
+the critical value is a quantile, at the variable's share of the false alarms allowed, scaled by the
+rows. It says how unlikely a PSI is; the effect floor says from where on it matters.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from boxkite.drift.chi_square import quantile
+from boxkite.baseline.variable import CategoryVariable, Variable
+from boxkite.drift.null_distribution import critical_value
 
 __all__ = ["Policy", "Verdict"]
 
@@ -20,49 +22,87 @@ Verdict: TypeAlias = Literal["insufficient", "ok", "drift"]
 
 _HOURS_A_MONTH = 720
 
+# The rules' `for`: an alert fires once the verdict has been drift for a tenth of the window.
+_PENDING_PERIODS_A_WINDOW = 10
+
 
 @dataclass(frozen=True)
 class Policy:
     """How often a model may cry wolf, and from where on a difference matters.
 
     Attributes:
-        false_alarms_per_month: expected of one model without drift, over all its variables and
-            windows.
+        false_alarms_per_month: expected of one model without drift in 30 days: how often an alert
+            of drift starts to fire, over all its variables and windows, evaluated at any rate.
         min_effect: the least PSI that is called drift, in nats.
-        min_rows_a_cell: live rows, in the mean of a variable's cells, below which nothing is said.
+        min_rows_a_cell: rows, live and trained, in the mean of a variable's cells, below which
+            nothing is said.
         windows: the windows' lengths in hours, by name.
+        design_effect: how many rows tell as much as one that is independent of the others; see
+            `estimate_design_effect`.
     """
 
     false_alarms_per_month: float = 1.0
     min_effect: float = 0.05
     min_rows_a_cell: float = 5.0
     windows: Mapping[str, float] = field(default_factory=lambda: {"1h": 1.0, "1d": 24.0})
+    design_effect: float = 1.0
 
     def share(self, window: str, variables: int) -> float:
-        """Return the probability of a false alarm that one variable has in one window.
+        """Return the probability that one variable without drift is above its critical value.
 
-        The month's allowance is divided evenly over the windows' lengths, over the disjoint
-        windows of that length in 30 days, and over the variables (Bonferroni).
+        The month's allowance is divided evenly over the windows' lengths, over the pending periods
+        in 30 days, and over the variables (Bonferroni). An alert starts to fire when PSI has been
+        above for a whole pending period, so at some multiple of the period; hence alarms are no
+        more than such moments, however the windows overlap and however variables depend on each
+        other.
         """
-        evaluations = _HOURS_A_MONTH / self.windows[window]
-        share = self.false_alarms_per_month / len(self.windows) / evaluations / variables
+        periods = _HOURS_A_MONTH / self.windows[window] * _PENDING_PERIODS_A_WINDOW
+        share = self.false_alarms_per_month / len(self.windows) / periods / variables
         return min(share, 0.5)
 
-    def critical(self, window: str, variables: int, cells: int) -> float:
-        """Return the chi-square quantile that `boxkite_drift_critical` exports; 0 for one cell."""
-        if cells < 2:
-            return 0.0
-        return quantile(self.share(window, variables), cells - 1)
+    def critical(self, window: str, variables: int, variable: Variable) -> float:
+        """Return what `boxkite_drift_critical` exports: to be scaled by (1/n + 1/m).
+
+        NaN, so that the verdict is `insufficient`, for a variable of one cell or of too few
+        training rows, and for one of which chance alone may say nearly anything.
+        """
+        cells = len(variable.counts)
+        rows = int(variable.counts.sum())
+        if cells < 2 or rows < self.min_rows_a_cell * cells:
+            return math.nan
+        found = critical_value(
+            tuple(variable.counts.tolist()),
+            self.share(window, variables),
+            least_rows=self.min_rows_a_cell * cells / self.design_effect,
+            floor=self.min_effect,
+            unseen=_once_seen(variable),
+        )
+        return found * self.design_effect
 
     def judge(self, psi: float, threshold: float, rows: int, cells: int) -> Verdict:
         """Return the verdict on one variable.
 
         Args:
             psi: its statistic.
-            threshold: its critical value, scaled by (1/n + 1/m).
+            threshold: its critical value, scaled by (1/n + 1/m); NaN if there is none.
             rows: live rows in its cells.
             cells: how many cells it has.
         """
-        if cells < 2 or rows < self.min_rows_a_cell * cells:
+        if math.isnan(threshold) or cells < 2 or rows < self.min_rows_a_cell * cells:
             return "insufficient"
         return "drift" if psi > threshold and psi > self.min_effect else "ok"
+
+
+def _once_seen(variable: Variable) -> int:
+    """Return how many categories training saw once.
+
+    Of the tail only the rows and the labels are known: they are taken as spread geometrically,
+    which has its most at one row.
+    """
+    if not isinstance(variable, CategoryVariable):
+        return 0
+    kept = len(variable.counts) - 1 - variable.has_tail
+    once = int((variable.counts[:kept] == 1).sum())
+    if variable.has_tail:
+        once += math.ceil(len(variable.tail) ** 2 / int(variable.counts[kept]))
+    return once

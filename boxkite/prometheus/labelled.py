@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
@@ -67,12 +68,10 @@ class LabelledExposition:
         name = "boxkite_drift_critical"
         count = len(baseline.variables)
         pairs = [
-            (
-                format_series(name, **self._labels(each), window=window),
-                policy.critical(window, count, len(each.counts)),
-            )
+            (format_series(name, **self._labels(each), window=window), critical)
             for each in baseline.variables
             for window in policy.windows
+            if not math.isnan(critical := policy.critical(window, count, each))
         ]
         documentation = "Chi-square quantile of a variable's cells at its share of false alarms."
         return Family(

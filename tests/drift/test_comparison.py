@@ -55,7 +55,7 @@ def test_each_variable_has_its_statistics_and_verdict(baseline: Baseline) -> Non
         kl=kullback_leibler(counted[0].cells, trained),
         js=jensen_shannon(counted[0].cells, trained),
         ks=kolmogorov_smirnov(counted[0].cells, trained),
-        critical=Policy().critical("1d", 3, 4) * (1 / 100 + 1 / 100),
+        critical=Policy().critical("1d", 3, baseline.variables[0]) * (1 / 100 + 1 / 100),
         verdict="drift",
         invalid_difference=2 / 105,
         missing_evidence=evidence(3, 105, 2, 102),
@@ -63,7 +63,7 @@ def test_each_variable_has_its_statistics_and_verdict(baseline: Baseline) -> Non
         rate_critical=rate_critical(Policy(), 3),
     )
     assert (kind.name, kind.role, kind.verdict) == ("kind", "feature", "ok")
-    assert kind.critical == Policy().critical("1d", 3, 3) * (1 / 102 + 1 / 105)
+    assert kind.critical == Policy().critical("1d", 3, baseline.variables[1]) * (1 / 102 + 1 / 105)
     assert math.isnan(kind.ks)
     assert (score.name, score.role, score.verdict) == ("score", "output", "ok")
 

@@ -87,7 +87,8 @@ def test_window_and_policy_set_the_critical_value_and_the_verdict(baseline: Base
     lenient = Policy(min_effect=9.0)
     hour, day = (compare(baseline, table, window=each, policy=lenient) for each in ("1h", "1d"))
     assert [each.critical for each in (hour.variables[0], day.variables[0])] == [
-        lenient.critical(window, 4, 20) * (1 / 2000 + 1 / 300) for window in ("1h", "1d")
+        lenient.critical(window, 4, baseline.variables[0]) * (1 / 2000 + 1 / 300)
+        for window in ("1h", "1d")
     ]
     assert (compare(baseline, table).verdict, hour.verdict) == ("drift", "ok")
 

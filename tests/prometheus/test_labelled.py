@@ -1,7 +1,6 @@
 """The labelled exposition: the whole answer of a small model, and the critical values."""
 
 import pytest
-from scipy.stats import chi2
 
 from boxkite import Baseline, Monitor, Policy
 from boxkite.baseline.text_reader import Sample, parse
@@ -89,21 +88,28 @@ def test_series_of_the_baseline_are_those_of_its_file(baseline: Baseline) -> Non
     assert static[-1].name == "boxkite_drift_critical"
 
 
-def test_critical_values_are_chi_square_at_the_share_of_each_window(baseline: Baseline) -> None:
+def test_critical_values_are_those_of_the_policy_in_each_window() -> None:
+    baseline = Baseline.fit({"size": [float(i % 500) for i in range(2000)], "kind": ["a"] * 2000})
     policy = Policy(false_alarms_per_month=2.0, windows={"1h": 1.0, "1d": 24.0, "12h": 12.0})
+    expected = {
+        (each.name, window): policy.critical(window, 2, each)
+        for each in baseline.variables
+        for window in policy.windows
+    }
+    assert exported_criticals(baseline, policy) == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_variable_that_cannot_be_judged_exports_no_critical_value(baseline: Baseline) -> None:
+    assert exported_criticals(baseline, Policy()) == {}
+
+
+def exported_criticals(baseline: Baseline, policy: Policy) -> dict[tuple[str, str], float]:
     scrape = Monitor(baseline, settings=Settings(), registry=None, policy=policy).export(
         names=["boxkite_drift_critical"]
     )
-    lines = scrape.body.decode().splitlines()
-    samples = [each for each in parse(lines, max_series=10) if isinstance(each, Sample)]
-    # 2 variables of 3 cells, 3 windows, 720 hours a month.
-    expected = {
-        (role, name, window): chi2.isf(2.0 / 3 / (720 / hours) / 2, 2)
-        for role, name in (("feature", "size"), ("output", "label"))
-        for window, hours in policy.windows.items()
-    }
-    found = {
-        (each.labels["role"], each.labels["variable"], each.labels["window"]): each.value
+    samples = parse(scrape.body.decode().splitlines(), max_series=10)
+    return {
+        (each.labels["variable"], each.labels["window"]): each.value
         for each in samples
+        if isinstance(each, Sample)
     }
-    assert found == pytest.approx(expected, rel=1e-9)
