@@ -6,6 +6,7 @@ from boxkite.baseline import Baseline
 from boxkite.config import Settings
 from boxkite.context import Prediction, current_prediction
 from boxkite.drift import Comparison, Policy, VariableDrift, compare
+from boxkite.drift_page import DriftPage, PageAnswer
 from boxkite.errors import (
     BaselineError,
     BaselineWarning,
@@ -14,9 +15,10 @@ from boxkite.errors import (
     NoPredictionError,
 )
 from boxkite.extension import Extension
-from boxkite.metrics_page import FORBIDDEN, UNAUTHORIZED, MetricsPage, Refusal, taken
+from boxkite.metrics_page import MetricsPage
 from boxkite.models import Models
 from boxkite.monitor import Monitor
+from boxkite.protection import FORBIDDEN, UNAUTHORIZED, ProtectedPage, Refusal, taken
 from boxkite.sources import PREDICTION_COUNT_HEADER, PREDICTION_ID_HEADER, Capture, Source
 
 __all__ = [
@@ -32,13 +34,16 @@ __all__ = [
     "Comparison",
     "ConfigError",
     "Content",
+    "DriftPage",
     "Extension",
     "MetricsPage",
     "Models",
     "Monitor",
     "NoPredictionError",
+    "PageAnswer",
     "Policy",
     "Prediction",
+    "ProtectedPage",
     "Refusal",
     "Settings",
     "Source",

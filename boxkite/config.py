@@ -35,8 +35,12 @@ class Settings:
     baseline: str = _setting(
         "/artefact/histogram.prom", "path or URL of `histogram.prom`; empty: none"
     )
-    model: str | None = _setting(None, "the model's name; default: the baseline's")
-    version: str | None = _setting(None, "the baseline's version; default: the baseline's")
+    model: str | None = _setting(
+        None, "the model's name; default: the baseline's", read.as_optional(read.as_text)
+    )
+    version: str | None = _setting(
+        None, "the baseline's version; default: the baseline's", read.as_optional(read.as_text)
+    )
     exposition: Literal["labelled", "classic"] = _setting(
         "labelled",
         "form of the series: `labelled`, or `classic` as boxkite 0.0.5 had it",
@@ -46,7 +50,14 @@ class Settings:
         "/metrics", "where the metrics are mounted; empty: nowhere", read.as_path
     )
     metrics_token: str | None = _setting(
-        None, "bearer token that a scrape must bring; none: open to all", read.as_secret
+        None,
+        "bearer token that a scrape must bring; none: open to all",
+        read.as_optional(read.as_secret),
+    )
+    drift_path: str | None = _setting(
+        None,
+        "where the drift page is; default: `/drift` while debugging, else nowhere; empty: nowhere",
+        read.as_path,
     )
     log: str = _setting(
         "file:",
@@ -89,7 +100,9 @@ class Settings:
         legacy="BEDROCK_SERVER_ID",
     )
     state_dir: str | None = _setting(
-        None, "folder of journals and counts; none: one of the service's own, for this run"
+        None,
+        "folder of journals and counts; none: one of the service's own, for this run",
+        read.as_optional(read.as_text),
     )
     state_max_bytes: int = _setting(
         256 * 2**20, "the most that the journal of one worker takes on disk", read.as_count
@@ -134,8 +147,7 @@ def resolve(
         ]
         found = next(((key, value) for key, value in candidates if value is not None), None)
         if found is not None:
-            value = row.metadata["convert"](*found)
-            values[row.name] = None if value == "" and row.default is None else value
+            values[row.name] = row.metadata["convert"](*found)
     return Settings(**values)
 
 

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from boxkite.errors import ConfigError
+from boxkite.protection import ProtectedPage, Protection
 from boxkite.report.cards import Choice
 from boxkite.report.rendering import asset, page_html
 
 if TYPE_CHECKING:
     from boxkite.monitor import Monitor
 
-__all__ = ["PageAnswer", "drift_page"]
+__all__ = ["DriftPage", "PageAnswer", "drift_page"]
 
 _WINDOWS = (
     ("", "since the start"),
@@ -51,6 +52,37 @@ class PageAnswer:
     status: int
     body: bytes
     headers: dict[str, str] = field(default_factory=dict)
+
+
+class DriftPage(ProtectedPage):
+    """One path of an application, and what is below it, for all of its models.
+
+    Args:
+        path: of the application.
+        protection: of the page.
+        monitors: returns the application's, one a model.
+    """
+
+    setting = "DRIFT_PATH"
+
+    def __init__(
+        self, path: str, protection: Protection, monitors: Callable[[], Iterable[Monitor]]
+    ) -> None:
+        super().__init__(path.rstrip("/"), protection, self._report)
+        self._monitors = monitors
+
+    def answer(self, prefix: str, path: str, query: Mapping[str, str]) -> PageAnswer:
+        """Return the answer to a request.
+
+        Args:
+            prefix: under which the application is mounted.
+            path: what follows the page's own.
+            query: of the request, as of `drift_page`.
+        """
+        return drift_page(list(self._monitors()), f"{prefix}{self.path}", path, query)
+
+    def _report(self, error: Exception) -> None:
+        next(iter(self._monitors())).trouble.report("export", error, "authorize")
 
 
 def drift_page(

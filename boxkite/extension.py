@@ -16,10 +16,12 @@ from prometheus_client import REGISTRY
 
 from boxkite.config import Layer, Settings, resolve
 from boxkite.context import Prediction, prediction_scope
+from boxkite.drift_page import DriftPage
 from boxkite.errors import ConfigError
-from boxkite.metrics_page import MetricsPage, Protection
+from boxkite.metrics_page import MetricsPage
 from boxkite.models import Models
 from boxkite.monitor import Monitor
+from boxkite.protection import ProtectedPage, Protection
 from boxkite.sources import Capture, Source, captured
 
 __all__ = ["Exchange", "Extension"]
@@ -29,6 +31,8 @@ T = TypeVar("T")
 
 # Names the server where nothing is monitored: what the view sets there is dropped.
 _NOBODY = "unmonitored"
+
+_DEBUG_PATH = "/drift"
 
 _MONITOR_OPTIONS = ("baseline", "log", "registry", "policy")
 _OPTIONS = (*_MONITOR_OPTIONS, "authorize")
@@ -83,8 +87,9 @@ class Extension:
         app: object,
         models: Models,
         layers: Sequence[Layer],
-        mount: Callable[[MetricsPage], None],
+        mount: Callable[[ProtectedPage], None],
         raises: Callable[[], bool] = lambda: False,
+        debug: bool = False,
     ) -> Monitor | None:
         """Add a monitor to an application's models; return it, None where it is switched off.
 
@@ -94,6 +99,7 @@ class Extension:
             layers: of its configuration.
             mount: gives a page its path in the application.
             raises: tells whether failures of monitoring are raised.
+            debug: whether the application is being debugged, and shows the drift page unasked.
 
         Raises:
             ConfigError: if a setting is unknown or cannot be used, or does not go together with
@@ -113,6 +119,7 @@ class Extension:
                 page.check(monitor, self._protection(settings), self._options.get("registry"))
                 if settings.metrics_path not in models.pages:
                     mount(page)
+            self._mount_drift(models, settings, mount, debug)
         except BaseException:
             monitor.close(0)
             raise
@@ -129,6 +136,26 @@ class Extension:
             return None
         registry = self._options.get("registry", REGISTRY)
         return models.pages.get(path) or MetricsPage(path, self._protection(settings), registry)
+
+    def _mount_drift(
+        self,
+        models: Models,
+        settings: Settings,
+        mount: Callable[[ProtectedPage], None],
+        debug: bool,
+    ) -> None:
+        """Show the drift page of all models where the settings, or debugging, ask for it."""
+        path = settings.drift_path
+        if models.drift is not None or not (path or (path is None and debug)):
+            return
+        page = DriftPage(path or _DEBUG_PATH, self._protection(settings), models.values)
+        try:
+            mount(page)
+        except ConfigError:
+            if path:
+                raise
+            return  # the application has something else at the path that nobody asked for
+        models.drift = page
 
     def _protection(self, settings: Settings) -> Protection:
         return Protection(settings.metrics_token, self._options.get("authorize"))

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 from prometheus_client import CollectorRegistry
 
@@ -13,53 +10,12 @@ from boxkite.errors import ConfigError
 from boxkite.monitor import Monitor
 from boxkite.prometheus.application import application_registry
 from boxkite.prometheus.scrape import Scrape, Scraper
+from boxkite.protection import ProtectedPage, Protection, taken
 
-__all__ = ["FORBIDDEN", "UNAUTHORIZED", "MetricsPage", "Protection", "Refusal", "taken"]
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """The answer to one who may not see the page: it says nothing of the service.
-
-    Attributes:
-        status: of HTTP.
-        body: a line of text.
-        headers: that go with it.
-    """
-
-    status: int
-    body: bytes
-    headers: dict[str, str]
+__all__ = ["MetricsPage"]
 
 
-_PLAIN = {"Content-Type": "text/plain; charset=utf-8"}
-UNAUTHORIZED = Refusal(401, b"unauthorized\n", {**_PLAIN, "WWW-Authenticate": "Bearer"})
-FORBIDDEN = Refusal(403, b"forbidden\n", _PLAIN)
-
-
-@dataclass(frozen=True)
-class Protection:
-    """Who may see a page.
-
-    Attributes:
-        token: the bearer token that a request must bring; None or empty: none.
-        authorize: called with the request, tells by True or False; None: all may.
-    """
-
-    token: str | None = None
-    authorize: Callable[[Any], Any] | None = None
-
-    def takes(self, authorization: str | None) -> bool:
-        """Tell whether an `Authorization` header brings the token, in constant time."""
-        if not self.token:
-            return True
-        scheme, _, given = (authorization or "").partition(" ")
-        return scheme.lower() == "bearer" and secrets.compare_digest(
-            given.encode(), self.token.encode()
-        )
-
-
-class MetricsPage:
+class MetricsPage(ProtectedPage):
     """One path, which answers for each model that joins it.
 
     Args:
@@ -68,11 +24,12 @@ class MetricsPage:
         registry: of the application's own metrics; None for none.
     """
 
+    setting = "METRICS_PATH"
+
     def __init__(
         self, path: str, protection: Protection, registry: CollectorRegistry | None
     ) -> None:
-        self.path = path
-        self.protection = protection
+        super().__init__(path, protection, self._report)
         self._registry = registry
         self._monitors: list[Monitor] = []
         self._looked = False
@@ -123,21 +80,8 @@ class MetricsPage:
         """Return the answer to a scrape, with arguments as `Monitor.export` has them."""
         return self._scraper.scrape(accept=accept, accept_encoding=accept_encoding, names=names)
 
-    def admits(self, verdict: object) -> bool:
-        """Tell whether what `authorize` returned, or raised, is True.
-
-        Whatever is neither True nor False is reported, and denies: a response or a coroutine that
-        it returned would else count as a yes.
-        """
-        if isinstance(verdict, bool):
-            return verdict
-        error = (
-            verdict
-            if isinstance(verdict, Exception)
-            else TypeError(f"it returned a {type(verdict).__name__}; return True or False")
-        )
+    def _report(self, error: Exception) -> None:
         self._monitors[0].trouble.report("export", error, "authorize")
-        return False
 
     def look_once(self, find: Callable[[], str | None]) -> None:
         """At the first scrape, report what `find` says of a route that came later."""
@@ -145,13 +89,8 @@ class MetricsPage:
             self._looked = True
             other = find()
             if other is not None:
-                error = ConfigError(taken(self.path, other))
+                error = ConfigError(taken(self, other))
                 self._monitors[0].trouble.count("export", error, "the metrics")
-
-
-def taken(path: str, other: str) -> str:
-    """Return what is said where a path leads elsewhere already."""
-    return f"METRICS_PATH {path} is taken by {other}: give another path, or remove that route"
 
 
 def _is_classic(monitor: Monitor) -> bool:

@@ -6,6 +6,7 @@ import time
 import weakref
 from collections.abc import Iterator, Mapping
 
+from boxkite.drift_page import DriftPage
 from boxkite.errors import ConfigError
 from boxkite.metrics_page import MetricsPage
 from boxkite.monitor import Monitor
@@ -22,11 +23,13 @@ class Models(Mapping[str, Monitor]):
     Attributes:
         app: returns the application, None once it is gone.
         pages: what shows their metrics, by path.
+        drift: the page that shows their drift; None for none.
     """
 
     def __init__(self, app: object) -> None:
         self.app = weakref.ref(app)
         self.pages: dict[str, MetricsPage] = {}
+        self.drift: DriftPage | None = None
         self._by_name: dict[str, Monitor] = {}
         self._by_owner: dict[object, Monitor] = {}
 

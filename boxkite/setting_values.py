@@ -17,6 +17,7 @@ __all__ = [
     "as_header",
     "as_names",
     "as_one_of",
+    "as_optional",
     "as_path",
     "as_secret",
     "as_share",
@@ -42,6 +43,11 @@ def as_secret(key: str, value: Any) -> str:
     if text is None:
         raise ConfigError(f'{key} is no text; give text, as "1.10" with its quotes')
     return text
+
+
+def as_optional(convert: Callable[[str, Any], str]) -> Callable[[str, Any], str | None]:
+    """Return what takes the same, and an empty text for None."""
+    return lambda key, value: convert(key, value) or None
 
 
 def as_path(key: str, value: Any) -> str:

@@ -12,7 +12,7 @@ from flask import Flask, current_app, has_request_context
 
 import boxkite
 from boxkite_flask.exchange import FlaskExchange
-from boxkite_flask.views import mount_metrics
+from boxkite_flask.views import mount
 
 __all__ = ["Boxkite"]
 
@@ -67,7 +67,8 @@ class Boxkite(boxkite.Extension):
             app,
             models,
             layers,
-            mount=lambda page: mount_metrics(app, page),
+            mount=lambda page: mount(app, page),
+            debug=app.debug,
             raises=lambda: (living := weak()) is not None and living.testing,
         )
         if monitor is None:

@@ -1,4 +1,4 @@
-"""The blueprint that answers a scrape."""
+"""The blueprints of our pages: the metrics, and the drift page."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from werkzeug.routing import Rule
 
 import boxkite
 
-__all__ = ["mount_metrics"]
+__all__ = ["mount"]
 
 _NAME = "boxkite_flask"  # an application may well have a blueprint "boxkite" of its own
 
 
-def mount_metrics(app: Flask, page: boxkite.MetricsPage) -> None:
+def mount(app: Flask, page: boxkite.ProtectedPage) -> None:
     """Register a blueprint that shows a page at its path, by GET and HEAD.
 
     Raises:
@@ -22,10 +22,28 @@ def mount_metrics(app: Flask, page: boxkite.MetricsPage) -> None:
     """
     other = _other_endpoint(app, page.path)
     if other is not None:
-        raise boxkite.ConfigError(boxkite.taken(page.path, other))
+        raise boxkite.ConfigError(boxkite.taken(page, other))
     number = sum(name.startswith(_NAME) for name in app.blueprints)
     blueprint = Blueprint(f"{_NAME}_{number + 1}" if number else _NAME, __name__)
+    if isinstance(page, boxkite.MetricsPage):
+        _add_metrics(blueprint, page)
+    elif isinstance(page, boxkite.DriftPage):
+        _add_drift(blueprint, page)
+    app.register_blueprint(blueprint)
 
+
+def _add_drift(blueprint: Blueprint, page: boxkite.DriftPage) -> None:
+    @blueprint.get(page.path, provide_automatic_options=False)
+    @blueprint.get(f"{page.path}/<path:rest>", provide_automatic_options=False)
+    def drift(rest: str = "") -> Response:
+        refusal = _refusal(page)
+        if refusal is not None:
+            return Response(refusal.body, refusal.status, refusal.headers)
+        answer = page.answer(request.script_root, rest, request.args)
+        return Response(answer.body, answer.status, answer.headers)
+
+
+def _add_metrics(blueprint: Blueprint, page: boxkite.MetricsPage) -> None:
     @blueprint.get(page.path, provide_automatic_options=False)
     def metrics() -> Response:
         refusal = _refusal(page)
@@ -39,10 +57,8 @@ def mount_metrics(app: Flask, page: boxkite.MetricsPage) -> None:
         )
         return Response(scrape.body, headers=scrape.headers)
 
-    app.register_blueprint(blueprint)
 
-
-def _refusal(page: boxkite.MetricsPage) -> boxkite.Refusal | None:
+def _refusal(page: boxkite.ProtectedPage) -> boxkite.Refusal | None:
     """Return the answer to a request that may not see the page, None to one that may."""
     if not page.protection.takes(request.headers.get("Authorization")):
         return boxkite.UNAUTHORIZED

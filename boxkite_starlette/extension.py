@@ -11,7 +11,7 @@ import boxkite
 from boxkite_starlette.exchange import Exchange, current_exchange
 from boxkite_starlette.lifespan import wrap_lifespan
 from boxkite_starlette.middleware import BoxkiteMiddleware
-from boxkite_starlette.routes import mount_metrics
+from boxkite_starlette.routes import mount_page
 
 __all__ = ["Boxkite"]
 
@@ -50,14 +50,14 @@ class Boxkite(boxkite.Extension):
         found: boxkite.Models | None = getattr(app.state, "boxkite_models", None)
         models = boxkite.Models(app) if found is None else found
 
-        def mount(page: boxkite.MetricsPage) -> None:
-            mount_metrics(app, page)
+        def mount(page: boxkite.ProtectedPage) -> None:
+            mount_page(app, page)
 
         if found is None and app.middleware_stack is not None:
             raise boxkite.ConfigError(
                 "the application has answered already: set Boxkite up before its first request"
             )
-        monitor = self._set_up(app, models, [(os.environ, "BOXKITE_")], mount)
+        monitor = self._set_up(app, models, [(os.environ, "BOXKITE_")], mount, debug=app.debug)
         if monitor is None or found is not None:
             return
         app.add_middleware(BoxkiteMiddleware, models=models)

@@ -1,10 +1,10 @@
-"""The route that answers a scrape."""
+"""The routes of our pages: the metrics, and the drift page."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from inspect import isawaitable, iscoroutinefunction
-from typing import Any
+from typing import Any, ClassVar
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -15,32 +15,37 @@ from starlette.types import Receive, Scope, Send
 
 import boxkite
 
-__all__ = ["mount_metrics"]
+__all__ = ["mount_page"]
 
 
-def mount_metrics(app: Starlette, page: boxkite.MetricsPage) -> None:
-    """Show a page at exactly its path.
+def mount_page(app: Starlette, page: boxkite.ProtectedPage) -> None:
+    """Show a page at exactly its path, and a drift page below it too.
 
     Raises:
         ConfigError: if the path leads elsewhere already.
     """
     other = _other_route(app.router.routes, page.path)
     if other is not None:
-        raise boxkite.ConfigError(boxkite.taken(page.path, other))
+        raise boxkite.ConfigError(boxkite.taken(page, other))
+    is_drift = isinstance(page, boxkite.DriftPage)
+    endpoint = _Drift(page) if is_drift else _Metrics(page)
+    paths = [page.path, page.path + "/{rest:path}"] if is_drift else [page.path]
     # First, since a mount of "/" that stands before it would take its requests.
-    route = Route(page.path, _Metrics(page), name="boxkite_metrics", include_in_schema=False)
-    app.router.routes.insert(0, route)
+    app.router.routes[:0] = [
+        Route(path, endpoint, name=endpoint.name, include_in_schema=False) for path in paths
+    ]
 
 
 @dataclass(frozen=True)
-class _Metrics:
+class _Endpoint:
     """Answers GET and HEAD with a page, rendered off the event loop.
 
     Attributes:
         page: that is shown.
     """
 
-    page: boxkite.MetricsPage
+    page: Any
+    name: ClassVar[str]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -58,6 +63,19 @@ class _Metrics:
             return _refused(boxkite.UNAUTHORIZED)
         if not await _is_authorized(page, request):
             return _refused(boxkite.FORBIDDEN)
+        return await self._shown(request)
+
+    async def _shown(self, request: Request) -> Response:
+        raise NotImplementedError
+
+
+class _Metrics(_Endpoint):
+    """The metrics."""
+
+    name = "boxkite_metrics"
+
+    async def _shown(self, request: Request) -> Response:
+        page: boxkite.MetricsPage = self.page
         page.look_once(lambda: _other_route(request.app.routes, page.path))
         scrape = await run_in_threadpool(
             page.export,
@@ -68,7 +86,23 @@ class _Metrics:
         return Response(scrape.body, headers=scrape.headers)
 
 
-async def _is_authorized(page: boxkite.MetricsPage, request: Request) -> bool:
+class _Drift(_Endpoint):
+    """The drift page, and the files that it refers to."""
+
+    name = "boxkite_drift"
+
+    async def _shown(self, request: Request) -> Response:
+        page: boxkite.DriftPage = self.page
+        answer = await run_in_threadpool(
+            page.answer,
+            request.scope.get("root_path", ""),
+            request.path_params.get("rest", ""),
+            dict(request.query_params),
+        )
+        return Response(answer.body, answer.status, answer.headers)
+
+
+async def _is_authorized(page: boxkite.ProtectedPage, request: Request) -> bool:
     authorize = page.protection.authorize
     if authorize is None:
         return True
@@ -94,7 +128,7 @@ def _other_route(routes: list[BaseRoute], path: str) -> str | None:
         if isinstance(route, Mount) and route.path == path:
             return f"the mount {route.name!r}" if route.name else "a mount"
         if isinstance(route, Route) and route.path == path:
-            ours = isinstance(route.endpoint, _Metrics)
+            ours = isinstance(route.endpoint, _Endpoint)
             if not ours and "GET" in (route.methods or {"GET"}):
                 return f"the route {route.name!r}"
     return None

@@ -27,6 +27,7 @@ def test_the_defaults_are_those_of_the_table() -> None:
         "exposition": "labelled",
         "metrics_path": "/metrics",
         "metrics_token": None,
+        "drift_path": None,
         "log": "file:",
         "log_ttl": 2_592_000.0,
         "log_sample": 1.0,

@@ -27,10 +27,17 @@ class Background:
     def __init__(self, task: Callable[[], Any], delay: float) -> None:
         self._task = weakref.WeakMethod(task)
         self._delay = delay
-        self._bell = _Bell()
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
-        weakref.finalize(task.__self__, self._bell.close)  # type: ignore[attr-defined]
+        self._bell = self._new_bell()
+
+    def _new_bell(self) -> _Bell:
+        """Return a bell that ends its thread when the owner is gone."""
+        bell = _Bell()
+        task = self._task()
+        if task is not None:
+            weakref.finalize(task.__self__, bell.close)  # type: ignore[attr-defined]
+        return bell
 
     @property
     def is_running(self) -> bool:
@@ -61,9 +68,10 @@ class Background:
             self._starting.release()
 
     def stop(self, timeout: float) -> None:
-        """End the thread, waiting `timeout` seconds at most. It is not started again."""
+        """End the thread, waiting `timeout` seconds at most; who asks later starts another."""
         self._bell.close()
-        thread = self._thread
+        self._bell = self._new_bell()
+        thread, self._thread = self._thread, None
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout)
 

@@ -105,21 +105,23 @@ def test_requests_of_many_threads_start_one_thread() -> None:
     owner.background.stop(60)
 
 
-def test_a_stopped_thread_is_not_started_again_and_stopping_twice_does_no_more() -> None:
+def test_stopping_ends_the_thread_twice_does_no_more_and_a_request_starts_another() -> None:
     before = len(threads())
     owner = Owner()
     owner.ask_and_wait()
     owner.background.stop(60)
     owner.background.stop(60)
-    owner.background.ask()
     assert (len(threads()), owner.runs) == (before, 1)
+    owner.ask_and_wait()
+    assert (len(threads()), owner.runs) == (before + 1, 2)
+    owner.background.stop(60)
+    assert len(threads()) == before
 
 
 def test_stopping_before_the_first_request_starts_nothing() -> None:
     before = len(threads())
     owner = Owner()
     owner.background.stop(60)
-    owner.background.ask()
     assert (len(threads()), owner.runs) == (before, 0)
 
 

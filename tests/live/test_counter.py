@@ -277,7 +277,8 @@ def test_closing_counts_what_waits_twice_does_no_more_and_later_ones_count(tmp_p
         with counting(tmp_path) as other:
             append(counter, 10)
             assert (predictions(other), predictions(counter)) == (20, 20)
-            assert threading.active_count() == threads
+        counter.close(60)
+        assert threading.active_count() == threads
 
 
 def test_closing_what_was_never_used_makes_neither_folder_nor_thread(tmp_path: Path) -> None:

@@ -1,0 +1,137 @@
+"""The drift page in each framework: where it is, what it answers, and to whom."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import flask
+import numpy as np
+import pytest
+from fastapi import FastAPI
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+import boxkite
+import boxkite_flask
+import boxkite_starlette
+
+BASELINE = boxkite.Baseline.fit(
+    {"<b>age</b>": np.arange(1000.0)}, np.arange(1000.0), model="scores"
+)
+
+
+class Service:
+    """An application with the page, and a way to ask it, whatever the framework."""
+
+    def __init__(self, kind: str, debug: bool = False, **options: Any) -> None:
+        given = {"baseline": BASELINE, "registry": None, **options}
+        self.monitor: boxkite.Monitor
+        if kind == "flask":
+            app = flask.Flask("service")
+            app.debug = debug
+            boxkite_flask.Boxkite(app, **given)
+            self.monitor = app.extensions["boxkite"]
+            self._client: Any = app.test_client()
+        else:
+            asgi = (FastAPI if kind == "fastapi" else Starlette)(debug=debug)
+            boxkite_starlette.Boxkite(asgi, **given)
+            self.monitor = asgi.state.boxkite
+            self._client = TestClient(asgi)
+
+    def ask(self, path: str, method: str = "GET", **headers: str) -> tuple[int, Any, bytes]:
+        response = (
+            self._client.open(path, method=method, headers=headers)
+            if hasattr(self._client, "open")
+            else self._client.request(method, path, headers=headers)
+        )
+        content = response.data if hasattr(response, "data") else response.content
+        return response.status_code, response.headers, content
+
+
+@pytest.fixture(params=["flask", "starlette", "fastapi"])
+def serve(request: pytest.FixtureRequest) -> Callable[..., Service]:
+    """Returns a function that makes a service of one framework."""
+
+    def serve(**options: Any) -> Service:
+        return Service(request.param, **options)
+
+    return serve
+
+
+def test_the_page_shows_each_variable_and_its_json_is_the_monitors_drift(
+    serve: Callable[..., Service],
+) -> None:
+    service = serve(drift_path="/internal/drift")
+    for n in range(500):
+        service.monitor.log_prediction([n % 300], n)
+    status, headers, content = service.ask("/internal/drift")
+    assert (status, headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert headers["content-security-policy"].startswith("default-src 'self'")
+    assert b"&lt;b&gt;age&lt;/b&gt;" in content
+    assert b"<b>age" not in content
+    _, headers, found = service.ask("/internal/drift/drift.json")
+    assert headers["content-type"] == "application/json"
+    assert json.loads(found) == json.loads(json.dumps(service.monitor.drift().as_dict()))
+
+
+@pytest.mark.parametrize(
+    ("rest", "status", "kind"),
+    [
+        ("/style.css", 200, "text/css; charset=utf-8"),
+        ("/script.js", 200, "text/javascript; charset=utf-8"),
+        ("/icon.svg", 200, "image/svg+xml"),
+        ("/other", 404, "text/plain; charset=utf-8"),
+        ("/../metrics.py", 404, None),
+        ("?window=soon", 400, "text/plain; charset=utf-8"),
+        ("?window=6h&q=AGE&role=feature&limit=1", 200, "text/html; charset=utf-8"),
+        ("?variable=feature:nobody&limit=x", 200, "text/html; charset=utf-8"),
+    ],
+)
+def test_what_is_below_the_path_is_answered_by_its_kind(
+    rest: str, status: int, kind: str | None, serve: Callable[..., Service]
+) -> None:
+    found, headers, _ = serve(drift_path="/drift").ask(f"/drift{rest}")
+    assert found == status
+    assert kind is None or headers["content-type"] == kind
+
+
+@pytest.mark.parametrize(
+    ("options", "path", "status"),
+    [
+        ({}, "/drift", 404),
+        ({"debug": True}, "/drift", 200),
+        ({"debug": True, "drift_path": ""}, "/drift", 404),
+        ({"debug": True, "drift_path": "/d"}, "/d", 200),
+        ({"drift_path": "/d"}, "/d", 200),
+    ],
+)
+def test_it_is_there_where_it_is_asked_for_or_while_debugging(
+    options: dict[str, Any], path: str, status: int, serve: Callable[..., Service]
+) -> None:
+    assert serve(**options).ask(path)[0] == status
+
+
+def test_it_is_protected_as_the_metrics_are(serve: Callable[..., Service]) -> None:
+    service = serve(drift_path="/drift", metrics_token="secret")
+    for path in ("/drift", "/drift/drift.json", "/drift/style.css"):
+        assert service.ask(path)[0] == 401
+        assert service.ask(path, Authorization="Bearer secret")[0] == 200
+    denied = serve(drift_path="/drift", authorize=lambda _: False)
+    assert denied.ask("/drift")[::2] == (403, b"forbidden\n")
+
+
+def test_other_methods_are_refused(serve: Callable[..., Service]) -> None:
+    service = serve(drift_path="/drift")
+    assert service.ask("/drift", method="POST")[0] == 405
+    status, headers, content = service.ask("/drift", method="HEAD")
+    assert (status, content, int(headers["content-length"]) > 1000) == (200, b"", True)
+
+
+def test_a_path_that_is_taken_is_refused_by_the_settings_name() -> None:
+    app = flask.Flask("service")
+    app.add_url_rule("/drift", "mine", lambda: "mine")
+    with pytest.raises(boxkite.ConfigError, match=r"DRIFT_PATH /drift is taken by .*'mine'"):
+        boxkite_flask.Boxkite(app, baseline=BASELINE, registry=None, drift_path="/drift")
+    app.debug = True  # what nobody asked for gives way
+    boxkite_flask.Boxkite(app, baseline=BASELINE, registry=None)
+    assert app.test_client().get("/drift").text == "mine"
