@@ -25,11 +25,11 @@ demo-serve: $(VENV)/demo.installed
 	@cd examples && ../$(BIN)/python -m demo --folder ../.demo --serve
 
 test: $(VENV)/test.installed
-	@.ci/debian prometheus prometheus-alertmanager || true
+	@.ci/debian chromium prometheus prometheus-alertmanager || true
 	$(PYTEST) -n auto -m "not slow" $(PYTEST_ARGS)
 
 test-all: $(VENV)/test.installed
-	@.ci/debian prometheus prometheus-alertmanager || true
+	@.ci/debian chromium prometheus prometheus-alertmanager || true
 	$(PYTEST) -n auto
 
 test-lowest: .venv-lowest/lowest.installed
@@ -59,12 +59,12 @@ $(VENV)/bin/pip:
 
 $(VENV)/%.installed: pyproject.toml | $(VENV)/bin/pip
 	@echo "installing what the $* needs into $(VENV)"
-	@$(BIN)/pip install -qq --editable '.[cli,flask,objects,report,starlette,zstd]' --group $*
+	@$(BIN)/pip install -qq --editable '.[cli,dashboard,flask,objects,report,starlette,zstd]' --group $*
 	@touch $@
 
 .venv-lowest/lowest.installed: pyproject.toml .ci/lowest
 	@.ci/venv $(PYTHON) .venv-lowest
 	.venv-lowest/bin/python .ci/lowest pyproject.toml > .venv-lowest/constraints.txt
-	.venv-lowest/bin/pip install -qq --editable '.[cli,flask,objects,report,starlette,zstd]' --group test \
+	.venv-lowest/bin/pip install -qq --editable '.[cli,dashboard,flask,objects,report,starlette,zstd]' --group test \
 	  --constraint .venv-lowest/constraints.txt
 	@touch $@

@@ -10,15 +10,16 @@
     for (const [name, value] of [...asked]) if (!value) asked.delete(name);
     const limit = new URLSearchParams(location.search).get("limit");
     if (limit) asked.set("limit", limit);
-    return `${form.getAttribute("action")}?${asked}`;
+    return form.getAttribute("action") + (asked.size ? `?${asked}` : "");
   };
 
   const replace = (id, page) => {
     const old = document.getElementById(id);
+    const fresh = page.getElementById(id);
+    if (old.isEqualNode(fresh)) return; // so that nothing is read aloud again
     const open = new Set([...old.querySelectorAll("details[open]")].map((each) => each.closest("article").id));
     const active = document.activeElement;
     const focused = old.contains(active) ? [active.closest("article")?.id, active.tagName] : null;
-    const fresh = page.getElementById(id);
     for (const each of fresh.querySelectorAll("article")) {
       if (open.has(each.id)) each.querySelector("details").open = true;
     }

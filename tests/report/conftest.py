@@ -1,0 +1,107 @@
+"""A browser to look at pages with."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+
+def lacking(message: str) -> None:
+    """End a test that cannot run here: in CI it must."""
+    if os.environ.get("CI"):
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A Chromium as it is installed."""
+    program = shutil.which("chromium")
+    if program is None:
+        lacking("chromium is not installed: apt-get install chromium")
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as started:
+        # Without a sandbox, since containers have none.
+        launched = started.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield launched
+        launched.close()
+
+
+Visit = Callable[..., Any]
+
+
+@pytest.fixture
+def visit(browser: Any) -> Iterator[Visit]:
+    """Opens pages; at the end of a test none of them has complained or asked another host."""
+    complaints: list[str] = []
+    with ExitStack() as open_contexts:
+
+        def open_page(url: str, *, clock: bool = False, **options: Any) -> Any:
+            context = browser.new_context(**options)
+            open_contexts.callback(context.close)
+            page = context.new_page()
+            host = urlsplit(url).netloc
+
+            def asked(request: Any) -> None:
+                if urlsplit(request.url).netloc != host:
+                    complaints.append(f"asked {request.url}")
+
+            def answered(response: Any) -> None:
+                if response.status >= 400:
+                    complaints.append(f"{response.url} answered {response.status}")
+
+            page.on("request", asked)
+            page.on("response", answered)
+            page.on("console", lambda message: complaints.append(message.text))
+            page.on("pageerror", lambda error: complaints.append(str(error)))
+            page.on("dialog", lambda dialog: complaints.append(f"dialog {dialog.message}"))
+            if clock:  # that the test moves on
+                page.clock.install()
+            page.goto(url)
+            return page
+
+        yield open_page
+    assert complaints == []
+
+
+@pytest.fixture
+def screenshot() -> Callable[[Any, str], None]:
+    """Keeps a picture of a page, in the folder that BOXKITE_SCREENSHOTS names."""
+    root = Path(__file__).parents[2]
+    folder = Path(os.environ.get("BOXKITE_SCREENSHOTS", root / "tests" / "artifacts"))
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def keep(page: Any, name: str) -> None:
+        page.screenshot(path=folder / f"{name}.png", full_page=True)
+
+    return keep
+
+
+AXE = "axe-core@4"
+
+
+@pytest.fixture(scope="session")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Any], Mapping[str, list[str]]]:
+    """Tells the rules of axe-core that a page breaks, and where."""
+    npm = shutil.which("npm")
+    if npm is None:
+        lacking(f"the test needs npm install {AXE}: no npm")
+    folder = tmp_path_factory.mktemp("axe")
+    install = [npm, "install", "--prefix", folder, "--no-audit", "--no-fund", AXE]
+    done = subprocess.run(install, capture_output=True, text=True, check=False)
+    if done.returncode:
+        lacking(f"the test needs npm install {AXE}: {done.stderr}")
+    source = (folder / "node_modules/axe-core/axe.min.js").read_text("utf-8")
+
+    def violations(page: Any) -> Mapping[str, list[str]]:
+        page.evaluate(source)
+        found = page.evaluate("axe.run()")["violations"]
+        return {each["id"]: [node["html"] for node in each["nodes"]] for each in found}
+
+    return violations
