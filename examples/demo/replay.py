@@ -7,6 +7,7 @@ import json
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -31,6 +32,7 @@ def replay(address: str, flights: pd.DataFrame, progress: Callable[[], Any]) -> 
     def ask(row: str) -> float:
         if not hasattr(local, "connection"):
             local.connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=30)
+            opened.callback(local.connection.close)
         local.connection.request("POST", "/predict", row, {"Content-Type": "application/json"})
         response = local.connection.getresponse()
         content = response.read()
@@ -40,7 +42,7 @@ def replay(address: str, flights: pd.DataFrame, progress: Callable[[], Any]) -> 
         delay: float = json.loads(content)["arrival_delay"]
         return delay
 
-    with ThreadPoolExecutor(_CLIENTS) as pool:
+    with ExitStack() as opened, ThreadPoolExecutor(_CLIENTS) as pool:
         return list(pool.map(ask, rows))
 
 
