@@ -112,9 +112,11 @@ def _in_starlette(
     async def predict(request: Request) -> Any:
         return answer(await request.json())
 
+    @wraps(predict)
     def predict_in_a_thread(request: Request) -> Any:
         return answer(anyio.from_thread.run(request.json))
 
+    del predict_in_a_thread.__wrapped__  # type: ignore[attr-defined]
     endpoint = _decorated(predict if is_async else predict_in_a_thread, monitor, sources)
     app.add_route("/predict", _sending(endpoint, (Response,), _ASGI.json), methods=["POST"])
     return _asgi_client(app)
