@@ -2,19 +2,23 @@
 
 import json
 import threading
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 import numpy as np
 import pytest
+import uvicorn
+from flask import Flask
+from starlette.applications import Starlette
+from werkzeug.serving import WSGIRequestHandler, make_server
 
+import boxkite_flask
+import boxkite_starlette
 from boxkite import Baseline, Monitor
-from boxkite.config import Settings
-from boxkite.drift_page import drift_page
 
 Visit = Callable[..., Any]
 
@@ -44,57 +48,91 @@ def table(rows: int, variables: int, *, drifted: bool) -> dict[str, Any]:
     return columns | more
 
 
-def new_monitor(variables: int = 5, model: str = "arrivals") -> Monitor:
-    """Return a monitor of five features or more and an output, that has met 600 predictions."""
-    trained, live = table(3000, variables, drifted=False), table(600, variables, drifted=True)
-    baseline = Baseline.fit(trained, {"score": trained["distance"]}, model=model, version="7")
-    monitor = Monitor(baseline, settings=Settings(), registry=None)
-    columns = [np.asarray(column).tolist() for column in live.values()]
-    for row in zip(*columns, strict=True):
-        monitor.log_prediction(list(row), row[1])
-    return monitor
+class Service(NamedTuple):
+    """An application that serves the drift page.
+
+    Attributes:
+        address: of the page.
+        monitor: whose drift it shows.
+    """
+
+    address: str
+    monitor: Monitor
 
 
 @contextmanager
-def served(*monitors: Monitor) -> Iterator[str]:
-    """Serve the drift page of monitors; give its address."""
+def flask_app(baseline: Baseline) -> Iterator[Service]:
+    """Serve the page of a Flask application."""
+    app = Flask("service")
+    boxkite_flask.Boxkite(app, baseline=baseline, drift_path=PATH, registry=None)
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=QuietHandler)
+    with running(server.serve_forever, server.shutdown):
+        yield Service(f"http://127.0.0.1:{server.port}{PATH}", app.extensions["boxkite"])
 
-    class View(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            parts = urlsplit(self.path)
-            query = dict(parse_qsl(parts.query))
-            answer = drift_page(monitors, PATH, parts.path.removeprefix(PATH), query)
-            self.send_response(answer.status)
-            for name, value in answer.headers.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(answer.body)
 
-        def log_message(self, *_: Any) -> None:
-            """Say nothing."""
+class QuietHandler(WSGIRequestHandler):
+    """One that writes no line for each request."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), View)
-    thread = threading.Thread(target=server.serve_forever)
+    def log_request(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def starlette_app(baseline: Baseline) -> Iterator[Service]:
+    """Serve the page of a Starlette application."""
+    app = Starlette()
+    boxkite_starlette.Boxkite(app, baseline=baseline, drift_path=PATH, registry=None)
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", ws="none"))
+
+    def stop() -> None:
+        server.should_exit = True
+
+    with running(server.run, stop):
+        while not server.started:
+            time.sleep(0.01)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        yield Service(f"http://127.0.0.1:{port}{PATH}", app.state.boxkite)
+
+
+@contextmanager
+def running(serve: Callable[[], None], stop: Callable[[], None]) -> Iterator[None]:
+    """Serve in a thread until the context ends."""
+    thread = threading.Thread(target=serve)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}{PATH}"
+        yield
     finally:
-        server.shutdown()
+        stop()
         thread.join()
-        server.server_close()
 
 
-@pytest.fixture(scope="module")
-def monitor() -> Monitor:
-    """A monitor of few variables, of which two have drifted."""
-    return new_monitor()
+APPS = {"flask": flask_app, "starlette": starlette_app}
 
 
-@pytest.fixture(scope="module")
-def address(monitor: Monitor) -> Iterator[str]:
-    """The address of its drift page."""
-    with served(monitor) as found:
+@contextmanager
+def served(kind: str, variables: int = 5) -> Iterator[Service]:
+    """Serve a model of so many features and an output, that has met 600 predictions."""
+    trained, live = table(3000, variables, drifted=False), table(600, variables, drifted=True)
+    score = {"score": trained["distance"]}
+    baseline = Baseline.fit(trained, score, model="arrivals", version="7")
+    with APPS[kind](baseline) as service:
+        columns = [np.asarray(column).tolist() for column in live.values()]
+        for row in zip(*columns, strict=True):
+            service.monitor.log_prediction(list(row), row[1])
+        yield service
+
+
+@pytest.fixture(scope="module", params=["flask", pytest.param("starlette", marks=pytest.mark.slow)])
+def service(request: pytest.FixtureRequest) -> Iterator[Service]:
+    """An application of each framework; two of its six variables have drifted."""
+    with served(request.param) as found:
         yield found
+
+
+@pytest.fixture
+def address(service: Service) -> str:
+    """Where its page is."""
+    return service.address
 
 
 def names(page: Any) -> list[str]:
@@ -103,6 +141,7 @@ def names(page: Any) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(("size", "viewport"), [("screen", SCREEN), ("phone", PHONE)])
 def test_the_page_fits_any_screen_in_light_and_dark(
@@ -123,19 +162,19 @@ def test_hostile_names_and_categories_are_text(visit: Visit, address: str) -> No
     assert page.locator("#cards th", has_text=HOSTILE_CATEGORY).count() == 1
 
 
-def test_the_json_is_what_the_monitor_says(visit: Visit, address: str, monitor: Monitor) -> None:
-    page = visit(address)
+@pytest.mark.slow
+def test_the_json_is_what_the_monitor_says(visit: Visit, service: Service) -> None:
+    page = visit(service.address)
     with urllib.request.urlopen(page.get_by_text("JSON").evaluate("each => each.href")) as answer:
-        assert json.load(answer) == json.loads(json.dumps(monitor.drift().as_dict()))
+        assert json.load(answer) == json.loads(json.dumps(service.monitor.drift().as_dict()))
 
 
-def test_bars_are_as_high_as_the_counts_are_dense(
-    visit: Visit, address: str, monitor: Monitor
-) -> None:
-    page = visit(address)
+@pytest.mark.slow
+def test_bars_are_as_high_as_the_counts_are_dense(visit: Visit, service: Service) -> None:
+    page = visit(service.address)
     sides = {
-        "trained": {each.name: each.counts for each in monitor.baseline.variables},
-        "live": {variable.name: tally.cells for variable, tally in monitor.drift().counts},
+        "trained": {each.name: each.counts for each in service.monitor.baseline.variables},
+        "live": {variable.name: tally.cells for variable, tally in service.monitor.drift().counts},
     }
     for card in page.locator("article").all():
         name = card.locator("h2").inner_text()
@@ -179,6 +218,7 @@ def test_search_and_filters_choose_cards(visit: Visit, address: str, script: boo
     assert page.locator("main").inner_text() == "No variable fits what is asked for."
 
 
+@pytest.mark.slow
 def test_a_window_and_one_variable_have_links(visit: Visit, address: str) -> None:
     page = visit(f"{address}?window=1h")
     page.get_by_role("link", name="carrier").click()
@@ -188,16 +228,15 @@ def test_a_window_and_one_variable_have_links(visit: Visit, address: str) -> Non
 
 @pytest.mark.slow
 def test_a_refresh_shows_new_numbers_and_moves_nothing(visit: Visit) -> None:
-    monitor = new_monitor()
-    with served(monitor) as address:
-        page = visit(address, clock=True, viewport=PHONE)
+    with served("flask") as service:
+        page = visit(service.address, clock=True, viewport=PHONE)
         card = page.locator("article", has_text="carrier")
         card.locator("summary").click()
         page.evaluate("scrollTo(0, 500)")
         before = page.evaluate("scrollY")
         row = table(1, 5, drifted=True)
-        monitor.log_prediction([column[0] for column in row.values()], 1.0)
-        with page.expect_response(address):
+        service.monitor.log_prediction([column[0] for column in row.values()], 1.0)
+        with page.expect_response(service.address):
             page.clock.run_for(REFRESH_SECONDS * 1000)
         page.get_by_text("601").first.wait_for()
         assert page.evaluate("scrollY") == before
@@ -206,6 +245,7 @@ def test_a_refresh_shows_new_numbers_and_moves_nothing(visit: Visit) -> None:
         assert page.evaluate("document.activeElement.closest('article').id") == "feature:carrier"
 
 
+@pytest.mark.slow
 def test_everything_is_reached_by_keyboard_in_the_order_of_the_page(
     visit: Visit, address: str
 ) -> None:
@@ -234,8 +274,8 @@ def test_axe_finds_nothing_that_keeps_people_out(
 @pytest.fixture(scope="module")
 def large() -> Iterator[str]:
     """The page of 1,000 variables."""
-    with served(new_monitor(variables=999)) as address:
-        yield address
+    with served("flask", variables=999) as service:
+        yield service.address
 
 
 @pytest.mark.slow
