@@ -22,8 +22,12 @@ Verdict: TypeAlias = Literal["insufficient", "ok", "drift"]
 
 _HOURS_A_MONTH = 720
 
-# The rules' `for`: an alert fires once the verdict has been drift for a tenth of the window.
-_PENDING_PERIODS_A_WINDOW = 10
+# Alarms that start in a window's length, by the chance that PSI is above its critical value. An
+# alert fires once PSI has been above for `for`, a tenth of the window; then there are 2.4 at most,
+# however fast the window's rows change (docs/statistics.md).
+_ALARMS_A_WINDOW = 2.5
+
+_MOST_ONCE_SEEN = 0.05
 
 
 @dataclass(frozen=True)
@@ -50,32 +54,32 @@ class Policy:
     def share(self, window: str, variables: int) -> float:
         """Return the probability that one variable without drift is above its critical value.
 
-        The month's allowance is divided evenly over the windows' lengths, over the pending periods
-        in 30 days, and over the variables (Bonferroni). An alert starts to fire when PSI has been
-        above for a whole pending period, so at some multiple of the period; hence alarms are no
-        more than such moments, however the windows overlap and however variables depend on each
-        other.
+        The month's allowance is divided evenly over the windows' lengths, over the alarms that
+        windows of a length may start in 30 days by that probability, and over the variables
+        (Bonferroni, which asks nothing of how variables depend on each other).
         """
-        periods = _HOURS_A_MONTH / self.windows[window] * _PENDING_PERIODS_A_WINDOW
-        share = self.false_alarms_per_month / len(self.windows) / periods / variables
+        alarms = _HOURS_A_MONTH / self.windows[window] * _ALARMS_A_WINDOW
+        share = self.false_alarms_per_month / len(self.windows) / alarms / variables
         return min(share, 0.5)
 
     def critical(self, window: str, variables: int, variable: Variable) -> float:
         """Return what `boxkite_drift_critical` exports: to be scaled by (1/n + 1/m).
 
-        NaN, so that the verdict is `insufficient`, for a variable of one cell or of too few
-        training rows, and for one of which chance alone may say nearly anything.
+        NaN, so that the verdict is `insufficient`, for a variable of one cell, of too few training
+        rows, or of which training saw more than a twentieth once only: what it did not see is then
+        of unknown size.
         """
         cells = len(variable.counts)
         rows = int(variable.counts.sum())
-        if cells < 2 or rows < self.min_rows_a_cell * cells:
+        once = _once_seen(variable)
+        if cells < 2 or rows < self.min_rows_a_cell * cells or once > _MOST_ONCE_SEEN * rows:
             return math.nan
         found = critical_value(
             tuple(variable.counts.tolist()),
             self.share(window, variables),
             least_rows=self.min_rows_a_cell * cells / self.design_effect,
             floor=self.min_effect,
-            unseen=_once_seen(variable),
+            unseen=once,
         )
         return found * self.design_effect
 
@@ -96,13 +100,12 @@ class Policy:
 def _once_seen(variable: Variable) -> int:
     """Return how many categories training saw once.
 
-    Of the tail only the rows and the labels are known: they are taken as spread geometrically,
-    which has its most at one row.
+    Of the tail only the rows and the labels are known. By the square root of labels over rows, more
+    are taken than power laws and geometric tails have (measured in docs/statistics.md).
     """
     if not isinstance(variable, CategoryVariable):
         return 0
     kept = len(variable.counts) - 1 - variable.has_tail
     once = int((variable.counts[:kept] == 1).sum())
-    if variable.has_tail:
-        once += math.ceil(len(variable.tail) ** 2 / int(variable.counts[kept]))
-    return once
+    labels, rows = len(variable.tail), int(variable.counts[kept])
+    return once + (math.ceil(labels * math.sqrt(labels / rows)) if labels else 0)

@@ -35,14 +35,14 @@ def test_without_a_critical_value_there_is_no_verdict() -> None:
 @pytest.mark.parametrize(
     ("policy", "window", "variables", "share"),
     [
-        (Policy(), "1h", 1, 1 / 2 / 7200),
-        (Policy(), "1d", 1, 1 / 2 / 300),
-        (Policy(), "1h", 25, 1 / 2 / 7200 / 25),
-        (Policy(false_alarms_per_month=0.1, windows={"6h": 6.0}), "6h", 10, 0.1 / 1200 / 10),
+        (Policy(), "1h", 1, 1 / 2 / 1800),
+        (Policy(), "1d", 1, 1 / 2 / 75),
+        (Policy(), "1h", 25, 1 / 2 / 1800 / 25),
+        (Policy(false_alarms_per_month=0.1, windows={"6h": 6.0}), "6h", 10, 0.1 / 300 / 10),
         (Policy(false_alarms_per_month=1000.0), "1d", 1, 0.5),
     ],
 )
-def test_the_months_false_alarms_are_shared_over_windows_pending_periods_and_variables(
+def test_the_months_false_alarms_are_shared_over_windows_and_variables(
     policy: Policy, window: str, variables: int, share: float
 ) -> None:
     assert policy.share(window, variables) == pytest.approx(share, rel=1e-15)
@@ -129,7 +129,7 @@ def test_a_design_effect_makes_rows_worth_less() -> None:
 def test_psi_without_drift_passes_the_critical_value_as_often_as_stated(
     trained: int, served: int
 ) -> None:
-    policy = Policy(false_alarms_per_month=720.0, windows={"1h": 1.0})
+    policy = Policy(false_alarms_per_month=180.0, windows={"1h": 1.0})
     random = np.random.default_rng(12)
     cells = np.full(20, 1 / 20)
     critical = policy.critical("1h", 1, numeric([trained // 20] * 20)) * (1 / trained + 1 / served)
