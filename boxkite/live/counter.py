@@ -273,19 +273,17 @@ class Counter:
                 self._joining = True
                 try:
                     folder = self._state.population(self._baseline)
-                    self._member = Membership(
-                        folder, self._baseline, self._new_worker, self._report
-                    )
+                    arguments = (self._baseline, self._max_bytes, self._terms)
+                    new_worker = functools.partial(_new_worker, *arguments)
+                    self._member = Membership(folder, self._baseline, new_worker, self._report)
                     self._state.keep_tidy()
+                    if self._folded is not None:
+                        self._folded(0)  # at the end of a program no thread could be started
                 except OSError as error:
                     self._fall_back(error)
                 finally:
                     self._joining = False
             return self._member
-
-    def _new_worker(self, folder: Path) -> Worker:
-        segment_bytes = min(SEGMENT_BYTES, max(self._max_bytes // 4, 1))
-        return Worker(folder, self._baseline, segment_bytes, self._max_bytes, self._terms)
 
     @property
     def _report(self) -> Callable[[Exception], None]:
@@ -299,6 +297,11 @@ class Counter:
         """Count in memory for a while."""
         self._retry_at = time.monotonic() + _RETRY_SECONDS
         self._trouble.count("journal", error)
+
+
+def _new_worker(baseline: Baseline, max_bytes: int, terms: bytes, folder: Path) -> Worker:
+    segment_bytes = min(SEGMENT_BYTES, max(max_bytes // 4, 1))
+    return Worker(folder, baseline, segment_bytes, max_bytes, terms)
 
 
 _counters: weakref.WeakSet[Counter] = weakref.WeakSet()

@@ -86,7 +86,8 @@ class Counts:
     def log_by_outcome(self) -> dict[str, int]:
         """Return the records of the log by outcome, with those that are pending."""
         log: dict[str, int] = dict(zip(LOG_OUTCOMES, self.log.tolist(), strict=True))
-        log["pending"] = log["accepted"] - log["delivered"] - log["dropped"]
+        # Fewer than none only where counts were damaged.
+        log["pending"] = max(0, log["accepted"] - log["delivered"] - log["dropped"])
         return log
 
     def add(self, other: Counts) -> None:

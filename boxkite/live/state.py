@@ -133,7 +133,7 @@ def _is_abandoned(root: Path) -> bool:
 
 
 def _holds_records(root: Path) -> bool:
-    return any(waits(folder) for folder in root.glob("*/*-*"))
+    return any(waits(folder) for folder in root.glob("*/[!.]*-*"))
 
 
 def _temporary_root() -> Path:

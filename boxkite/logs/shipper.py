@@ -256,17 +256,16 @@ class Shipper:
             if records:
                 self._sink.deliver(Batch(terms, records))
         except RejectedError as error:
-            dropped = len(error.reasons)
+            reasons = error.reasons
+            refused = [(each, reasons[i]) for i, each in enumerate(records) if i in reasons]
+            dropped = len(refused)
             self._trouble.count("log", error)
-            self._set_aside(records, error)
+            self._rejected.append(refused)
+            self._tell_dropped(dropped, str(error))
         except BaseException:
             outbox.count_retried(len(records))
             raise
         outbox.acknowledge(batch, delivered=len(records) - dropped, dropped=dropped)
-
-    def _set_aside(self, records: list[LogRecord], error: RejectedError) -> None:
-        self._rejected.append([(records[i], why) for i, why in error.reasons.items()])
-        self._tell_dropped(len(error.reasons), str(error))
 
 
 def _terms(content: bytes) -> LogTerms:

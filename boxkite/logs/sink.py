@@ -34,9 +34,8 @@ class RejectedError(BoxkiteError):
     """
 
     def __init__(self, reasons: Mapping[int, str]) -> None:
-        super().__init__(
-            f"{len(reasons)} records refused, the first: {next(iter(reasons.values()))}"
-        )
+        first = next(iter(reasons.values()), "none")
+        super().__init__(f"{len(reasons)} records refused, the first: {first}")
         self.reasons = dict(reasons)
 
 

@@ -109,7 +109,9 @@ def counted(folder: Path) -> tuple[int, list[str]]:
     population = Population(StateFolder(str(folder)).population(BASELINE), BASELINE, pytest.fail)
     population.adopt("")
     return population.others("").predictions, sorted(
-        path.name for path in population.folder.iterdir() if not path.name.startswith(".")
+        path.name
+        for path in population.folder.iterdir()
+        if not path.name.startswith((".", "hour-"))
     )
 
 
