@@ -305,7 +305,7 @@ CLASSIFIED = {"a sum": 3.0, "a count": 2.0, "no sum": 0.75, "no count": 2.0, "ye
         ({"no": [0.25, 0.5], "yes": [0.75, 0.5]}, None),
         ([{"id": 7, **row} for row in BY_CLASS], ["yes", "no"]),
         (pl.DataFrame({"yes": [0.75, 0.5], "no": [0.25, 0.5]}), None),
-        ([row | {"class": label} for row, label in zip(BY_CLASS, ["yes", "no"], strict=True)], None),
+        ([BY_CLASS[0] | {"class": "yes"}, BY_CLASS[1] | {"class": "no"}], None),
     ],
     ids=["lists", "path", "array", "by class", "path in objects", "by class in objects", "columns",
          "names in objects", "frame", "with the class"],

@@ -1,4 +1,4 @@
-"""A source that fails, is slow or is async: what is counted and said, and the response as it was."""
+"""A source that fails, is slow or is async: what is counted and said; the response is as it was."""
 
 import asyncio
 import functools
@@ -30,10 +30,6 @@ def score(_: Any) -> Any:
     return {"score": 0.5}
 
 
-def is_flask(serve: Any, request: pytest.FixtureRequest) -> bool:
-    return "flask" in request.node.callspec.params["serve"]
-
-
 def raising(_: Any) -> Any:
     raise LookupError("not today")
 
@@ -47,33 +43,34 @@ async def generator() -> Any:
     yield 0.5
 
 
-PROBLEMS: dict[str, tuple[dict[str, Any], Any, str]] = {
-    "key that is not there": ({"output": "result"}, score,
-        "output: view 'predict': no key 'result' in the returned object; it has 'score'"),
-    "key below a number": ({"output": "score.value"}, score,
-        "output: view 'predict': no key 'value' of 'score.value' in the returned object; "
-        "it has a single float"),
-    "names that are not there": ({"features": ["size"], "output": "score"}, score,
-        "features: view 'predict': none of 'size' in the request's JSON body; "
-        "it has 'age', 'colour'"),
-    "source that raises": ({"features": raising, "output": "score"}, score,
-        "features: view 'predict': not today"),
+STREAM = (
+    "the view returned a stream; give output= a callable of the returned value, or set "
+    "current_prediction.output"
+)
+# Sources, the view, where it fails, and what is said.
+PROBLEMS: dict[str, tuple[dict[str, Any], Any, str, str]] = {
+    "key that is not there": ({"output": "result"}, score, "output",
+        "no key 'result' in the returned object; it has 'score'"),
+    "key below a number": ({"output": "score.value"}, score, "output",
+        "no key 'value' of 'score.value' in the returned object; it has a single float"),
+    "names that are not there": ({"features": ["size"], "output": "score"}, score, "features",
+        "none of 'size' in the request's JSON body; it has 'age', 'colour'"),
+    "source that raises": ({"features": raising, "output": "score"}, score, "features",
+        "not today"),
     "source that raises without a word": ({"features": Raising(), "output": "score"}, score,
-        "features: view 'predict': RuntimeError"),
+        "features", "RuntimeError"),
     "source that returns text": ({"features": lambda _: "age", "output": "score"}, score,
-        "features: view 'predict': a row of features is a list or a mapping, not a single str"),
+        "features", "a row of features is a list or a mapping, not a single str"),
     "row of another length": ({"features": lambda _: [1], "output": "score"}, score,
-        "features: view 'predict': the row has 1 values, the baseline 2 features"),
+        "features", "the row has 1 values, the baseline 2 features"),
     "columns of different lengths": (
         {"features": lambda _: {"age": [1, 2], "colour": ["red"]}, "output": "score"}, score,
-        "features: view 'predict': columns of different lengths: 'age' has 2, 'colour' 1"),
-    "several outputs for one row": ({"output": lambda _: [1, 2]}, score,
-        "output: view 'predict': the output has 2 values, the baseline 1"),
-    "output of other names": ({"output": None}, lambda _: {"a": 1, "b": 2},
-        "output: view 'predict': the output has none of score; it has 'a', 'b'"),
-    "stream": ({"output": None}, lambda _, make: make.stream(iter(["0.5"])),
-        "output: view 'predict': the view returned a stream; give output= a callable of the "
-        "returned value, or set current_prediction.output"),
+        "features", "columns of different lengths: 'age' has 2, 'colour' 1"),
+    "several outputs for one row": ({"output": lambda _: [1, 2]}, score, "output",
+        "the output has 2 values, the baseline 1"),
+    "output of other names": ({"output": None}, lambda _: {"a": 1, "b": 2}, "output",
+        "the output has none of score; it has 'a', 'b'"),
+    "stream": ({"output": None}, lambda _, make: make.stream(iter(["0.5"])), "output", STREAM),
 }  # fmt: skip
 
 
@@ -84,7 +81,7 @@ def test_a_problem_is_told_once_a_minute_and_counted_each_time(
     counted: Callable[[str], dict[str, float]],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    given, view, message = PROBLEMS[problem]
+    given, view, stage, message = PROBLEMS[problem]
     plain = serve(view, None)("POST", "/predict", BODY, **JSON)
     ask = serve(view, given)
     with caplog.at_level(logging.WARNING, "boxkite"):
@@ -93,9 +90,9 @@ def test_a_problem_is_told_once_a_minute_and_counted_each_time(
         assert answer.headers.pop("x-prediction-id")
         assert answer == plain
     told = [each.getMessage() for each in caplog.records if each.name == "boxkite"]
-    assert told == [f"boxkite {message} (1 so far)"]
+    assert told == [f"boxkite {stage}: view 'predict': {message} (1 so far)"]
     found = counted(ask("GET", "/metrics").body.decode())
-    assert (found["predictions"], found[f"{message.partition(':')[0]} errors"]) == (3.0, 3.0)
+    assert (found["predictions"], found[f"{stage} errors"]) == (3.0, 3.0)
 
 
 def test_an_iterator_that_the_view_shares_is_not_read(
@@ -187,7 +184,7 @@ async def features_of(request: Any) -> Any:
     return [body["age"], body["colour"]]
 
 
-async def output_of(returned: Any) -> Any:
+async def output_of(_: Any) -> Any:
     await asyncio.sleep(0)
     return 0.5
 
@@ -214,7 +211,7 @@ def test_async_sources_are_awaited_before_the_header_goes_out(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     given = {"features": ASYNC[form], "output": output_of}
-    if is_flask(serve, request):
+    if "flask" in request.node.callspec.params["serve"]:
         with pytest.raises(TypeError, match="is async, and here nothing can await it"):
             serve(score, given)
         return
