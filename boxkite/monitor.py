@@ -24,7 +24,15 @@ from boxkite.live.counts import Counts
 from boxkite.live.fields import opened
 from boxkite.live.record import Record, encode
 from boxkite.live.redaction import Redaction
-from boxkite.live.row import Row, ShapeError, check_names, class_row, output_row, plain_row
+from boxkite.live.row import (
+    Positions,
+    Row,
+    ShapeError,
+    check_names,
+    class_row,
+    output_row,
+    plain_row,
+)
 from boxkite.live.state import StateFolder
 from boxkite.logs.prediction_log import open_log
 from boxkite.logs.sink import Sink
@@ -90,6 +98,7 @@ class Monitor:
             model=model or self.settings.model, version=version or self.settings.version
         )
         self._feature_names = frozenset(each.name for each in self.baseline.features)
+        self._positions = Positions([each.name for each in self.baseline.features])
         self._output_names = [each.name for each in self.baseline.outputs]
         self._classes = self.baseline.classes
         names = self.settings.log_redact
@@ -269,7 +278,7 @@ class Monitor:
         try:
             row: Row = {} if features is None else plain_row(features)
             check_names(row, self._feature_names)
-            return row
+            return self._positions.of(row)
         except Exception as error:  # noqa: BLE001 - features are any object of the user's
             self.trouble.report("features", error, view)
             return None

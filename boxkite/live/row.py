@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import islice
+from operator import itemgetter
 from typing import Any, TypeAlias
 
 import narwhals as nw
@@ -13,6 +14,7 @@ from boxkite.baseline.class_probabilities import WINNER, winner
 from boxkite.live.fields import SINGLE, opened
 
 __all__ = [
+    "Positions",
     "Row",
     "ShapeError",
     "as_array",
@@ -112,6 +114,29 @@ def check_names(row: Row, names: Collection[str]) -> None:
         raise ShapeError(
             f"the row has none of the baseline's {len(names)} features; it has {found}"
         )
+
+
+class Positions:
+    """Rows by name as rows by position, where their names are just those of training.
+
+    Such a row takes a third of the bytes in the journal and of the work of counting.
+
+    Args:
+        names: in the order of training.
+    """
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._number = len(names)
+        self._values = itemgetter(*names) if len(names) > 1 else None
+
+    def of(self, row: Row) -> Row:
+        """Return the row by position; as it is, where it has other names or none."""
+        if self._values is None or isinstance(row, list) or len(row) != self._number:
+            return row
+        try:
+            return list(self._values(row))
+        except KeyError:
+            return row
 
 
 def output_row(output: Any, names: Sequence[str]) -> Row:

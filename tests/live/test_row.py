@@ -11,7 +11,7 @@ import pyarrow as pa
 import pydantic
 import pytest
 
-from boxkite.live.row import ShapeError, check_names, output_row, plain_row
+from boxkite.live.row import Positions, ShapeError, check_names, output_row, plain_row
 
 FRAME = pd.DataFrame({"a": [1.5, 2.5], "b": ["x", "y"]})
 POLARS = pl.DataFrame({"a": [1.5, 2.5], "b": ["x", "y"]})
@@ -207,3 +207,24 @@ def test_an_output_that_does_not_fit_is_an_error(
     with pytest.raises(ShapeError) as caught:
         output_row(output, names)
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ({"a": 1, "b": 2, "c": 3}, [1, 2, 3]),
+        ({"c": 3, "a": 1, "b": None}, [1, None, 3]),
+        ({"a": 1, "b": 2}, {"a": 1, "b": 2}),
+        ({"a": 1, "b": 2, "x": 3}, {"a": 1, "b": 2, "x": 3}),
+        ({"a": 1, "b": 2, "c": 3, "x": 4}, {"a": 1, "b": 2, "c": 3, "x": 4}),
+        ([3, 2, 1], [3, 2, 1]),
+        ({}, {}),
+    ],
+)
+def test_a_row_of_just_the_names_of_training_goes_by_position(row: Any, expected: Any) -> None:
+    assert Positions(["a", "b", "c"]).of(row) == expected
+
+
+@pytest.mark.parametrize("names", [[], ["a"]])
+def test_with_fewer_than_two_names_rows_stay_as_they_are(names: list[str]) -> None:
+    assert [Positions(names).of(row) for row in ({}, {"a": 1}, [1])] == [{}, {"a": 1}, [1]]
