@@ -16,8 +16,10 @@ from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
+from flights_hourly import print_flights
 from months import Window, alarms, arrivals
 from variables import KINDS
+from windows import print_windows
 
 from boxkite.drift import Policy
 from boxkite.drift.chi_square import quantile
@@ -148,7 +150,11 @@ def nominal(window: Window, number: int, of: str) -> float:
     return 0.5 / (720 / window.hours) / number
 
 
-COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {"months": months}
+COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
+    "months": months,
+    "windows": lambda _: print_windows(),
+    "flights": lambda _: print_flights(),
+}
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["HOURS", "PERIODS", "Window", "alarms", "arrivals"]
+__all__ = ["HOURS", "PERIODS", "Window", "alarms", "arrivals", "statistic"]
 
 Counts: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
@@ -73,7 +73,7 @@ def alarms(
         apart, at which PSI was above; and at how many such moments there was a verdict.
     """
     periods = slots.reshape(-1, window.hours, slots.shape[1]).sum(axis=1)
-    values, rows = _statistic(_windows(periods, PERIODS), baseline)
+    values, rows = statistic(_windows(periods, PERIODS), baseline)
     scale = 1 / baseline.sum() + 1 / np.maximum(rows, 1)
     judged = rows >= least_rows
     judged[: 24 * _SLOTS_AN_HOUR // window.hours - PERIODS] = False  # still the day before
@@ -101,7 +101,7 @@ def _windows(periods: Counts, length: int) -> Counts:
     return summed[length:] - summed[:-length]
 
 
-def _statistic(live: Counts, baseline: Counts) -> tuple[Floats, Counts]:
+def statistic(live: Counts, baseline: Counts) -> tuple[Floats, Counts]:
     """Return PSI of each row of counts, as `boxkite.drift` has it, and its live rows."""
     cells = len(baseline)
     rows = live.sum(axis=1)
@@ -135,7 +135,7 @@ def _fires(
     steps = window.evaluations
     split = random.multinomial(periods, np.full(steps, 1 / steps))  # periods, cells, evaluations
     fine = split.transpose(0, 2, 1).reshape(-1, periods.shape[1])
-    values, rows = _statistic(_windows(fine, PERIODS * steps), baseline)
+    values, rows = statistic(_windows(fine, PERIODS * steps), baseline)
     scale = 1 / baseline.sum() + 1 / np.maximum(rows, 1)
     high = (rows >= least_rows) & (values > np.maximum(critical * scale, floor))
     return bool((_windows(high[:, None].astype(np.int64), steps + 1) > steps).any())
