@@ -63,8 +63,8 @@ class Measurement:
         self._folder = folder
         self._turns = turns
         self._seconds = seconds
-        processors = sorted(os.sched_getaffinity(0))
-        self._server, self._load = (processors[0], processors[-1]) if pinned else (None, None)
+        processors: list[int | None] = [*sorted(os.sched_getaffinity(0))] if pinned else [None]
+        self._server, self._load = processors[0], processors[-1]
         self._receiver = receiver()
 
     def round(self, case: Case) -> Iterator[Turn]:
