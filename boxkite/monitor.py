@@ -97,7 +97,7 @@ class Monitor:
         self.baseline = found.relabelled(
             model=model or self.settings.model, version=version or self.settings.version
         )
-        self._feature_names = frozenset(each.name for each in self.baseline.features)
+        self._feature_names = dict.fromkeys(each.name for each in self.baseline.features)
         self._positions = Positions([each.name for each in self.baseline.features])
         self._output_names = [each.name for each in self.baseline.outputs]
         self._classes = self.baseline.classes

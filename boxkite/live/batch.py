@@ -40,8 +40,8 @@ def batch_of(
     Args:
         features: in a form of several rows, see `rows_of`.
         outputs: a list, array, series or frame with one for each row; or a mapping of such columns.
-        feature_names: of the baseline.
-        output_names: of the baseline.
+        feature_names: of the baseline, in its order.
+        output_names: likewise.
     """
     if features is None:
         answers = _outputs_alone(outputs, output_names)
@@ -71,7 +71,7 @@ def rows_of(features: Any, names: Collection[str]) -> Sequence[Any] | None:
 
     Args:
         features: in any form.
-        names: of the baseline's features.
+        names: of the baseline's features, in its order.
 
     Raises:
         ShapeError: if columns differ in length.
@@ -95,10 +95,10 @@ def _rows_of_columns(table: Any, names: Collection[str], *, only: bool) -> Seque
     if isinstance(table, Mapping):
         return _rows_of_mapping(table, names, only)
     if isinstance(table, np.ndarray) and table.dtype.names is not None and table.ndim == 1:
-        return _zipped({name: table[name].tolist() for name in table.dtype.names})
+        return _zipped({name: table[name].tolist() for name in table.dtype.names}, names)
     frame = nw.from_native(table, pass_through=True)
     if isinstance(frame, nw.DataFrame):
-        return _zipped({str(each.name): each.to_list() for each in frame.iter_columns()})
+        return _zipped({str(each.name): each.to_list() for each in frame.iter_columns()}, names)
     if len(getattr(table, "shape", ())) == 2:
         return _array_rows(as_array(table))
     return None
@@ -106,7 +106,7 @@ def _rows_of_columns(table: Any, names: Collection[str], *, only: bool) -> Seque
 
 def _rows_of_mapping(
     table: Mapping[Any, Any], names: Collection[str], only: bool
-) -> Sequence[dict[str, Any]] | None:
+) -> Sequence[Any] | None:
     ours = [key for key in table if str(key) in names]
     if not ours and only and len(table) == 1:
         ours = list(table)
@@ -120,7 +120,7 @@ def _rows_of_mapping(
     if len(lengths) > 1:
         (one, first), (two, second), *_ = lengths.items()
         raise ShapeError(f"columns of different lengths: {first!r} has {one}, {second!r} {two}")
-    return _zipped(columns) if columns else None
+    return _zipped(columns, names) if columns else None
 
 
 def _column(values: Any) -> Sequence[Any] | None:
@@ -138,9 +138,12 @@ def _column(values: Any) -> Sequence[Any] | None:
     return list(array) if array.dtype.kind in "mM" else array.tolist()
 
 
-def _zipped(columns: Mapping[str, Sequence[Any]]) -> Sequence[dict[str, Any]]:
-    names = list(columns)
-    return [dict(zip(names, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+def _zipped(columns: Mapping[str, Sequence[Any]], names: Collection[str]) -> Sequence[Any]:
+    """Return the rows of columns, by position where these are just the baseline's variables."""
+    if len(columns) == len(names) > 0 and all(name in columns for name in names):
+        return list(zip(*(columns[name] for name in names), strict=True))
+    found = list(columns)
+    return [dict(zip(found, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def _array_rows(array: np.ndarray[Any, Any]) -> Sequence[Any]:

@@ -51,6 +51,8 @@ def plain_row(features: Any) -> Row:
             return _listed_row(features)
         return list(features)
     features = opened(features)
+    if type(features) is dict and _TEXT.issuperset(map(type, features)):
+        return features.copy()
     if isinstance(features, Mapping):
         return {str(name): value for name, value in features.items()}
     if hasattr(features, "to_dict") or hasattr(features, "to_pydict"):
@@ -95,6 +97,7 @@ def as_array(value: Any) -> np.ndarray[Any, Any]:
     return np.asarray(value.toarray() if hasattr(value, "toarray") else value)
 
 
+_TEXT = frozenset({str})
 _NO_ROW = (str, bytes, bytearray, memoryview, set, frozenset)
 
 
