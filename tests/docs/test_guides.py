@@ -122,6 +122,22 @@ def test_every_kind_of_request_can_be_read(
     assert counted(ask(app, "GET", "/metrics").text) == expected
 
 
+def test_a_field_that_the_client_left_out_is_missing_whatever_its_default(
+    open_page: Callable[[str], Any], counted: Counted
+) -> None:
+    app = open_page("fastapi.md").module("app.py").app
+    answer = ask(app, "POST", "/predict", {"distance": 3.5, "vehicle": "bike"})
+    assert answer.json() == {"minutes": 20}
+    found = counted(ask(app, "GET", "/metrics").text)
+    assert found == {
+        "predictions delivery": 1,
+        "sum delivery distance": 3.5,
+        "missing delivery items": 1,
+        "rows delivery vehicle bike": 1,
+        "sum delivery minutes": 20,
+    }
+
+
 @pytest.mark.parametrize("path", ["/batch", "/batch/ids"])
 def test_a_batch_is_one_prediction_a_row(guide: Any, counted: Counted, path: str) -> None:
     app = guide.module("batches.py").app
