@@ -130,7 +130,9 @@ def rate_critical(
     """Return what evidence must exceed, for all rates of a model to keep to their `SHARE`.
 
     By the union bound over variables, windows, the four tests of a variable and the evaluations,
-    so that the rate holds however these depend on each other.
+    so that the rate holds however these depend on each other. Rows that tell less than independent
+    ones must be as many more.
     """
     tests = _TESTS * variables * len(policy.windows) * evaluations_a_month
-    return math.log(tests / (SHARE * policy.false_alarms_per_month))
+    chance = SHARE * policy.false_alarms_per_month / tests
+    return -math.log(chance) * policy.design_effect

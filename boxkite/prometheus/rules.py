@@ -155,6 +155,7 @@ def _window_group(window: str, every: int, policy: Policy, quantile: str, runboo
         min_rows_a_cell=format_float(policy.min_rows_a_cell),
         min_rate=format_float(MIN_RATE),
         quantile=quantile,
+        design_effect=format_float(policy.design_effect),
         rate_critical_of_one_variable=format_float(rate_critical(policy, 1, evaluations)),
         p=f"cell:boxkite_live_rows:fraction{{{chosen}}}",
         q="cell:boxkite_training_rows:fraction",

@@ -72,7 +72,9 @@ def running(prometheus: str, folder: Path, targets: list[str]) -> Iterator[str]:
     """Run Prometheus with the rules of a minute; give the address of its API."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         address = f"127.0.0.1:{free.getsockname()[1]}"
-    (folder / "rules.yaml").write_text(render_rules(windows=["1m"], interval="1s"))
+    (folder / "rules.yaml").write_text(
+        render_rules(windows=["1m"], critical_windows={"1m": "1h"}, interval="1s")
+    )
     configuration = {
         "global": {"scrape_interval": "1s", "scrape_timeout": "1s"},
         "rule_files": ["rules.yaml"],
@@ -141,8 +143,12 @@ def test_prometheus_records_pythons_numbers_for_what_it_scraped(
             for monitor in (reference, (first, second)[number % 3 == 0]):
                 monitor.log_prediction(list(row), row[0])
         drift = reference.drift()
-        for name in ("psi", "ks", "critical"):
+        for name in ("psi", "kl", "js", "ks", "critical"):
             wait_for(api, f"variable:boxkite_drift:{name}", python_says(drift, name))
+        for rate in ("missing", "unseen", "invalid"):
+            for name in ("difference", "evidence"):
+                expected = python_says(drift, f"{rate}_{name}")
+                wait_for(api, f"variable:boxkite_{rate}_fraction:{name}", expected)
         verdicts = {(each.role, each.name): float(each.verdict == "drift") for each in drift}
         assert set(verdicts.values()) == {0.0, 1.0}
         wait_for(api, "variable:boxkite_drift:verdict", verdicts)

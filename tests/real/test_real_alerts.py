@@ -1,0 +1,119 @@
+"""Alerts on their way through a real Prometheus and a real Alertmanager."""
+
+import json
+import subprocess
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from boxkite import Baseline, Monitor
+from boxkite.config import Settings
+from boxkite.prometheus.rules import render_rules
+
+FEATURES = [f"x{number}" for number in range(40)]
+
+
+def firing(notification: dict[str, Any]) -> list[tuple[str, str]]:
+    return sorted(
+        (each["labels"]["alertname"], each["labels"].get("variable", ""))
+        for each in notification["alerts"]
+        if each["status"] == "firing"
+    )
+
+
+@pytest.mark.slow
+def test_forty_features_that_drift_are_one_notification(
+    alerting: Callable[..., Any], served: Callable[..., Any]
+) -> None:
+    random = np.random.default_rng(1)
+    baseline = Baseline.fit({name: random.normal(size=2000) for name in FEATURES}, model="forty")
+    monitor = Monitor(baseline, settings=Settings(), registry=None)
+    rules = render_rules(windows=["1m"], critical_windows={"1m": "1h"}, interval="1s")
+    with served(monitor) as target, alerting([target], rules) as system:
+        system.up(1)
+        for row in random.normal(1.0, 1.0, (500, 40)).tolist():
+            monitor.log_prediction(row)
+        system.wait("a notification", lambda: system.told.get("models"))
+        count = "count(ALERTS{alertstate='firing'})"
+        assert system.value(count) == 40
+
+        (notification,) = system.told["models"]
+        assert firing(notification) == sorted(("BoxkiteFeatureDrift", name) for name in FEATURES)
+        assert notification["groupLabels"] == {"model": "forty"}
+        assert list(system.told) == ["models"]
+
+
+def post_alerts(alertmanager: str, *labels: dict[str, str]) -> None:
+    request = urllib.request.Request(
+        f"http://{alertmanager}/api/v2/alerts",
+        json.dumps([{"labels": each} for each in labels]).encode(),
+        {"Content-Type": "application/json"},
+    )
+    urllib.request.urlopen(request, timeout=30).close()
+
+
+def is_ready(alertmanager: str) -> bool:
+    try:
+        urllib.request.urlopen(f"http://{alertmanager}/-/ready", timeout=5).close()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("alerts", "told"),
+    [
+        (
+            [
+                {"alertname": "BoxkiteNoPredictions", "model": "m"},
+                {"alertname": "BoxkiteFeatureDrift", "model": "m", "variable": "x"},
+                {"alertname": "BoxkiteLogDropping", "model": "m"},
+            ],
+            [("BoxkiteLogDropping", ""), ("BoxkiteNoPredictions", "")],
+        ),
+        (
+            [
+                {"alertname": "BoxkiteMonitoringErrors", "model": "m", "stage": "features"},
+                {"alertname": "BoxkiteInvalidValues", "model": "m", "variable": "x"},
+                {"alertname": "BoxkiteInvalidValues", "model": "m", "variable": "y"},
+            ],
+            [("BoxkiteMonitoringErrors", "")],
+        ),
+        (
+            [
+                {"alertname": "BoxkiteFeatureDrift", "model": "m", "variable": name, "window": each}
+                for name, each in (("x", "1h"), ("x", "1d"), ("y", "1d"))
+            ],
+            [("BoxkiteFeatureDrift", "x"), ("BoxkiteFeatureDrift", "y")],
+        ),
+    ],
+    ids=["no predictions", "rows that do not fit", "both windows"],
+)
+def test_what_another_alert_explains_is_inhibited(
+    alerting: Callable[..., Any], alerts: list[dict[str, str]], told: list[tuple[str, str]]
+) -> None:
+    with alerting([], "groups: []") as system:
+        system.wait("Alertmanager", lambda: is_ready(system.alertmanager))
+        post_alerts(system.alertmanager, *alerts)
+        (notification,) = system.wait("a notification", lambda: system.told.get("models"))
+        assert firing(notification) == told
+
+
+def test_the_examples_configurations_pass_their_own_checks(
+    promtool: str, amtool: str, tmp_path: Path
+) -> None:
+    folder = Path(__file__).parents[2] / "examples" / "alerting"
+    for name in ("prometheus.yml", "alertmanager.yml"):
+        (tmp_path / name).write_bytes((folder / name).read_bytes())
+    (tmp_path / "boxkite.rules.yml").write_text(render_rules())
+    for command in (
+        [promtool, "check", "config", "--lint=all", "--lint-fatal", "prometheus.yml"],
+        [amtool, "check-config", "alertmanager.yml"],
+    ):
+        run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+        assert run.returncode == 0, run.stdout + run.stderr
