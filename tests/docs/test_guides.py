@@ -81,6 +81,17 @@ def test_the_service_compares_for_itself(guide: Any, capsys: pytest.CaptureFixtu
     ]
 
 
+def test_the_drift_page_is_where_the_guide_puts_it(
+    guide: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ((name, path),) = re.findall(r"`(\w+_DRIFT_PATH)=(/\w+)`", guide.text)
+    monkeypatch.setenv(name, path)
+    page = ask(guide.module("app.py").app, "GET", path)
+    assert page.status_code == 200
+    assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "distance" in page.text
+
+
 QUERY = ("GET", "/query?km=2&by=car", None)
 BY_QUERY = {
     "predictions delivery": 1,
