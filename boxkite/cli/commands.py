@@ -14,6 +14,7 @@ from boxkite.cli.baseline_document import baseline_document
 from boxkite.cli.compare import compare_command
 from boxkite.cli.comparing import baseline_of, min_effect_option
 from boxkite.cli.console import print_table, waiting
+from boxkite.cli.dashboard import dashboard_command
 from boxkite.cli.group import CommandGroup
 from boxkite.cli.logs import logs
 from boxkite.cli.option_types import TABLE_FILE, folder_exists, json_option
@@ -176,5 +177,5 @@ def rules(windows: tuple[str, ...], interval: str | None, min_effect: float, run
     click.echo(text, nl=False)
 
 
-for each in (compare_command, logs, report_command):
+for each in (compare_command, dashboard_command, logs, report_command):
     boxkite.add_command(each)
