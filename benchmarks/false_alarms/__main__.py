@@ -16,6 +16,7 @@ from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
+from excursions import print_excursions
 from flights_hourly import print_flights
 from months import Window, alarms, arrivals
 from variables import KINDS
@@ -153,6 +154,7 @@ def nominal(window: Window, number: int, of: str) -> float:
 COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "months": months,
     "windows": lambda _: print_windows(),
+    "excursions": lambda _: print_excursions(),
     "flights": lambda _: print_flights(),
 }
 

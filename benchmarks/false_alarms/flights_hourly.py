@@ -21,7 +21,7 @@ from boxkite.baseline.variable import CategoryVariable
 from boxkite.drift import Policy, compare_counts, estimate_design_effect
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "examples"))
-from flights import FEATURES, load_flights  # noqa: E402
+from flights import FEATURES, load_flights
 
 __all__ = ["print_flights"]
 
