@@ -45,7 +45,7 @@ def _said(content: Content) -> Any:
         raise ValueError(f"the view returned a stream; {_INSTEAD}")
     try:
         return msgspec.json.decode(content.data)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         pass
     try:
         # Python's parser takes NaN and Infinity, which its writer gives.

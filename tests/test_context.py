@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from boxkite import NoPredictionError, current_prediction
@@ -30,6 +31,10 @@ def test_within_a_scope_it_is_what_the_scope_opened() -> None:
         ([1, 2], lambda row: row.append(3)),
         ({"a": 1}, lambda row: row.update(a=2)),
         (np.array([1.0, 2.0]), lambda row: row.fill(0)),
+        ([[1, 2], [3, 4]], lambda rows: rows[0].append(5)),
+        ([{"a": 1}], lambda rows: rows[0].update(a=2)),
+        ({"a": [1, 2]}, lambda columns: columns["a"].append(3)),
+        (pd.DataFrame({"a": [1]}), lambda frame: frame.insert(1, "b", [2])),
     ],
 )
 def test_what_the_view_does_to_its_own_object_afterwards_does_not_matter(
@@ -40,6 +45,28 @@ def test_what_the_view_does_to_its_own_object_afterwards_does_not_matter(
         before = str(given)
         change(given)
         assert str(prediction.features) == before
+
+
+def test_what_cannot_be_copied_is_kept_as_it_is() -> None:
+    class Hostile(dict[str, Any]):
+        def items(self) -> Any:
+            raise RuntimeError
+
+    with prediction_scope("server") as prediction:
+        given = Hostile(a=1)
+        current_prediction.features = given
+        assert prediction.features is given
+
+
+def test_the_ids_are_those_of_the_rows_once_the_features_are_set() -> None:
+    with prediction_scope("server", len) as prediction:
+        assert current_prediction.ids == [current_prediction.id]
+        current_prediction.features = [1, 2, 3]
+        assert current_prediction.ids == [
+            each.prediction_id for each in prediction.identity.rows(3)
+        ]
+        current_prediction.features = []
+        assert current_prediction.ids == []
 
 
 def test_nothing_is_set_at_first_and_none_is_a_value() -> None:
@@ -56,7 +83,7 @@ def test_an_inner_scope_gives_the_outer_one_back_even_after_an_error() -> None:
     assert not current_prediction
 
 
-@pytest.mark.parametrize("name", ["id", "features", "output", "identity", "other"])
+@pytest.mark.parametrize("name", ["id", "ids", "features", "output", "identity", "other"])
 def test_outside_of_a_scope_any_use_is_an_error_that_says_so(name: str) -> None:
     with pytest.raises(NoPredictionError) as read:
         getattr(current_prediction, name)
@@ -70,7 +97,7 @@ def test_tools_may_look_at_it_outside_of_a_scope() -> None:
     assert repr(current_prediction) == "<current_prediction None>"
 
 
-@pytest.mark.parametrize("name", ["id", "featurs"])
+@pytest.mark.parametrize("name", ["id", "ids", "featurs"])
 def test_what_is_not_the_views_to_set_is_an_error(name: str) -> None:
     with prediction_scope("server"), pytest.raises(AttributeError):
         setattr(current_prediction, name, 1)

@@ -23,6 +23,26 @@ def test_an_entity_id_is_a_random_uuid_in_its_canonical_form() -> None:
     assert all(len(each) == 36 for each in map(str, read))
 
 
+@pytest.mark.parametrize("number", [0, 1, 2, 1000])
+def test_the_ids_of_rows_count_up_from_the_first(number: int) -> None:
+    first = Identity.new("server")
+    rows = first.rows(number)
+    read = [uuid.UUID(each.entity_id) for each in rows]
+    assert rows[:1] == [first][:number]
+    assert [each.int - read[0].int for each in read] in (
+        list(range(number)),
+        [(i if read[0].node + i < 2**48 else i - 2**48) for i in range(number)],
+    )
+    assert {(each.version, each.variant) for each in read} <= {(4, uuid.RFC_4122)}
+
+
+def test_after_the_greatest_number_they_begin_anew() -> None:
+    first = Identity("server", 0, "9f1c8a44-8d1f-4b57-9c3a-fffffffffffe")
+    assert [each.entity_id[24:] for each in first.rows(4)] == [
+        "fffffffffffe", "ffffffffffff", "000000000000", "000000000001"
+    ]  # fmt: skip
+
+
 def test_no_two_threads_are_given_the_same_entity_id() -> None:
     with ThreadPoolExecutor(8) as pool:
         found = [each for part in pool.map(entity_ids, [COUNT] * 8) for each in part]

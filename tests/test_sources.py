@@ -1,160 +1,185 @@
-"""Where features and output are found: a key path, names, a callable, or the whole."""
+"""What a view's sources find is logged; what they do not find is reported."""
 
 import asyncio
+import functools
 from typing import Any
 
 import pytest
 
 from boxkite import Baseline, Capture, Monitor, current_prediction
-from boxkite.context import Prediction, prediction_scope
-from boxkite.sources import captured, pick
+from boxkite.context import prediction_scope
+from boxkite.sources import captured
 
-BODY = {
-    "inputs": [{"values": [1, 2]}, {"values": [3, 4]}],
-    "a.b": "dotted",
-    "a": {"b": "nested", "c": None},
-    "age": 7,
-    "v1.0": {"deep.er": 8},
-}
+NONE = Baseline("default", "none", 0, ())
 
 
-@pytest.mark.parametrize(
-    ("source", "found"),
-    [
-        (None, BODY),
-        ("age", 7),
-        ("inputs.1.values", [3, 4]),
-        ("inputs.0.values.1", 2),
-        ("a.b", "dotted"),
-        ("a.c", None),
-        ("v1.0.deep.er", 8),
-        (["age", "absent"], [7, None]),
-        (("b", "c"), ["nested", None]),
-    ],
-)
-def test_a_path_or_names_point_to_a_part(source: Any, found: Any) -> None:
-    assert pick(BODY, source, "the body") == found
+class Answered:
+    """A request and its answer."""
+
+    def __init__(self, body: Any, returned: Any) -> None:
+        self._body, self.returned = body, returned
+
+    def request(self) -> Any:
+        return "request"
+
+    def body(self) -> Any:
+        return self._body
+
+    def content(self) -> Any:
+        return self.returned
 
 
-@pytest.mark.parametrize(
-    ("content", "source", "message"),
-    [
-        (BODY, "size", "no key 'size' in the body; it has 'inputs', 'a.b', 'a', 'age', 'v1.0'"),
-        (BODY, "a.d", "no key 'd' of 'a.d' in the body; it has 'b', 'c'"),
-        (BODY, "inputs.2", "no key '2' of 'inputs.2' in the body; it has a list of 2"),
-        (BODY, "inputs.-1", "no key '-1' of 'inputs.-1' in the body; it has a list of 2"),
-        (BODY, "age.x", "no key 'x' of 'age.x' in the body; it has a single int"),
-        ({}, "age", "no key 'age' in the body; it has no keys"),
-        (None, "age", "no key 'age' in the body; it has a single NoneType"),
-        ("text", "0", "no key '0' in the body; it has a single str"),
-        (
-            BODY,
-            ["x", "y"],
-            "none of 'x', 'y' in the body; it has 'inputs', 'a.b', 'a', 'age', 'v1.0'",
-        ),
-        ([1], ["x"], "none of 'x' in the body; it has a list of 1"),
-    ],
-)
-def test_what_is_not_there_is_an_error_that_says_what_is(
-    content: Any, source: Any, message: str
-) -> None:
-    with pytest.raises(LookupError) as caught:
-        pick(content, source, "the body")
-    assert caught.value.args == (message,)
-
-
-@pytest.mark.parametrize("source", [5, [], "", [1], b"age", {"age"}, object])
-@pytest.mark.parametrize("part", ["features", "output"])
-def test_what_can_be_no_source_is_refused_at_decoration(part: str, source: Any) -> None:
-    if source is object:
-
-        async def source(_: Any) -> None: ...
-
-        reason = "source is async; give a function that returns at once"
-    else:
-        reason = f"{source!r}; give a key path, a list of names or a callable"
-    with pytest.raises(TypeError) as caught:
-        Capture(**{"features": None, "output": None, part: source}, view="view")
-    assert str(caught.value) == f"{part}={reason}"
-
-
-def _log(capture: Capture, monitor: Monitor, prediction: Prediction) -> str:
-    return capture.log(
-        monitor,
-        prediction,
-        request="request",
-        body=lambda: {"x": [1]},
-        returned="returned",
-        answer=lambda: {"y": 2},
-    )
-
-
-@pytest.fixture
-def monitor() -> Monitor:
-    return Monitor(Baseline("default", "none", 0, ()), registry=None)
-
-
-def _logged(monitor: Monitor, capture: Capture, **set_by_view: Any) -> tuple[Any, Any]:
-    records: list[Any] = []
-    monitor._log = records.append
-    with prediction_scope("server") as prediction:
+def logged(
+    records: Any,
+    capture: Capture,
+    baseline: Baseline = NONE,
+    body: Any = None,
+    returned: Any = None,
+    **set_by_view: Any,
+) -> tuple[Any, Any, Monitor]:
+    """Return the features and the output of the only record, and its monitor."""
+    monitor = Monitor(baseline, records, registry=None)
+    answered = Answered({"x": [1]} if body is None else body, returned or {"y": 2})
+    with prediction_scope("server", monitor.row_count) as prediction:
         for name, value in set_by_view.items():
             setattr(prediction, name, value)
-    assert _log(capture, monitor, prediction) == prediction.id
+    headers = capture.log(monitor, prediction, answered)
+    assert headers == {"X-Prediction-Id": prediction.id}
     (record,) = records
-    return record.features, record.output
+    return record.features, record.output, monitor
 
 
-def test_sources_find_features_and_output(monitor: Monitor) -> None:
-    assert _logged(monitor, Capture("x", "y", "view")) == ([1], [2])
-    assert _logged(monitor, Capture(None, None, "view")) == ({"x": [1]}, [{"y": 2}])
-    capture = Capture(lambda request: [request], lambda returned: returned.upper(), "view")
-    assert _logged(monitor, capture) == (["request"], ["RETURNED"])
+@pytest.mark.parametrize(
+    ("capture", "found"),
+    [
+        (Capture("x", "y", "view"), ([1], 2)),
+        (Capture(None, None, "view"), ({"x": [1]}, {"y": 2})),
+        (Capture(lambda request: [request], lambda returned: returned["y"] + 1, "view"),
+         (["request"], 3)),
+    ],
+    ids=["paths", "whole", "callables"],
+)  # fmt: skip
+def test_sources_find_features_and_output(capture: Capture, found: Any, records: Any) -> None:
+    assert logged(records, capture)[:2] == found
 
 
 @pytest.mark.parametrize(
     ("names", "row"),
     [
         (["b", "a"], {"b": 2, "a": 1}),  # the model's names, in another order than at training
-        (["c", "d"], [3, 4]),  # the service's own names, in the model's order
+        (["b"], {"b": 2}),  # a part of them
+        (["c", "d"], {"a": 3, "b": 4}),  # the service's own names, in the model's order
+        (["b", "absent"], {"a": 2, "b": None}),  # which one that is partly the model's is too
     ],
 )
-def test_names_of_the_model_are_matched_by_name(names: list[str], row: Any) -> None:
-    monitor = Monitor(Baseline.fit({"a": [1, 2], "b": [3, 4]}), registry=None)
+def test_names_of_the_model_are_matched_by_name(names: list[str], row: Any, records: Any) -> None:
+    baseline = Baseline.fit({"a": [1, 2], "b": [3, 4]})
     body = {"a": 1, "b": 2, "c": 3, "d": 4}
-    capture = Capture(names, lambda _: None, "view")
-    records: list[Any] = []
-    monitor._log = records.append
-    with prediction_scope("server") as prediction:
-        capture.log(
-            monitor,
-            prediction,
-            request=None,
-            body=lambda: body,
-            returned=None,
-            answer=lambda: None,
-        )
-    assert [record.features for record in records] == [row]
+    assert logged(records, Capture(names, lambda _: None, "view"), baseline, body)[0] == row
 
 
-def test_what_the_view_sets_wins_and_its_source_is_not_asked(monitor: Monitor) -> None:
+def test_a_view_under_two_monitors_matches_the_names_of_each(records: Any) -> None:
+    capture = Capture(["b", "a"], lambda _: None, "view")
+    for names in ("ab", "ba", "bc"):
+        monitor = Monitor(Baseline.fit({name: [1, 2] for name in names}), records, registry=None)
+        with prediction_scope("server") as prediction:
+            capture.log(monitor, prediction, Answered({"a": 1, "b": 2}, {}))
+    found = [each.features for each in records]
+    assert found == [{"a": 1, "b": 2}, {"b": 2, "a": 1}, {"b": 2, "c": 1}]
+
+
+def test_what_the_view_sets_wins_and_its_source_is_not_asked(records: Any) -> None:
     capture = Capture("absent", "absent", "view")
-    assert _logged(monitor, capture, features=[5], output=6) == ([5], [6])
-    assert _logged(monitor, capture, features=None, output=None) == ({}, {})
-    assert sum(monitor.trouble.counts().values()) == 0
+    *found, monitor = logged(records, capture, features=[5], output=6)
+    assert (found, sum(monitor.trouble.counts().values())) == ([[5], 6], 0)
+
+
+def test_none_is_a_value_that_the_view_may_set(records: Any) -> None:
+    *found, monitor = logged(records, Capture("a", "a", "view"), features=None, output=None)
+    assert (found, sum(monitor.trouble.counts().values())) == ([{}, None], 0)
 
 
 def test_a_source_that_finds_nothing_is_reported_with_its_view(
-    monitor: Monitor, caplog: pytest.LogCaptureFixture
+    records: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     def failing(_: Any) -> None:
         raise RuntimeError("not today")
 
-    assert _logged(monitor, Capture("z", failing, "predict")) == ({}, {})
+    assert logged(records, Capture("z", failing, "predict"))[:2] == ({}, None)
     features, output = (record.getMessage() for record in caplog.records)
     missing = "no key 'z' in the request's JSON body; it has 'x'"
     assert features == f"boxkite features: view 'predict': {missing} (1 so far)"
     assert output == "boxkite output: view 'predict': not today (1 so far)"
+
+
+async def source(_: Any) -> Any:
+    await asyncio.sleep(0)
+    return [1]
+
+
+class AsyncSource:
+    async def __call__(self, request: Any) -> Any:
+        return await source(request)
+
+
+AWAITED = [source, functools.partial(source), AsyncSource(), lambda request: source(request)]
+
+
+@pytest.mark.parametrize("given", AWAITED, ids=["function", "partial", "object", "coroutine"])
+def test_an_async_source_is_awaited_where_it_can_be(given: Any, records: Any) -> None:
+    monitor = Monitor(NONE, records, registry=None)
+    capture = Capture(given, "y", "view", awaited=True)
+    with prediction_scope("server") as prediction:
+        pass
+    asyncio.run(capture.log_awaiting(monitor, prediction, Answered({}, {"y": 2})))
+    assert [(each.features, each.output) for each in records] == [([1], 2)]
+
+
+@pytest.mark.parametrize("given", AWAITED[:3], ids=["function", "partial", "object"])
+@pytest.mark.parametrize("part", ["features", "output"])
+def test_an_async_source_is_refused_where_nothing_can_await_it(part: str, given: Any) -> None:
+    name = getattr(given, "__name__", type(given).__name__)
+    with pytest.raises(TypeError) as caught:
+        Capture(**{"features": None, "output": None, part: given}, view="view")
+    assert str(caught.value) == (
+        f"{part}={name} is async, and here nothing can await it, as the framework is not; give a "
+        f"function, or set current_prediction.{part} in the view"
+    )
+
+
+def test_a_coroutine_that_nothing_can_await_is_reported(
+    records: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert logged(records, Capture(AWAITED[3], "y", "view"))[:2] == ({}, 2)
+    (record,) = caplog.records
+    problem = "the source returned something to be awaited, and here nothing can"
+    assert record.getMessage() == f"boxkite features: view 'view': {problem} (1 so far)"
+
+
+def test_a_source_that_is_cancelled_logs_nothing(records: Any) -> None:
+    monitor = Monitor(NONE, records, registry=None)
+
+    async def hanging(_: Any) -> None:
+        await asyncio.sleep(3600)
+
+    async def run() -> None:
+        with prediction_scope("server") as prediction:
+            pass
+        capture = Capture(hanging, None, "view", awaited=True)
+        await asyncio.wait_for(capture.log_awaiting(monitor, prediction, Answered({}, {})), 0.01)
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(run())
+    assert (list(records), sum(monitor.trouble.counts().values())) == ([], 0)
+
+
+@pytest.mark.parametrize("given", [5, [], "", [1], b"age", {"age"}])
+@pytest.mark.parametrize("part", ["features", "output"])
+def test_what_can_be_no_source_is_refused_at_decoration(part: str, given: Any) -> None:
+    with pytest.raises(TypeError) as caught:
+        Capture(**{"features": None, "output": None, part: given}, view="view")
+    reason = "give a key path, a list of names or a callable"
+    assert str(caught.value) == f"{part}={given!r}; {reason}"
 
 
 def test_a_captured_function_sets_its_part_during_a_request_only() -> None:

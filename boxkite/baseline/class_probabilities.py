@@ -43,6 +43,9 @@ def class_names(found: Sequence[str], given: bool | Iterable[Any]) -> list[str]:
     taken = [name for name in names if name in (WINNER, OTHER, UNSEEN)]
     if taken:
         raise BaselineError(f"a class cannot be named {taken[0]!r}: give it another name")
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise BaselineError(f"class {twice[0]!r} stands twice: give each class a name of its own")
     return names
 
 

@@ -11,6 +11,7 @@ import narwhals as nw
 import numpy as np
 
 from boxkite.baseline.class_probabilities import WINNER, winner
+from boxkite.baseline.values import to_category
 from boxkite.live.fields import SINGLE, opened
 
 __all__ = [
@@ -182,7 +183,7 @@ def class_row(output: Any, classes: Sequence[str]) -> Row:
     """Return class probabilities as a row, and after them the class that won, if it is not there.
 
     Args:
-        output: a probability for each class, in a list or by name.
+        output: a probability for each class, in a list or by name; the winner may follow.
         classes: their names.
 
     Raises:
@@ -191,14 +192,144 @@ def class_row(output: Any, classes: Sequence[str]) -> Row:
     try:
         row = output_row(output, classes)
     except ShapeError as problem:
-        try:
-            return output_row(output, (*classes, WINNER))
-        except ShapeError:
-            raise problem from None
+        return _with_winner(output, classes, problem)
     if isinstance(row, list):
         return [*row, winner(row, classes)]
     if WINNER not in row:
         row[WINNER] = winner(map(row.get, classes), classes)
+    return row
+
+
+def _with_winner(output: Any, classes: Sequence[str], problem: ShapeError) -> Row:
+    """Return a row that has the winner already, and not one probability too many."""
+    try:
+        row = output_row(output, (*classes, WINNER))
+    except ShapeError:
+        raise problem from None
+    if isinstance(row, list) and (
+        isinstance(row[-1], float) or to_category(row[-1]) not in classes
+    ):
+        raise problem
+    return row
+
+
+def _named_output(output: Any, names: Sequence[str]) -> Any:
+    """Return an object with named fields as a mapping; a named tuple only if one is a variable."""
+    found = opened(output)
+    if isinstance(output, tuple) and found is not output:
+        return found if any(name in found for name in names) else output
+    return found
+
+
+def _named_row(features: Any) -> dict[str, Any] | None:
+    """Return a pandas row or a frame of one row by name; None where the names are positions."""
+    frame = nw.from_native(features, allow_series=True, pass_through=True)
+    if isinstance(frame, nw.DataFrame):
+        if len(frame) != 1:
+            raise ShapeError(f"one row of features, not a frame of {len(frame)}")
+        return {str(column.name): column.to_list()[0] for column in frame.iter_columns()}
+    index = getattr(features, "index", None)
+    if index is None or not isinstance(index, Iterable):
+        return None
+    names = list(index)
+    if all(isinstance(name, int | np.integer) for name in names):
+        return None
+    return {str(name): value for name, value in zip(names, features, strict=True)}
+
+
+def _array_row(array: np.ndarray[Any, Any]) -> list[Any]:
+    if array.ndim == 2 and array.shape[0] == 1:
+        array = array[0]
+    if array.ndim != 1:
+        raise ShapeError(f"one row of features, not an array of shape {array.shape}")
+    # As Python's values, but moments, whose unit would be lost, and what is masked, which is None.
+    values: list[Any] = list(array) if array.dtype.kind in "mM" else array.tolist()
+    return values
+
+
+def _is_iterable(value: Any) -> bool:
+    return isinstance(value, Iterable) and getattr(value, "shape", None) != ()
+
+
+def _kind(value: Any) -> str:
+    return "None" if value is None else f"a single {type(value).__name__}"
+    last = row[-1] if isinstance(row, list) else None
+    if isinstance(last, float) or (last is not None and to_category(last) not in classes):
+        raise problem
+    return row
+        try:
+            return list(self._values(row))
+        except KeyError:
+            return row
+
+
+def output_row(output: Any, names: Sequence[str]) -> Row:
+    """Return a model's output as a row with a value for each output variable.
+
+    Args:
+        output: one value, or as many as there are variables, in a list or by name.
+        names: of the output variables.
+
+    Raises:
+        ShapeError: if the number of values does not fit.
+    """
+    if type(output) in _PLAIN and len(names) == 1:
+        return [output]
+    output = _named_output(output, names)
+    if isinstance(output, Mapping):
+        named = {str(name): value for name, value in output.items()}
+        if any(name in named for name in names):
+            return named
+        if len(named) == len(names) == 1:
+            return list(named.values())
+        there = ", ".join(repr(name) for name in list(named)[:5]) or "nothing"
+        raise ShapeError(f"the output has none of {', '.join(names)}; it has {there}")
+    if isinstance(output, _NO_ROW) or not (_is_iterable(output) or hasattr(output, "to_pydict")):
+        values = [output]
+    else:
+        found = plain_row(output)
+        if isinstance(found, dict) and any(name in found for name in names):
+            return found
+        values = list(found.values()) if isinstance(found, dict) else found
+    if len(values) != len(names):
+        raise ShapeError(f"the output has {len(values)} values, the baseline {len(names)}")
+    return values
+
+
+_PLAIN = frozenset({float, int, str, bool})
+
+
+def class_row(output: Any, classes: Sequence[str]) -> Row:
+    """Return class probabilities as a row, and after them the class that won, if it is not there.
+
+    Args:
+        output: a probability for each class, in a list or by name; the winner may follow.
+        classes: their names.
+
+    Raises:
+        ShapeError: if the number of values does not fit.
+    """
+    try:
+        row = output_row(output, classes)
+    except ShapeError as problem:
+        return _with_winner(output, classes, problem)
+    if isinstance(row, list):
+        return [*row, winner(row, classes)]
+    if WINNER not in row:
+        row[WINNER] = winner(map(row.get, classes), classes)
+    return row
+
+
+def _with_winner(output: Any, classes: Sequence[str], problem: ShapeError) -> Row:
+    """Return a row that has the winner already, and not one probability too many."""
+    try:
+        row = output_row(output, (*classes, WINNER))
+    except ShapeError:
+        raise problem from None
+    if isinstance(row, list) and (
+        isinstance(row[-1], float) or to_category(row[-1]) not in classes
+    ):
+        raise problem
     return row
 
 

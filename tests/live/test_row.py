@@ -1,17 +1,21 @@
 """One row of features and one output, in every form a service may hold them."""
 
 import collections
+import dataclasses
 import itertools
 from typing import Any
 
+import attrs
+import msgspec
 import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pydantic
 import pytest
+import scipy.sparse
 
-from boxkite.live.row import Positions, ShapeError, check_names, output_row, plain_row
+from boxkite.live.row import Positions, ShapeError, check_names, class_row, output_row, plain_row
 
 FRAME = pd.DataFrame({"a": [1.5, 2.5], "b": ["x", "y"]})
 POLARS = pl.DataFrame({"a": [1.5, 2.5], "b": ["x", "y"]})
@@ -21,6 +25,41 @@ Pair = collections.namedtuple("Pair", ["a", "b"])
 class Body(pydantic.BaseModel):
     a: float
     b: str
+
+
+@dataclasses.dataclass
+class Data:
+    a: float
+    b: str
+
+
+class Struct(msgspec.Struct):
+    a: float
+    b: str
+
+
+@attrs.define
+class Attrs:
+    a: float
+    b: str
+
+
+class Gradient:
+    """A tensor that records for a gradient: it gives no array of itself."""
+
+    shape = (2,)
+
+    def __iter__(self) -> Any:
+        raise RuntimeError
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        raise RuntimeError("Can't call numpy() on Tensor that requires grad")
+
+    def detach(self) -> Any:
+        return self
+
+    def cpu(self) -> Any:
+        return np.array([0.5, 0.25])
 
 
 @pytest.mark.parametrize(
@@ -38,6 +77,10 @@ class Body(pydantic.BaseModel):
         POLARS.row(0),
         (value for value in (1.5, "x")),
         collections.deque([1.5, "x"]),
+        [[1.5, "x"]],
+        [(1.5, "x")],
+        ([1.5, "x"],),
+        [np.array([1.5, "x"], dtype=object)],
     ],
     ids=lambda value: f"{type(value).__module__}.{type(value).__name__}",
 )
@@ -58,6 +101,13 @@ def test_features_without_names_are_a_list(features: Any) -> None:
         POLARS.row(0, named=True),
         pa.table({"a": [1.5], "b": ["x"]}),
         Body(a=1.5, b="x"),
+        Data(1.5, "x"),
+        Struct(1.5, "x"),
+        Attrs(1.5, "x"),
+        [{"a": 1.5, "b": "x"}],
+        [Data(1.5, "x")],
+        (Body(a=1.5, b="x"),),
+        [FRAME.iloc[0]],
     ],
     ids=lambda value: f"{type(value).__module__}.{type(value).__name__}",
 )
@@ -74,6 +124,8 @@ def test_features_with_names_are_a_mapping(features: Any) -> None:
         pl.Series([0.5, 0.25]),
         pa.array([0.5, 0.25]),
         pd.Series([0.5, 0.25], dtype="float32"),
+        scipy.sparse.csr_array([[0.5, 0.25]]),
+        Gradient(),
     ],
     ids=lambda value: f"{type(value).__module__}.{type(value).__name__}",
 )
@@ -119,6 +171,8 @@ def test_a_row_is_a_copy() -> None:
         (POLARS[:0], "one row of features, not a frame of 0"),
         (np.zeros((2, 3)), "one row of features, not an array of shape (2, 3)"),
         (np.zeros((1, 1, 2)), "one row of features, not an array of shape (1, 1, 2)"),
+        ([[1, 2], [3, 4]], "one row is expected, not 2"),
+        ([{"a": 1}, {"a": 2}, Data(1, "x")], "one row is expected, not 3"),
         (itertools.count(), "the row does not end within 100000 values"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -160,12 +214,15 @@ def test_a_row_that_cannot_be_of_the_baseline_is_an_error(row: Any, message: str
 @pytest.mark.parametrize(
     "output",
     [0.5, np.float32(0.5), np.array(0.5), np.array([0.5]), np.array([[0.5]]), [0.5], (0.5,),
-     pd.Series([0.5]), pl.Series([0.5]), {"score": 0.5}, {"any name": 0.5}],
+     pd.Series([0.5]), pl.Series([0.5]), pa.array([0.5]), {"score": 0.5}, {"any name": 0.5},
+     pd.Series({"score": 0.5, "more": 1}), pd.DataFrame({"score": [0.5], "more": [1]}),
+     pa.table({"score": [0.5]}), collections.namedtuple("Score", ["score", "more"])(0.5, 1),
+     collections.namedtuple("Score", ["any"])(0.5), iter([0.5]), [[0.5]]],
     ids=lambda value: f"{type(value).__module__}.{type(value).__name__}",
 )  # fmt: skip
 def test_one_output_is_taken_out_of_what_holds_it(output: Any) -> None:
     row = output_row(output, ["score"])
-    assert (list(row.values()) if isinstance(row, dict) else row) == [0.5]
+    assert (row.get("score", row) if isinstance(row, dict) else row) in (0.5, [0.5])
 
 
 @pytest.mark.parametrize("output", ["late", b"late", None, ["late"], np.array(["late"])])
@@ -196,6 +253,8 @@ def test_several_outputs_by_name_stay_by_name() -> None:
         ([1, 2, 3], ["p0", "p1"], "the output has 3 values, the baseline 2"),
         ([], ["score"], "the output has 0 values, the baseline 1"),
         ([[1]] * 2, ["score"], "one row is expected, not 2"),
+        (np.array([1, 2]), ["score"], "the output has 2 values, the baseline 1"),
+        (np.zeros((2, 3)), ["score"], "one row of features, not an array of shape (2, 3)"),
         ({}, ["score"], "the output has none of score; it has nothing"),
         ({"a": 1, "b": 2}, ["p0", "p1"], "the output has none of p0, p1; it has 'a', 'b'"),
         ({"a": 1, "b": 2}, ["score"], "the output has none of score; it has 'a', 'b'"),
@@ -228,3 +287,36 @@ def test_a_row_of_just_the_names_of_training_goes_by_position(row: Any, expected
 @pytest.mark.parametrize("names", [[], ["a"]])
 def test_with_fewer_than_two_names_rows_stay_as_they_are(names: list[str]) -> None:
     assert [Positions(names).of(row) for row in ({}, {"a": 1}, [1])] == [{}, {"a": 1}, [1]]
+
+
+@pytest.mark.parametrize(
+    ("output", "row"),
+    [
+        ([0.25, 0.75], [0.25, 0.75, "yes"]),
+        (np.array([[0.25, 0.75]]), [0.25, 0.75, "yes"]),
+        ({"yes": 0.75, "no": 0.25}, {"yes": 0.75, "no": 0.25, "class": "yes"}),
+        ({"yes": 0.75}, {"yes": 0.75, "class": None}),
+        ([0.25, 0.75, "no"], [0.25, 0.75, "no"]),
+        ({"yes": 0.75, "no": 0.25, "class": "no"}, {"yes": 0.75, "no": 0.25, "class": "no"}),
+        ({"class": "no"}, {"class": "no"}),
+        ([0.25, "much"], [0.25, "much", None]),
+    ],
+)
+def test_class_probabilities_are_followed_by_the_class_that_won(output: Any, row: Any) -> None:
+    assert class_row(output, ("no", "yes")) == row
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        ([0.25], "the output has 1 values, the baseline 2"),
+        ("yes", "the output has 1 values, the baseline 2"),
+        ([0.5, 0.25, 0.25], "the output has 3 values, the baseline 2"),
+        ([0.5, 0.5, "maybe"], "the output has 3 values, the baseline 2"),
+        ({"maybe": 1.0}, "the output has none of no, yes; it has 'maybe'"),
+    ],
+)
+def test_other_probabilities_than_of_the_classes_are_an_error(output: Any, message: str) -> None:
+    with pytest.raises(ShapeError) as caught:
+        class_row(output, ("no", "yes"))
+    assert str(caught.value) == message
