@@ -20,6 +20,7 @@ from boxkite.report.ticket import ticket_svg
 __all__ = ["report_command"]
 
 _PICTURE = ".svg"
+_NAMED = 5
 
 
 @click.command("report")
@@ -83,6 +84,8 @@ def _found(report: Report, variable: str) -> Card:
         anchors = " or ".join(sorted(card.anchor for card in named))
         raise click.UsageError(f"several variables are named {variable!r}: give {anchors}")
     if not named:
-        names = ", ".join(card.drift.name for card in report.cards[:5])
-        raise click.UsageError(f"no variable is named {variable!r}; there are {names} …")
+        names = list(dict.fromkeys(each.name for each in report.comparison))
+        more = " …" if names[_NAMED:] else ""
+        there = ", ".join(names[:_NAMED]) + more
+        raise click.UsageError(f"no variable is named {variable!r}; there are {there}")
     return named[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -130,18 +131,26 @@ class Comparison:
         """Show the variables in a notebook, those that drifted first."""
         title = f"{self.verdict}: model {self.model}, {self.predictions:,} rows"
         pairs = sorted(
-            zip(self.variables, self.counts, strict=True),
+            itertools.zip_longest(self.variables, self.counts),
             key=lambda pair: pair[0].verdict != "drift",
         )
-        rows = (_notebook_row(each, variable, tally) for each, (variable, tally) in pairs)
+        rows = (_notebook_row(drift, counts) for drift, counts in pairs)
         headings = ("variable", "verdict", "PSI", "critical", "training (grey) and live")
         return notebook_table(title, headings, rows, len(pairs))
 
 
-def _notebook_row(drift: VariableDrift, variable: Variable, tally: Tally) -> list[str | Html]:
+def _notebook_row(drift: VariableDrift, counts: tuple[Variable, Tally] | None) -> list[str | Html]:
+    numbers: list[str | Html] = [
+        drift.name,
+        drift.verdict,
+        f"{drift.psi:.4g}",
+        f"{drift.critical:.4g}",
+    ]
+    if counts is None:
+        return numbers
+    variable, tally = counts
     label = f"{drift.name}: training and live distribution"
-    shape = Html(picture(bars(variable, tally.cells), variable.kind, label))
-    return [drift.name, drift.verdict, f"{drift.psi:.4g}", f"{drift.critical:.4g}", shape]
+    return [*numbers, Html(picture(bars(variable, tally.cells), variable.kind, label))]
 
 
 def compare_counts(

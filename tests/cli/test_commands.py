@@ -102,10 +102,10 @@ def test_compare_ends_with_0_where_nothing_drifted() -> None:
     assert lines(result.stdout) == [
         "variable          rows  missing     PSI  critical     K-S  verdict  train     live",
         "──────────────────────────────────────────────────────────────────────────────────────",
-        "delay            1,000        0  0.0000    0.0983  0.0000  ok       ████████  ████████",
-        "carrier          1,000        0  0.0000    0.0346       -  ok       ██        ██",
-        r"\x1b[31m[red]\n  1,000        0  0.0000    0.0282  0.0000  ok       ████████  ████████",
-        "score (output)   1,000        0  0.0000    0.0983  0.0000  ok       ████████  ████████",
+        "delay            1,000        0  0.0000    0.1135  0.0000  ok       ████████  ████████",
+        "carrier          1,000        0  0.0000    0.0547       -  ok       ██        ██",
+        r"\x1b[31m[red]\n  1,000        0  0.0000    0.0505  0.0000  ok       ████████  ████████",
+        "score (output)   1,000        0  0.0000    0.1135  0.0000  ok       ████████  ████████",
         "ok",
     ]
     assert (result.stderr, result.exit_code) == ("", 0)
@@ -113,7 +113,15 @@ def test_compare_ends_with_0_where_nothing_drifted() -> None:
 
 def test_compare_ends_with_1_and_names_what_drifted() -> None:
     result = run("compare", "histogram.prom", "late.parquet")
-    assert lines(result.stdout)[-1] == "drift: delay"
+    assert lines(result.stdout) == [
+        "variable          rows  missing     PSI  critical     K-S  verdict  train     live",
+        "──────────────────────────────────────────────────────────────────────────────────────",
+        "delay            1,000        0  3.4673    0.1135  0.5000  drift    ▂▂▂▂▂▂▂▂      ▂▂▂█",
+        "carrier          1,000        0  0.0000    0.0547       -  ok       ██        ██",
+        r"\x1b[31m[red]\n  1,000        0  0.0000    0.0505  0.0000  ok       ████████  ████████",
+        "score (output)   1,000        0  0.0000    0.1135  0.0000  ok       ████████  ████████",
+        "drift: delay",
+    ]
     assert (result.stderr, result.exit_code) == ("", 1)
 
 
@@ -125,7 +133,7 @@ def test_compare_says_where_there_are_too_few_rows() -> None:
 
 def test_compare_takes_a_policy() -> None:
     assert run("compare", "histogram.prom", "late.parquet", "--min-effect", "99").exit_code == 0
-    strict = ("--false-alarms-per-month", "1e-300")
+    strict = ("--false-alarms-per-month", "1e-12")
     assert run("compare", "histogram.prom", "late.parquet", *strict).exit_code == 1
 
 

@@ -1,0 +1,69 @@
+"""What a notebook shows of a baseline and of a comparison."""
+
+from html.parser import HTMLParser
+
+import numpy as np
+
+from boxkite import Baseline, Comparison, compare
+
+HOSTILE = "<script>alert(1)</script>\x1b"
+ROWS = {"x": np.arange(1000.0), HOSTILE: ["a", "b"] * 500}
+BASELINE = Baseline.fit(ROWS, model="<m>", version="7")
+
+
+class Reader(HTMLParser):
+    """Tags that were opened, and the text of each cell."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.cells: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, _: object) -> None:
+        self.tags.add(tag)
+        if tag in ("td", "th"):
+            self.cells.append("")
+
+    def handle_data(self, data: str) -> None:
+        if self.cells:
+            self.cells[-1] += data
+
+
+TAGS = {"div", "style", "p", "table", "thead", "tbody", "tr", "th", "td", "svg", "rect"}
+
+
+def test_a_baseline_shows_its_variables() -> None:
+    shown = Reader(BASELINE._repr_html_())
+    assert shown.tags == TAGS
+    assert shown.cells == [
+        "variable", "role", "kind", "missing", "training",
+        "x", "feature", "numeric", "0", "",
+        HOSTILE, "feature", "category", "0", "",
+    ]  # fmt: skip
+    assert "Baseline of model &lt;m&gt;, version 7, 1,000 rows" in BASELINE._repr_html_()
+
+
+def test_a_comparison_shows_what_drifted_first() -> None:
+    comparison = compare(BASELINE, {**ROWS, HOSTILE: ["b"] * 1000})
+    shown = Reader(comparison._repr_html_())
+    psi, critical = ([f"{value:.4g}" for value in (each.psi, each.critical)] for each in comparison)
+    assert shown.tags == TAGS
+    assert shown.cells == [
+        "variable", "verdict", "PSI", "critical", "training (grey) and live",
+        HOSTILE, "drift", *critical, "",
+        "x", "ok", *psi, "",
+    ]  # fmt: skip
+
+
+def test_of_many_variables_the_first_are_shown_and_the_others_counted() -> None:
+    baseline = Baseline.fit({f"x{i}": [1.0, 2.0] for i in range(1000)})
+    shown = baseline._repr_html_()
+    assert shown.count("<svg") == 50
+    assert shown.endswith("<p>and 950 more variables</p></div>")
+    assert len(shown) < 50_000
+
+
+def test_a_comparison_without_counts_shows_its_numbers() -> None:
+    shown = Comparison("m", "7", 0, tuple(compare(BASELINE, ROWS)))._repr_html_()
+    assert len(Reader(shown).cells) == 5 + 2 * 4

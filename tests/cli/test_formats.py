@@ -1,0 +1,192 @@
+"""What the commands write besides tables: JSON, JUnit XML, the report, pictures, the dashboard."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner, Result
+
+from boxkite import Baseline, compare
+from boxkite.cli.commands import boxkite
+from boxkite.prometheus.dashboard import render_dashboard
+from boxkite.report.cards import report_of
+from boxkite.report.rendering import report_html
+from boxkite.report.ticket import ticket_svg
+
+HOSTILE = "\x1b[31m<red>\n"
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    numbers = [float(i) for i in range(1000)]
+    training = pd.DataFrame({"x": numbers, HOSTILE: ["a", "b"] * 500, "score": numbers})
+    Baseline.fit(
+        training.drop(columns="score"), {"x": numbers}, model="arrivals", version="7"
+    ).write("histogram.prom")
+    training.to_parquet("same.parquet")
+    training.assign(x=training["x"] + 500).to_parquet("late.parquet")
+    training[:3].to_parquet("few.parquet")
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(boxkite, arguments)
+
+
+def variable(name: str, role: str, position: int) -> dict[str, Any]:
+    edges = [49.5 + 50 * i for i in range(19)]
+    return {
+        "name": name, "role": role, "kind": "numeric", "position": position, "missing": 0,
+        "counts": [50] * 20, "edges": edges, "minimum": 0.0, "maximum": 999.0,
+    }  # fmt: skip
+
+
+def test_show_prints_json() -> None:
+    result = run("show", "histogram.prom", "--json")
+    assert json.loads(result.stdout) == {
+        "model": "arrivals",
+        "version": "7",
+        "rows": 1000,
+        "variables": [
+            variable("x", "feature", 0),
+            {
+                "name": HOSTILE, "role": "feature", "kind": "category", "position": 1,
+                "missing": 0, "counts": [500, 500, 0], "categories": ["a", "b", "__unseen__"],
+            },
+            variable("x", "output", 0),
+        ],
+    }  # fmt: skip
+    assert (result.stderr, result.exit_code) == ("", 0)
+
+
+def test_baseline_prints_json_of_what_it_wrote() -> None:
+    result = run("baseline", "same.parquet", "--json", "-o", "new.prom")
+    assert result.stdout == run("show", "new.prom", "--json").stdout
+    assert (result.stderr, result.exit_code) == ("", 0)
+
+
+def test_a_variable_without_a_value_is_json_too() -> None:
+    with pytest.warns(match="no value"):
+        Baseline.fit({"x": [None, None], "y": [1.0, 2.0]}).write("empty.prom")
+    (empty, _) = json.loads(run("show", "empty.prom", "--json").stdout)["variables"]
+    assert (empty["minimum"], empty["maximum"], empty["missing"]) == (None, None, 2)
+
+
+def test_prune_prints_json() -> None:
+    path = Path("log/models/predictions/e/2016-11-22/2359_w1-pod.txt")
+    path.parent.mkdir(parents=True)
+    path.write_text("{}\n")
+    command = ("logs", "prune", "log", "--older-than", "30d", "--dry-run", "--json")
+    assert json.loads(run(*command).stdout) == {"files": 1, "bytes": 3, "dry_run": True}
+
+
+def cases(path: str) -> list[tuple[str | None, str | None, list[tuple[str, str | None]]]]:
+    return [
+        (each.get("classname"), each.get("name"), [(e.tag, e.get("message")) for e in each])
+        for each in ET.parse(path).getroot()
+    ]
+
+
+def test_compare_writes_junit_of_drift() -> None:
+    result = run("compare", "histogram.prom", "late.parquet", "--junit", "junit.xml", "--json")
+    (x, _, _) = json.loads(result.stdout)["variables"]
+    suite = ET.parse("junit.xml").getroot()
+    assert suite.attrib == {
+        "name": "drift of arrivals 7", "tests": "3", "failures": "1", "errors": "0", "skipped": "1"
+    }  # fmt: skip
+    message = f"PSI {x['psi']:.4g} is above its critical value {x['critical']:.4g}"
+    assert cases("junit.xml") == [
+        ("feature", "x", [("failure", message)]),
+        ("feature", r"\x1b[31m<red>\n", []),
+        ("output", "x", [("skipped", "too few rows: 0")]),
+    ]
+    assert suite[0][0].text == "1,000 rows, 0 missing, 0 invalid"
+    assert result.exit_code == 1
+
+
+def test_report_writes_one_file_and_says_what_is_in_it() -> None:
+    result = run("report", "histogram.prom", "late.parquet")
+    said = "Drift in 1 of 3 variables: x. Written to report.html\n"
+    assert (result.stdout, result.stderr, result.exit_code) == (said, "", 1)
+    baseline = Baseline.read("histogram.prom")
+    comparison = compare(baseline, pd.read_parquet("late.parquet"))
+    tallies = [tally for _, tally in comparison.counts]
+    expected = report_html(
+        report_of(baseline, tallies, comparison, "in late.parquet"), baseline.rows
+    )
+    made = re.compile("Made .* by")
+    assert made.sub("", Path("report.html").read_text()) == made.sub("", expected)
+
+
+def test_report_ends_with_0_where_nothing_drifted() -> None:
+    result = run("report", "histogram.prom", "same.parquet", "-o", "same.html")
+    words = "No drift in 2 of 3 variables. For 1 there are too few rows to tell."
+    assert (result.stdout, result.exit_code) == (f"{words} Written to same.html\n", 0)
+
+
+def test_report_says_which_part_of_a_log_was_compared() -> None:
+    path = Path("log/models/predictions/e/2026-11-22/2359_w1-pod.txt")
+    path.parent.mkdir(parents=True)
+    line = {"entity_id": "a", "created_at": "2026-11-22T23:59:00Z", "features": {"x": 1}}
+    path.write_text(json.dumps(line) + "\n")
+    result = run(
+        "report", "histogram.prom", "log", "--since", "2026-11-22", "--until", "2026-12-01"
+    )
+    assert result.stdout == "There are too few rows to tell. Written to report.html\n"
+    shown = Path("report.html").read_text()
+    assert "<strong>1</strong> predictions, in log since 2026-11-22 until 2026-12-01" in shown
+
+
+@pytest.mark.parametrize("name", [HOSTILE, "output:x"])
+def test_report_draws_one_variable(name: str) -> None:
+    result = run("report", "histogram.prom", "late.parquet", "--variable", name, "-o", "one.svg")
+    assert (result.stderr, result.exit_code) == ("", 1)
+    baseline = Baseline.read("histogram.prom")
+    comparison = compare(baseline, pd.read_parquet("late.parquet"))
+    tallies = [tally for _, tally in comparison.counts]
+    report = report_of(baseline, tallies, comparison, "in late.parquet")
+    (card,) = [card for card in report.cards if name in (card.drift.name, card.anchor)]
+    drawn = Path("one.svg").read_text()
+    assert drawn == ticket_svg(card, report)
+    ET.fromstring(drawn)
+
+
+MISTAKES = [
+    ("report histogram.prom", "Missing argument 'ROWS'."),
+    ("report histogram.prom absent.csv",
+     "Invalid value for 'ROWS': File 'absent.csv' does not exist."),
+    ("report absent.prom same.parquet", "absent.prom: No such file or directory"),
+    ("report histogram.prom same.parquet -o no/r.html",
+     "cannot write no/r.html: there is no such folder"),
+    ("report histogram.prom same.parquet -o r.svg",
+     "an SVG shows one --variable: r.svg does not fit"),
+    ("report histogram.prom same.parquet --variable score -o r.html",
+     "--variable is drawn as SVG: r.html does not fit"),
+    ("report histogram.prom same.parquet --variable x",
+     "several variables are named 'x': give feature:x or output:x"),
+    ("report histogram.prom same.parquet --variable y",
+     r"no variable is named 'y'; there are x, \x1b[31m<red>\n"),
+    ("report histogram.prom same.parquet --endpoint e",
+     "same.parquet is no log: --endpoint, --since, --until are for one"),
+    ("compare histogram.prom same.parquet --junit no/j.xml",
+     "cannot write no/j.xml: there is no such folder"),
+    ("dashboard --window week", "'week' is not a Prometheus duration; give one such as 1h or 90s"),
+    ("dashboard here", "Got unexpected extra argument (here)"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("command", "message"), MISTAKES, ids=[command for command, _ in MISTAKES])
+def test_a_mistake_is_one_line_on_stderr_and_exit_code_2(command: str, message: str) -> None:
+    result = run(*command.split())
+    assert (result.stdout, result.stderr, result.exit_code) == ("", f"boxkite: {message}\n", 2)
+
+
+def test_dashboard_prints_it() -> None:
+    assert run("dashboard").stdout == render_dashboard()
+    result = run("dashboard", "--window", "30m", "--window", "6h")
+    assert result.stdout == render_dashboard(["30m", "6h"])
+    assert (result.stderr, result.exit_code) == ("", 0)

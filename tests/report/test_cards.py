@@ -1,0 +1,98 @@
+"""Which cards there are, in which order, and what is said of them in a sentence."""
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from boxkite import Baseline, compare
+from boxkite.report.cards import Choice, Report, report_of
+from boxkite.report.rendering import page_html, report_html
+from boxkite.report.trend import Trend
+
+RANDOM = np.random.default_rng(1)
+ROWS = {name: RANDOM.normal(size=1000) for name in ("Calm", "moved", "far")}
+BASELINE = Baseline.fit(ROWS, {"score": ROWS["Calm"]}, model="m", version="7")
+
+
+def report(**live: object) -> Report:
+    comparison = compare(BASELINE, live)
+    return report_of(BASELINE, [tally for _, tally in comparison.counts], comparison, "in July")
+
+
+MIXED = report(Calm=ROWS["Calm"], moved=ROWS["moved"] + 1, far=ROWS["far"] + 3)
+
+
+def test_the_worst_come_first_and_those_of_too_few_rows_before_the_good() -> None:
+    assert [(card.anchor, card.drift.verdict) for card in MIXED.cards] == [
+        ("feature:far", "drift"),
+        ("feature:moved", "drift"),
+        ("output:score", "insufficient"),
+        ("feature:Calm", "ok"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (MIXED, "Drift in 2 of 4 variables: far, moved."),
+        (
+            report(Calm=ROWS["Calm"]),
+            "No drift in 1 of 4 variables. For 3 there are too few rows to tell.",
+        ),
+        (report(Calm=[1.0]), "There are too few rows to tell."),
+        (
+            report(**{name: values + 3 for name, values in ROWS.items()}, score=ROWS["Calm"] + 3),
+            "Drift in 4 of 4 variables: {} and 1 more.",
+        ),
+    ],
+)
+def test_the_verdict_in_a_sentence(found: Report, words: str) -> None:
+    first = ", ".join(each.name for each in found.comparison.drifted[:3])
+    assert found.words == words.format(first)
+
+
+@pytest.mark.parametrize(
+    ("choice", "names"),
+    [
+        (Choice(), ["far", "moved", "score", "Calm"]),
+        (Choice(text="CALM"), ["Calm"]),
+        (Choice(role="output"), ["score"]),
+        (Choice(verdict="drift"), ["far", "moved"]),
+        (Choice(text="a", verdict="drift"), ["far"]),
+        (Choice(variable="feature:moved", text="not looked at"), ["moved"]),
+        (Choice(variable="moved"), []),
+    ],
+)
+def test_a_choice_takes_cards(choice: Choice, names: list[str]) -> None:
+    assert [card.drift.name for card in MIXED.chosen(choice)] == names
+
+
+def shown(choice: Choice, base: str = "/drift") -> str:
+    return page_html(MIXED, choice, base=base, window="1h", windows=[("1h", "last hour")])
+
+
+def test_the_page_goes_on_where_there_are_more_cards_than_are_shown() -> None:
+    page = shown(Choice(limit=3, text="a"))
+    assert "Show more" not in page
+    page = shown(Choice(limit=1, verdict="drift"))
+    assert page.count("<article") == 1
+    assert 'href="/drift?window=1h&amp;verdict=drift&amp;limit=51">Show more: 1 of 2 ' in page
+
+
+def test_the_report_is_one_file() -> None:
+    page = report_html(MIXED, BASELINE.rows)
+    assert page.count("<article") == 4
+    assert "<style>" in page
+    assert [text for text in ("<script", "<link", "href=", "src=", "url(") if text in page] == []
+
+
+def test_a_trend_is_drawn_with_its_gaps_left_out() -> None:
+    hours = [datetime(2026, 11, 23, hour, tzinfo=UTC) for hour in range(3)]
+    psi = np.array([[0.1, np.nan, 0.1, 0.1], [0.2, 0.1, 0.1, 0.1], [0.4, np.nan, 0.1, 0.1]])
+    comparison = MIXED.comparison
+    tallies = [tally for _, tally in comparison.counts]
+    found = report_of(BASELINE, tallies, comparison, "now", trend=Trend(hours, psi))
+    page = report_html(found, BASELINE.rows)
+    assert page.count('<svg class="trend"') == 3
+    assert page.count("PSI by the hour since 2026-11-23 00:00 UTC") == 3
