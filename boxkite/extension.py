@@ -192,9 +192,9 @@ class Extension:
         Args:
             view: the view itself, where the decorator stands without parentheses.
             features: a key path into the JSON body, names to pick from it, a callable of the
-                request, or None for the whole body.
+                request, or None for the whole body; one row, or several for a batch.
             output: a key path into the returned object, names to pick from it, a callable of the
-                returned object, or None for the whole of it.
+                returned object, or None for the whole of it; as many as there are rows.
             model: name of the model that the view asks; by default the one that this extension
                 was set up for or, where another one set the application up, its first.
         """
