@@ -12,18 +12,17 @@ import click
 from boxkite.baseline import Baseline
 from boxkite.cli.baseline_document import baseline_document
 from boxkite.cli.compare import compare_command
-from boxkite.cli.comparing import baseline_of, min_effect_option
+from boxkite.cli.comparing import baseline_of
 from boxkite.cli.console import print_table, waiting
 from boxkite.cli.dashboard import dashboard_command
 from boxkite.cli.group import CommandGroup
 from boxkite.cli.logs import logs
 from boxkite.cli.option_types import TABLE_FILE, folder_exists, json_option
 from boxkite.cli.report import report_command
+from boxkite.cli.rules import rules_command
 from boxkite.cli.table_file import read_table
 from boxkite.cli.tables import baseline_table
 from boxkite.cli.text import one_line
-from boxkite.drift import Policy
-from boxkite.prometheus.rules import render_rules
 
 __all__ = ["boxkite"]
 
@@ -143,39 +142,5 @@ def show(baseline: Baseline | str, as_json: bool) -> None:
     print_table(functools.partial(baseline_table, found))
 
 
-@boxkite.command()
-@click.option(
-    "--window",
-    "windows",
-    multiple=True,
-    metavar="DURATION",
-    help="A window to compare over; repeat it for several. [default: 1h, 1d]",
-)
-@click.option(
-    "--interval",
-    default=None,
-    metavar="DURATION",
-    help="How often to evaluate. [default: a sixtieth of the window, 5s to 2m]",
-)
-@min_effect_option
-@click.option(
-    "--runbook",
-    default="docs/runbook.md",
-    show_default=True,
-    metavar="URL",
-    help="Where your runbook is; the alerts link to its sections.",
-)
-def rules(windows: tuple[str, ...], interval: str | None, min_effect: float, runbook: str) -> None:
-    """Print the Prometheus rules: one file serves every model.
-
-    \b
-    Example:
-      boxkite rules > boxkite.rules.yml && promtool check rules boxkite.rules.yml
-    """
-    policy = Policy(min_effect=min_effect)
-    text = render_rules(policy, windows=windows or None, interval=interval, runbook=runbook)
-    click.echo(text, nl=False)
-
-
-for each in (compare_command, dashboard_command, logs, report_command):
+for each in (compare_command, dashboard_command, logs, report_command, rules_command):
     boxkite.add_command(each)

@@ -81,8 +81,8 @@ def render_rules(
         policy: the false alarms, the least effect and the rows that a verdict needs; the default
             if None.
         services: the policy whose critical values the services export; `policy` if None. Where
-            it has not the window, or allows more false alarms, the rules move the critical value
-            to where they keep to `policy`.
+            it has not the window, or allows more false alarms, the rules raise the critical value
+            to the safe side of where they keep to `policy`.
         windows: how far back to look, as Prometheus durations; the policy's if None.
         critical_windows: for a window, one of the services' whose critical value is taken as it
             is, for a demonstration that does not wait for an hour.
@@ -97,12 +97,7 @@ def render_rules(
     policy = policy or Policy()
     services = services or policy
     if windows is not None:
-        lengths = {each: seconds_of(each) / _HOUR for each in windows}
-        if list(lengths.values()) != sorted(set(lengths.values())):
-            raise ConfigError(
-                f"give each window once, the shortest first, not {', '.join(windows)}"
-            )
-        policy = replace(policy, windows=lengths)
+        policy = replace(policy, windows=_lengths(windows))
     if not policy.windows:
         raise ConfigError("the rules need at least one window, as 1h")
     quoted_runbook = json.dumps(runbook, ensure_ascii=False)[1:-1]

@@ -22,10 +22,10 @@ def critical_quantile(
     """Return PromQL for the chi-square quantile of each variable in a window.
 
     Where the services' policy has the window and allows no more false alarms than wanted, it is
-    theirs as it is. Else it is moved to the share that is wanted, along a bound of chi-square's
-    tail: the upper tail at c has the hazard 1/2 - (d/2 - 1)/c or more, and 1/2 or less, for d >= 2
-    degrees of freedom. So the false alarms are at most as many as wanted; the quantile comes out
-    up to 6 % too large for windows from 1/60 of the exported one.
+    theirs as it is. Else it is moved to the share that is wanted, by 2 ln(k) / ln(1 / share) of
+    itself for a share that is k times smaller. A quantile grows by that where it goes as the square
+    of the logarithm; chi-square's grow by less, those that are raised for sparse cells about so.
+    For a share that is larger it is left: both keep to the false alarms, at some loss of power.
 
     Args:
         window: of the rules.
@@ -44,10 +44,8 @@ def critical_quantile(
             )
         return _exported(exported_window)
     source, ratio = _nearest(window, wanted, services)
+    moved = _moved(_exported(source), ratio, services.share(source, _VARIABLES) * _VARIABLES)
     same_rate = wanted.false_alarms_per_month == services.false_alarms_per_month
-    if source == window and (math.isclose(ratio, 1.0) or (same_rate and ratio < 1.0)):
-        return _exported(window)
-    moved = _moved(_exported(source), ratio)
     if same_rate and source != window:
         return f"{_exported(window)}\nor\n{moved}"
     return moved
@@ -95,25 +93,20 @@ def _exported(window: str) -> str:
     return f"max by (model, version, role, variable) (last_over_time({series}[5m]) >= 0)"
 
 
-def _moved(quantile: str, ratio: float) -> str:
-    """Return PromQL for the quantile at a share that is smaller by a ratio."""
-    step = 2 * math.log(ratio)
-    on = "on (model, version, role, variable)"
-    if ratio < 1:  # with one degree of freedom the hazard is above 1/2: leave it
-        return (
-            "clamp_min(\n"
-            f"  {quantile}\n"
-            f"  - {on} {format_float(-step)} * (variable:boxkite_cells:count > bool 2),\n"
-            "  0\n"
-            ")"
-        )
-    # There are cells - 1 degrees of freedom; with one or two the step is that of the hazard 1/2.
+def _moved(quantile: str, ratio: float, share_of_all: float) -> str:
+    """Return PromQL for the quantile at a share that is smaller by a ratio.
+
+    Args:
+        quantile: PromQL for the one that there is.
+        ratio: 1 or less leaves it.
+        share_of_all: that of the one that there is, of all variables together.
+    """
+    if ratio < 1 + 1e-9:
+        return quantile
+    # A share is at most a half.
+    logarithm = f"{format_float(-math.log(share_of_all))} + ln(version:boxkite_variables:count)"
     return (
         f"{quantile}\n"
-        f"+ {on} {format_float(step)} * clamp_min(\n"
-        f"  {quantile}\n"
-        f"  / {on}\n"
-        f"  clamp_min({quantile} - {on} (variable:boxkite_cells:count - 3), 1e-9),\n"
-        "  1\n"
-        ")"
+        "* on (model, version) group_left ()\n"
+        f"(1 + {format_float(2 * math.log(ratio))} / clamp_min({logarithm}, {math.log(2)!r}))"
     )

@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from boxkite import Baseline
 from boxkite.cli.commands import boxkite
 from boxkite.drift import Policy
-from boxkite.prometheus.rules import render_rules
+from boxkite.prometheus.rules import as_kubernetes, render_rules
 
 HOSTILE = "\x1b[31m[red]\n"
 
@@ -152,8 +152,48 @@ def test_compare_prints_json() -> None:
 
 def test_rules_prints_the_rules() -> None:
     assert run("rules").stdout == render_rules()
-    result = run("rules", "--window", "5m", "--interval", "15s", "--min-effect", "0.1")
-    assert result.stdout == render_rules(Policy(min_effect=0.1), windows=["5m"], interval="15s")
+    options = "--window 30m --slow-window 1h --interval 15s --min-effect 0.1 --runbook https://x/"
+    result = run("rules", *options.split())
+    assert result.stdout == render_rules(
+        Policy(min_effect=0.1),
+        services=Policy(),
+        windows=["30m", "1h"],
+        interval="15s",
+        runbook="https://x/",
+    )
+    alone = run("rules", "--slow-window", "none")
+    assert alone.stdout == render_rules(services=Policy(), windows=["1h"])
+    assert alone.stderr == ""
+
+
+def test_rules_prints_an_object_of_the_prometheus_operator() -> None:
+    result = run("rules", "--kubernetes")
+    assert (result.stdout, result.stderr) == (as_kubernetes(render_rules()), "")
+
+
+@pytest.mark.parametrize(
+    ("options", "remark"),
+    [
+        (
+            "--window 30m",
+            (
+                "services export critical values for 1h, 1d; those for 30m are moved from them. "
+                'For exact ones give the services policy=Policy(windows={"30m": 0.5, "1d": 24})'
+            ),
+        ),
+        (
+            "--false-alarms-per-month 0.1",
+            (
+                "the rules keep to 0.1 false alarms a month, the services' own verdicts to 1; give "
+                "the services policy=Policy(false_alarms_per_month=0.1) and leave out "
+                "--false-alarms-per-month, and both say the same"
+            ),
+        ),
+    ],
+)
+def test_rules_tells_where_services_have_other_critical_values(options: str, remark: str) -> None:
+    result = run("rules", *options.split())
+    assert (result.stderr, result.exit_code) == (f"boxkite: {remark}\n", 0)
 
 
 MISTAKES = [
@@ -181,6 +221,14 @@ MISTAKES = [
      "Invalid value for '--false-alarms-per-month': 0.0 is not in the range x>0."),
     ("rules --window week", "'week' is not a Prometheus duration; give one such as 1h or 90s"),
     ("rules --interval 0s", "'0s' is not a Prometheus duration; give one such as 1h or 90s"),
+    ("rules --interval 5m", "the interval 5m is too long: Prometheus forgets a value in 5m"),
+    ("rules --window 30s --interval 1m", "the interval 1m is longer than the window 30s"),
+    ("rules --window 1d", "give each window once, the shortest first, not 1d, 1d"),
+    ("rules --slow-window 30m", "give each window once, the shortest first, not 1h, 30m"),
+    ("rules --slow-window week", "'week' is not a Prometheus duration; give one such as 1h or 90s"),
+    ("rules --false-alarms-per-month 0",
+     "Invalid value for '--false-alarms-per-month': 0.0 is not in the range x>0."),
+    ("rules --min-effect nan", "Invalid value for '--min-effect': nan is not a finite number."),
 ]  # fmt: skip
 
 
@@ -266,9 +314,7 @@ def test_names_are_escaped_for_a_terminal_without_unicode(monkeypatch: pytest.Mo
 
 
 def test_a_reader_that_has_gone_ends_it_quietly() -> None:
-    program = (
-        f"{sys.executable} -m boxkite rules --window 1h --window 2h | true; echo ${{PIPESTATUS[0]}}"
-    )
+    program = f"{sys.executable} -m boxkite rules | true; echo ${{PIPESTATUS[0]}}"
     result = subprocess.run(
         ["bash", "-c", program], capture_output=True, text=True, check=False
     )  # fmt: skip
