@@ -86,3 +86,10 @@ def records() -> Iterator[Records]:
         yield kept
     for monitor in kept.monitors:
         monitor.close()
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Name a value without its address or its order, so that each process collects the same."""
+    if isinstance(val, set | frozenset):
+        return type(val).__name__
+    return type(val).__name__ if " at 0x" in repr(val) else None
