@@ -16,8 +16,9 @@ __all__ = ["Bar", "axis", "bars"]
 
 Floats: TypeAlias = NDArray[np.float64]
 
-# The outer bins are open: the last one of a long tail would leave no room for the others.
-_WIDEST_OUTER = 4.0
+# The outer bins are open: the last one of a long tail would leave no room for the others. At most
+# so many times as wide as the next, it looks no denser than that.
+_WIDEST_OUTER = 2.0
 # A bin around a single value is narrow: its density would leave no height for the others.
 _NARROWEST = 1 / 60
 _MOST_CATEGORIES = 30
@@ -81,12 +82,13 @@ def _drawn_edges(variable: NumericVariable) -> Floats:
     inner = np.asarray(variable.edges, dtype=np.float64)
     if not len(inner):
         return np.array([0.0, 1.0])
-    usual = float(np.median(np.diff(inner))) if len(inner) > 1 else abs(float(inner[0])) or 1.0
+    widths = np.diff(inner) if len(inner) > 1 else np.array([abs(float(inner[0])) or 1.0])
+    usual = float(np.median(widths))
+    left, right = (_WIDEST_OUTER * max(usual, float(each)) for each in (widths[0], widths[-1]))
     known = math.isfinite(variable.minimum)
     lowest, highest = (variable.minimum, variable.maximum) if known else (inner[0], inner[-1])
-    far = usual * _WIDEST_OUTER
-    first = inner[0] - min(inner[0] - lowest or usual, far)
-    last = inner[-1] + min(highest - inner[-1] or usual, far)
+    first = inner[0] - min(inner[0] - lowest or usual, left)
+    last = inner[-1] + min(highest - inner[-1] or usual, right)
     return np.concatenate([[first], inner, [last]])
 
 

@@ -16,9 +16,9 @@ from train import january
 from train import main as train
 
 from boxkite import Baseline, Comparison, compare
-from demo.picture import save_picture
+from demo.picture import save_picture, save_report
 from demo.replay import columns, replay, shuffled
-from demo.services import ServiceError, flask_service, prometheus_service
+from demo.services import DRIFT_PATH, ServiceError, flask_service, prometheus_service
 from demo.statistics import Recorded, query, recorded_statistics
 from demo.tables import agreement, side_by_side
 
@@ -118,6 +118,7 @@ def main() -> int:
         prometheus_service(folder, service, WINDOW) as prometheus,
     ):
         console.print(f"service     {service}/metrics")
+        console.print(f"drift page  {service}{DRIFT_PATH}")
         console.print(f"Prometheus  {prometheus or 'is not installed: going on without it'}")
         if arguments.serve:
             serve(service, july)
@@ -135,6 +136,9 @@ def main() -> int:
             "July",
             arguments.picture,
         )
+    written = folder / "july.html"
+    save_report(baseline, moved, written, "in July")
+    console.print(f"July's report, to open in a browser: {written}", soft_wrap=True)
     as_expected = calm.verdict == "ok" and moved.verdict == "drift"
     if not as_expected:
         console.print("expected ok for January and drift for July", style="bold red")

@@ -1,4 +1,4 @@
-"""Draws a table as it stands in the terminal, for the README."""
+"""What remains of a demonstration: July's report, and its table as it stands in the terminal."""
 
 from __future__ import annotations
 
@@ -9,7 +9,18 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-__all__ = ["save_picture"]
+from boxkite import Baseline, Comparison
+from boxkite.report.cards import report_of
+from boxkite.report.rendering import report_html
+
+__all__ = ["save_picture", "save_report"]
+
+
+def save_report(baseline: Baseline, comparison: Comparison, path: Path, subject: str) -> None:
+    """Write a comparison as one HTML file, as `boxkite report` does."""
+    tallies = [tally for _, tally in comparison.counts]
+    report = report_of(baseline, tallies, comparison, subject)
+    path.write_text(report_html(report, baseline.rows), encoding="utf-8")
 
 
 def save_picture(table: Table, path: Path, title: str) -> None:

@@ -15,7 +15,10 @@ from pathlib import Path
 
 from boxkite.prometheus.rules import render_rules
 
-__all__ = ["ServiceError", "flask_service", "free_port", "prometheus_service"]
+__all__ = ["DRIFT_PATH", "ServiceError", "flask_service", "free_port", "prometheus_service"]
+
+DRIFT_PATH = "/drift"
+"""Where the service has the drift page."""
 
 _START_SECONDS = 60.0
 
@@ -52,6 +55,7 @@ def flask_service(folder: Path) -> Iterator[str]:
     settings = {
         "MODEL": str(folder / "model.skops"),
         "FLASK_BOXKITE_BASELINE": str(folder / "histogram.prom"),
+        "FLASK_BOXKITE_DRIFT_PATH": DRIFT_PATH,
     }
     with _running("flask", command, folder, settings):
         address = f"http://127.0.0.1:{port}"

@@ -26,12 +26,12 @@ def test_bins_are_drawn_by_their_density_from_the_least_to_the_greatest_value() 
     assert [each.live_height for each in (first, second, last)] == pytest.approx([0, 1 / 3, 1])
 
 
-def test_an_open_bin_is_drawn_no_wider_than_four_others() -> None:
+def test_an_open_bin_is_drawn_no_wider_than_two_others() -> None:
     variable = Baseline.fit({"x": [1.0, 2.0, 3.0, 1e9]}, bins={"x": [1.5, 2.5, 3.5]}).variables[0]
     assert [each.width for each in bars(variable, [1, 1, 1, 1])] == pytest.approx(
-        [0.5 / 6.5, 1 / 6.5, 1 / 6.5, 4 / 6.5]
+        [0.5 / 4.5, 1 / 4.5, 1 / 4.5, 2 / 4.5]
     )
-    assert axis(variable) == ("1", "7.5 … 1e+09")
+    assert axis(variable) == ("1", "5.5 … 1e+09")
 
 
 def test_categories_are_drawn_by_their_fraction_the_commonest_of_either_side_first() -> None:
