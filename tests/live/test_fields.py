@@ -77,7 +77,6 @@ def test_a_model_that_does_not_hold_what_it_declares_is_opened_without_a_warning
     "value",
     [{"a": 1}, collections.ChainMap({"a": 1}), [1], (1, 2), 1, 0.5, "a", None, b"a", {1}, object(),
      Data, Model, Named],
-    ids=repr,
 )  # fmt: skip
 def test_anything_else_is_as_it_is(value: Any) -> None:
     assert opened(value) is value
