@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import boxkite
 from boxkite import Baseline, Monitor
@@ -134,3 +136,35 @@ def test_class_probabilities_come_a_vector_a_row() -> None:
         "a": (5, 0, 0), "no": (3, 1, 1), "yes": (4, 0, 1), "class": (3, 1, 1)
     }  # fmt: skip
     assert monitor.trouble.counts()["output"] == 1
+
+
+VALUES = st.one_of(st.none(), st.floats(), st.integers(), st.text(max_size=3), st.just(object()))
+ROWS_OF_ANY_KIND = st.lists(
+    st.one_of(
+        VALUES,
+        st.lists(VALUES, max_size=3),
+        st.tuples(VALUES, VALUES),
+        st.dictionaries(st.sampled_from(["delay", "carrier", "late"]), VALUES),
+    ),
+    max_size=4,
+)
+FORMS = st.one_of(
+    VALUES,
+    ROWS_OF_ANY_KIND,
+    ROWS_OF_ANY_KIND.map(tuple),
+    st.dictionaries(st.sampled_from(["delay", "carrier", "late"]), ROWS_OF_ANY_KIND),
+)
+EVERYTHING = Monitor(BASELINE, registry=None)
+
+
+@given(FORMS, FORMS)
+def test_whatever_is_given_each_id_leaves_one_mark_on_each_variable(
+    features: Any, outputs: Any
+) -> None:
+    before = EVERYTHING.drift().predictions
+    ids = EVERYTHING.log_predictions(features, outputs)
+    comparison = EVERYTHING.drift()
+    assert comparison.predictions == before + len(ids)
+    for each in comparison:
+        assert each.rows + each.missing + each.invalid == comparison.predictions
+    assert EVERYTHING.trouble.counts()["journal"] == 0
