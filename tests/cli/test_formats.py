@@ -1,13 +1,17 @@
 """What the commands write besides tables: JSON, JUnit XML, the report, pictures, the dashboard."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import pandas as pd
 import pytest
+from click.shell_completion import ShellComplete
 from click.testing import CliRunner, Result
 
 from boxkite import Baseline, compare
@@ -190,3 +194,22 @@ def test_dashboard_prints_it() -> None:
     result = run("dashboard", "--window", "30m", "--window", "6h")
     assert result.stdout == render_dashboard(["30m", "6h"])
     assert (result.stderr, result.exit_code) == ("", 0)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_is_told_how_to_complete(shell: str) -> None:
+    environment = {**os.environ, "_BOXKITE_COMPLETE": f"{shell}_source"}
+    program = "import sys; sys.argv[0] = 'boxkite'; from boxkite.cli import main; main()"
+    told = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+    )
+    assert (f"_BOXKITE_COMPLETE={shell}_complete" in told.stdout, told.stderr) == (True, "")
+
+
+def test_commands_and_options_are_completed() -> None:
+    found = ShellComplete(boxkite, {}, "boxkite", "_BOXKITE_COMPLETE")
+    assert [each.value for each in found.get_completions([], "re")] == ["report"]
+    assert [each.value for each in found.get_completions(["compare"], "--j")] == [
+        "--json",
+        "--junit",
+    ]

@@ -1,0 +1,40 @@
+"""Every command of the page on seeing drift runs, and ends as the page says."""
+
+import re
+import shlex
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from boxkite import Baseline
+from boxkite.cli.commands import boxkite
+
+PAGE = Path(__file__).parents[2] / "docs" / "seeing.md"
+COMMANDS = [
+    line
+    for block in re.findall(r"```console\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    for line in block.splitlines()
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_of_the_page(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    training = pd.DataFrame({"dep_delay": np.arange(1000.0)})
+    Baseline.fit(training).write("histogram.prom")
+    (training + 500).to_parquet("july.parquet")
+    log = Path("log/models/predictions/e/2026-11-22/2359_w1-pod.txt")
+    log.parent.mkdir(parents=True)
+    log.write_text('{"entity_id": "a", "created_at": "2026-11-22T23:59:00Z", "features": [1]}\n')
+    program, *arguments = shlex.split(command)
+    result = CliRunner().invoke(boxkite, arguments)
+    drifts = "july.parquet" in arguments
+    assert (program, result.stderr, result.exit_code) == ("boxkite", "", int(drifts))
+    for option in ("-o", "--junit"):
+        if option in arguments:
+            assert Path(arguments[arguments.index(option) + 1]).stat().st_size > 0
