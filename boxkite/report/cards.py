@@ -21,7 +21,7 @@ __all__ = ["Card", "Choice", "Report", "report_of"]
 
 Integers: TypeAlias = NDArray[np.int64]
 
-_ORDER = {"drift": 0, "insufficient": 1, "ok": 2}
+_ORDER = {"drift": 0, "insufficient": 2, "ok": 3}
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,8 @@ class Card:
         drift: its statistics and verdict.
         variable: with its counts at training.
         live: counts in the same cells.
-        trend: PSI of each hour that is kept, NaN where there were too few rows.
+        trend: PSI of each hour that is kept as a multiple of what is critical for the rows of that
+            hour, NaN where there were too few.
     """
 
     drift: VariableDrift
@@ -114,17 +115,27 @@ class Report:
 
     @property
     def words(self) -> str:
-        """The verdict in a sentence."""
+        """The verdict in a sentence, and a second one where rates have changed."""
+        changed = [card.drift.name for card in self.cards if card.drift.changed_rates]
+        if not changed:
+            return self._verdict
+        named = _listed(changed)
+        return f"{self._verdict} Missing, unseen or invalid rows have changed: {named}."
+
+    @property
+    def _verdict(self) -> str:
         drifted = [each.name for each in self.comparison.drifted]
         if drifted:
-            rest = f" and {len(drifted) - 3} more" if drifted[3:] else ""
-            named = ", ".join(drifted[:3]) + rest
-            return f"Drift in {len(drifted)} of {len(self.cards)} variables: {named}."
+            return f"Drift in {len(drifted)} of {len(self.cards)} variables: {_listed(drifted)}."
         if self.comparison.verdict == "insufficient":
             return "There are too few rows to tell."
         unknown = self.number("insufficient")
         rest = f" For {unknown} there are too few rows to tell." if unknown else ""
         return f"No drift in {self.number('ok')} of {len(self.cards)} variables.{rest}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if names[3:] else "")
 
 
 def report_of(
@@ -146,12 +157,27 @@ def report_of(
         since: when the other side begins.
         trend: how it went.
     """
-    hourly = np.empty((0, len(baseline.variables))) if trend is None else trend.psi
     cards = [
-        Card(drift, variable, tally.cells, hourly[:, place].tolist())
+        Card(drift, variable, tally.cells, _multiples(trend, place, drift, variable))
         for place, (drift, variable, tally) in enumerate(
             zip(comparison, baseline.variables, tallies, strict=True)
         )
     ]
-    cards.sort(key=lambda card: (_ORDER[card.drift.verdict], -card.ratio))
+    cards.sort(key=lambda card: (_rank(card.drift), -card.ratio))
     return Report(comparison, cards, subject, since, [] if trend is None else trend.hours)
+
+
+def _rank(drift: VariableDrift) -> int:
+    """Return what comes first: drift, then changed rates, then what cannot be told."""
+    return 1 if drift.changed_rates and drift.verdict != "drift" else _ORDER[drift.verdict]
+
+
+def _multiples(
+    trend: Trend | None, place: int, drift: VariableDrift, variable: Variable
+) -> list[float]:
+    """Return PSI of each hour over its critical value, whose quantile is that of the whole."""
+    if trend is None or not drift.rows or math.isnan(drift.critical):
+        return []
+    quantile = drift.critical / (1 / int(variable.counts.sum()) + 1 / drift.rows)
+    multiples: list[float] = (trend.psi[:, place] / (quantile * trend.scale[:, place])).tolist()
+    return multiples

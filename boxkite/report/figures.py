@@ -20,19 +20,19 @@ def distribution(card: Card) -> str:
     return picture(card.bars, card.variable.kind, label)
 
 
-def sparkline(values: Sequence[float], critical: float) -> str:
-    """Return PSI over the hours as a line, with the critical value; empty for fewer than two."""
-    points = [(i, value) for i, value in enumerate(values) if not math.isnan(value)]
+def sparkline(multiples: Sequence[float]) -> str:
+    """Return multiples of the critical value over the hours as a line, with 1 as another; empty for
+    fewer than two."""
+    points = [(i, value) for i, value in enumerate(multiples) if not math.isnan(value)]
     if len(points) < 2:
         return ""
-    limit = critical if math.isfinite(critical) else 0.0
-    top = max(*(value for _, value in points), limit) or 1.0
-    step = _WIDTH / (len(values) - 1)
+    top = max(1.0, *(value for _, value in points))
+    step = _WIDTH / (len(multiples) - 1)
     line = " ".join(f"{i * step:.1f},{_level(value / top):.1f}" for i, value in points)
-    level = f"{_level(limit / top):.1f}"
+    level = f"{_level(1 / top):.1f}"
     return (
         f'<svg class="trend" viewBox="0 0 {_WIDTH} {_SPARK_HEIGHT}" preserveAspectRatio="none" '
-        'role="img" aria-label="PSI by the hour, with the critical value as a line">'
+        'role="img" aria-label="PSI by the hour, beside its critical value">'
         f'<line class="critical" x1="0" x2="{_WIDTH}" y1="{level}" y2="{level}"/>'
         f'<polyline points="{line}"/></svg>'
     )

@@ -141,8 +141,8 @@ def _distribution(card: Card) -> Any:
     return _markup(distribution(card))
 
 
-def _sparkline(values: Sequence[float], critical: float) -> Any:
-    return _markup(sparkline(values, critical))
+def _sparkline(multiples: Sequence[float]) -> Any:
+    return _markup(sparkline(multiples))
 
 
 _FUNCTIONS: Mapping[str, Any] = {

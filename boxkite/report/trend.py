@@ -1,4 +1,4 @@
-"""How drift went: PSI of each variable in each hour that is kept."""
+"""How drift went: PSI of each variable in each hour that is kept, and what chance makes of it."""
 
 from __future__ import annotations
 
@@ -23,10 +23,12 @@ class Trend(NamedTuple):
     Attributes:
         hours: at which each stretch begins; it ends with the next, the last one now.
         psi: a row for each stretch, a column for each variable; NaN where there are too few rows.
+        scale: by which chance scales: 1/n + 1/m, for n rows at training and m in the stretch.
     """
 
     hours: list[datetime]
     psi: Floats
+    scale: Floats
 
 
 def trend(
@@ -45,7 +47,8 @@ def trend(
     """
     sizes = np.array([len(each.counts) for each in baseline.variables], dtype=np.int64)
     if not states or not len(sizes):
-        return Trend([], np.empty((0, len(sizes))))
+        none = np.empty((0, len(sizes)))
+        return Trend([], none, none)
     starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
     cells = np.vstack([*(counts for _, counts in states), now])
     live = np.maximum(np.diff(cells, axis=0), 0)
@@ -53,9 +56,10 @@ def trend(
     rows = np.add.reduceat(live, starts, axis=1)
     p, q = (_smoothed(counts, starts, sizes) for counts in (live, trained))
     psi = np.add.reduceat((p - q) * np.log(p / q), starts, axis=1)
-    return Trend(
-        [hour for hour, _ in states], np.where(rows >= min_rows_a_cell * sizes, psi, np.nan)
-    )
+    enough = rows >= min_rows_a_cell * sizes
+    trained_rows = np.add.reduceat(trained, starts, axis=1)
+    scale = 1 / np.maximum(trained_rows, 1) + 1 / np.maximum(rows, 1)
+    return Trend([hour for hour, _ in states], np.where(enough, psi, np.nan), scale)
 
 
 def _smoothed(counts: Integers, starts: Integers, sizes: Integers) -> Floats:

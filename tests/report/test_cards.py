@@ -20,6 +20,7 @@ def report(**live: object) -> Report:
     return report_of(BASELINE, [tally for _, tally in comparison.counts], comparison, "in July")
 
 
+CHANGED = "Missing, unseen or invalid rows have changed"
 MIXED = report(Calm=ROWS["Calm"], moved=ROWS["moved"] + 1, far=ROWS["far"] + 3)
 
 
@@ -35,10 +36,13 @@ def test_the_worst_come_first_and_those_of_too_few_rows_before_the_good() -> Non
 @pytest.mark.parametrize(
     ("found", "words"),
     [
-        (MIXED, "Drift in 2 of 4 variables: far, moved."),
+        (MIXED, f"Drift in 2 of 4 variables: far, moved. {CHANGED}: score."),
         (
             report(Calm=ROWS["Calm"]),
-            "No drift in 1 of 4 variables. For 3 there are too few rows to tell.",
+            (
+                "No drift in 1 of 4 variables. For 3 there are too few rows to tell. "
+                f"{CHANGED}: moved, far, score."
+            ),
         ),
         (report(Calm=[1.0]), "There are too few rows to tell."),
         (
@@ -87,12 +91,26 @@ def test_the_report_is_one_file() -> None:
     assert [text for text in ("<script", "<link", "href=", "src=", "url(") if text in page] == []
 
 
-def test_a_trend_is_drawn_with_its_gaps_left_out() -> None:
+def test_a_trend_is_of_multiples_of_what_is_critical_for_the_rows_of_each_hour() -> None:
     hours = [datetime(2026, 11, 23, hour, tzinfo=UTC) for hour in range(3)]
     psi = np.array([[0.1, np.nan, 0.1, 0.1], [0.2, 0.1, 0.1, 0.1], [0.4, np.nan, 0.1, 0.1]])
+    scale = np.full((3, 4), 1 / 1000 + 1 / 100)
     comparison = MIXED.comparison
     tallies = [tally for _, tally in comparison.counts]
-    found = report_of(BASELINE, tallies, comparison, "now", trend=Trend(hours, psi))
+    found = report_of(BASELINE, tallies, comparison, "now", trend=Trend(hours, psi, scale))
+    trends = {card.drift.name: card.trend for card in found.cards}
+    # The whole has 1,000 rows on either side.
+    quantile = comparison.variables[0].critical / (2 / 1000)
+    critical = quantile * (1 / 1000 + 1 / 100)
+    assert trends["Calm"] == pytest.approx([0.1 / critical, 0.2 / critical, 0.4 / critical])
+    assert trends["score"] == []
     page = report_html(found, BASELINE.rows)
-    assert page.count('<svg class="trend"') == 3
-    assert page.count("PSI by the hour since 2026-11-23 00:00 UTC") == 3
+    assert page.count('<svg class="trend"') == 2  # of one value there is no line
+    assert page.count("PSI over critical, by the hour since 2026-11-23 00:00 UTC") == 2
+
+
+def test_changed_rates_come_after_drift_and_are_told() -> None:
+    gone = np.where(np.arange(1000) % 3 == 0, np.nan, ROWS["moved"])
+    found = report(Calm=ROWS["Calm"], moved=gone, far=ROWS["far"] + 3, score=ROWS["Calm"])
+    assert [card.drift.name for card in found.cards][:2] == ["far", "moved"]
+    assert found.words == f"Drift in 1 of 4 variables: far. {CHANGED}: moved."
