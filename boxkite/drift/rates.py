@@ -83,7 +83,11 @@ def measure_rates(variable: Variable, tally: Tally) -> list[Rate]:
     if isinstance(variable, CategoryVariable) and tally.rows and trained:
         unseen, expected = int(tally.cells[-1]), expected_unseen(variable)
         more = unseen * trained > expected * tally.rows
-        beyond = evidence(unseen, tally.rows, expected, trained) if more else 0.0
+        # A category that training missed by chance comes N / M times at once in more live rows; and
+        # with as many rows, its count varies twice as much as that of rows on their own.
+        scale = min(1.0, trained / tally.rows)
+        counts = (unseen * scale, tally.rows * scale, expected, trained)
+        beyond = evidence(*counts) / 2 if more else 0.0
         found.append(Rate("unseen", unseen / tally.rows, beyond))
     return found
 
@@ -114,7 +118,8 @@ def expected_unseen(variable: Variable) -> int:
     """Return in how many training rows a category was new: those that stand alone there.
 
     As many are to be expected of as many live rows (Good and Turing, 1953), so that categories
-    with a tail do not alarm. The tail's rows, `__other__`, count whole: an upper bound.
+    with a tail do not alarm. The tail's rows, `__other__`, count whole: an upper bound. Whole
+    categories are new, so here the evidence is no strict bound, but one that simulation bears out.
     """
     if not isinstance(variable, CategoryVariable):
         return 0

@@ -15,7 +15,7 @@ from boxkite.drift.rates import EVALUATIONS_A_MONTH, MIN_RATE, rate_critical
 from boxkite.errors import ConfigError
 from boxkite.prometheus.rules_critical import critical_quantile
 from boxkite.prometheus.rules_duration import seconds_of, spelled
-from boxkite.prometheus.rules_text import counted, evidence, looked_up
+from boxkite.prometheus.rules_text import counted, evidence, looked_up, scaled
 
 __all__ = ["as_kubernetes", "render_rules"]
 
@@ -161,7 +161,12 @@ def _window_group(window: str, every: int, policy: Policy, quantile: str, runboo
         missing_evidence=evidence(
             missing, all_rows, "variable:boxkite_training_missing:max", all_trained
         ),
-        unseen_evidence=evidence(unseen, rows, "variable:boxkite_training_unseen:sum", trained),
+        unseen_evidence=evidence(
+            scaled(unseen, rows, trained),
+            scaled(rows, rows, trained),
+            "variable:boxkite_training_unseen:sum",
+            trained,
+        ),
         invalid_evidence=evidence(invalid, all_rows, f"(0 * {all_trained})", all_trained),
         drift_critical=looked_up("variable:boxkite_drift:critical", window, "%.3f"),
         live_rows=looked_up("variable:boxkite_live_rows:sum", window, "%.0f"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-__all__ = ["counted", "evidence", "looked_up"]
+__all__ = ["counted", "evidence", "looked_up", "scaled"]
 
 _ON = "on (model, version, role, variable)"
 
@@ -46,6 +46,11 @@ def evidence(live: str, live_rows: str, trained: str, trained_rows: str) -> str:
         )
 
     return f"{side(live, live_rows)}\n+ {_ON}\n{side(trained, trained_rows)}"
+
+
+def scaled(counts: str, live_rows: str, trained_rows: str) -> str:
+    """Return PromQL for live counts brought down to no more rows than training has."""
+    return f"({counts} * {_ON} clamp_max({trained_rows} / {_ON} {live_rows}, 1))"
 
 
 def looked_up(

@@ -1,15 +1,16 @@
 """Missing, unseen and invalid rows judged against chance: a bound that holds for any counts."""
 
 import math
+from collections import Counter
 
 import numpy as np
 import pytest
 from scipy import stats
 
 from boxkite import Baseline, Policy
-from boxkite.baseline.tally import Tally
+from boxkite.baseline.tally import Tally, tally_labels
 from boxkite.drift import VariableDrift, compare_counts
-from boxkite.drift.rates import evidence, expected_unseen, rate_critical
+from boxkite.drift.rates import evidence, expected_unseen, measure_rates, rate_critical
 
 
 @pytest.mark.parametrize("live_rows", [1, 7, 60, 1000])
@@ -121,3 +122,25 @@ def test_numbers_have_no_unseen_rows() -> None:
     assert found.unseen == 0
     assert math.isnan(found.unseen_difference)
     assert math.isnan(found.unseen_evidence)
+
+
+@pytest.mark.parametrize(("trained", "live"), [(300, 100), (300, 300), (300, 3000)])
+@pytest.mark.parametrize(
+    "fractions",
+    [np.ones(80) / 80, 0.8 ** np.arange(60), np.arange(1, 201) ** -1.2],
+    ids=["even", "geometric", "power"],
+)
+def test_categories_that_are_new_by_chance_keep_to_the_evidence(
+    fractions: np.ndarray, trained: int, live: int
+) -> None:
+    random = np.random.default_rng(4)
+    chances = fractions / fractions.sum()
+    labels = np.array([f"c{number}" for number in range(len(chances))])
+    found = []
+    for _ in range(300):
+        baseline = Baseline.fit({"c": random.choice(labels, trained, p=chances).tolist()})
+        (variable,) = baseline.variables
+        tally = tally_labels(variable, Counter(random.choice(labels, live, p=chances).tolist()))
+        found += [each.evidence for each in measure_rates(variable, tally) if each.name == "unseen"]
+    for limit in (1.0, 2.0, 3.0):
+        assert np.mean(np.array(found) > limit) <= math.exp(-limit)

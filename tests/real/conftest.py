@@ -125,7 +125,7 @@ def alerting(
     """Returns what runs both, over targets and with rules, for as long as its context lasts."""
 
     @contextmanager
-    def run(targets: Sequence[str], rules: str) -> Iterator[Alerting]:
+    def run(targets: Sequence[str], rules: str, group_wait: str = "10s") -> Iterator[Alerting]:
         told: dict[str, list[dict[str, Any]]] = {}
 
         class Receiver(BaseHTTPRequestHandler):
@@ -142,7 +142,7 @@ def alerting(
             manager, database = free_address(), free_address()
             (tmp_path / "boxkite.rules.yml").write_text(rules)
             configurations = {
-                "alertmanager.yml": hurried_alertmanager(receiver),
+                "alertmanager.yml": hurried_alertmanager(receiver, group_wait),
                 "prometheus.yml": hurried_prometheus(targets, manager),
             }
             for name, content in configurations.items():
@@ -182,9 +182,9 @@ def hurried_prometheus(targets: Sequence[str], alertmanager: str) -> dict[str, A
     return content
 
 
-def hurried_alertmanager(receiver: str) -> dict[str, Any]:
+def hurried_alertmanager(receiver: str, group_wait: str) -> dict[str, Any]:
     """Return the example's configuration, that waits for seconds and tells this receiver."""
     text = (EXAMPLES / "alerting/alertmanager.yml").read_text()
     content: dict[str, Any] = yaml.safe_load(text.replace("127.0.0.1:9095", receiver))
-    content["route"]["routes"][0]["group_wait"] = "10s"
+    content["route"]["routes"][0]["group_wait"] = group_wait
     return content

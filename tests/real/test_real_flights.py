@@ -16,6 +16,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 FLIGHTS = 1500
 WINDOW = "5m"
 PENDING_SECONDS = 30  # a tenth of the window, for which an alert waits
+GROUP_WAIT = "60s"  # variables cross their critical values while the flights arrive
 
 
 def recorded(drift: VariableDrift) -> dict[str, float]:
@@ -81,7 +82,7 @@ def test_prometheus_says_what_python_says_of_the_flights_it_saw(
     rules = render_rules(windows=[WINDOW], critical_windows={WINDOW: "1h"}, interval="2s")
     with (
         demo("demo.services").flask_service(tmp_path) as service,
-        alerting([service.removeprefix("http://")], rules) as system,
+        alerting([service.removeprefix("http://")], rules, GROUP_WAIT) as system,
     ):
         system.up(1)
         answers = replay.replay(service, rows[flights.FEATURES], lambda: None)
