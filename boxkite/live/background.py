@@ -52,6 +52,11 @@ class Background:
         if not self.is_running:
             self._start()
 
+    def hurry(self) -> None:
+        """Have the task run at once."""
+        self.ask()
+        self._bell.ring()
+
     def _start(self) -> None:
         """Start the thread, unless that is being done, or the owner or the program ends."""
         ending = self._bell.closed or not threading.main_thread().is_alive()

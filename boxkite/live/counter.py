@@ -33,7 +33,10 @@ __all__ = ["Counter"]
 T = TypeVar("T")
 
 SEGMENT_BYTES = 1 << 21
-_FOLD_SECONDS = 0.1
+# A fold costs the same for few records as for some hundred. Scrapes do not wait for it: they fold
+# first, and read what other workers have not folded.
+_FOLD_SECONDS = 0.5
+_FOLD_AT = 512
 _RETRY_SECONDS = 1.0
 _MAX_UNSAFE = 4096
 
@@ -41,7 +44,7 @@ _MAX_UNSAFE = 4096
 class Counter:
     """The counting behind one monitor, in this process and with the service's other workers.
 
-    The request appends a record to a mapped journal. A thread folds it within 0.2 seconds; reading
+    The request appends a record to a mapped journal. A thread folds it within half a second; reading
     the totals folds first. Where the state folder cannot be used the trouble is reported, and this
     process counts in its own memory, trying the folder again each second.
 
@@ -86,6 +89,7 @@ class Counter:
         self._terms = self._new_terms() if self._new_terms is not None else b""
         self._memory = MemoryOutbox(self._terms, self._count_in_memory)
         self._dropped = 0
+        self._unfolded = 0
         self._retry_at = 0.0
         Counter._lock.forget(self)
         self._busy = False
@@ -117,6 +121,9 @@ class Counter:
             self._unsafe.append(record)
             self._fall_back(error)
         self._background.ask()
+        self._unfolded += 1
+        if self._unfolded == _FOLD_AT:
+            self._background.hurry()
         if len(self._unsafe) > _MAX_UNSAFE:
             self._reading(lambda: None)
 
@@ -131,8 +138,10 @@ class Counter:
             self._fall_back(error)
 
     def fold(self) -> None:
-        """Count what waits in the journal."""
-        self._reading(lambda: None)
+        """Count what waits in the journal, and tell what the log lost by it."""
+        dropped = self._reading(self._take_dropped)
+        if self._folded is not None:
+            self._folded(dropped)
 
     def totals(self) -> Counts:
         """Return the counts of all workers, with everything this one was given, and the errors.
@@ -207,10 +216,8 @@ class Counter:
 
     def _fold_in_background(self) -> None:
         try:
-            dropped = self._reading(self._take_dropped)
+            self.fold()
             self._sync()
-            if self._folded is not None:
-                self._folded(dropped)
         except Exception as error:  # noqa: BLE001 - the thread outlives any failure
             self._trouble.count("journal", error)
 
@@ -229,6 +236,7 @@ class Counter:
         self._synced_at = time.monotonic()
 
     def _fold(self) -> None:
+        self._unfolded = 0
         member = self._member or self._join()
         waiting = [self._unsafe.popleft() for _ in range(len(self._unsafe))]
         fold_encoded(self._baseline, waiting, self._in_memory)

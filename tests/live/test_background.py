@@ -149,7 +149,8 @@ def test_a_task_may_stop_its_own_thread() -> None:
 
     before = len(threads())
     Stopping().ask_and_wait()
-    assert eventually(lambda: len(threads()) == before)
+    # Of another test's owner a thread may end meanwhile.
+    assert eventually(lambda: len(threads()) <= before)
 
 
 def test_the_thread_ends_with_its_owner() -> None:
