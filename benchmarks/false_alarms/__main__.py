@@ -153,7 +153,7 @@ def nominal(window: Window, number: int, of: str) -> float:
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "months": months,
-    "windows": lambda _: print_windows(),
+    "windows": lambda arguments: print_windows(arguments.jobs),
     "excursions": lambda _: print_excursions(),
     "flights": lambda _: print_flights(),
 }

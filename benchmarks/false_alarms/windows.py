@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ProcessPoolExecutor
 from itertools import product
 
 import numpy as np
@@ -15,7 +16,7 @@ __all__ = ["NOMINAL", "print_windows"]
 NOMINAL = 0.01
 TRAINED = [300, 5_000, 100_000, 1_000_000]
 LIVE = [100, 300, 1_000, 10_000, 100_000]
-BASELINES, WINDOWS = 4_000, 25
+BASELINES, WINDOWS = 2_000, 50
 
 # One variable, one window: as many false alarms as make its share the nominal one.
 POLICY = Policy(
@@ -24,21 +25,25 @@ POLICY = Policy(
 )
 
 
-def print_windows() -> None:
+def print_windows(jobs: int) -> None:
     """Print how often the verdict is drift, over the nominal rate; a dash where it is none."""
     print(
         f"False alarms over nominal, {NOMINAL:g}, in {WINDOWS} windows of {BASELINES:,} baselines\n"
     )
     print("| kind | training rows | " + " | ".join(f"{rows:,} live" for rows in LIVE) + " |")
     print("|---|---:|" + "---:|" * len(LIVE))
-    random = np.random.default_rng(2013)
-    for kind, trained in product(KINDS, TRAINED):
-        cells = [f"{rate:.2f}" if rate >= 0 else "-" for rate in rates(kind, trained, random)]
-        print(f"| {kind} | {trained:,} | {' | '.join(cells)} |", flush=True)
+    lines = list(product(KINDS, TRAINED))
+    with ProcessPoolExecutor(jobs) as pool:
+        for (kind, trained), found in zip(
+            lines, pool.map(rates, *zip(*lines, strict=True)), strict=True
+        ):
+            cells = " | ".join(f"{rate:.2f}" if rate >= 0 else "-" for rate in found)
+            print(f"| {kind} | {trained:,} | {cells} |", flush=True)
 
 
-def rates(kind: str, trained: int, random: np.random.Generator) -> list[float]:
+def rates(kind: str, trained: int) -> list[float]:
     """Return the rates of one line, over nominal; -1 where nothing is judged."""
+    random = np.random.default_rng([trained, *kind.encode()])
     judged, passed = np.zeros(len(LIVE)), np.zeros(len(LIVE))
     for _ in range(BASELINES):
         truth = KINDS[kind](trained, random)

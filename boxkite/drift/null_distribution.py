@@ -27,6 +27,7 @@ Floats: TypeAlias = NDArray[np.float64]
 _STEPS = 2048  # of the statistic, up to some times its critical value
 _LEAST_TAIL = 1e-12  # which double precision resolves after a Fourier transform
 _GROWTH = 1.25  # from one number of live rows that is looked at to the next
+_MOST_ROWS = 1e7  # of a window, where they outnumber the training rows
 _MANY = 150.0  # expected rows from which on a cell is taken as normal
 _MOST_RAISED = 3.0
 _LIKE = 0.05  # cells that differ less, in the logarithm of their fraction, are taken as one
@@ -63,19 +64,21 @@ def critical_value(
     cells = _like_cells(counts, unseen)
     sure = max(tail, _LEAST_TAIL)
     approximate = quantile(sure, degrees)
+    # Where live rows outnumber training rows, a cell that is empty on both sides adds this at most.
+    outnumbered = counts.count(0) * max(0.0, math.log(_MOST_ROWS / rows) / 2)
     raised = 1.0
     # n m / (n + m), as the few rows of either side make the many of the other worth no more.
     power = math.floor(math.log(least_rows * rows / (least_rows + rows), _GROWTH))
     while (effective := _GROWTH**power) < rows:
         above, low, step = _exceedance(cells, effective)
         exact = low + step * float(np.argmax(above <= sure))
-        if max(exact, approximate) < floor * effective:
+        if max(exact + outnumbered, approximate) < floor * effective:
             break
         raised = max(raised, exact / approximate)
-        if raised > _MOST_RAISED:
-            return math.nan
         power += 1
-    return quantile(tail, degrees) * raised
+    else:
+        raised = max(raised, (exact + outnumbered) / approximate)
+    return quantile(tail, degrees) * raised if raised <= _MOST_RAISED else math.nan
 
 
 def _like_cells(counts: tuple[int, ...], unseen: int) -> _Cells:

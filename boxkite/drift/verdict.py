@@ -98,7 +98,7 @@ class Policy:
 
 
 def _once_seen(variable: Variable) -> int:
-    """Return how many categories training saw once.
+    """Return how many categories training saw once, and two standard errors more.
 
     Of the tail only the rows and the labels are known. By the square root of labels over rows, more
     are taken than power laws and geometric tails have (measured in docs/statistics.md).
@@ -106,6 +106,8 @@ def _once_seen(variable: Variable) -> int:
     if not isinstance(variable, CategoryVariable):
         return 0
     kept = len(variable.counts) - 1 - variable.has_tail
-    once = int((variable.counts[:kept] == 1).sum())
-    labels, rows = len(variable.tail), int(variable.counts[kept])
-    return once + (math.ceil(labels * math.sqrt(labels / rows)) if labels else 0)
+    once = float((variable.counts[:kept] == 1).sum())
+    if variable.tail:
+        labels, rows = len(variable.tail), int(variable.counts[kept])
+        once += labels * math.sqrt(labels / rows)
+    return math.ceil(once + 2 * math.sqrt(once))

@@ -47,6 +47,29 @@ def test_values_that_training_saw_once_raise_it_until_chance_may_say_anything() 
     assert math.isnan(raised(counts, 1e-6, least_rows=25, unseen=60_000))
 
 
+def test_empty_cells_raise_it_where_live_rows_may_outnumber_the_training_rows() -> None:
+    few, many = (raised((rows, rows, 0), 0.01, least_rows=15) for rows in (100, 1_000_000))
+    assert few > many
+
+
+# The cell that nothing comes to adds ln(m / n) / 2 by its smoothing.
+@pytest.mark.parametrize("live_rows", [300, 10_000, 10_000_000])
+def test_a_baseline_smaller_than_the_window_passes_no_more_often_than_stated(
+    live_rows: int,
+) -> None:
+    random = np.random.default_rng(12)
+    fractions = np.array([*np.linspace(1, 3, 10) / 20, 0.0])
+    expected = tuple(np.rint(300 * fractions).astype(int).tolist())
+    critical = critical_value(expected, 0.01, least_rows=55, floor=0.05)
+    threshold = critical * (1 / 300 + 1 / live_rows)
+    drawn = zip(
+        random.multinomial(live_rows, fractions, 20_000),
+        random.multinomial(300, fractions, 20_000),
+        strict=True,
+    )
+    assert sum(population_stability_index(*each) > threshold for each in drawn) <= 0.012 * 20_000
+
+
 def empirical(
     counts: NDArray[np.int64], fractions: NDArray[np.float64], rows: int, tail: float, draws: int
 ) -> float:
