@@ -66,8 +66,8 @@ def test_the_wheel_holds_every_file_of_the_three_packages(tmp_path: Path) -> Non
         path.relative_to(ROOT).as_posix()
         for package in packages
         for path in (ROOT / package).rglob("*")
-        if path.is_file() and path.suffix in {".py", ".yaml", ".typed"}
+        if path.is_file() and "__pycache__" not in path.parts
     }
     assert {name for name in names if ".dist-info/" not in name} == expected
     assert {f"{package}/py.typed" for package in packages} <= set(names)
-    assert "boxkite/prometheus/rules_group.yaml" in names
+    assert "boxkite/report/templates/page.html" in names

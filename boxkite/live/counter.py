@@ -44,9 +44,9 @@ _MAX_UNSAFE = 4096
 class Counter:
     """The counting behind one monitor, in this process and with the service's other workers.
 
-    The request appends a record to a mapped journal. A thread folds it within half a second; reading
-    the totals folds first. Where the state folder cannot be used the trouble is reported, and this
-    process counts in its own memory, trying the folder again each second.
+    The request appends a record to a mapped journal. A thread folds it within half a second;
+    reading the totals folds first. Where the state folder cannot be used the trouble is reported,
+    and this process counts in its own memory, trying the folder again each second.
 
     Args:
         baseline: whose cells are counted.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
@@ -14,6 +13,7 @@ from boxkite.baseline.tally import Tally
 from boxkite.baseline.text_writer import Family, format_series, format_series_by
 from boxkite.cooperation import cooperatively
 from boxkite.drift import Policy
+from boxkite.prometheus.critical import CriticalValues
 
 __all__ = ["LabelledExposition"]
 
@@ -58,25 +58,14 @@ class LabelledExposition:
             [format_series(name, **self._labels(each)) for each in baseline.variables]
             for name in ("boxkite_missing_total", "boxkite_invalid_total")
         )
-        self.static = [*baseline.families(), self._critical(baseline, policy)]
+        self._critical = CriticalValues(baseline, policy, self._series)
+        self.static = baseline.families()
+
+    def _series(self, name: str, variable: Variable, window: str) -> str:
+        return format_series(name, **self._labels(variable), window=window)
 
     def _labels(self, variable: Variable) -> Labels:
         return {**self._head, "role": variable.role, "variable": variable.name}
-
-    def _critical(self, baseline: Baseline, policy: Policy) -> Family:
-        """Return the chi-square quantiles, which the rules scale by the rows."""
-        name = "boxkite_drift_critical"
-        count = len(baseline.variables)
-        pairs = [
-            (format_series(name, **self._labels(each), window=window), critical)
-            for each in baseline.variables
-            for window in policy.windows
-            if not math.isnan(critical := policy.critical(window, count, each))
-        ]
-        documentation = "Chi-square quantile of a variable's cells at its share of false alarms."
-        return Family(
-            name, "gauge", documentation, [series for series, _ in pairs], [q for _, q in pairs]
-        )
 
     def families(
         self,
@@ -140,6 +129,7 @@ class LabelledExposition:
                 list(errors.values()),
             ),
             *self._log_families(log),
+            self._critical.family(),
         ]
 
     def _log_families(self, log: Mapping[str, int]) -> list[Family]:

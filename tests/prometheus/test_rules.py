@@ -49,6 +49,7 @@ def test_every_number_is_pythons_whatever_the_number_of_replicas(
     bench.run(render_rules(), replicas, promql_expr_test=tests)
 
 
+@pytest.mark.slow
 def test_fifty_replicas_count_as_one(bench: Any) -> None:
     names = ("plain", "powers", "city")  # promtool holds 10,000 samples in memory
     columns = bench.table(seed=1, rows=2000)
