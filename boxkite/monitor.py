@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from blinker import Signal
@@ -15,23 +14,16 @@ from boxkite import signals
 from boxkite.baseline import Baseline
 from boxkite.baseline.text_writer import Family
 from boxkite.config import Settings, from_environment
-from boxkite.drift import Comparison, Policy, compare_counts
+from boxkite.drift import Comparison, Policy
+from boxkite.drift_windows import DriftWindows
 from boxkite.errors import BaselineError
 from boxkite.identity import Identity
-from boxkite.live.batch import Batch, batch_of, rows_of
+from boxkite.intake import Intake
 from boxkite.live.counter import Counter
-from boxkite.live.counts import Counts
-from boxkite.live.fields import opened
 from boxkite.live.record import Record, encode
 from boxkite.live.redaction import Redaction
 from boxkite.live.row import (
-    Positions,
     Row,
-    ShapeError,
-    check_names,
-    class_row,
-    output_row,
-    plain_row,
 )
 from boxkite.live.state import StateFolder
 from boxkite.logs.prediction_log import open_log
@@ -40,9 +32,7 @@ from boxkite.prometheus.application import application_registry
 from boxkite.prometheus.classic import ClassicExposition
 from boxkite.prometheus.labelled import LabelledExposition
 from boxkite.prometheus.scrape import Exposition, ModelSeries, Scrape, Scraper
-from boxkite.report.cards import Report, report_of
-from boxkite.report.trend import trend
-from boxkite.setting_values import as_duration
+from boxkite.report.cards import Report
 from boxkite.trouble import Trouble
 
 __all__ = ["Monitor"]
@@ -97,10 +87,7 @@ class Monitor:
         self.baseline = found.relabelled(
             model=model or self.settings.model, version=version or self.settings.version
         )
-        self._feature_names = dict.fromkeys(each.name for each in self.baseline.features)
-        self._positions = Positions([each.name for each in self.baseline.features])
-        self._output_names = [each.name for each in self.baseline.outputs]
-        self._classes = self.baseline.classes
+        self._intake = Intake(self.baseline, self.trouble)
         names = self.settings.log_redact
         self._redaction = Redaction(names, self.baseline) if names else None
         state = StateFolder(self.settings.state_dir)
@@ -116,6 +103,7 @@ class Monitor:
             self._log.new_terms if self._log else None,
             self._log.ask if self._log else None,
         )
+        self._windows = DriftWindows(self.baseline, self._counter, self.policy)
         if self._log is not None:
             self._log.start(self._counter, self.trouble, self._tell_dropped)
         self._exposition = self._new_exposition()
@@ -182,7 +170,7 @@ class Monitor:
             is counted as invalid and reported; nothing is raised.
         """
         identity = identity or Identity.new(self.settings.server_id)
-        row, answer = self._features(features, view), self._output(output, view)
+        row, answer = self._intake.features(features, view), self._intake.output(output, view)
         return self._take(identity, row, answer, features, output, request_body)
 
     def log_predictions(
@@ -209,7 +197,7 @@ class Monitor:
             reported, and the output of each of the rows is counted as invalid.
         """
         identity = identity or Identity.new(self.settings.server_id)
-        batch = self._batch(features, outputs, view)
+        batch = self._intake.batch(features, outputs, view)
         if batch is None:
             return [
                 self.log_prediction(features, outputs, request_body, identity=identity, view=view)
@@ -217,31 +205,15 @@ class Monitor:
         ids = []
         for number, each in enumerate(identity.rows(len(batch.rows))):
             output = batch.outputs[number] if batch.outputs is not None else None
-            answer = self._output(output, view) if batch.outputs is not None else None
+            answer = self._intake.output(output, view) if batch.outputs is not None else None
             row, body = batch.rows[number], None if number else request_body
-            ids.append(self._take(each, self._features(row, view), answer, row, output, body))
+            values = self._intake.features(row, view)
+            ids.append(self._take(each, values, answer, row, output, body))
         return ids
 
     def row_count(self, features: Any) -> int:
         """Return how many predictions features are for: one, or one for each of several rows."""
-        try:
-            rows = rows_of(features, self._feature_names)
-        except Exception:  # noqa: BLE001 - features are any object of the user's
-            return 1
-        return 1 if rows is None else len(rows)
-
-    def _batch(self, features: Any, outputs: Any, view: str) -> Batch | None:
-        """Return several rows with their outputs; None for one row, or what cannot be read."""
-        try:
-            batch = batch_of(features, outputs, self._feature_names, self._output_names)
-        except ShapeError as problem:
-            self.trouble.report("features", problem, view)
-            return None
-        except Exception:  # noqa: BLE001 - whatever it is, as one row it is reported
-            return None
-        if batch is not None and batch.problem is not None:
-            self.trouble.report("output", batch.problem, view)
-        return batch
+        return self._intake.row_count(features)
 
     def _take(
         self,
@@ -272,28 +244,6 @@ class Monitor:
                 output=output,
             )
         return prediction_id
-
-    def _features(self, features: Any, view: str) -> Row | None:
-        """Return a row of the baseline's features, or None after reporting what is wrong."""
-        try:
-            row: Row = {} if features is None else plain_row(features)
-            check_names(row, self._feature_names)
-            return self._positions.of(row)
-        except Exception as error:  # noqa: BLE001 - features are any object of the user's
-            self.trouble.report("features", error, view)
-            return None
-
-    def _output(self, output: Any, view: str) -> Row | None:
-        try:
-            if output is None:
-                return {}
-            if self._classes:
-                return class_row(output, self._classes)
-            names = self._output_names
-            return output_row(output, names) if names else [opened(output)]
-        except Exception as error:  # noqa: BLE001 - an output is any object of the user's
-            self.trouble.report("output", error, view)
-            return None
 
     def _send(self, signal: Signal, **values: Any) -> None:
         sender = self._sender()
@@ -357,7 +307,7 @@ class Monitor:
         Raises:
             ConfigError: if it is no such length.
         """
-        return self._compare(self._counted(window)[1], window)
+        return self._windows.drift(window)
 
     def report(self, window: str | None = None) -> Report:
         """Return `drift` with all that is drawn of it, as the drift page shows it.
@@ -368,43 +318,7 @@ class Monitor:
         Raises:
             ConfigError: if it is no such length.
         """
-        since, counts = self._counted(window)
-        now = self._counter.totals()
-        hours = [(hour, each.cells) for hour, each in self._counter.hours()]
-        return report_of(
-            self.baseline,
-            counts.tallies(),
-            self._compare(counts, window),
-            f"in the last {window}" if window else "since the start",
-            since=since,
-            trend=trend(self.baseline, hours, now.cells, self.policy.min_rows_a_cell),
-        )
-
-    def _counted(self, window: str | None) -> tuple[datetime | None, Counts]:
-        """Return what was counted in a window, and when it begins."""
-        if window is None:
-            return None, self._counter.totals()
-        moment = datetime.now(UTC) - timedelta(seconds=as_duration("window", window))
-        return self._counter.since(moment)
-
-    def _compare(self, counts: Counts, window: str | None) -> Comparison:
-        return compare_counts(
-            self.baseline,
-            counts.tallies(),
-            counts.predictions,
-            policy=self.policy,
-            window=self._share_of(window),
-        )
-
-    def _share_of(self, window: str | None) -> str:
-        """Return the policy's window whose share of the false alarms applies: the longest that is
-        no longer."""
-        by_length = sorted(self.policy.windows, key=lambda name: self.policy.windows[name])
-        if window is None:
-            return by_length[0]
-        hours = as_duration("window", window) / 3600
-        fitting = [name for name in by_length if self.policy.windows[name] <= hours]
-        return fitting[-1] if fitting else by_length[0]
+        return self._windows.report(window)
 
     def flush(self, timeout: float = 5.0) -> bool:
         """Count what waits in the journal, and deliver what waits for the log.
