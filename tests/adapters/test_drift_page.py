@@ -1,15 +1,16 @@
 """The drift page in each framework: where it is, what it answers, and to whom."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from typing import Any
 
 import flask
+import httpx
 import numpy as np
 import pytest
 from fastapi import FastAPI
 from starlette.applications import Starlette
-from starlette.testclient import TestClient
 
 import boxkite
 import boxkite_flask
@@ -36,16 +37,20 @@ class Service:
             asgi = (FastAPI if kind == "fastapi" else Starlette)(debug=debug)
             boxkite_starlette.Boxkite(asgi, **given)
             self.monitor = asgi.state.boxkite
-            self._client = TestClient(asgi)
+            self._client = httpx.ASGITransport(asgi)
 
     def ask(self, path: str, method: str = "GET", **headers: str) -> tuple[int, Any, bytes]:
-        response = (
-            self._client.open(path, method=method, headers=headers)
-            if hasattr(self._client, "open")
-            else self._client.request(method, path, headers=headers)
-        )
-        content = response.data if hasattr(response, "data") else response.content
-        return response.status_code, response.headers, content
+        """Return status, headers and content of an answer."""
+        if isinstance(self._client, httpx.ASGITransport):
+            response = asyncio.run(self._ask_asgi(path, method, headers))
+            return response.status_code, response.headers, response.content
+        answer = self._client.open(path, method=method, headers=headers)
+        return answer.status_code, answer.headers, answer.data
+
+    async def _ask_asgi(self, path: str, method: str, headers: dict[str, str]) -> httpx.Response:
+        client = httpx.AsyncClient(transport=self._client, base_url="http://service")
+        async with client:
+            return await client.request(method, path, headers=headers)
 
 
 @pytest.fixture(params=["flask", "starlette", "fastapi"])

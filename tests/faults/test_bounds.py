@@ -13,7 +13,7 @@ import numpy as np
 from boxkite import Baseline, Monitor, Settings
 
 baseline = Baseline.fit({"a": np.arange(100.0), "c": ["x", "y"] * 50}, {"score": np.arange(100.0)})
-monitor = Monitor(baseline, registry=None, settings=Settings(state_dir=sys.argv[1]))
+monitor = Monitor(baseline, registry=None, settings=Settings(state_dir=sys.argv[1], log="none:"))
 
 def resident():
     with open("/proc/self/statm") as file:
