@@ -46,7 +46,7 @@ class Inheritance:
         for population in self._state.populations():
             mine = own is not None and population == own.folder
             # What is hidden is being made or removed.
-            for folder in sorted(population.glob("left-*" if mine else "[!.]*-*")):
+            for folder in _found(population, "left-*" if mine else "[!.]*-*"):
                 left = _locked(folder, accepts)
                 if left is None:
                     continue
@@ -74,6 +74,13 @@ class Inheritance:
                 if size > self._max_bytes:
                     dropped += _given_up(left, own)
         return dropped
+
+
+def _found(population: Path, pattern: str) -> list[Path]:
+    """Return the folders of a population, the oldest first; none if it is gone."""
+    with contextlib.suppress(FileNotFoundError):
+        return sorted(population.glob(pattern))
+    return []
 
 
 def _given_up(left: Leftover, population: Population) -> int:

@@ -94,14 +94,22 @@ class StateFolder:
         Raises:
             OSError: if they cannot be listed.
         """
-        pattern = "*" if self._setting else "*/*"
         root = self._root()
-        return list((root if self._setting else root.parent).glob(pattern))
+        runs = [root] if self._setting else list(root.parent.iterdir())
+        return [folder for run in runs for folder in _inside(run)]
 
     def _root(self) -> Path:
         if self._setting:
             return Path(self._setting)
         return _temporary_root() / f"{service_process()}-{self._ordinal}"
+
+
+def _inside(folder: Path) -> list[Path]:
+    """Return what is in a folder; nothing if another process has removed it meanwhile."""
+    try:
+        return list(folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def _remove(root: Path, process: int) -> None:
