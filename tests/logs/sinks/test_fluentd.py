@@ -134,7 +134,7 @@ def test_what_exceeds_the_bytes_of_a_record_is_left_out_and_named(receiver, sink
     ("changed", "reason"),
     [
         ({"created_at": "yesterday"}, "Invalid isoformat string: 'yesterday'"),
-        ({"created_at": "1969-12-31T23:59:59.000000Z"}, "argument out of range"),
+        ({"created_at": "1969-12-31T23:59:59.000000Z"}, "it cannot be encoded"),
         ({"features": [2**70]}, "can't serialize ints"),
     ],
 )
