@@ -15,11 +15,11 @@ from tables import heading, line
 __all__ = ["QUICK_SIZES", "SIZES", "print_grid"]
 
 SIZES = [
-    Size(1_000_000, baselines=150, free=1, drifted=50, rate=0.05),
-    Size(100_000, baselines=300, free=2, drifted=200),
-    Size(10_000, baselines=200, free=8, drifted=400),
-    Size(1_000, baselines=100, free=20, drifted=400),
-    Size(100, baselines=100, free=20, drifted=400),
+    Size(1_000_000, baselines=100, free=1, drifted=25, rate=0.05),
+    Size(100_000, baselines=250, free=2, drifted=125),
+    Size(10_000, baselines=125, free=8, drifted=250),
+    Size(1_000, baselines=60, free=20, drifted=300),
+    Size(100, baselines=60, free=20, drifted=300),
 ]
 QUICK_SIZES = [
     Size(10_000, baselines=20, free=10, drifted=60, rate=0.05),
