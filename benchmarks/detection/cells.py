@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from pathlib import Path
+from typing import NamedTuple, TypeAlias, cast
 
 import numpy as np
 from counted import NumericCells, fit_cells
@@ -17,7 +19,18 @@ from boxkite.baseline.tally import Tally
 from boxkite.drift import Policy
 from boxkite.drift.rates import measure_rates
 
-__all__ = ["ANCHOR", "FREE", "POLICIES", "TRAINED", "UNSEEN", "Cell", "Size", "one_per_cent", "run"]
+__all__ = [
+    "ANCHOR",
+    "FREE",
+    "POLICIES",
+    "TRAINED",
+    "UNSEEN",
+    "Cell",
+    "Size",
+    "draw",
+    "one_per_cent",
+    "run",
+]
 
 TRAINED = 100_000
 FREE = "none"
@@ -41,9 +54,7 @@ class Size(NamedTuple):
 def one_per_cent(min_effect: float) -> Policy:
     """Return the policy that gives one variable's one window one per cent of false alarms."""
     share = Policy(windows={"1h": 1.0}).share("1h", 1)
-    return Policy(
-        false_alarms_per_month=0.01 / share, windows={"1h": 1.0}, min_effect=min_effect
-    )
+    return Policy(false_alarms_per_month=0.01 / share, windows={"1h": 1.0}, min_effect=min_effect)
 
 
 POLICIES = {
@@ -75,7 +86,17 @@ class Cell:
     verdicts: dict[str, dict[str, float]]
 
 
-def run(name: str, size: Size, seed: int) -> Cell:
+def run(name: str, size: Size, seed: int, folder: Path) -> Cell:
+    """Return a cell as a former run left it in the folder, or draw it and leave it there."""
+    path = folder / f"{name} {size.live} {size.drifted}.cell"
+    if path.exists():
+        return cast(Cell, pickle.loads(path.read_bytes()))
+    cell = draw(name, size, seed)
+    path.write_bytes(pickle.dumps(cell))
+    return cell
+
+
+def draw(name: str, size: Size, seed: int) -> Cell:
     """Draw training rows and windows, and compute every statistic of each."""
     distribution = DISTRIBUTIONS[name]
     names = drifts_of(distribution)
@@ -131,14 +152,12 @@ class _Measure:
         codes = np.bincount(rows.astype(np.int64), minlength=self.categories + 1)
         return {
             ANCHOR: chi_square(codes, self.codes),
-            UNSEEN: self._unseen(codes),
+            UNSEEN: self._unseen(self.cells.tally(codes)),
             **self.cells.scores(codes),
         }
 
-    def _unseen(self, codes: NDArray[np.int64]) -> float:
+    def _unseen(self, counts: NDArray[np.int64]) -> float:
         """Return the evidence behind the alert on unseen categories."""
-        cells = self.cells.cells[1][1]
-        counts = np.bincount(cells, codes, len(self.variable.counts)).astype(np.int64)
         rates = measure_rates(self.variable, Tally(counts))
         return next(each.evidence for each in rates if each.name == "unseen")
 
