@@ -26,8 +26,12 @@ def kolmogorov_smirnov(live: Floats, trained: Floats) -> float:
     values, first = np.unique(short, return_index=True)
     before = first / len(short)
     at = np.append(before[1:], 1.0)
-    above = np.searchsorted(long, values, side="left") / len(long) - before
-    below = at - np.searchsorted(long, values, side="right") / len(long)
+    to_left = np.searchsorted(long, values, side="left")
+    tied = long[np.minimum(to_left, len(long) - 1)] == values
+    to_right = to_left.copy()
+    to_right[tied] = np.searchsorted(long, values[tied], side="right")
+    above = to_left / len(long) - before
+    below = at - to_right / len(long)
     return max(float(above.max()), float(below.max()))
 
 
