@@ -28,6 +28,10 @@ QUICK_SIZES = [
 ]
 COUNTED = {"numbers": f"PSI, {BINS}", "categories": "PSI or unseen rows, 50 categories"}
 """What stands behind the product's alerts of drift and of unseen categories."""
+IMPROVED = {
+    "numbers": f"PSI or K-S, {BINS}",
+    "categories": "PSI or unseen rows by the tail, all categories",
+}
 
 LEAST = 0.8
 JUDGED_FROM = 1_000
@@ -140,6 +144,6 @@ def _print_losses(found: Sequence[Power]) -> None:
     heading("distribution", "drift", "live rows", "magnitude", "full sample", "counts", "improved")
     for each in found:
         if _misses(each, _counted(each)):
-            improved = each.found[both[_numeric(each)]]
+            improved = each.found[IMPROVED["numbers" if _numeric(each) else "categories"]]
             numbers = (f"{value:.2f}" for value in (each.best, _counted(each), improved))
             line(each.distribution, each.drift, f"{each.live:,}", f"{each.magnitude:.3g}", *numbers)
