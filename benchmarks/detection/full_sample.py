@@ -29,7 +29,7 @@ def kolmogorov_smirnov(live: Floats, trained: Floats) -> float:
     values, first = np.unique(short, return_index=True)
     before = first / len(short)
     at = np.append(before[1:], 1.0)
-    to_left: Ranks = np.searchsorted(long, values, side="left")
+    to_left: Ranks = np.asarray(np.searchsorted(long, values, side="left"))
     tied = long[np.minimum(to_left, len(long) - 1)] == values
     to_right: Ranks = to_left.copy()
     to_right[tied] = np.searchsorted(long, values[tied], side="right")

@@ -136,10 +136,6 @@ def _print_alternatives(found: Sequence[Power], *, numeric: bool) -> None:
 
 def _print_losses(found: Sequence[Power]) -> None:
     """Print the cells where counts find less than the least share of what the full sample does."""
-    both = {
-        True: "PSI or K-S, 20 bins of equal mass",
-        False: "PSI or unseen rows by the tail, all categories",
-    }
     print(f"\nCells of {JUDGED_FROM:,} rows and more under {LEAST:g} of the full sample's power\n")
     heading("distribution", "drift", "live rows", "magnitude", "full sample", "counts", "improved")
     for each in found:
