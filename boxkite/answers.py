@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -13,17 +13,16 @@ __all__ = ["Content", "answer_of"]
 _INSTEAD = "give output= a callable of the returned value, or set current_prediction.output"
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(NamedTuple):
     """The body of a response.
 
     Attributes:
         data: its bytes; None where they are a stream.
-        media_type: as the response names it.
+        media_type: returns its type as the response names it.
     """
 
     data: bytes | None
-    media_type: str = ""
+    media_type: Callable[[], str] = str
 
 
 def answer_of(returned: Any) -> Any:
@@ -51,6 +50,6 @@ def _said(content: Content) -> Any:
         # Python's parser takes NaN and Infinity, which its writer gives.
         return json.loads(content.data)
     except (ValueError, RecursionError):
-        if content.media_type.startswith("text/plain"):
+        if content.media_type().startswith("text/plain"):
             return content.data.decode()
         raise ValueError(f"the view returned no JSON; {_INSTEAD}") from None

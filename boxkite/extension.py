@@ -15,14 +15,14 @@ from typing import Any, ClassVar, ParamSpec, Protocol, TypeVar, overload
 from prometheus_client import REGISTRY
 
 from boxkite.config import Layer, Settings, resolve
-from boxkite.context import Prediction, prediction_scope
+from boxkite.context import Prediction, PredictionScope, captured
 from boxkite.drift_page import DriftPage
 from boxkite.errors import ConfigError
 from boxkite.metrics_page import MetricsPage
 from boxkite.models import Models
 from boxkite.monitor import Monitor
 from boxkite.protection import ProtectedPage, Protection
-from boxkite.sources import Capture, Source, captured
+from boxkite.sources import Capture, Source
 
 __all__ = ["Exchange", "Extension"]
 
@@ -234,9 +234,9 @@ class Extension:
             async def async_wrapper(*args: Any, **kwargs: Any) -> Any:
                 exchange, monitor = self._place(name, model)
                 if exchange is None or monitor is None:
-                    with prediction_scope(_NOBODY):
+                    with PredictionScope(_NOBODY):
                         return await view(*args, **kwargs)
-                with prediction_scope(monitor.settings.server_id, monitor.row_count) as prediction:
+                with PredictionScope(monitor.settings.server_id, monitor.row_count) as prediction:
                     returned = await view(*args, **kwargs)
                 exchange.finish(monitor, capture, prediction, returned)
                 return returned
@@ -247,9 +247,9 @@ class Extension:
         def wrapper(*args: Any, **kwargs: Any) -> Any:
             exchange, monitor = self._place(name, model)
             if exchange is None or monitor is None:
-                with prediction_scope(_NOBODY):
+                with PredictionScope(_NOBODY):
                     return view(*args, **kwargs)
-            with prediction_scope(monitor.settings.server_id, monitor.row_count) as prediction:
+            with PredictionScope(monitor.settings.server_id, monitor.row_count) as prediction:
                 returned = view(*args, **kwargs)
             exchange.finish(monitor, capture, prediction, returned)
             return returned

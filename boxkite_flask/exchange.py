@@ -40,13 +40,13 @@ class FlaskExchange:
         def log(response: Response) -> Response:
             if response.status_code < _ERROR_STATUS:
                 answered = Answered(returned, response)
-                response.headers.update(capture.log(monitor, prediction, answered))
+                for name, value in capture.log(monitor, prediction, answered).items():
+                    response.headers[name] = value
             return response
 
         after_this_request(log)
 
 
-@dataclass(frozen=True)
 class Answered:
     """The current request with its answer.
 
@@ -55,8 +55,11 @@ class Answered:
         response: that Flask made of it.
     """
 
-    returned: Any
-    response: Response
+    __slots__ = ("response", "returned")
+
+    def __init__(self, returned: Any, response: Response) -> None:
+        self.returned = returned
+        self.response = response
 
     def request(self) -> Request:
         """Return the current request."""
@@ -73,11 +76,13 @@ class Answered:
         """
         returned = self.returned
         body = returned[0] if isinstance(returned, tuple) and returned else returned
+        if isinstance(body, dict | list):
+            return body
         if isinstance(body, str):
-            return boxkite.Content(self.response.get_data(), "text/plain")
+            return boxkite.Content(self.response.get_data(), lambda: "text/plain")
         if isinstance(body, bytes | bytearray) or callable(body):
             data = None if self.response.is_streamed else self.response.get_data()
-            return boxkite.Content(data, self.response.mimetype or "")
+            return boxkite.Content(data, lambda: self.response.mimetype or "")
         return returned if isinstance(body, Number) else body
 
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
@@ -35,31 +33,36 @@ class Exchange:
         send: the server's.
     """
 
+    __slots__ = ("_body", "_finished", "_receive", "_scope", "_send", "models", "outer")
+
     def __init__(self, models: boxkite.Models, scope: Scope, receive: Receive, send: Send) -> None:
         self.models = models
         self.outer = current_exchange.get()
         self._scope = scope
         self._receive = receive
         self._send = send
-        self._body = KeptBody(Headers(scope=scope).get("content-type", ""))
+        self._body = KeptBody(scope)
         self._finished: list[_Finished] = []
 
     async def receive(self) -> Message:
         """Hand the next message of the request on, keeping its part of a JSON body."""
         message = await self._receive()
         if message["type"] == "http.request":
-            self._body.add(message.get("body", b""), last=not message.get("more_body", False))
+            self._body.add(message)
         return message
 
     async def send(self, message: Message) -> None:
         """Hand the next message of the response on; at its start log what was captured."""
-        if message["type"] == "http.response.start" and self._finished:
+        if self._finished and message["type"] == "http.response.start":
             finished, self._finished = self._finished, []
             if message["status"] < _ERROR_STATUS:
                 headers: dict[str, str] = {}
                 for monitor, capture, prediction, returned in finished:
                     answered = Answered(returned, self._scope, self._body)
-                    headers = await capture.log_awaiting(monitor, prediction, answered)
+                    if capture.may_await:
+                        headers = await capture.log_awaiting(monitor, prediction, answered)
+                    else:
+                        headers = capture.log(monitor, prediction, answered)
                 # A new message: the application may send the same one to every client.
                 message = {**message, "headers": _updated(message.get("headers", ()), headers)}
         await self._send(message)
@@ -82,7 +85,6 @@ def _updated(raw: Iterable[_Header], headers: Mapping[str, str]) -> list[_Header
     return [*(each for each in raw if each[0].lower() not in names), *ours]
 
 
-@dataclass(frozen=True, slots=True)
 class Answered:
     """A request with its answer.
 
@@ -92,9 +94,12 @@ class Answered:
         kept: what the endpoint has read of the request's body.
     """
 
-    returned: Any
-    scope: Scope
-    kept: KeptBody
+    __slots__ = ("kept", "returned", "scope")
+
+    def __init__(self, returned: Any, scope: Scope, kept: KeptBody) -> None:
+        self.returned = returned
+        self.scope = scope
+        self.kept = kept
 
     def request(self) -> Request:
         """Return the request, whose body can be read once more."""
@@ -111,5 +116,6 @@ class Answered:
             return returned
         data = getattr(returned, "body", None)
         return boxkite.Content(
-            None if data is None else bytes(data), returned.headers.get("content-type", "")
+            None if data is None else bytes(data),
+            lambda: returned.headers.get("content-type", ""),
         )
