@@ -11,7 +11,7 @@ from typing import Any, ParamSpec, TypeVar, cast
 from boxkite.errors import NoPredictionError
 from boxkite.identity import Identity
 
-__all__ = ["UNSET", "Prediction", "PredictionScope", "captured", "current_prediction"]
+__all__ = ["UNSET", "Prediction", "captured", "current_prediction"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -30,7 +30,9 @@ UNSET: Any = _Unset()
 
 
 class Prediction:
-    """One prediction in the making.
+    """One prediction in the making; as a context, the current one of the code within.
+
+    At the end of the context the one before is current again.
 
     Args:
         server_id: of the service.
@@ -44,13 +46,20 @@ class Prediction:
         output: what it answered, likewise.
     """
 
-    __slots__ = ("_features", "_output", "_row_count", "identity")
+    __slots__ = ("_features", "_output", "_row_count", "_token", "identity")
 
     def __init__(self, server_id: str, row_count: Callable[[Any], int] = lambda _: 1) -> None:
         self.identity = Identity.new(server_id)
         self._row_count = row_count
         self._features: Any = UNSET
         self._output: Any = UNSET
+
+    def __enter__(self) -> Prediction:
+        self._token: Token[Prediction] = _current.set(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _current.reset(self._token)
 
     @property
     def features(self) -> Any:
@@ -107,27 +116,6 @@ _UNCHANGING = frozenset({float, int, str, bool, type(None), bytes})
 
 
 _current: ContextVar[Prediction] = ContextVar("boxkite_prediction")
-
-
-class PredictionScope:
-    """Opens a prediction for the code within, and puts back the one that was current before.
-
-    Args:
-        server_id: as of `Prediction`.
-        row_count: likewise.
-    """
-
-    __slots__ = ("_prediction", "_token")
-
-    def __init__(self, server_id: str, row_count: Callable[[Any], int] = lambda _: 1) -> None:
-        self._prediction = Prediction(server_id, row_count)
-
-    def __enter__(self) -> Prediction:
-        self._token: Token[Prediction] = _current.set(self._prediction)
-        return self._prediction
-
-    def __exit__(self, *_: object) -> None:
-        _current.reset(self._token)
 
 
 class _CurrentPrediction:

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, ParamSpec, Protocol, TypeVar, overload
 from prometheus_client import REGISTRY
 
 from boxkite.config import Layer, Settings, resolve
-from boxkite.context import Prediction, PredictionScope, captured
+from boxkite.context import Prediction, captured
 from boxkite.drift_page import DriftPage
 from boxkite.errors import ConfigError
 from boxkite.metrics_page import MetricsPage
@@ -234,9 +234,9 @@ class Extension:
             async def async_wrapper(*args: Any, **kwargs: Any) -> Any:
                 exchange, monitor = self._place(name, model)
                 if exchange is None or monitor is None:
-                    with PredictionScope(_NOBODY):
+                    with Prediction(_NOBODY):
                         return await view(*args, **kwargs)
-                with PredictionScope(monitor.settings.server_id, monitor.row_count) as prediction:
+                with Prediction(monitor.settings.server_id, monitor.row_count) as prediction:
                     returned = await view(*args, **kwargs)
                 exchange.finish(monitor, capture, prediction, returned)
                 return returned
@@ -247,9 +247,9 @@ class Extension:
         def wrapper(*args: Any, **kwargs: Any) -> Any:
             exchange, monitor = self._place(name, model)
             if exchange is None or monitor is None:
-                with PredictionScope(_NOBODY):
+                with Prediction(_NOBODY):
                     return view(*args, **kwargs)
-            with PredictionScope(monitor.settings.server_id, monitor.row_count) as prediction:
+            with Prediction(monitor.settings.server_id, monitor.row_count) as prediction:
                 returned = view(*args, **kwargs)
             exchange.finish(monitor, capture, prediction, returned)
             return returned

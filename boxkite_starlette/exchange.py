@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from contextvars import ContextVar
 from typing import Any, TypeAlias
 
@@ -51,21 +51,26 @@ class Exchange:
             self._body.add(message)
         return message
 
-    async def send(self, message: Message) -> None:
+    def send(self, message: Message) -> Awaitable[None]:
         """Hand the next message of the response on; at its start log what was captured."""
         if self._finished and message["type"] == "http.response.start":
             finished, self._finished = self._finished, []
             if message["status"] < _ERROR_STATUS:
+                if any(each[1].may_await for each in finished):
+                    return self._send_after_awaiting(message, finished)
                 headers: dict[str, str] = {}
                 for monitor, capture, prediction, returned in finished:
                     answered = Answered(returned, self._scope, self._body)
-                    if capture.may_await:
-                        headers = await capture.log_awaiting(monitor, prediction, answered)
-                    else:
-                        headers = capture.log(monitor, prediction, answered)
-                # A new message: the application may send the same one to every client.
-                message = {**message, "headers": _updated(message.get("headers", ()), headers)}
-        await self._send(message)
+                    headers = capture.log(monitor, prediction, answered)
+                message = _with_headers(message, headers)
+        return self._send(message)
+
+    async def _send_after_awaiting(self, message: Message, finished: list[_Finished]) -> None:
+        headers: dict[str, str] = {}
+        for monitor, capture, prediction, returned in finished:
+            answered = Answered(returned, self._scope, self._body)
+            headers = await capture.log_awaiting(monitor, prediction, answered)
+        await self._send(_with_headers(message, headers))
 
     def finish(
         self,
@@ -78,11 +83,15 @@ class Exchange:
         self._finished.append((monitor, capture, prediction, returned))
 
 
-def _updated(raw: Iterable[_Header], headers: Mapping[str, str]) -> list[_Header]:
-    """Return the headers of a message with some set anew."""
+def _with_headers(message: Message, headers: Mapping[str, str]) -> Message:
+    """Return a message with some headers set anew.
+
+    It is a new one: the application may send the same to every client.
+    """
     ours = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
     names = [name for name, _ in ours]
-    return [*(each for each in raw if each[0].lower() not in names), *ours]
+    raw: Iterable[_Header] = message.get("headers", ())
+    return {**message, "headers": [*(each for each in raw if each[0].lower() not in names), *ours]}
 
 
 class Answered:
