@@ -57,9 +57,7 @@ class Lookup:
         rows = [None if row is None else dict(zip(names, row, strict=True)) for row in value]
         return self._as_rows(Several(rows))
 
-    def _in_order(
-        self, source: Sequence[str], baseline: Baseline
-    ) -> tuple[Sequence[str], bool]:
+    def _in_order(self, source: Sequence[str], baseline: Baseline) -> tuple[Sequence[str], bool]:
         """Return names in the baseline's order where they are its names; and if they are a part.
 
         Of a part the values are taken by name; names that are not the baseline's stand for its

@@ -151,6 +151,16 @@ class MappedJournal:
                 return records, Position(segment.number, reached)
         return [], position
 
+    def skip(self, position: Position, number: int) -> Position:
+        """Return the position after so many records, or after the last."""
+        for segment in list(self._segments):
+            if number and segment.number >= position.segment:
+                start = position.offset if segment.number == position.segment else HEADER_BYTES
+                passed, reached = segment.skip(start, number)
+                if passed:
+                    position, number = Position(segment.number, reached), number - passed
+        return position
+
     def sync(self) -> None:
         """Write what was appended to the disk."""
         for segment in list(self._segments):

@@ -99,6 +99,15 @@ class Segment:
             records.append(self._map[start - length : start])
         return records, start
 
+    def skip(self, start: int, number: int) -> tuple[int, int]:
+        """Return how many records there are from an offset on, up to a number, and the offset
+        after them."""
+        passed = 0
+        while start < self.end and passed < number:
+            start += _FRAME_BYTES + _FRAME.unpack_from(self._map, start)[0]
+            passed += 1
+        return passed, start
+
     def sync(self) -> None:
         """Write what changed to the disk."""
         self._map.flush()
