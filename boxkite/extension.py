@@ -9,7 +9,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import wraps
-from inspect import iscoroutinefunction, signature
+from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction, signature
 from typing import Any, ClassVar, ParamSpec, Protocol, TypeVar, overload
 
 from prometheus_client import REGISTRY
@@ -23,6 +23,7 @@ from boxkite.models import Models
 from boxkite.monitor import Monitor
 from boxkite.protection import ProtectedPage, Protection
 from boxkite.sources import Capture, Source
+from boxkite.streams import in_prediction
 
 __all__ = ["Exchange", "Extension"]
 
@@ -53,6 +54,15 @@ class Exchange(Protocol):
         self, monitor: Monitor, capture: Capture, prediction: Prediction, returned: Any
     ) -> None:
         """Have the prediction logged once the status of the response is known to be no error."""
+
+    def begin(
+        self, monitor: Monitor, capture: Capture, prediction: Prediction, stream: Any
+    ) -> Callable[[], object]:
+        """Have the response name a prediction that is made while it is sent.
+
+        Returns:
+            What logs it, once the stream has ended.
+        """
 
 
 class Extension:
@@ -227,7 +237,7 @@ class Extension:
     def _decorated(
         self, view: Callable[..., Any], capture: Capture, name: str, model: str | None
     ) -> Callable[..., Any]:
-        """Return the view in a prediction's scope, of the same kind: sync or async."""
+        """Return the view in a prediction's scope, of the same kind: sync, async or a generator."""
         if iscoroutinefunction(view) or iscoroutinefunction(type(view).__call__):
 
             @wraps(view)
@@ -242,6 +252,20 @@ class Extension:
                 return returned
 
             return async_wrapper
+
+        if isgeneratorfunction(view) or isasyncgenfunction(view):
+
+            @wraps(view)
+            def streaming_wrapper(*args: Any, **kwargs: Any) -> Any:
+                stream = view(*args, **kwargs)
+                exchange, monitor = self._place(name, model)
+                if exchange is None or monitor is None:
+                    return in_prediction(stream, Prediction(_NOBODY), lambda: None)
+                prediction = Prediction(monitor.settings.server_id, monitor.row_count)
+                log = exchange.begin(monitor, capture, prediction, stream)
+                return in_prediction(stream, prediction, log)
+
+            return streaming_wrapper
 
         @wraps(view)
         def wrapper(*args: Any, **kwargs: Any) -> Any:

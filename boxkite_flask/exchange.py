@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Number
 from typing import Any
 
 import msgspec
-from flask import Request, Response, after_this_request, current_app, request
+from flask import Request, Response, after_this_request, current_app, has_request_context, request
 
 import boxkite
 
@@ -46,6 +47,27 @@ class FlaskExchange:
 
         after_this_request(log)
 
+    def begin(
+        self,
+        monitor: boxkite.Monitor,
+        capture: boxkite.Capture,
+        prediction: boxkite.Prediction,
+        stream: Any,
+    ) -> Callable[[], object]:
+        """Name a prediction that is made while its answer is sent; returns what logs it.
+
+        By then there is no request any more, whose body a source could look into.
+        """
+        responses: list[Response] = []
+
+        def name(response: Response) -> Response:
+            responses.append(response)
+            response.headers[boxkite.PREDICTION_ID_HEADER] = prediction.id
+            return response
+
+        after_this_request(name)
+        return lambda: capture.log(monitor, prediction, Answered(stream, responses[0]))
+
 
 class Answered:
     """The current request with its answer.
@@ -67,6 +89,8 @@ class Answered:
 
     def body(self) -> Any:
         """Return the JSON body; see `json_body`."""
+        if not has_request_context():
+            raise ValueError("a view that is a stream has no body; set current_prediction.features")
         return json_body(request)
 
     def content(self) -> Any:

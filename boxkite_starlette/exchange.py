@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextvars import ContextVar
 from typing import Any, TypeAlias
 
@@ -33,7 +33,16 @@ class Exchange:
         send: the server's.
     """
 
-    __slots__ = ("_body", "_finished", "_receive", "_scope", "_send", "models", "outer")
+    __slots__ = (
+        "_announced",
+        "_body",
+        "_finished",
+        "_receive",
+        "_scope",
+        "_send",
+        "models",
+        "outer",
+    )
 
     def __init__(self, models: boxkite.Models, scope: Scope, receive: Receive, send: Send) -> None:
         self.models = models
@@ -43,6 +52,7 @@ class Exchange:
         self._send = send
         self._body = KeptBody(scope)
         self._finished: list[_Finished] = []
+        self._announced = ""
 
     async def receive(self) -> Message:
         """Hand the next message of the request on, keeping its part of a JSON body."""
@@ -53,6 +63,10 @@ class Exchange:
 
     def send(self, message: Message) -> Awaitable[None]:
         """Hand the next message of the response on; at its start log what was captured."""
+        if self._announced and message["type"] == "http.response.start":
+            if message["status"] < _ERROR_STATUS:
+                message = _with_headers(message, {boxkite.PREDICTION_ID_HEADER: self._announced})
+            self._announced = ""
         if self._finished and message["type"] == "http.response.start":
             finished, self._finished = self._finished, []
             if message["status"] < _ERROR_STATUS:
@@ -81,6 +95,18 @@ class Exchange:
     ) -> None:
         """Have the prediction logged once the status of the response is known."""
         self._finished.append((monitor, capture, prediction, returned))
+
+    def begin(
+        self,
+        monitor: boxkite.Monitor,
+        capture: boxkite.Capture,
+        prediction: boxkite.Prediction,
+        stream: Any,
+    ) -> Callable[[], object]:
+        """Name a prediction that is made while its answer is sent; returns what logs it."""
+        self._announced = prediction.id
+        answered = Answered(stream, self._scope, self._body)
+        return lambda: capture.log(monitor, prediction, answered)
 
 
 def _with_headers(message: Message, headers: Mapping[str, str]) -> Message:
