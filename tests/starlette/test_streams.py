@@ -61,7 +61,8 @@ def test_a_generator_is_a_prediction_once_it_has_ended(
     plain, response = ask(client_of, bare), ask(client_of, app)
     (record,) = records
     assert (response.status_code, response.content) == (200, plain.content)
-    assert response.headers == plain.headers | {"x-prediction-id": record.prediction_id}
+    named = {**plain.headers, "x-prediction-id": record.prediction_id}
+    assert dict(response.headers) == named
     assert (record.features, record.output) == ({"age": 30, "colour": "red"}, 0.3)
     assert app.openapi() == bare.openapi()
 
