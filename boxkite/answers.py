@@ -10,6 +10,7 @@ import msgspec
 
 __all__ = ["Content", "answer_of"]
 
+_decode = msgspec.json.Decoder().decode
 _INSTEAD = "give output= a callable of the returned value, or set current_prediction.output"
 
 
@@ -34,16 +35,20 @@ def answer_of(returned: Any) -> Any:
     Raises:
         ValueError: if it is a stream, or neither JSON nor plain text.
     """
+    if type(returned) is dict:
+        return returned
+    if isinstance(returned, Content):
+        return _said(returned)
     if hasattr(returned, "__next__") or hasattr(returned, "__anext__"):
         raise ValueError(f"the view returned a stream; {_INSTEAD}")
-    return _said(returned) if isinstance(returned, Content) else returned
+    return returned
 
 
 def _said(content: Content) -> Any:
     if content.data is None:
         raise ValueError(f"the view returned a stream; {_INSTEAD}")
     try:
-        return msgspec.json.decode(content.data)
+        return _decode(content.data)
     except (msgspec.DecodeError, RecursionError):
         pass
     try:

@@ -59,6 +59,9 @@ class Capture:
         view: the view's name, for messages.
         awaited: whether `log_awaiting` is used, so that callables may be async.
 
+    Attributes:
+        may_await: whether a source may return something to be awaited; else `log` does the same.
+
     Raises:
         TypeError: if a source is none of these.
     """
@@ -71,6 +74,7 @@ class Capture:
         self._view = f"view {view!r}"
         self._features = _Part("features", features, self._view)
         self._output = _Part("output", output, self._view)
+        self.may_await = callable(features) or callable(output)
 
     def log(self, monitor: Monitor, prediction: Prediction, answered: Answered) -> dict[str, str]:
         """Log what one request predicted; what cannot be found is reported, not raised.
@@ -94,11 +98,6 @@ class Capture:
         features = await self._features.take_awaiting(monitor, prediction, answered)
         output = await self._output.take_awaiting(monitor, prediction, answered)
         return self._logged(monitor, prediction, answered, features, output)
-
-    @property
-    def may_await(self) -> bool:
-        """Whether a source may return something to be awaited; else `log` does the same."""
-        return self._features.is_called or self._output.is_called
 
     def _logged(
         self,
@@ -137,11 +136,6 @@ class _Part:
         self._lookup = Lookup(stage, None if callable(source) else source)
         self._slow_at = -_QUIET_SECONDS
 
-    @property
-    def is_called(self) -> bool:
-        """Whether the source is a callable."""
-        return self._call is not None
-
     def take(self, monitor: Monitor, prediction: Prediction, answered: Answered) -> Any:
         """Return what the view has set, or what the source gives; None after a failure."""
         try:
@@ -149,7 +143,8 @@ class _Part:
             if given is not UNSET:
                 return _not_iterated(given)
             if self._call is None:
-                return self._found(monitor, answered)
+                content = answered.body() if self._is_features else answer_of(answered.content())
+                return self._lookup.find(content, monitor.baseline)
             with _Timed(self, monitor):
                 value = self._call(self._argument(answered))
             if isawaitable(value):
@@ -173,10 +168,6 @@ class _Part:
         except Exception as error:  # noqa: BLE001 - sources are the user's code
             monitor.trouble.report(self._stage, error, self._view)
             return None
-
-    def _found(self, monitor: Monitor, answered: Answered) -> Any:
-        content = answered.body() if self._is_features else answer_of(answered.content())
-        return self._lookup.find(content, monitor.baseline)
 
     def _argument(self, answered: Answered) -> Any:
         return answered.request() if self._is_features else answered.returned

@@ -14,6 +14,7 @@ __all__ = ["KeptBody"]
 _MAX_JSON = (16 * 2**20, "16 MiB")
 _MAX_OTHER = (256 * 2**10, "256 KiB")
 
+_decode = msgspec.json.Decoder().decode
 _INSTEAD = "give features= a callable, or set current_prediction.features"
 
 
@@ -68,9 +69,9 @@ class KeptBody:
         Raises:
             ValueError: if it is no JSON, too large, or the endpoint did not read all of it.
         """
-        content = self._content()
+        content = self._chunks[0] if len(self._chunks) == 1 else self._content()
         try:
-            return msgspec.json.decode(content)
+            return _decode(content)
         except msgspec.DecodeError:
             pass
         try:

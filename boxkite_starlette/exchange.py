@@ -35,6 +35,7 @@ class Exchange:
 
     __slots__ = (
         "_announced",
+        "_awaits",
         "_body",
         "_finished",
         "_receive",
@@ -53,6 +54,7 @@ class Exchange:
         self._body = KeptBody(scope)
         self._finished: list[_Finished] = []
         self._announced = ""
+        self._awaits = False
 
     async def receive(self) -> Message:
         """Hand the next message of the request on, keeping its part of a JSON body."""
@@ -70,7 +72,7 @@ class Exchange:
         if self._finished and message["type"] == "http.response.start":
             finished, self._finished = self._finished, []
             if message["status"] < _ERROR_STATUS:
-                if any(each[1].may_await for each in finished):
+                if self._awaits:
                     return self._send_after_awaiting(message, finished)
                 headers: dict[str, str] = {}
                 for monitor, capture, prediction, returned in finished:
@@ -95,6 +97,7 @@ class Exchange:
     ) -> None:
         """Have the prediction logged once the status of the response is known."""
         self._finished.append((monitor, capture, prediction, returned))
+        self._awaits = self._awaits or capture.may_await
 
     def begin(
         self,
@@ -114,10 +117,10 @@ def _with_headers(message: Message, headers: Mapping[str, str]) -> Message:
 
     It is a new one: the application may send the same to every client.
     """
-    ours = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
-    names = [name for name, _ in ours]
+    ours = {name.lower().encode(): value.encode("latin-1") for name, value in headers.items()}
     raw: Iterable[_Header] = message.get("headers", ())
-    return {**message, "headers": [*(each for each in raw if each[0].lower() not in names), *ours]}
+    kept = [each for each in raw if each[0].lower() not in ours]
+    return {**message, "headers": [*kept, *ours.items()]}
 
 
 class Answered:
