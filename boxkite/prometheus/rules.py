@@ -13,9 +13,10 @@ from boxkite.baseline.text_writer import format_float
 from boxkite.drift import Policy
 from boxkite.drift.rates import EVALUATIONS_A_MONTH, MIN_RATE, rate_critical
 from boxkite.errors import ConfigError
+from boxkite.prometheus.rules_counts import counted_in_step, counts_of, is_summed
 from boxkite.prometheus.rules_critical import critical_quantile
 from boxkite.prometheus.rules_duration import seconds_of, spelled
-from boxkite.prometheus.rules_text import counted, evidence, looked_up, scaled
+from boxkite.prometheus.rules_text import evidence, looked_up, scaled
 
 __all__ = ["as_kubernetes", "render_rules"]
 
@@ -31,15 +32,18 @@ _HEADER = """\
 # series of a target come from one scrape, and exist from its start at 0: so the cells of a
 # variable are exact and agree with each other, for the rows between the first and the last scrape
 # of the window. `increase` would extrapolate each series by itself. A target that is gone, or
-# missed scrapes, counts with the samples it left in the window.
+# missed scrapes, counts with the samples it left in the window. A window longer than 2h is a sum of
+# steps of 5m (group boxkite-5m), which are differences too, and leave no row between them.
 #
 # Where a target restarted in the window (its boxkite_predictions_total fell), all of its series
-# take `increase` instead. That adds the rows of at most about one scrape interval at either end
-# of the window; where it adds more to a lower bucket than to the next one, the bin is cut at 0.
-# The other targets stay exact.
+# take `increase` instead, in a sum those of that step. That adds the rows of at most about one
+# scrape interval at either end of the window, or adds or leaves out as many at either end of the
+# step; where it adds more to a lower bucket than to the next one, the bin is cut at 0. The other
+# targets stay exact.
 #
 # Replicas of one model and version count together; versions never mix. A variable of B cells makes
-# at most 2 B + 5 series once and 3 B + 16 a window, however many replicas there are.
+# at most 2 B + 5 series once, B + 2 where a window is a sum, and 3 B + 16 a window, however many
+# replicas there are.
 
 groups:
 """
@@ -103,6 +107,8 @@ def render_rules(
     quoted_runbook = json.dumps(runbook, ensure_ascii=False)[1:-1]
     intervals = {each: _interval(each, interval) for each in policy.windows}
     groups = [_render("rules_training.yaml", interval=spelled(min(intervals.values())))]
+    if any(map(is_summed, intervals)):
+        groups.append(_render("rules_steps.yaml", **counted_in_step()))
     for window, every in intervals.items():
         exported = (critical_windows or {}).get(window)
         quantile = critical_quantile(window, policy, services, exported)
@@ -154,10 +160,7 @@ def _window_group(window: str, every: int, policy: Policy, quantile: str, runboo
         rate_critical_of_one_variable=format_float(rate_critical(policy, 1, evaluations)),
         p=f"cell:boxkite_live_rows:fraction{{{chosen}}}",
         q="cell:boxkite_training_rows:fraction",
-        counted_values=counted("boxkite_value_bucket", window, "role, variable, le"),
-        counted_categories=counted("boxkite_category_total", window, "role, variable, category"),
-        counted_missing=counted("boxkite_missing_total", window, "role, variable"),
-        counted_invalid=counted("boxkite_invalid_total", window, "role, variable"),
+        **counts_of(window),
         missing_evidence=evidence(
             missing, all_rows, "variable:boxkite_training_missing:max", all_trained
         ),

@@ -22,7 +22,7 @@ def test_promtool_accepts_the_rules_without_a_remark(promtool: str, tmp_path: Pa
         text=True,
     )
     assert (run.returncode, run.stderr) == (0, "")
-    assert run.stdout.split("\n")[1:] == ["  SUCCESS: 118 rules found", "", ""]
+    assert run.stdout.split("\n")[1:] == ["  SUCCESS: 122 rules found", "", ""]
 
 
 @pytest.mark.parametrize("count", [1, 3])
@@ -261,3 +261,13 @@ def test_a_variable_makes_the_series_that_the_header_says(bench: Any) -> None:
         count("c", "1h", 2 * cells["c"] + 16),
     ]
     bench.run(render_rules(windows=["1h"]), [replica], promql_expr_test=tests)
+
+    steps = [
+        {
+            "expr": f'count({{__name__=~"(bucket|cell|variable):.+:increase5m",variable="{each}"}})',
+            "eval_time": "2m",
+            "exp_samples": [{"labels": "{}", "value": cells[each] + 2}],
+        }
+        for each in cells
+    ]
+    bench.run(render_rules(windows=["1d"]), [replica], promql_expr_test=steps)
