@@ -15,6 +15,7 @@ from typing import Literal, TypeAlias
 
 from boxkite.baseline.variable import CategoryVariable, Variable
 from boxkite.drift.null_distribution import critical_value
+from boxkite.errors import ConfigError
 
 __all__ = ["Policy", "Verdict"]
 
@@ -43,6 +44,9 @@ class Policy:
         windows: the windows' lengths in hours, by name.
         design_effect: how many rows tell as much as one that is independent of the others; see
             `estimate_design_effect`.
+
+    Raises:
+        ConfigError: if the design effect is less than 1.
     """
 
     false_alarms_per_month: float = 1.0
@@ -50,6 +54,10 @@ class Policy:
     min_rows_a_cell: float = 5.0
     windows: Mapping[str, float] = field(default_factory=lambda: {"1h": 1.0, "1d": 24.0})
     design_effect: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 1.0 <= self.design_effect < math.inf:
+            raise ConfigError(f"a design effect is 1 or more, not {self.design_effect}")
 
     def share(self, window: str, variables: int) -> float:
         """Return the probability that one variable without drift is above its critical value.

@@ -14,7 +14,7 @@ from boxkite.drift import Policy
 from boxkite.drift.rates import EVALUATIONS_A_MONTH, MIN_RATE, rate_critical
 from boxkite.errors import ConfigError
 from boxkite.prometheus.rules_counts import counted_in_step, counts_of, is_summed
-from boxkite.prometheus.rules_critical import critical_quantile
+from boxkite.prometheus.rules_critical import at_design_effect, critical_quantile, design_effect
 from boxkite.prometheus.rules_duration import seconds_of, spelled
 from boxkite.prometheus.rules_text import evidence, looked_up, scaled
 
@@ -83,7 +83,7 @@ def render_rules(
 
     Args:
         policy: the false alarms, the least effect and the rows that a verdict needs; the default
-            if None.
+            if None. A design effect of more than the services' raises what they export.
         services: the policy whose critical values the services export; `policy` if None. Where
             it has not the window, or allows more false alarms, the rules raise the critical value
             to the safe side of where they keep to `policy`.
@@ -136,6 +136,7 @@ def _lengths(windows: Sequence[str]) -> dict[str, float]:
 
 
 def _window_group(window: str, every: int, policy: Policy, quantile: str, runbook: str) -> str:
+    least = format_float(policy.min_rows_a_cell)
     evaluations = max(EVALUATIONS_A_MONTH, _MONTH / every)
     chosen = f'window="{window}"'
     missing, unseen, invalid = (
@@ -153,11 +154,13 @@ def _window_group(window: str, every: int, policy: Policy, quantile: str, runboo
         interval=spelled(every),
         pending=spelled(max(1, seconds_of(window) // 10)),
         min_effect=format_float(policy.min_effect),
-        min_rows_a_cell=format_float(policy.min_rows_a_cell),
+        least_rows=at_design_effect(f"{least} * variable:boxkite_cells:count", policy),
         min_rate=format_float(MIN_RATE),
-        quantile=quantile,
-        design_effect=format_float(policy.design_effect),
-        rate_critical_of_one_variable=format_float(rate_critical(policy, 1, evaluations)),
+        quantile=at_design_effect(quantile, policy),
+        design_effect=design_effect(policy),
+        rate_critical_of_one_variable=format_float(
+            rate_critical(replace(policy, design_effect=1.0), 1, evaluations)
+        ),
         p=f"cell:boxkite_live_rows:fraction{{{chosen}}}",
         q="cell:boxkite_training_rows:fraction",
         **counts_of(window),

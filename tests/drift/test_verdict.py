@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import chi2
 
+from boxkite import ConfigError
 from boxkite.baseline import CategoryVariable, NumericVariable, Variable
 from boxkite.drift import Policy, Verdict, population_stability_index
 
@@ -142,3 +143,10 @@ def test_psi_without_drift_passes_the_critical_value_as_often_as_stated(
     ]
     # 0.1 stated; three standard errors of 4,000 draws are 0.014.
     assert 0.05 < np.mean(alarms) < policy.share("1h", 1) + 0.015
+
+
+@pytest.mark.parametrize("effect", [0.5, 0.0, -1.0, math.nan, math.inf])
+def test_a_design_effect_is_1_or_more(effect: float) -> None:
+    with pytest.raises(ConfigError) as raised:
+        Policy(design_effect=effect)
+    assert str(raised.value) == f"a design effect is 1 or more, not {effect}"
