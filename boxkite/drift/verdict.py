@@ -108,14 +108,17 @@ class Policy:
 def _once_seen(variable: Variable) -> int:
     """Return how many categories training saw once, and two standard errors more.
 
-    Of the tail only the rows and the labels are known. By the square root of labels over rows, more
-    are taken than power laws and geometric tails have (measured in docs/statistics.md).
+    Of the tail of an older file only the rows and the labels are known. By the square root of
+    labels over rows, more are taken than power laws and geometric tails have (measured in
+    docs/statistics.md).
     """
     if not isinstance(variable, CategoryVariable):
         return 0
     kept = len(variable.counts) - 1 - variable.has_tail
     once = float((variable.counts[:kept] == 1).sum())
-    if variable.tail:
+    if variable.tail_once is not None:
+        once += variable.tail_once
+    elif variable.tail:
         labels, rows = len(variable.tail), int(variable.counts[kept])
         once += labels * math.sqrt(labels / rows)
     return math.ceil(once + 2 * math.sqrt(once))

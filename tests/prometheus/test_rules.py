@@ -11,6 +11,7 @@ import pytest
 
 from boxkite import Baseline, Policy
 from boxkite.drift import compare_counts
+from boxkite.drift.rates import expected_unseen
 from boxkite.prometheus.rules import render_rules
 
 
@@ -283,6 +284,30 @@ def test_a_greater_design_effect_of_the_rules_raises_what_the_services_export(be
             same("version:boxkite_fraction:critical" + version, 4.0 * drift.rate_critical),
         ]
         bench.run(render_rules(policy, services=services), [replica], promql_expr_test=tests)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_new_categories_are_expected_as_many_as_stood_alone_in_the_tail(
+    bench: Any, known: bool
+) -> None:
+    tail = [f"alone {each}" for each in range(60)] + [f"pair {each // 2}" for each in range(240)]
+    trained = Baseline.fit({"c": [*["a", "b", "c"] * 300, *tail]}, max_categories=3)
+    if not known:  # a file of before the number was kept
+        text = re.sub(".*tail_once.*\n", "", trained.as_text())
+        trained = Baseline.from_text(re.sub(r", \d+\]", "]", text))
+    replica = bench.replica(trained)
+    replica.scrape()
+    for number in range(400):
+        replica.monitor.log_prediction({"c": f"new {number}" if number % 2 else "a"})
+    replica.scrape()
+    drift = replica.monitor.drift()
+    expected = expected_unseen(trained.variables[0])
+    assert expected == (60 if known else 300)
+    assert drift.variables[0].unseen_evidence > 0
+    labels = bench.selector(trained, drift.variables[0], "")
+    tests = bench.expected(trained, drift, "1h", "1m")
+    tests.append(same(f"variable:boxkite_training_unseen:sum{labels}", expected))
+    bench.run(render_rules(), [replica], promql_expr_test=tests)
 
 
 def same(series: str, value: float) -> dict[str, Any]:
