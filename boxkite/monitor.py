@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -35,6 +36,7 @@ from boxkite.prometheus.labelled import LabelledExposition
 from boxkite.prometheus.scrape import Exposition, ModelSeries, Scrape, Scraper
 from boxkite.report.cards import Report
 from boxkite.trouble import Trouble
+from boxkite.verdict_changes import VerdictChanges
 
 __all__ = ["Monitor"]
 
@@ -104,6 +106,13 @@ class Monitor:
             self.settings.state_sync_seconds,
             self._log.new_terms if self._log else None,
             self._log.ask if self._log else None,
+            VerdictChanges(
+                self.baseline,
+                self.policy,
+                lambda: bool(signals.drift_changed.receivers),
+                functools.partial(self._send, signals.drift_changed),
+                self.trouble,
+            ).hour_begun,
         )
         self._windows = DriftWindows(self.baseline, self._counter, self.policy)
         if self._log is not None:
