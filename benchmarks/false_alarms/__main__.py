@@ -108,7 +108,7 @@ def progress(works: list[Work], jobs: int) -> Iterable[tuple[Work, Any, Any, Any
 
 def months(arguments: argparse.Namespace) -> None:
     """Print alarms a model-month, and how often PSI is above its critical value."""
-    pairs = product(KINDS, TRAINED, TRAFFIC)
+    pairs = product(arguments.kinds or KINDS, TRAINED, TRAFFIC)
     works = [Work(*each, arguments.months, seed) for seed, each in enumerate(pairs)]
     results = list(progress(works, arguments.jobs))
     total = sum(work.months for work, *_ in results)
@@ -169,6 +169,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("command", choices=COMMANDS)
     parser.add_argument("--months", type=int, default=200, help="of each combination")
+    parser.add_argument("--kinds", nargs="+", choices=KINDS, help="of variables; all by default")
     parser.add_argument("--jobs", type=int, default=2)
     arguments = parser.parse_args()
     COMMANDS[arguments.command](arguments)
