@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from blinker import Signal
@@ -34,6 +36,7 @@ from boxkite.prometheus.labelled import LabelledExposition
 from boxkite.prometheus.scrape import Exposition, ModelSeries, Scrape, Scraper
 from boxkite.report.cards import Report
 from boxkite.trouble import Trouble
+from boxkite.verdict_changes import VerdictChanges
 
 __all__ = ["Monitor"]
 
@@ -53,7 +56,8 @@ class Monitor:
         version: the baseline's version; by default the baseline's.
         settings: all settings, for adapters; by default from the environment `BOXKITE_…`.
         registry: the application's own metrics, shown in the same answer; None for none.
-        policy: the false alarms allowed and the least effect that is drift.
+        policy: the false alarms allowed and the least effect that is drift; its design effect is
+            that of the setting `DESIGN_EFFECT` where it says none.
         raises: tells whether a failure of monitoring is raised to the caller, as under a
             framework's TESTING; by default it is counted and told once a minute.
         sender: returns the sender of signals, an application; None for the monitor itself.
@@ -82,7 +86,7 @@ class Monitor:
         self.settings = settings or from_environment()
         self._sender = sender
         self.trouble = Trouble(raises)
-        self.policy = policy or Policy()
+        self.policy = _policy(policy, self.settings)
         found = self._load(baseline)
         self.baseline = found.relabelled(
             model=model or self.settings.model, version=version or self.settings.version
@@ -102,6 +106,13 @@ class Monitor:
             self.settings.state_sync_seconds,
             self._log.new_terms if self._log else None,
             self._log.ask if self._log else None,
+            VerdictChanges(
+                self.baseline,
+                self.policy,
+                lambda: bool(signals.drift_changed.receivers),
+                functools.partial(self._send, signals.drift_changed),
+                self.trouble,
+            ).hour_begun,
         )
         self._windows = DriftWindows(self.baseline, self._counter, self.policy)
         if self._log is not None:
@@ -353,6 +364,13 @@ class Monitor:
         dropped = BufferError(f"{number:,} records are not logged: {reason}")
         self.trouble.count("log", dropped)
         self._send(signals.log_dropped, number=number, reason=reason)
+
+
+def _policy(given: Policy | None, settings: Settings) -> Policy:
+    policy = given or Policy()
+    if policy.design_effect == 1.0:
+        return replace(policy, design_effect=settings.design_effect)
+    return policy
 
 
 def _log_url(log: Any, state: StateFolder) -> str | None:

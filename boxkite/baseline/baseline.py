@@ -250,8 +250,8 @@ class Baseline:
         Args:
             samples: of all metrics.
             documentation: the HELP text of each metric.
-            tails: the hashes of the categories in a tail, by role and name; None where the
-                source has no comments to keep them in.
+            tails: what the comments say of the tails, by role and name; None where the source has
+                no comments.
 
         Raises:
             BaselineError: if they do not make up a whole baseline.

@@ -19,6 +19,7 @@ from boxkite.late import Late
 from boxkite.live.background import Background
 from boxkite.live.counts import Counts
 from boxkite.live.fold import fold_encoded
+from boxkite.live.history import History
 from boxkite.live.mapped_journal import JournalBusyError, JournalFullError
 from boxkite.live.membership import Membership
 from boxkite.live.memory_outbox import MemoryOutbox
@@ -57,6 +58,8 @@ class Counter:
         terms: gives the terms on which this process logs records; None where there is no log.
         folded: called after each fold, in the background, with what the log lost by it: records
             that were dropped as the journal is full.
+        hour_begun: called in the background with the hours that are kept and the one that began,
+            if this is the worker that found it first.
     """
 
     _lock = Late(lambda: threading.RLock())
@@ -70,6 +73,7 @@ class Counter:
         sync_seconds: float = 0.0,
         terms: Callable[[], bytes] | None = None,
         folded: Callable[[int], object] | None = None,
+        hour_begun: Callable[[History, datetime], object] | None = None,
     ) -> None:
         self._baseline = baseline
         self._state = state
@@ -78,6 +82,7 @@ class Counter:
         self._sync_seconds = sync_seconds
         self._new_terms = terms
         self._folded = folded
+        self._hour_begun = hour_begun
         self._begin_anew()
         _counters.add(self)
 
@@ -231,8 +236,15 @@ class Counter:
         try:
             self.fold()
             self._sync()
+            self._tell_of_hour()
         except Exception as error:  # noqa: BLE001 - the thread outlives any failure
             self._trouble.count("journal", error)
+
+    def _tell_of_hour(self) -> None:
+        member = self._member
+        begun = member.history.take_begun() if member is not None else None
+        if member is not None and begun is not None and self._hour_begun is not None:
+            self._hour_begun(member.history, begun)
 
     def _take_dropped(self) -> int:
         dropped, self._dropped = self._dropped, 0
