@@ -179,10 +179,11 @@ class Counter:
         hour, before = self._member.history.at(moment)
         return hour, totals.since(before)
 
-    def hours(self) -> list[tuple[datetime, Counts]]:
-        """Return the full hours that are kept, with the counts of all workers at each."""
+    def hours(self, since: datetime | None = None) -> list[tuple[datetime, Counts]]:
+        """Return the full hours that are kept, from one on, with the counts of all workers at
+        each."""
         member = self._member
-        return [] if member is None else list(member.history.hours())
+        return [] if member is None else list(member.history.hours(since))
 
     def close(self, timeout: float) -> None:
         """Stop the thread, waiting `timeout` seconds at most, and count what waits.
