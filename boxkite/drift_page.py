@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from boxkite.drift_windows import name_of
 from boxkite.errors import ConfigError
 from boxkite.protection import ProtectedPage, Protection
 from boxkite.report.cards import Choice
@@ -19,13 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DriftPage", "PageAnswer", "drift_page"]
 
-_WINDOWS = (
-    ("", "since the start"),
-    ("1h", "last hour"),
-    ("6h", "last 6 hours"),
-    ("1d", "last day"),
-    ("7d", "last week"),
-)
+_WINDOWS = ("1h", "6h", "1d", "7d")
 _MOST_CARDS = 5000
 _ASSETS = {
     "style.css": "text/css; charset=utf-8",
@@ -135,8 +130,8 @@ def _choice(query: Mapping[str, str]) -> Choice:
 
 def _windows(chosen: str) -> list[tuple[str, str]]:
     """Return the windows to choose from, one that somebody wrote into the address too."""
-    others = [] if chosen in dict(_WINDOWS) else [(chosen, f"last {chosen}")]
-    return [*_WINDOWS, *others]
+    others = [] if chosen in ("", *_WINDOWS) else [chosen]
+    return [("", "since the start"), *((each, name_of(each)) for each in (*_WINDOWS, *others))]
 
 
 @functools.cache

@@ -9,20 +9,21 @@ import weakref
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import wraps
-from inspect import iscoroutinefunction, signature
+from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction, signature
 from typing import Any, ClassVar, ParamSpec, Protocol, TypeVar, overload
 
 from prometheus_client import REGISTRY
 
 from boxkite.config import Layer, Settings, resolve
-from boxkite.context import Prediction, prediction_scope
+from boxkite.context import Prediction, captured
 from boxkite.drift_page import DriftPage
 from boxkite.errors import ConfigError
 from boxkite.metrics_page import MetricsPage
 from boxkite.models import Models
 from boxkite.monitor import Monitor
 from boxkite.protection import ProtectedPage, Protection
-from boxkite.sources import Capture, Source, captured
+from boxkite.sources import Capture, Source
+from boxkite.streams import in_prediction
 
 __all__ = ["Exchange", "Extension"]
 
@@ -53,6 +54,15 @@ class Exchange(Protocol):
         self, monitor: Monitor, capture: Capture, prediction: Prediction, returned: Any
     ) -> None:
         """Have the prediction logged once the status of the response is known to be no error."""
+
+    def begin(
+        self, monitor: Monitor, capture: Capture, prediction: Prediction, stream: Any
+    ) -> Callable[[], object]:
+        """Have the response name a prediction that is made while it is sent.
+
+        Returns:
+            What logs it, once the stream has ended.
+        """
 
 
 class Extension:
@@ -227,29 +237,43 @@ class Extension:
     def _decorated(
         self, view: Callable[..., Any], capture: Capture, name: str, model: str | None
     ) -> Callable[..., Any]:
-        """Return the view in a prediction's scope, of the same kind: sync or async."""
+        """Return the view in a prediction's scope, of the same kind: sync, async or a generator."""
         if iscoroutinefunction(view) or iscoroutinefunction(type(view).__call__):
 
             @wraps(view)
             async def async_wrapper(*args: Any, **kwargs: Any) -> Any:
                 exchange, monitor = self._place(name, model)
                 if exchange is None or monitor is None:
-                    with prediction_scope(_NOBODY):
+                    with Prediction(_NOBODY):
                         return await view(*args, **kwargs)
-                with prediction_scope(monitor.settings.server_id, monitor.row_count) as prediction:
+                with Prediction(monitor.settings.server_id, monitor.row_count) as prediction:
                     returned = await view(*args, **kwargs)
                 exchange.finish(monitor, capture, prediction, returned)
                 return returned
 
             return async_wrapper
 
+        if isgeneratorfunction(view) or isasyncgenfunction(view):
+
+            @wraps(view)
+            def streaming_wrapper(*args: Any, **kwargs: Any) -> Any:
+                stream = view(*args, **kwargs)
+                exchange, monitor = self._place(name, model)
+                if exchange is None or monitor is None:
+                    return in_prediction(stream, Prediction(_NOBODY), lambda: None)
+                prediction = Prediction(monitor.settings.server_id, monitor.row_count)
+                log = exchange.begin(monitor, capture, prediction, stream)
+                return in_prediction(stream, prediction, log)
+
+            return streaming_wrapper
+
         @wraps(view)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
             exchange, monitor = self._place(name, model)
             if exchange is None or monitor is None:
-                with prediction_scope(_NOBODY):
+                with Prediction(_NOBODY):
                     return view(*args, **kwargs)
-            with prediction_scope(monitor.settings.server_id, monitor.row_count) as prediction:
+            with Prediction(monitor.settings.server_id, monitor.row_count) as prediction:
                 returned = view(*args, **kwargs)
             exchange.finish(monitor, capture, prediction, returned)
             return returned

@@ -180,9 +180,9 @@ class Monitor:
             The prediction id, `{server_id}/{time}/{uuid}`. A row that does not fit the baseline
             is counted as invalid and reported; nothing is raised.
         """
-        identity = identity or Identity.new(self.settings.server_id)
-        row, answer = self._intake.features(features, view), self._intake.output(output, view)
-        return self._take(identity, row, answer, features, output, request_body)
+        return self._take_one(
+            identity or Identity.new(self.settings.server_id), features, output, request_body, view
+        )
 
     def log_predictions(
         self,
@@ -210,9 +210,7 @@ class Monitor:
         identity = identity or Identity.new(self.settings.server_id)
         batch = self._intake.batch(features, outputs, view)
         if batch is None:
-            return [
-                self.log_prediction(features, outputs, request_body, identity=identity, view=view)
-            ]
+            return [self._take_one(identity, features, outputs, request_body, view)]
         ids = []
         for number, each in enumerate(identity.rows(len(batch.rows))):
             output = batch.outputs[number] if batch.outputs is not None else None
@@ -221,6 +219,12 @@ class Monitor:
             values = self._intake.features(row, view)
             ids.append(self._take(each, values, answer, row, output, body))
         return ids
+
+    def _take_one(
+        self, identity: Identity, features: Any, output: Any, request_body: Any, view: str
+    ) -> str:
+        row, answer = self._intake.features(features, view), self._intake.output(output, view)
+        return self._take(identity, row, answer, features, output, request_body)
 
     def row_count(self, features: Any) -> int:
         """Return how many predictions features are for: one, or one for each of several rows."""

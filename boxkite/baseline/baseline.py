@@ -9,8 +9,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
+
 from boxkite.baseline import canonical_reader, classic, classic_reader, labelled, labelled_reader
 from boxkite.baseline.class_probabilities import classes_of
+from boxkite.baseline.feature_matrix import FeatureMatrix
 from boxkite.baseline.fitting import DEFAULT_BINS, DEFAULT_MAX_CATEGORIES, Bins, fit_variables
 from boxkite.baseline.notebook import variables_table
 from boxkite.baseline.parts import Tails
@@ -106,12 +110,12 @@ class Baseline:
         )
         return cls(model or DEFAULT_MODEL, version or _digest(variables, rows), rows, variables)
 
-    @property
+    @cached_property
     def features(self) -> tuple[Variable, ...]:
         """The variables that go into the model, by position."""
         return tuple(each for each in self.variables if each.role == "feature")
 
-    @property
+    @cached_property
     def outputs(self) -> tuple[Variable, ...]:
         """The variables that come out of it, by position."""
         return tuple(each for each in self.variables if each.role == "output")
@@ -120,6 +124,17 @@ class Baseline:
     def classes(self) -> tuple[str, ...]:
         """The classes whose probabilities the model gives; none where it gives other things."""
         return classes_of(self.outputs)
+
+    @cached_property
+    def cell_bounds(self) -> NDArray[np.int64]:
+        """Where each variable's cells begin among those of all, and the end of the last."""
+        sizes = [len(each.counts) for each in self.variables]
+        return np.cumsum([0, *sizes], dtype=np.int64)
+
+    @cached_property
+    def feature_matrix(self) -> FeatureMatrix:
+        """Counts many rows of floats at once."""
+        return FeatureMatrix(self.variables, self.cell_bounds)
 
     @cached_property
     def digest(self) -> str:

@@ -17,10 +17,11 @@ _STYLE = (
     "<style>"
     ".boxkite td,.boxkite th{text-align:left;vertical-align:middle}"
     ".boxkite .distribution{display:block;width:160px;height:48px}"
-    ".boxkite .trained{fill:#8c959f}"
+    ".boxkite .trained{fill:#afb8c1}"
     ".boxkite .live{fill:#2f81f7}"
-    '.boxkite .live[height="0.00"]{display:none}'
-    ".boxkite .numeric .live{fill-opacity:.35;stroke:#2f81f7;vector-effect:non-scaling-stroke}"
+    ".boxkite .numeric .live{fill-opacity:.3}"
+    ".boxkite .numeric rect{shape-rendering:crispEdges}"
+    ".boxkite .outline{fill:none;stroke:#2f81f7;vector-effect:non-scaling-stroke}"
     "</style>"
 )
 _MOST_ROWS = 50

@@ -63,10 +63,7 @@ def report_command(
     comparison = compared(trained, rows, **options)
     tallies = [tally for _, tally in comparison.counts]
     report = report_of(trained, tallies, comparison, _subject(rows, **options))
-    if variable:
-        content = ticket_svg(_found(report, variable), report)
-    else:
-        content = report_html(report, trained.rows)
+    content = ticket_svg(_found(report, variable), report) if variable else report_html(report)
     write_atomically(path, content.encode("utf-8", "replace"))
     click.echo(one_line(f"{report.words} Written to {path}"))
     if comparison.verdict == "drift":

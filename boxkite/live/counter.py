@@ -112,25 +112,38 @@ class Counter:
 
     def append(self, record: bytes) -> None:
         """Take one encoded record, in the request."""
-        member = self._member or self._join()
+        member = self._member
+        if member is None or self._retry_at:
+            member = self._rejoin()
         try:
-            if member is None or not self._may_retry:
+            if member is None:
                 self._unsafe.append(record)
             else:
                 member.worker.journal.append(record)
-        except JournalFullError:
-            self._make_room(record)
-        except JournalBusyError:
-            self._unsafe.append(record)
         except OSError as error:
-            self._unsafe.append(record)
-            self._fall_back(error)
+            self._append_otherwise(record, error)
         self._background.ask()
         self._unfolded += 1
         if self._unfolded == _FOLD_AT:
             self._background.hurry()
         if len(self._unsafe) > _MAX_UNSAFE:
             self._reading(lambda: None)
+
+    def _rejoin(self) -> Membership | None:
+        """Return the membership that takes records now; None while the folder cannot be used."""
+        if not self._may_retry:
+            return None
+        self._retry_at = 0.0
+        return self._member or self._join()
+
+    def _append_otherwise(self, record: bytes, error: OSError) -> None:
+        """Take a record that the journal did not."""
+        if isinstance(error, JournalFullError):
+            self._make_room(record)
+            return
+        self._unsafe.append(record)
+        if not isinstance(error, JournalBusyError):
+            self._fall_back(error)
 
     def _make_room(self, record: bytes) -> None:
         """Fold a full journal at once: requests came faster than the background counts."""
@@ -166,10 +179,11 @@ class Counter:
         hour, before = self._member.history.at(moment)
         return hour, totals.since(before)
 
-    def hours(self) -> list[tuple[datetime, Counts]]:
-        """Return the full hours that are kept, with the counts of all workers at each."""
+    def hours(self, since: datetime | None = None) -> list[tuple[datetime, Counts]]:
+        """Return the full hours that are kept, from one on, with the counts of all workers at
+        each."""
         member = self._member
-        return [] if member is None else list(member.history.hours())
+        return [] if member is None else list(member.history.hours(since))
 
     def close(self, timeout: float) -> None:
         """Stop the thread, waiting `timeout` seconds at most, and count what waits.

@@ -106,10 +106,14 @@ class History:
                 break
         return found or (moment, Counts.zero(self._baseline))
 
-    def hours(self) -> Iterator[tuple[datetime, Counts]]:
-        """Yield all hours that are kept, with the counts at their beginning, the oldest first."""
+    def hours(self, since: datetime | None = None) -> Iterator[tuple[datetime, Counts]]:
+        """Yield the hours that are kept, with the counts at their beginning, the oldest first.
+
+        Args:
+            since: the first hour; None for all.
+        """
         for hour, path in self._files():
-            counts = self._read(path)
+            counts = self._read(path) if since is None or hour >= since else None
             if counts is not None:
                 yield hour, counts
 

@@ -51,6 +51,12 @@ def test_the_hour_before_a_moment_is_found(
     assert counts.to_bytes() == counts_of(predictions).to_bytes()
 
 
+@pytest.mark.parametrize(("since", "hours"), [(12, [12, 13, 17]), (13, [13, 17]), (18, [])])
+def test_hours_are_read_from_one_on(since: int, hours: list[int], history: History) -> None:
+    found = history.hours(NOON + (since - 12) * HOUR)
+    assert [(hour.hour, counts.predictions) for hour, counts in found] == [(h, h) for h in hours]
+
+
 def test_another_worker_does_not_write_an_hour_again(tmp_path: Path) -> None:
     for worker in range(3):
         History(tmp_path, BASELINE).keep(lambda worker=worker: counts_of(worker), NOON)
