@@ -15,6 +15,7 @@ from boxkite.cli.compare import compare_command
 from boxkite.cli.comparing import baseline_of
 from boxkite.cli.console import print_table, waiting
 from boxkite.cli.dashboard import dashboard_command
+from boxkite.cli.design_effect import design_effect_command
 from boxkite.cli.group import CommandGroup
 from boxkite.cli.logs import logs
 from boxkite.cli.option_types import TABLE_FILE, folder_exists, json_option
@@ -92,7 +93,7 @@ def baseline(
     exposition: Any,
     as_json: bool,
 ) -> None:
-    """Count the training ROWS, a Parquet or CSV file, into a baseline.
+    """Count training ROWS, of Parquet or CSV, into a baseline.
 
     \b
     Example:
@@ -142,5 +143,12 @@ def show(baseline: Baseline | str, as_json: bool) -> None:
     print_table(functools.partial(baseline_table, found))
 
 
-for each in (compare_command, dashboard_command, logs, report_command, rules_command):
+for each in (
+    compare_command,
+    dashboard_command,
+    design_effect_command,
+    logs,
+    report_command,
+    rules_command,
+):
     boxkite.add_command(each)
