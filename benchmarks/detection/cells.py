@@ -41,9 +41,7 @@ class Size(NamedTuple):
 def one_per_cent(min_effect: float) -> Policy:
     """Return the policy that gives one variable's one window one per cent of false alarms."""
     share = Policy(windows={"1h": 1.0}).share("1h", 1)
-    return Policy(
-        false_alarms_per_month=0.01 / share, windows={"1h": 1.0}, min_effect=min_effect
-    )
+    return Policy(false_alarms_per_month=0.01 / share, windows={"1h": 1.0}, min_effect=min_effect)
 
 
 POLICIES = {

@@ -45,6 +45,9 @@ def _power(share: float, live: int) -> str:
         counted = np.array([evidence(a, live, b, TRAINED) for a, b in pairs])
         large = np.abs(missing / live - trained / TRAINED) >= MIN_RATE
         limits = limits or [float(np.quantile(each, 1 - RATE)) for each in (full, counted)]
-        found = [float((each > limit).mean()) for each, limit in zip((full, counted), limits, strict=True)]
+        found = [
+            float((each > limit).mean())
+            for each, limit in zip((full, counted), limits, strict=True)
+        ]
         alert = float(((counted > critical) & large).mean())
     return f"{found[0]:.2f} / {found[1]:.2f} ({alert:.2f})"

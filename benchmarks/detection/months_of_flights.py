@@ -96,8 +96,10 @@ def _full_sample(trained: Any, live: Any, ks: float) -> float:
     if ks == ks:
         live, trained = (np.sort(each.dropna().to_numpy(float)) for each in (live, trained))
         return kolmogorov_smirnov(live, trained)
-    both = live.value_counts().to_frame("live").join(
-        trained.value_counts().to_frame("trained"), how="outer"
+    both = (
+        live.value_counts()
+        .to_frame("live")
+        .join(trained.value_counts().to_frame("trained"), how="outer")
     )
     counts = both.fillna(0).to_numpy().astype(np.int64)
     return chi_square(counts[:, 0], counts[:, 1])

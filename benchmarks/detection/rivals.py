@@ -118,7 +118,11 @@ def _with_missing(rows: Any, rate: float, random: np.random.Generator) -> Any:
 def work(python: Path | str, *arguments: str) -> Any:
     """Return what the worker prints, or the error that it ended with."""
     command = [str(python), str(Path(__file__).parent / "worker.py"), *arguments]
-    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "DISABLE_TELEMETRY": "1", "NML_DISABLE_USAGE_LOGGING": "1"}
+    quiet = {
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "DISABLE_TELEMETRY": "1",
+        "NML_DISABLE_USAGE_LOGGING": "1",
+    }
     result = subprocess.run(
         command, capture_output=True, text=True, env={**os.environ, **quiet}, check=False
     )
@@ -167,10 +171,14 @@ def _parts(result: Any, live: int) -> Iterator[tuple[str, str, Any]]:
         for drift in (FREE, *drifts):
             found = [result[f"{seed} {live} {baseline}"][drift] for baseline in range(BASELINES)]
             errors = [each["error"] for each in found if "error" in each]
-            merged: dict[str, Any] = {"error": errors[0]} if errors else {
-                key: np.concatenate([np.asarray(each[key], dtype=float) for each in found])
-                for key in ("scores", "alarms")
-            }
+            merged: dict[str, Any] = (
+                {"error": errors[0]}
+                if errors
+                else {
+                    key: np.concatenate([np.asarray(each[key], dtype=float) for each in found])
+                    for key in ("scores", "alarms")
+                }
+            )
             yield name, drift, merged
 
 
@@ -194,8 +202,12 @@ def _summary(result: Any, live: int) -> str:
     if "error" in result:
         return str(result["error"])
     found = _powers(result, live)
-    free = [each[0] for (_, drift), each in found.items() if drift == FREE and not isinstance(each, str)]
-    seen = [each for (_, drift), each in found.items() if drift != FREE and not isinstance(each, str)]
+    free = [
+        each[0] for (_, drift), each in found.items() if drift == FREE and not isinstance(each, str)
+    ]
+    seen = [
+        each for (_, drift), each in found.items() if drift != FREE and not isinstance(each, str)
+    ]
     if not seen:
         return "error"
     default, matched = (float(np.mean([each[i] for each in seen])) for i in (0, 1))

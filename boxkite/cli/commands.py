@@ -65,6 +65,11 @@ def boxkite(context: click.Context) -> None:
     metavar="COLUMN",
     help="A column that holds the model's output; repeat it for several.",
 )
+@click.option(
+    "--classes",
+    is_flag=True,
+    help="The outputs are class probabilities, each in a column of its class's name.",
+)
 @click.option("--drop", multiple=True, metavar="COLUMN", help="A column to leave out.")
 @click.option(
     "--categorical",
@@ -86,6 +91,7 @@ def baseline(
     rows: Path,
     output_file: Path,
     outputs: tuple[str, ...],
+    classes: bool,
     drop: tuple[str, ...],
     categorical: tuple[str, ...],
     model: str,
@@ -113,6 +119,7 @@ def baseline(
             model=model,
             version=version,
             categorical=categorical,
+            classes=classes,
         )
         fitted.write(output_file, exposition=exposition)
     if as_json:
