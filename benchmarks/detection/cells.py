@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from pathlib import Path
+from typing import NamedTuple, TypeAlias, cast
 
 import numpy as np
 from counted import NumericCells, fit_cells
@@ -17,7 +19,18 @@ from boxkite.baseline.tally import Tally
 from boxkite.drift import Policy
 from boxkite.drift.rates import measure_rates
 
-__all__ = ["ANCHOR", "FREE", "POLICIES", "TRAINED", "UNSEEN", "Cell", "Size", "one_per_cent", "run"]
+__all__ = [
+    "ANCHOR",
+    "FREE",
+    "POLICIES",
+    "TRAINED",
+    "UNSEEN",
+    "Cell",
+    "Size",
+    "draw",
+    "one_per_cent",
+    "run",
+]
 
 TRAINED = 100_000
 FREE = "none"
@@ -73,7 +86,17 @@ class Cell:
     verdicts: dict[str, dict[str, float]]
 
 
-def run(name: str, size: Size, seed: int) -> Cell:
+def run(name: str, size: Size, seed: int, folder: Path) -> Cell:
+    """Return a cell as a former run left it in the folder, or draw it and leave it there."""
+    path = folder / f"{name} {size.live} {size.drifted}.cell"
+    if path.exists():
+        return cast(Cell, pickle.loads(path.read_bytes()))
+    cell = draw(name, size, seed)
+    path.write_bytes(pickle.dumps(cell))
+    return cell
+
+
+def draw(name: str, size: Size, seed: int) -> Cell:
     """Draw training rows and windows, and compute every statistic of each."""
     distribution = DISTRIBUTIONS[name]
     names = drifts_of(distribution)
@@ -129,14 +152,12 @@ class _Measure:
         codes = np.bincount(rows.astype(np.int64), minlength=self.categories + 1)
         return {
             ANCHOR: chi_square(codes, self.codes),
-            UNSEEN: self._unseen(codes),
+            UNSEEN: self._unseen(self.cells.tally(codes)),
             **self.cells.scores(codes),
         }
 
-    def _unseen(self, codes: NDArray[np.int64]) -> float:
+    def _unseen(self, counts: NDArray[np.int64]) -> float:
         """Return the evidence behind the alert on unseen categories."""
-        cells = self.cells.cells[1][1]
-        counts = np.bincount(cells, codes, len(self.variable.counts)).astype(np.int64)
         rates = measure_rates(self.variable, Tally(counts))
         return next(each.evidence for each in rates if each.name == "unseen")
 

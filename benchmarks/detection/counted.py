@@ -16,7 +16,7 @@ from boxkite.baseline.fitting import DEFAULT_BINS, DEFAULT_MAX_CATEGORIES
 from boxkite.baseline.tally import cell_of
 from boxkite.drift import kolmogorov_smirnov, population_stability_index
 
-__all__ = ["BINNINGS", "CategoryCells", "NumericCells", "fit_cells"]
+__all__ = ["BINNINGS", "PRODUCT", "CategoryCells", "NumericCells", "combined", "fit_cells"]
 
 Counts: TypeAlias = NDArray[np.int64]
 
@@ -27,6 +27,7 @@ BINNINGS = {
     "as 0.0.5, at most 50": 50,
 }
 PRODUCT = _MASS.format(DEFAULT_BINS)
+KEPT = str(DEFAULT_MAX_CATEGORIES)
 
 
 def _edges(ordered: Floats, binning: str) -> Floats:
@@ -62,6 +63,11 @@ class CategoryCells:
     cells: tuple[tuple[str, Counts, Counts], ...]
     """Of each: how many are kept, the cell of each code, training rows in the cells."""
 
+    def tally(self, codes: Counts) -> Counts:
+        """Return live rows, given as the rows of each code, in the product's cells."""
+        _, cells, trained = next(each for each in self.cells if each[0] == KEPT)
+        return np.bincount(cells, codes, len(trained)).astype(np.int64)
+
     def scores(self, codes: Counts) -> dict[str, float]:
         """Return the statistics of live rows, given as the rows of each code."""
         found: dict[str, float] = {}
@@ -89,13 +95,13 @@ def _fit_categories(trained: Floats, number: int) -> CategoryCells:
     rows = np.bincount(trained.astype(np.int64), minlength=number)
     tally = {f"c{code}": int(count) for code, count in enumerate(rows) if count}
     cells = []
-    for title, kept in (("10", 10), ("50", DEFAULT_MAX_CATEGORIES), ("all", number)):
+    for title, kept in (("10", 10), (KEPT, DEFAULT_MAX_CATEGORIES), ("all", number)):
         variable = CategoryVariable.from_tally(
             tally, kept, missing=0, name="x", role="feature", position=0
         )
         cell = np.array([cell_of(variable, f"c{code}") for code in range(number + 1)])
         cells.append((title, cell, variable.counts))
-        if kept == DEFAULT_MAX_CATEGORIES:
+        if title == KEPT:
             product = variable
     return CategoryCells(product, tuple(cells))
 
@@ -137,4 +143,6 @@ def combined(scores: Sequence[Floats], drift_free: Sequence[Floats], rate: float
         rate: of false alarms, shared evenly (Bonferroni).
     """
     criticals = [np.quantile(each, 1 - rate / len(scores)) for each in drift_free]
-    return np.max([s / max(c, 1e-12) for s, c in zip(scores, criticals, strict=True)], axis=0)
+    shares = [s / max(c, 1e-12) for s, c in zip(scores, criticals, strict=True)]
+    greatest: Floats = np.max(shares, axis=0)
+    return greatest

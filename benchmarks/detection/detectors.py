@@ -9,7 +9,7 @@ window, greater for more drift, and whether the package's own default alarms.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -199,7 +199,7 @@ def boxkite_005(reference: Array, windows: Array, categorical: bool) -> Verdicts
 
     discrete = is_discrete(reference)
     trained = fast_histogram(reference, discrete=discrete)
-    edges = None if discrete else [float(edge) for edge in trained if edge != "+Inf"]
+    edges = [float(edge) for edge in trained if edge != "+Inf"]
     scores = []
     for window in windows:
         if discrete:
@@ -212,7 +212,7 @@ def boxkite_005(reference: Array, windows: Array, categorical: bool) -> Verdicts
     return scores, [score > FIXED_LIMIT for score in scores]
 
 
-def _j_divergence(live: dict[str, float], trained: dict[str, float]) -> float:
+def _j_divergence(live: Mapping[str, int], trained: Mapping[str, int]) -> float:
     q = np.array(list(trained.values()), dtype=float) + 1
     p = np.array([live.get(key, 0) for key in trained], dtype=float) + 1
     p, q = p / (sum(live.values()) + len(p)), q / q.sum()

@@ -62,7 +62,7 @@ def landmarks(distribution: Distribution) -> Landmarks:
     """Return them from 200,000 rows of a fixed seed."""
     rows = distribution.draw(200_000, np.random.default_rng(1))
     rows = rows[rows != distribution.atom]
-    low, quarter, below, median, upper = np.quantile(rows, [0.0, 0.25, 0.4, 0.5, 0.75])
+    quarter, below, median, upper = np.quantile(rows, [0.25, 0.4, 0.5, 0.75])
     width = (median - 0.5, median) if distribution.whole else (float(below), float(median))
     return Landmarks(float(median), float(upper), float(upper - quarter), width)
 

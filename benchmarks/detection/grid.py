@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from cells import FREE, POLICIES, Cell, Size, run
@@ -15,11 +16,11 @@ from tables import heading, line
 __all__ = ["QUICK_SIZES", "SIZES", "print_grid"]
 
 SIZES = [
-    Size(1_000_000, baselines=100, free=1, drifted=25, rate=0.05),
-    Size(100_000, baselines=250, free=2, drifted=125),
-    Size(10_000, baselines=125, free=8, drifted=250),
-    Size(1_000, baselines=60, free=20, drifted=300),
-    Size(100, baselines=60, free=20, drifted=300),
+    Size(100, baselines=40, free=30, drifted=240),
+    Size(1_000, baselines=40, free=30, drifted=240),
+    Size(10_000, baselines=80, free=12, drifted=240),
+    Size(100_000, baselines=150, free=4, drifted=150),
+    Size(1_000_000, baselines=80, free=1, drifted=40, rate=0.05),
 ]
 QUICK_SIZES = [
     Size(10_000, baselines=20, free=10, drifted=60, rate=0.05),
@@ -34,9 +35,11 @@ VISIBLE = 0.2
 """The power of the full sample below which a ratio would be noise."""
 
 
-def print_grid(sizes: Sequence[Size], jobs: int) -> None:
-    """Run all cells, the longest first, and print the tables."""
-    works = [(name, size, seed) for size in sizes for seed, name in enumerate(DISTRIBUTIONS)]
+def print_grid(sizes: Sequence[Size], jobs: int, folder: Path) -> None:
+    """Run all cells, the shortest first, and print the tables."""
+    works = [
+        (name, size, seed, folder) for size in sizes for seed, name in enumerate(DISTRIBUTIONS)
+    ]
     cells = parallel(run, works, jobs, "grid")
     found = powers(cells)
     _print_sizes(cells, found)

@@ -35,7 +35,8 @@ def _power(share: float, live: int) -> str:
     random = np.random.default_rng([live, round(1000 * share)])
     spread = np.sqrt(max(share * (1 - share), 1 / live) * (1 / live + 1 / TRAINED))
     more = min(1.0, share + float(norm.isf(RATE)) * spread)
-    limits, found = [], []
+    limits: list[float] = []
+    found: list[float] = []
     critical = rate_critical(Policy(), 10)
     for rate in (share, more):
         trained = random.binomial(TRAINED, share, WINDOWS)
@@ -44,10 +45,8 @@ def _power(share: float, live: int) -> str:
         full = np.array([rate_chi_square(a, live, b, TRAINED) for a, b in pairs])
         counted = np.array([evidence(a, live, b, TRAINED) for a, b in pairs])
         large = np.abs(missing / live - trained / TRAINED) >= MIN_RATE
-        limits = limits or [float(np.quantile(each, 1 - RATE)) for each in (full, counted)]
-        found = [
-            float((each > limit).mean())
-            for each, limit in zip((full, counted), limits, strict=True)
-        ]
+        both = (full, counted)
+        limits = limits or [float(np.quantile(each, 1 - RATE)) for each in both]
+        found = [float((each > limit).mean()) for each, limit in zip(both, limits, strict=True)]
         alert = float(((counted > critical) & large).mean())
     return f"{found[0]:.2f} / {found[1]:.2f} ({alert:.2f})"

@@ -19,7 +19,6 @@ def _of(kind: str, cells: str) -> tuple[str, ...]:
     return tuple(f"{each}, {cells}" for each in kind.split(" or "))
 
 
-PRODUCT = "PSI, 20 bins of equal mass"
 ALTERNATIVES: dict[str, tuple[str, ...]] = {
     f"{kind}, {cells}": _of(kind, cells)
     for kind, cells in [

@@ -1,4 +1,4 @@
-"""Detectors from elsewhere and ours on the same windows, at their defaults and at a matched rate."""
+"""Detectors from elsewhere and ours on the same windows, by default and at a matched rate."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from magnitudes import magnitude
 from progress import bar
 from tables import heading, line
 
-__all__ = ["REQUIREMENTS", "print_costs", "print_rivals", "work"]
+__all__ = ["QUICK_WINDOWS", "WINDOWS", "interpreter", "print_costs", "print_rivals", "work"]
 
 TRAINED = 20_000
 RATE = 0.05
@@ -36,6 +36,7 @@ REQUIREMENTS: dict[str, tuple[str, ...]] = {
     "frouros K-S": ("frouros",),
     "frouros Anderson-Darling": ("frouros",),
     "boxkite 0.0.5": ("boxkite==0.0.5",),
+    "river": ("river",),
 }
 """What each is installed from; ours run in this environment."""
 
@@ -72,7 +73,7 @@ def draw(folder: Path, sizes: Sequence[Windows]) -> None:
             distribution = DISTRIBUTIONS[name]
             random = np.random.default_rng([7, seed, size.live])
             for baseline in range(BASELINES):
-                parts = {
+                parts: dict[str, Any] = {
                     drift: np.array([_window(name, drift, size, random) for _ in range(number)])
                     for drift, number in _numbers(drifts, size)
                 }
@@ -118,14 +119,10 @@ def _with_missing(rows: Any, rate: float, random: np.random.Generator) -> Any:
 def work(python: Path | str, *arguments: str) -> Any:
     """Return what the worker prints, or the error that it ended with."""
     command = [str(python), str(Path(__file__).parent / "worker.py"), *arguments]
-    quiet = {
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-        "DISABLE_TELEMETRY": "1",
-        "NML_DISABLE_USAGE_LOGGING": "1",
-    }
-    result = subprocess.run(
-        command, capture_output=True, text=True, env={**os.environ, **quiet}, check=False
-    )
+    variables = {**os.environ, "DO_NOT_TRACK": "1", "NML_DISABLE_USAGE_LOGGING": "1"}
+    if str(python) != sys.executable:
+        variables.pop("PYTHONPATH", None)  # 0.0.5 bears our name
+    result = subprocess.run(command, capture_output=True, text=True, env=variables, check=False)
     if result.returncode:
         last = result.stderr.strip().splitlines()[-1:]
         return {"error": last[0] if last else f"exit {result.returncode}"}
@@ -202,12 +199,9 @@ def _summary(result: Any, live: int) -> str:
     if "error" in result:
         return str(result["error"])
     found = _powers(result, live)
-    free = [
-        each[0] for (_, drift), each in found.items() if drift == FREE and not isinstance(each, str)
-    ]
-    seen = [
-        each for (_, drift), each in found.items() if drift != FREE and not isinstance(each, str)
-    ]
+    fine = {key: each for key, each in found.items() if not isinstance(each, str)}
+    free = [each[0] for (_, drift), each in fine.items() if drift == FREE]
+    seen = [each for (_, drift), each in fine.items() if drift != FREE]
     if not seen:
         return "error"
     default, matched = (float(np.mean([each[i] for each in seen])) for i in (0, 1))

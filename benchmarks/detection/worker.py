@@ -2,6 +2,7 @@
 
 python worker.py windows DETECTOR FOLDER     # scores and alarms of every file there, as JSON
 python worker.py cost DETECTOR ROWS          # time and memory of one window of so many rows
+python worker.py streams CLASS FILE KEY=VALUE …   # at which rows a detector of river alarms
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import resource
 import sys
 import time
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -59,22 +61,49 @@ def cost(name: str, rows: int) -> dict[str, object]:
     return {"milliseconds": 1e3 * seconds[1] / 3, "mebibytes": fitted_and_one - before}
 
 
+def streams(name: str, path: Path, settings: list[str]) -> dict[str, list[list[int]]]:
+    """Return at which rows, from 1, river's detector alarms, for each stream of each kind."""
+    from river import drift
+
+    options = {key: float(value) for key, value in (each.split("=") for each in settings)}
+    if name == "KSWIN":
+        options["seed"] = 1
+    found: dict[str, list[list[int]]] = {}
+    with np.load(path) as data:
+        for kind in data.files:
+            for rows in data[kind].tolist():
+                detector = getattr(drift, name)(**options)
+                alarms = []
+                for place, value in enumerate(rows, 1):
+                    detector.update(value)
+                    if detector.drift_detected:
+                        alarms.append(place)
+                found.setdefault(kind, []).append(alarms)
+    return found
+
+
 def _peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def _seconds(call: object) -> float:
+def _seconds(call: Callable[[], object]) -> float:
     began = time.process_time()
-    call()  # type: ignore[operator]
+    call()
     return time.process_time() - began
 
 
 def main() -> None:
     """Run, and write one line of JSON on what was standard output."""
-    kind, name, argument = sys.argv[1:]
+    kind, name, argument, *settings = sys.argv[1:]
     warnings.simplefilter("ignore")
     with os.fdopen(os.dup(1), "w") as output, contextlib.redirect_stdout(sys.stderr):
-        result = windows(name, Path(argument)) if kind == "windows" else cost(name, int(argument))
+        result: object
+        if kind == "windows":
+            result = windows(name, Path(argument))
+        elif kind == "cost":
+            result = cost(name, int(argument))
+        else:
+            result = streams(name, Path(argument), settings)
         output.write(json.dumps(result) + "\n")
 
 
