@@ -17,7 +17,7 @@ from boxkite.cli.console import print_table, waiting
 from boxkite.cli.dashboard import dashboard_command
 from boxkite.cli.group import CommandGroup
 from boxkite.cli.logs import logs
-from boxkite.cli.option_types import TABLE_FILE, folder_exists, json_option
+from boxkite.cli.option_types import NAME, TABLE_FILE, folder_exists, json_option
 from boxkite.cli.report import report_command
 from boxkite.cli.rules import rules_command
 from boxkite.cli.table_file import read_table
@@ -51,7 +51,7 @@ def boxkite(context: click.Context) -> None:
 @click.option(
     "-o",
     "--output-file",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, dir_okay=False),
     default="histogram.prom",
     show_default=True,
     callback=folder_exists,
@@ -71,8 +71,8 @@ def boxkite(context: click.Context) -> None:
     metavar="COLUMN",
     help="A column of numbers to take as categories.",
 )
-@click.option("--model", default="default", show_default=True, help="The model's name.")
-@click.option("--version", default=None, help="The baseline's version. [default: its digest]")
+@click.option("--model", type=NAME, default="default", show_default=True, help="The model's name.")
+@click.option("--version", type=NAME, help="The baseline's version. [default: its digest]")
 @click.option(
     "--exposition",
     type=click.Choice(["labelled", "classic"]),
@@ -92,7 +92,7 @@ def baseline(
     exposition: Any,
     as_json: bool,
 ) -> None:
-    """Count the training ROWS, a Parquet or CSV file, into a baseline.
+    """Count training ROWS, Parquet or CSV, into a baseline.
 
     \b
     Example:
@@ -105,6 +105,8 @@ def baseline(
             raise click.UsageError(
                 f"{rows} has no column {name!r}; it has {', '.join(table.column_names)}"
             )
+    if both := sorted({*outputs} & {*drop}):
+        raise click.UsageError(f"--output and --drop are both given {both[0]!r}")
     with waiting("counting"):
         fitted = Baseline.fit(
             table.drop_columns(sorted({*outputs, *drop})),

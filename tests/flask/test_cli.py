@@ -11,6 +11,8 @@ from flask import Flask
 import boxkite
 from boxkite_flask import Boxkite
 
+GOT_MORE = "Got unexpected extra argument (histogram.prom) See flask boxkite show --help"
+
 
 @pytest.fixture
 def service(app: Flask, score_baseline: boxkite.Baseline, tmp_path: Path) -> Flask:
@@ -66,7 +68,7 @@ def test_the_applications_log_is_listed(service: Flask) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["show", "histogram.prom"], "Got unexpected extra argument (histogram.prom)"),
+        (["show", "histogram.prom"], GOT_MORE),
         (["logs", "ls"], "the service has no log, or none with a URL; `boxkite logs` takes one"),
         (["--model", "c", "show"], "Invalid value for '--model': 'c' is not one of 'score', 'b'."),
         (["compare", "none.csv"], "Invalid value for 'ROWS': File 'none.csv' does not exist."),
