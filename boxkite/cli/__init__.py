@@ -39,7 +39,7 @@ def main_of_service(models: Mapping[str, Monitor], arguments: Sequence[str], pro
     def load() -> click.Group:
         from boxkite.cli.service import service_commands
 
-        return service_commands(models)
+        return service_commands(models, program)
 
     _run(load, arguments, program)
 

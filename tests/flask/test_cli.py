@@ -162,6 +162,34 @@ def test_help_names_no_argument_that_the_application_gives(service: Flask) -> No
         assert {"BASELINE", "URL"}.isdisjoint(usage.split())
 
 
+def test_help_has_examples_that_hold_for_the_application(service: Flask) -> None:
+    shown = {
+        name: run(service, *name.split(), "--help").stdout.partition("Example:\n")[2]
+        for name in ("compare", "dashboard", "logs", "logs cat", "logs ls", "report", "show")
+    }
+    examples = {
+        name: [line.strip() for line in text.partition("\n\n")[0].splitlines()]
+        for name, text in shown.items()
+    }
+    assert examples == {
+        "compare": [
+            "flask boxkite compare july.parquet",
+            "flask boxkite compare s3://bucket/log --since 2026-11-01",
+        ],
+        "dashboard": ["flask boxkite dashboard > boxkite.json"],
+        "logs": ["flask boxkite logs ls", "flask boxkite logs cat --since 2026-11-23"],
+        "logs cat": [
+            "flask boxkite logs cat --since 2026-11-23 --format parquet -o day.parquet",
+        ],
+        "logs ls": ["flask boxkite logs ls --since 2026-11-01 --records"],
+        "report": [
+            "flask boxkite report july.parquet -o july.html",
+            "flask boxkite report july.parquet --variable dep_delay -o dep_delay.svg",
+        ],
+        "show": ["flask boxkite show"],
+    }
+
+
 @pytest.mark.parametrize("options", [None, {"enabled": False}])
 def test_an_application_without_boxkite_is_told_so(options: Any, app: Flask) -> None:
     if options:
