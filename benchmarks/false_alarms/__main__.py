@@ -159,7 +159,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "windows": lambda arguments: print_windows(arguments.jobs),
     "tails": lambda arguments: print_tails(arguments.jobs),
     "excursions": lambda _: print_excursions(),
-    "prometheus": lambda _: print_through_prometheus(),
+    "prometheus": lambda arguments: print_through_prometheus(arguments.days),
     "flights": lambda _: print_flights(),
 }
 
@@ -169,6 +169,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("command", choices=COMMANDS)
     parser.add_argument("--months", type=int, default=200, help="of each combination")
+    parser.add_argument("--days", type=int, default=2, help="through Prometheus")
     parser.add_argument("--kinds", nargs="+", choices=KINDS, help="of variables; all by default")
     parser.add_argument("--jobs", type=int, default=2)
     arguments = parser.parse_args()
