@@ -3,6 +3,7 @@
 python benchmarks/false_alarms months      # months of sliding windows, in counts
 python benchmarks/false_alarms windows     # single windows, over a grid of sizes
 python benchmarks/false_alarms tails       # single windows of categories with a tail
+python benchmarks/false_alarms unseen      # alerts on unseen categories
 python benchmarks/false_alarms prometheus  # shorter months through the rules and Prometheus
 python benchmarks/false_alarms flights     # real flights, which come in bursts
 """
@@ -22,6 +23,7 @@ from excursions import print_excursions
 from flights_hourly import print_flights
 from months import Window, alarms, arrivals
 from through_prometheus import print_through_prometheus
+from unseen import print_unseen
 from variables import KINDS
 from windows import print_tails, print_windows
 
@@ -159,6 +161,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "windows": lambda arguments: print_windows(arguments.jobs),
     "tails": lambda arguments: print_tails(arguments.jobs),
     "excursions": lambda _: print_excursions(),
+    "unseen": lambda _: print_unseen(),
     "prometheus": lambda arguments: print_through_prometheus(arguments.days),
     "flights": lambda _: print_flights(),
 }
