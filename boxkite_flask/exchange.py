@@ -19,7 +19,7 @@ _ERROR_STATUS = 400
 
 @dataclass(frozen=True)
 class FlaskExchange:
-    """The request of the current context.
+    """Whatever request is the current one: it keeps nothing of any.
 
     Attributes:
         models: of the application.

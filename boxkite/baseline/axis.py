@@ -87,9 +87,10 @@ def _between(
 
 
 def _number(value: float, digits: int) -> str:
-    """Return a number of so many digits; with an exponent only where it is shorter."""
+    """Return a number of so many digits; with an exponent only where it is far shorter."""
     text = f"{value:.{digits}g}"
-    return f"{value:.0f}" if "e+" in text and digits > _SHORT and abs(value) < _LONG else text
+    whole = abs(value) < (_LONG if digits > _SHORT else 10**_SHORT)
+    return f"{value:.0f}" if "e+" in text and whole else text
 
 
 def _round_step(step: float) -> float:

@@ -65,7 +65,15 @@ def comparison_arguments(command: Command) -> Command:
 
 
 def baseline_of(source: Baseline | str) -> Baseline:
-    """Return the baseline that a service has, or read it from a path or URL."""
+    """Return the baseline that a service has, or read it from a path or URL.
+
+    Raises:
+        click.UsageError: if it is a table of rows, as when the arguments are the wrong way round.
+        BoxkiteError: if it cannot be read.
+        OSError: if it cannot be reached.
+    """
+    if isinstance(source, str) and Path(source).suffix in (".csv", ".parquet"):
+        raise click.UsageError(f"{source} holds rows: BASELINE is a file such as histogram.prom")
     return source if isinstance(source, Baseline) else Baseline.read(source)
 
 
@@ -83,7 +91,7 @@ def compared(
     """Compare the rows of a file, or a part of a log, with a baseline.
 
     Raises:
-        click.UsageError: if a part of a file is asked for.
+        click.UsageError: if a part of a file is asked for, or there is nothing to compare.
         BoxkiteError: if something cannot be read.
         OSError: if it cannot be reached.
     """
@@ -96,7 +104,14 @@ def compared(
         if endpoint or since or until:
             raise click.UsageError(f"{rows} is no log: --endpoint, --since, --until are for one")
         with waiting("reading"):
-            return compare(baseline, read_table(rows, baseline), policy=policy)
+            table = read_table(rows, baseline)
+        if not len(table):
+            raise click.UsageError(f"{rows} has no rows")
+        with waiting("comparing"):
+            return compare(baseline, table, policy=policy)
     log = log_reader(rows, endpoint, since, until)
     with progress_bar("reading", sum(file.size for file in log.files)) as progress:
-        return compare_log(baseline, replace(log, progress=progress), policy)
+        comparison = compare_log(baseline, replace(log, progress=progress), policy)
+    if not comparison.predictions:
+        raise click.UsageError(f"{rows} has no predictions of what is asked for")
+    return comparison

@@ -28,7 +28,7 @@ def test_numbers_are_round_and_stand_where_they_are_drawn() -> None:
 
 def test_an_arrow_says_how_far_training_went_beyond_the_picture() -> None:
     assert texts(numeric([-1e3, 1.0, 2.0, 3.0, 1e9], [1.5, 2.5, 3.5])) == [
-        "← -1e+03", "1", "2", "3", "4", "1e+09 →",
+        "← -1000", "1", "2", "3", "4", "1e+09 →",
     ]  # fmt: skip
 
 

@@ -207,9 +207,22 @@ def test_rules_tells_where_services_have_other_critical_values(options: str, rem
     assert (result.stderr, result.exit_code) == (f"boxkite: {remark}\n", 0)
 
 
+MEANT = "Did you mean one of: '--output', '--output-file'?"
 MISTAKES = [
-    ("nope", "No such command 'nope'."),
-    ("baseline", "Missing argument 'ROWS'."),
+    ("nope", "No such command 'nope'. See boxkite --help"),
+    ("baseline", "Missing argument 'ROWS'. See boxkite baseline --help"),
+    ("baseline train.csv --model=", "Invalid value for '--model': a name cannot be empty."),
+    ("baseline train.csv --output score --drop score",
+     "--output and --drop are both given 'score'"),
+    ("baseline train.csv -o .",
+     "Invalid value for '-o' / '--output-file': File '.' is a directory."),
+    ("baseline train.csv --outputs score",
+     f"No such option '--outputs'. ({MEANT}) See boxkite baseline --help"),
+    ("baseline train.csv -o /proc/h.prom", "/proc/h.prom: No such file or directory"),
+    ("baseline twice.csv", "cannot read twice.csv: it has several columns named 'a'"),
+    ("baseline latin.csv", "cannot read latin.csv: its header is not UTF-8"),
+    ("baseline bytes.csv", "cannot read bytes.csv: "),
+    ("baseline bytes.parquet", "cannot read bytes.parquet: "),
     ("baseline absent.csv", "Invalid value for 'ROWS': File 'absent.csv' does not exist."),
     ("baseline .", "Invalid value for 'ROWS': File '.' is a directory."),
     ("baseline notes.txt", "cannot read notes.txt: give a .parquet or .csv file"),
@@ -221,8 +234,23 @@ MISTAKES = [
     ("baseline ragged.parquet", "cannot read ragged.parquet: "),
     ("show absent.prom", "absent.prom: No such file or directory"),
     ("show .", ".: Is a directory"),
-    ("show header.csv", "header.csv, line 1: "),
-    ("compare histogram.prom", "Missing argument 'ROWS'."),
+    ("show header.csv", "header.csv holds rows: BASELINE is a file such as histogram.prom"),
+    ("show notes.txt", "notes.txt, line 1: not a value: "),
+    ("show bytes.prom", "bytes.prom, line 1: not UTF-8: "),
+    ("show nothing.prom", "nothing.prom, no baseline series in it, or it is cut short"),
+    ("show http://127.0.0.1:9/h.prom",
+     "cannot fetch http://127.0.0.1:9/h.prom: Connection refused"),
+    ("show ftp://host/h.prom",
+     "cannot read ftp://host/h.prom: a path or a file:, http: or https: URL"),
+    ("compare histogram.prom", "Missing argument 'ROWS'. See boxkite compare --help"),
+    ("compare train.csv histogram.prom",
+     "train.csv holds rows: BASELINE is a file such as histogram.prom"),
+    ("compare histogram.prom histogram.prom",
+     "cannot read histogram.prom: give a .parquet or .csv file"),
+    ("compare histogram.prom none.csv", "none.csv has no rows"),
+    ("compare histogram.prom .", ".: there is no log: no file of one below models/predictions"),
+    ("compare histogram.prom s3://",
+     "'s3://' is no URL of a bucket (the bucket's name or what follows the path); "),
     ("compare absent.prom train.csv", "absent.prom: No such file or directory"),
     ("compare histogram.prom train.csv --min-effect nan",
      "Invalid value for '--min-effect': nan is not a finite number."),
@@ -249,12 +277,21 @@ MISTAKES = [
 def test_a_mistake_is_one_line_on_stderr_and_exit_code_2(command: str, message: str) -> None:
     Path("notes.txt").write_text("notes")
     Path("nothing.csv").touch()
+    Path("nothing.prom").touch()
+    Path("none.csv").write_text("delay,carrier\n")
+    Path("twice.csv").write_text("a,b,a\n1,2,3\n")
+    Path("latin.csv").write_bytes("größe\n1\n".encode("latin-1"))
+    for ending in ("csv", "parquet", "prom"):
+        Path(f"bytes.{ending}").write_bytes(
+            b"\n".join(bytes(range(n, 256)) for n in range(128, 256))
+        )
     Path("header.csv").write_text("a,b\n")
     for name in ("ragged.csv", "ragged.parquet"):
         Path(name).write_text("a,b\n1,2\n3\n")
     result = run(*command.split())
     (line,) = result.stderr.splitlines()
-    if message.endswith(": "):  # the rest is the reader's
+    assert len(line) < 300
+    if message.endswith((": ", "; ")):  # the rest is the reader's
         assert line.startswith(f"boxkite: {message}")
     else:
         assert line == f"boxkite: {message}"
@@ -333,6 +370,21 @@ def test_a_reader_that_has_gone_ends_it_quietly() -> None:
     )  # fmt: skip
     assert result.stderr == ""
     assert result.stdout in ("0\n", "141\n")
+
+
+@pytest.mark.parametrize("command", ["show histogram.prom", "rules", "dashboard"])
+def test_a_full_disk_is_one_line(command: str) -> None:
+    with open("/dev/full", "w") as full:
+        result = subprocess.run(
+            [sys.executable, "-m", "boxkite", *command.split()],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert (result.stderr, result.returncode) == ("boxkite: No space left on device\n", 2)
+
+
+def test_without_an_output_the_exit_code_tells() -> None:
+    program = f"{sys.executable} -m boxkite compare histogram.prom late.parquet >&- 2>&-"
+    assert subprocess.run(["bash", "-c", program], check=False).returncode == 1
 
 
 def test_without_its_packages_it_says_how_to_install_them() -> None:

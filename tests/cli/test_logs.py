@@ -148,10 +148,14 @@ AGE = "is no age; give one such as 30d or 12h."
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("ls", "nowhere"), "there is no log: no file of one below models/predictions"),
+        (("ls", "nowhere"), "nowhere: there is no log: no file of one below models/predictions"),
+        (
+            ("cat", "log", "--format", "parquet", "-o", "/proc/x"),
+            "/proc/x: No such file or directory",
+        ),
         (("cat", "log", "--since", "x"), f"'x' is no time: {TIME}"),
         (("cat", "log", "--column", "x"), "--column is for csv and parquet; jsonl has whole lines"),
-        (("prune", "log"), "Missing option '--older-than'."),
+        (("prune", "log"), "Missing option '--older-than'. See boxkite logs prune --help"),
         (("prune", "log", "--older-than", "30"), f"Invalid value for '--older-than': '30' {AGE}"),
     ],
 )
