@@ -3,6 +3,7 @@
 python benchmarks/false_alarms months      # months of sliding windows, in counts
 python benchmarks/false_alarms windows     # single windows, over a grid of sizes
 python benchmarks/false_alarms tails       # single windows of categories with a tail
+python benchmarks/false_alarms unseen      # alerts on unseen categories
 python benchmarks/false_alarms prometheus  # shorter months through the rules and Prometheus
 python benchmarks/false_alarms flights     # real flights, which come in bursts
 """
@@ -22,6 +23,7 @@ from excursions import print_excursions
 from flights_hourly import print_flights
 from months import Window, alarms, arrivals
 from through_prometheus import print_through_prometheus
+from unseen import print_unseen
 from variables import KINDS
 from windows import print_tails, print_windows
 
@@ -159,7 +161,8 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "windows": lambda arguments: print_windows(arguments.jobs),
     "tails": lambda arguments: print_tails(arguments.jobs),
     "excursions": lambda _: print_excursions(),
-    "prometheus": lambda _: print_through_prometheus(),
+    "unseen": lambda _: print_unseen(),
+    "prometheus": lambda arguments: print_through_prometheus(arguments.days),
     "flights": lambda _: print_flights(),
 }
 
@@ -169,6 +172,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("command", choices=COMMANDS)
     parser.add_argument("--months", type=int, default=200, help="of each combination")
+    parser.add_argument("--days", type=int, default=2, help="through Prometheus")
     parser.add_argument("--kinds", nargs="+", choices=KINDS, help="of variables; all by default")
     parser.add_argument("--jobs", type=int, default=2)
     arguments = parser.parse_args()

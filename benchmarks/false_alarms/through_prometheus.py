@@ -33,7 +33,7 @@ from prometheus_blocks import Database, add_samples, running
 
 __all__ = ["print_through_prometheus"]
 
-MODELS, VARIABLES, DAYS, TRAINED, ROWS_AN_HOUR = 3, 8, 7, 20_000, 1_000
+MODELS, VARIABLES, TRAINED, ROWS_AN_HOUR = 3, 8, 20_000, 1_000
 STATED = 60.0
 SCRAPE, STATIC = 60, 240  # seconds between samples of what counts, and of what stands still
 START = 1_767_225_600
@@ -50,24 +50,24 @@ class Service(NamedTuple):
     counts: list[np.ndarray]
 
 
-def print_through_prometheus() -> None:
+def print_through_prometheus(days: int) -> None:
     """Print alarms a model-month, as Prometheus recorded them and as Python has them."""
-    times = np.arange(START + 7, START + (DAYS + 1) * 86400, SCRAPE)
+    times = np.arange(START + 7, START + (days + 1) * 86400, SCRAPE)
     services = [new_service(number, len(times)) for number in range(MODELS)]
     with tempfile.TemporaryDirectory() as folder:
         data, rules = Path(folder) / "data", Path(folder) / "boxkite.rules.yml"
-        for day in range(DAYS + 1):
+        for day in range(days + 1):
             chosen = np.flatnonzero((times - START) // 86400 == day)
             add_samples(data, scrapes(services, times, chosen))
         record_in_order(data, rules, float(times[-1]))
         with running(data) as database:
-            steps = step_times(database, float(times[-1]))
+            steps = step_times(database, days, float(times[-1]))
             found = [
-                counted(database, service, times, steps, window)
+                counted(database, service, times, steps, window, days)
                 for service in services
                 for window in POLICY.windows
             ]
-    months = MODELS * DAYS / 30
+    months = MODELS * days / 30
     evaluations, differing, recorded, expected = (sum(each) for each in zip(*found, strict=True))
     print(
         f"{months:.1f} model-months of {VARIABLES} variables, {ROWS_AN_HOUR:,} rows an hour, "
@@ -145,18 +145,23 @@ def needed(record: str, reads: dict[str, set[str]], levels: dict[str, int]) -> i
     return levels[record]
 
 
-def step_times(database: Database, end: float) -> np.ndarray:
+def step_times(database: Database, days: int, end: float) -> np.ndarray:
     """Return when the steps of 5m were evaluated."""
-    query = f"bucket:boxkite_value:increase5m{{model='m0'}}[{DAYS + 1}d]"
+    query = f"bucket:boxkite_value:increase5m{{model='m0'}}[{days + 1}d]"
     result = database.ask("query", {"query": query, "time": end})["result"]
     return np.array([float(when) for when, _ in result[0]["values"]])
 
 
 def counted(
-    database: Database, service: Service, times: np.ndarray, steps: np.ndarray, window: str
+    database: Database,
+    service: Service,
+    times: np.ndarray,
+    steps: np.ndarray,
+    window: str,
+    days: int,
 ) -> tuple[int, int, int, int]:
     """Return verdicts, those that differ, and the alarms of Prometheus and of Python."""
-    query = f'{WANTED}{{model="{service.baseline.model}",window="{window}"}}[{DAYS}d]'
+    query = f'{WANTED}{{model="{service.baseline.model}",window="{window}"}}[{days}d]'
     result = database.ask("query", {"query": query, "time": float(times[-1])})["result"]
     recorded = {each["metric"]["variable"]: each["values"] for each in result}
     sums = np.zeros(4, dtype=np.int64)
