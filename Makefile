@@ -6,6 +6,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
 
+# Tests start many interpreters: none of them should compile every module anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo demo-serve test test-all test-lowest check lint types docs format clean
 
 help:

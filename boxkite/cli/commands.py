@@ -15,6 +15,7 @@ from boxkite.cli.compare import compare_command
 from boxkite.cli.comparing import baseline_of
 from boxkite.cli.console import print_table, waiting
 from boxkite.cli.dashboard import dashboard_command
+from boxkite.cli.design_effect import design_effect_command
 from boxkite.cli.group import CommandGroup
 from boxkite.cli.logs import logs
 from boxkite.cli.option_types import NAME, TABLE_FILE, folder_exists, json_option
@@ -64,6 +65,11 @@ def boxkite(context: click.Context) -> None:
     metavar="COLUMN",
     help="A column that holds the model's output; repeat it for several.",
 )
+@click.option(
+    "--classes",
+    is_flag=True,
+    help="The outputs are class probabilities, each in a column of its class's name.",
+)
 @click.option("--drop", multiple=True, metavar="COLUMN", help="A column to leave out.")
 @click.option(
     "--categorical",
@@ -85,6 +91,7 @@ def baseline(
     rows: Path,
     output_file: Path,
     outputs: tuple[str, ...],
+    classes: bool,
     drop: tuple[str, ...],
     categorical: tuple[str, ...],
     model: str,
@@ -114,6 +121,7 @@ def baseline(
             model=model,
             version=version,
             categorical=categorical,
+            classes=classes,
         )
         fitted.write(output_file, exposition=exposition)
     if as_json:
@@ -144,5 +152,12 @@ def show(baseline: Baseline | str, as_json: bool) -> None:
     print_table(functools.partial(baseline_table, found))
 
 
-for each in (compare_command, dashboard_command, logs, report_command, rules_command):
+for each in (
+    compare_command,
+    dashboard_command,
+    design_effect_command,
+    logs,
+    report_command,
+    rules_command,
+):
     boxkite.add_command(each)

@@ -17,7 +17,13 @@ from boxkite.cli.option_types import Positive, rows_or_log
 from boxkite.cli.table_file import read_table
 from boxkite.drift import Comparison, Policy, compare
 
-__all__ = ["baseline_of", "compared", "comparison_arguments", "min_effect_option"]
+__all__ = [
+    "baseline_of",
+    "compared",
+    "comparison_arguments",
+    "design_effect_option",
+    "min_effect_option",
+]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -29,10 +35,19 @@ min_effect_option = click.option(
     help="The least PSI that is called drift.",
 )
 
+design_effect_option = click.option(
+    "--design-effect",
+    type=Positive(min=1),
+    default=Policy().design_effect,
+    show_default=True,
+    help="How many rows tell as much as an independent one, as of requests in bursts.",
+)
+
 
 def comparison_arguments(command: Command) -> Command:
     """Add BASELINE, ROWS and the options that `compared` takes to a command."""
     for each in (
+        design_effect_option,
         min_effect_option,
         click.option(
             "--false-alarms-per-month",
@@ -71,6 +86,7 @@ def compared(
     until: str | None,
     false_alarms_per_month: float,
     min_effect: float,
+    design_effect: float,
 ) -> Comparison:
     """Compare the rows of a file, or a part of a log, with a baseline.
 
@@ -79,7 +95,11 @@ def compared(
         BoxkiteError: if something cannot be read.
         OSError: if it cannot be reached.
     """
-    policy = Policy(false_alarms_per_month=false_alarms_per_month, min_effect=min_effect)
+    policy = Policy(
+        false_alarms_per_month=false_alarms_per_month,
+        min_effect=min_effect,
+        design_effect=design_effect,
+    )
     if isinstance(rows, Path):
         if endpoint or since or until:
             raise click.UsageError(f"{rows} is no log: --endpoint, --since, --until are for one")

@@ -16,6 +16,8 @@ from boxkite.monitor import Monitor
 
 __all__ = ["service_commands"]
 
+_OF_POLICY = ("false_alarms_per_month", "min_effect", "design_effect")
+
 
 def service_commands(models: Mapping[str, Monitor], program: str) -> click.Group:
     """Return the commands without their arguments BASELINE and URL, which the service has.
@@ -37,9 +39,13 @@ def service_commands(models: Mapping[str, Monitor], program: str) -> click.Group
         monitor = models[model]
         context.obj = monitor
         endpoint = {"endpoint": monitor.settings.endpoint_id}
+        policy = {name: getattr(monitor.policy, name) for name in _OF_POLICY}
         context.default_map = {
             "baseline": {"model": model},
             "logs": {"ls": endpoint, "cat": endpoint, "prune": endpoint},
+            "design-effect": endpoint,
+            "compare": policy,
+            "report": policy,
         }
         if context.invoked_subcommand is None:
             click.echo(context.get_help())

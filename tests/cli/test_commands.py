@@ -133,6 +133,8 @@ def test_compare_says_where_there_are_too_few_rows() -> None:
 
 def test_compare_takes_a_policy() -> None:
     assert run("compare", "histogram.prom", "late.parquet", "--min-effect", "99").exit_code == 0
+    bursts = ("--design-effect", "1e6")
+    assert run("compare", "histogram.prom", "late.parquet", *bursts).exit_code == 0
     strict = ("--false-alarms-per-month", "1e-12")
     assert run("compare", "histogram.prom", "late.parquet", *strict).exit_code == 1
 
@@ -161,6 +163,8 @@ def test_rules_prints_the_rules() -> None:
         interval="15s",
         runbook="https://x/",
     )
+    bursts = run("rules", "--design-effect", "3")
+    assert bursts.stdout == render_rules(Policy(design_effect=3.0), services=Policy())
     alone = run("rules", "--slow-window", "none")
     assert alone.stdout == render_rules(services=Policy(), windows=["1h"])
     assert alone.stderr == ""
@@ -187,6 +191,13 @@ def test_rules_prints_an_object_of_the_prometheus_operator() -> None:
                 "the rules keep to 0.1 false alarms a month, the services' own verdicts to 1; give "
                 "the services policy=Policy(false_alarms_per_month=0.1) and leave out "
                 "--false-alarms-per-month, and both say the same"
+            ),
+        ),
+        (
+            "--design-effect 2.5",
+            (
+                "the rules keep to a design effect of 2.5, the services' own verdicts to that of "
+                "their setting DESIGN_EFFECT; with 2.5 there both say the same"
             ),
         ),
     ],
@@ -247,6 +258,8 @@ MISTAKES = [
      "Invalid value for '--min-effect': -1.0 is not in the range x>=0."),
     ("compare histogram.prom train.csv --false-alarms-per-month 0",
      "Invalid value for '--false-alarms-per-month': 0.0 is not in the range x>0."),
+    ("compare histogram.prom train.csv --design-effect 0.9",
+     "Invalid value for '--design-effect': 0.9 is not in the range x>=1."),
     ("rules --window week", "'week' is not a Prometheus duration; give one such as 1h or 90s"),
     ("rules --interval 0s", "'0s' is not a Prometheus duration; give one such as 1h or 90s"),
     ("rules --interval 5m", "the interval 5m is too long: Prometheus forgets a value in 5m"),
@@ -320,7 +333,7 @@ def test_the_help_of_each_command_has_an_example_of_it(name: str) -> None:
         assert example.startswith(f"    boxkite {name} ")
 
 
-COMMANDS = ["baseline", "compare", "dashboard", "logs", "report", "rules", "show"]
+COMMANDS = ["baseline", "compare", "dashboard", "design-effect", "logs", "report", "rules", "show"]
 
 
 def test_without_a_command_it_prints_its_help_with_every_command() -> None:

@@ -53,6 +53,17 @@ def test_compare_compares_rows_with_it(
     assert (result.exit_code, result.stdout.splitlines()[-1]) == (code, verdict)
 
 
+def test_compare_judges_by_the_applications_policy(
+    app: Flask, score_baseline: boxkite.Baseline, tmp_path: Path
+) -> None:
+    Boxkite(app, baseline=score_baseline, log="none:", design_effect="1e6")
+    rows = [f"1,red,{i / 100}" for i in range(100)] * 20
+    (tmp_path / "rows.csv").write_text("\n".join(["age,colour,score", *rows]))
+    assert run(app, "compare", str(tmp_path / "rows.csv")).exit_code == 0
+    own = ("--design-effect", "1")
+    assert run(app, "compare", str(tmp_path / "rows.csv"), *own).exit_code == 1
+
+
 def test_rules_are_printed(service: Flask) -> None:
     from boxkite.prometheus.rules import render_rules
 

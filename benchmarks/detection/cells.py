@@ -1,0 +1,185 @@
+"""One cell of the grid: windows of one distribution and size, without drift and with each drift."""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, TypeAlias, cast
+
+import numpy as np
+from counted import NumericCells, fit_cells
+from distributions import DISTRIBUTIONS, Distribution, Floats
+from drifts import DRIFTS, drifts_of
+from full_sample import chi_square, kolmogorov_smirnov
+from magnitudes import magnitude
+from numpy.typing import NDArray
+
+from boxkite.baseline.tally import Tally
+from boxkite.drift import Policy
+from boxkite.drift.rates import measure_rates
+
+__all__ = [
+    "ANCHOR",
+    "FREE",
+    "POLICIES",
+    "TRAINED",
+    "UNSEEN",
+    "Cell",
+    "Size",
+    "draw",
+    "one_per_cent",
+    "run",
+]
+
+TRAINED = 100_000
+FREE = "none"
+ANCHOR = "full sample"
+UNSEEN = "unseen rows"
+Scores: TypeAlias = dict[str, Floats]
+
+
+class Size(NamedTuple):
+    """How many windows of a number of live rows are drawn, and which rate they can show."""
+
+    live: int
+    baselines: int
+    free: int
+    """Windows without drift, of each baseline."""
+    drifted: int
+    """Windows of each drift, in all."""
+    rate: float = 0.01
+
+
+def one_per_cent(min_effect: float) -> Policy:
+    """Return the policy that gives one variable's one window one per cent of false alarms."""
+    share = Policy(windows={"1h": 1.0}).share("1h", 1)
+    return Policy(false_alarms_per_month=0.01 / share, windows={"1h": 1.0}, min_effect=min_effect)
+
+
+POLICIES = {
+    "stated rate, effect floor": (Policy(), 10),
+    "stated rate, no floor": (Policy(min_effect=0.0), 10),
+    "1 %, effect floor": (one_per_cent(Policy().min_effect), 1),
+    "1 %, no floor": (one_per_cent(0.0), 1),
+}
+"""The product's verdict as it comes, of a model with ten variables, and at one per cent."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What came out: by drift, the scores of each statistic over the windows.
+
+    Attributes:
+        distribution: its name.
+        size: of the windows.
+        magnitudes: of the drifts.
+        scores: by drift and statistic; `FREE` are the windows without drift.
+        verdicts: by drift and policy, the share of the windows with verdict drift; NaN where it is
+            insufficient.
+    """
+
+    distribution: str
+    size: Size
+    magnitudes: dict[str, float]
+    scores: dict[str, Scores]
+    verdicts: dict[str, dict[str, float]]
+
+
+def run(name: str, size: Size, seed: int, folder: Path) -> Cell:
+    """Return a cell as a former run left it in the folder, or draw it and leave it there."""
+    path = folder / f"{name} {size.live} {size.drifted}.cell"
+    if path.exists():
+        return cast(Cell, pickle.loads(path.read_bytes()))
+    cell = draw(name, size, seed)
+    path.write_bytes(pickle.dumps(cell))
+    return cell
+
+
+def draw(name: str, size: Size, seed: int) -> Cell:
+    """Draw training rows and windows, and compute every statistic of each."""
+    distribution = DISTRIBUTIONS[name]
+    names = drifts_of(distribution)
+    magnitudes = {each: magnitude(name, each, size.live, TRAINED, size.rate) for each in names}
+    random = np.random.default_rng([seed, size.live])
+    found: dict[str, list[dict[str, float]]] = {each: [] for each in (FREE, *names)}
+    criticals: dict[str, float] = {}
+    each_drifted = -(-size.drifted // size.baselines)
+    for baseline in range(size.baselines):
+        measure = _Measure(distribution, distribution.draw(TRAINED, random))
+        criticals = criticals or measure.criticals()
+        for window in range(size.free):
+            rows = distribution.draw(size.live, random)
+            found[FREE].append(measure.scores(rows))
+            if window >= each_drifted or len(found[names[0]]) >= size.drifted:
+                continue
+            if baseline * size.drifted < len(found[names[0]]) * size.baselines:
+                continue
+            for drift in names:
+                changed = DRIFTS[drift].change(rows, distribution, magnitudes[drift], random)
+                found[drift].append(measure.scores(changed))
+    scores = {drift: _columns(each) for drift, each in found.items()}
+    psi = {drift: each[measure.product] for drift, each in scores.items()}
+    verdicts = {
+        drift: {title: _share(each, title, criticals[title], size, measure) for title in POLICIES}
+        for drift, each in psi.items()
+    }
+    return Cell(name, size, magnitudes, scores, verdicts)
+
+
+class _Measure:
+    """One baseline, and the statistics of windows against it."""
+
+    def __init__(self, distribution: Distribution, trained: Floats) -> None:
+        self.categories = distribution.categories
+        if self.categories:
+            self.codes = np.bincount(trained.astype(np.int64), minlength=self.categories + 1)
+        else:
+            trained = np.sort(trained)
+            self.trained = trained
+        self.cells = fit_cells(distribution, trained)
+        self.variable = self.cells.variable
+        kind = "20 bins of equal mass" if not self.categories else "50 categories"
+        self.product = f"PSI, {kind}"
+
+    def scores(self, rows: Floats) -> dict[str, float]:
+        """Return the statistics of a window, greater for more drift."""
+        if isinstance(self.cells, NumericCells):
+            live = np.sort(rows)
+            effective = 1 / (1 / len(rows) + 1 / TRAINED)
+            distance = kolmogorov_smirnov(live, self.trained)
+            return {ANCHOR: float(np.sqrt(effective)) * distance, **self.cells.scores(live)}
+        codes = np.bincount(rows.astype(np.int64), minlength=self.categories + 1)
+        return {
+            ANCHOR: chi_square(codes, self.codes),
+            UNSEEN: self._unseen(self.cells.tally(codes)),
+            **self.cells.scores(codes),
+        }
+
+    def _unseen(self, counts: NDArray[np.int64]) -> float:
+        """Return the evidence behind the alert on unseen categories."""
+        rates = measure_rates(self.variable, Tally(counts))
+        return next(each.evidence for each in rates if each.name == "unseen")
+
+    def criticals(self) -> dict[str, float]:
+        """Return the critical value under each policy."""
+        return {
+            title: policy.critical("1h", variables, self.variable)
+            for title, (policy, variables) in POLICIES.items()
+        }
+
+
+def _columns(rows: list[dict[str, float]]) -> Scores:
+    return {key: np.array([row[key] for row in rows]) for key in (rows[0] if rows else ())}
+
+
+def _share(scores: Floats, title: str, critical: float, size: Size, measure: _Measure) -> float:
+    """Return the share of the windows with verdict drift."""
+    policy, _ = POLICIES[title]
+    inverse = 1 / size.live + 1 / TRAINED
+    verdicts = [
+        policy.judge(each * inverse, critical * inverse, size.live, len(measure.variable.counts))
+        for each in scores
+    ]
+    judged = [each for each in verdicts if each != "insufficient"]
+    return judged.count("drift") / len(judged) if judged else float("nan")

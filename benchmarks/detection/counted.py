@@ -1,0 +1,148 @@
+"""Statistics of counts alone: boxkite's own, and those that might stand behind its verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from distributions import Distribution, Floats
+from numpy.typing import NDArray
+
+from boxkite.baseline import CategoryVariable, NumericVariable, Variable
+from boxkite.baseline.edges import equal_mass_edges, freedman_diaconis_edges
+from boxkite.baseline.fitting import DEFAULT_BINS, DEFAULT_MAX_CATEGORIES
+from boxkite.baseline.tally import cell_of
+from boxkite.drift import kolmogorov_smirnov, population_stability_index
+
+__all__ = ["BINNINGS", "PRODUCT", "CategoryCells", "NumericCells", "combined", "fit_cells"]
+
+Counts: TypeAlias = NDArray[np.int64]
+
+_MASS = "{} bins of equal mass"
+BINNINGS = {
+    **{_MASS.format(bins): bins for bins in (10, DEFAULT_BINS, 50)},
+    "20 bins of equal width": 20,
+    "as 0.0.5, at most 50": 50,
+}
+PRODUCT = _MASS.format(DEFAULT_BINS)
+KEPT = str(DEFAULT_MAX_CATEGORIES)
+
+
+def _edges(ordered: Floats, binning: str) -> Floats:
+    if "mass" in binning:
+        return equal_mass_edges(ordered, BINNINGS[binning])
+    if "width" in binning:
+        return np.linspace(ordered[0], ordered[-1], BINNINGS[binning] + 1)[1:-1]
+    return freedman_diaconis_edges(ordered, BINNINGS[binning])
+
+
+@dataclass(frozen=True)
+class NumericCells:
+    """Training rows in bins of each kind."""
+
+    variable: Variable
+    """As the product would fit it."""
+    bins: tuple[tuple[str, Floats, Counts], ...]
+
+    def scores(self, live: Floats) -> dict[str, float]:
+        """Return the statistics of live rows, ascending, each scaled as in `_scaled`."""
+        found: dict[str, float] = {}
+        for binning, edges, trained in self.bins:
+            counts = _count(live, edges)
+            found |= _scaled(counts, trained, f", {binning}", ordered=True)
+        return found
+
+
+@dataclass(frozen=True)
+class CategoryCells:
+    """Training rows in categories, as many kept as the product does, ten, or all."""
+
+    variable: Variable
+    cells: tuple[tuple[str, Counts, Counts], ...]
+    """Of each: how many are kept, the cell of each code, training rows in the cells."""
+
+    def tally(self, codes: Counts) -> Counts:
+        """Return live rows, given as the rows of each code, in the product's cells."""
+        _, cells, trained = next(each for each in self.cells if each[0] == KEPT)
+        return np.bincount(cells, codes, len(trained)).astype(np.int64)
+
+    def scores(self, codes: Counts) -> dict[str, float]:
+        """Return the statistics of live rows, given as the rows of each code."""
+        found: dict[str, float] = {}
+        for kept, cells, trained in self.cells:
+            counts = np.bincount(cells, codes, len(trained)).astype(np.int64)
+            found |= _scaled(counts, trained, f", {kept} categories", ordered=False)
+        return found
+
+
+def fit_cells(distribution: Distribution, trained: Floats) -> NumericCells | CategoryCells:
+    """Return the cells for training rows: numbers ascending, or the codes of categories."""
+    if distribution.categories:
+        return _fit_categories(trained, distribution.categories)
+    bins = []
+    for binning in BINNINGS:
+        edges = _edges(trained, binning)
+        bins.append((binning, edges, _count(trained, edges)))
+    variable = NumericVariable.from_sorted(
+        trained, equal_mass_edges(trained, DEFAULT_BINS), name="x", role="feature", position=0
+    )
+    return NumericCells(variable, tuple(bins))
+
+
+def _fit_categories(trained: Floats, number: int) -> CategoryCells:
+    rows = np.bincount(trained.astype(np.int64), minlength=number)
+    tally = {f"c{code}": int(count) for code, count in enumerate(rows) if count}
+    cells = []
+    for title, kept in (("10", 10), (KEPT, DEFAULT_MAX_CATEGORIES), ("all", number)):
+        variable = CategoryVariable.from_tally(
+            tally, kept, missing=0, name="x", role="feature", position=0
+        )
+        cell = np.array([cell_of(variable, f"c{code}") for code in range(number + 1)])
+        cells.append((title, cell, variable.counts))
+        if title == KEPT:
+            product = variable
+    return CategoryCells(product, tuple(cells))
+
+
+def _count(ordered: Floats, edges: Floats) -> Counts:
+    """Return how many of ascending values each bin (e, next e] has."""
+    below = np.searchsorted(ordered, edges, side="right")
+    return np.diff(np.concatenate([[0], below, [len(ordered)]]))
+
+
+def _scaled(live: Counts, trained: Counts, name: str, *, ordered: bool) -> dict[str, float]:
+    """Return PSI, K-S and Anderson-Darling in units of what sampling alone gives."""
+    effective = 1 / (1 / live.sum() + 1 / trained.sum())
+    found = {f"PSI{name}": effective * population_stability_index(live, trained)}
+    if ordered:
+        found[f"K-S{name}"] = float(np.sqrt(effective)) * kolmogorov_smirnov(live, trained)
+        found[f"A-D{name}"] = effective * _anderson_darling(live, trained)
+    return found
+
+
+def _anderson_darling(live: Counts, trained: Counts) -> float:
+    """Return the sum over the edges of the squared distance of the cumulative fractions, each over
+    its variance, weighed by the rows of the bin below (Pettitt 1976, of grouped rows).
+    """
+    a, b = np.cumsum(live) / live.sum(), np.cumsum(trained) / trained.sum()
+    both = (live + trained) / (live.sum() + trained.sum())
+    pooled = np.cumsum(both)
+    inner = (pooled > 0) & (pooled < 1 - 1e-12)
+    distance = (a - b)[inner] ** 2 / (pooled * (1 - pooled))[inner]
+    return float((distance * both[inner]).sum())
+
+
+def combined(scores: Sequence[Floats], drift_free: Sequence[Floats], rate: float) -> Floats:
+    """Return the greatest of some statistics, each over its own critical value at an equal share.
+
+    Args:
+        scores: each statistic's values, by windows.
+        drift_free: their values in windows without drift.
+        rate: of false alarms, shared evenly (Bonferroni).
+    """
+    criticals = [np.quantile(each, 1 - rate / len(scores)) for each in drift_free]
+    shares = [s / max(c, 1e-12) for s, c in zip(scores, criticals, strict=True)]
+    greatest: Floats = np.max(shares, axis=0)
+    return greatest

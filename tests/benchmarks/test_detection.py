@@ -1,0 +1,76 @@
+"""The comparison of detectors: its fast full-sample tests are scipy's, and a cell of it runs."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.stats import chi2_contingency, ks_2samp
+
+FOLDER = Path(__file__).parents[2] / "benchmarks" / "detection"
+
+
+@pytest.fixture(autouse=True)
+def modules(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The modules of the comparison are imported by their short names, and forgotten again."""
+    monkeypatch.syspath_prepend(str(FOLDER))
+    before = set(sys.modules)
+    yield
+    for name in set(sys.modules) - before:
+        module: ModuleType | None = sys.modules[name]
+        if str(getattr(module, "__file__", "")).startswith(str(FOLDER)):
+            del sys.modules[name]
+
+
+@pytest.mark.parametrize("tied", [False, True])
+def test_kolmogorov_smirnov_is_scipys_with_ties_and_without(tied: bool) -> None:
+    from full_sample import kolmogorov_smirnov
+
+    random = np.random.default_rng(0)
+    for _ in range(200):
+        live, trained = (random.normal(scale=3, size=random.integers(1, 60)) for _ in range(2))
+        if tied:
+            live, trained = np.round(live), np.round(trained)
+        found = kolmogorov_smirnov(np.sort(live), np.sort(trained))
+        assert found == pytest.approx(ks_2samp(live, trained).statistic, abs=1e-12)
+
+
+def test_chi_square_is_scipys() -> None:
+    from full_sample import chi_square, rate_chi_square
+
+    random = np.random.default_rng(1)
+    for _ in range(200):
+        table = random.integers(1, 30, (2, 6))
+        expected = chi2_contingency(table, correction=False)
+        assert np.exp(-chi_square(*table)) == pytest.approx(expected.pvalue)
+        (a, b), (c, d) = table[:, :2]
+        expected = chi2_contingency(table[:, :2], correction=False)
+        assert rate_chi_square(a, a + b, c, c + d) == pytest.approx(expected.statistic)
+
+
+def cell(name: str) -> Any:
+    from cells import Size, draw
+
+    return draw(name, Size(500, baselines=2, free=20, drifted=10, rate=0.05), 1)
+
+
+@pytest.mark.parametrize("name", ["integer counts", "10 categories"])
+def test_drifts_are_seen_more_often_than_none(name: str) -> None:
+    from power import powers
+
+    drawn = cell(name)
+    found = powers([drawn])
+    assert [each.drift for each in found] == list(drawn.magnitudes)
+    assert np.mean([each.best for each in found]) > 0.2
+    assert np.mean([max(each.found.values()) for each in found]) > 0.2
+
+
+def test_the_same_seed_gives_the_same_scores() -> None:
+    first, again = cell("2 categories"), cell("2 categories")
+    assert first.magnitudes == again.magnitudes
+    for drift, scores in first.scores.items():
+        for statistic, values in scores.items():
+            np.testing.assert_array_equal(values, again.scores[drift][statistic])
