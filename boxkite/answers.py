@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import msgspec
 
 __all__ = ["Content", "answer_of"]
 
+_decode = msgspec.json.Decoder().decode
 _INSTEAD = "give output= a callable of the returned value, or set current_prediction.output"
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(NamedTuple):
     """The body of a response.
 
     Attributes:
         data: its bytes; None where they are a stream.
-        media_type: as the response names it.
+        media_type: returns its type as the response names it.
     """
 
     data: bytes | None
-    media_type: str = ""
+    media_type: Callable[[], str] = str
 
 
 def answer_of(returned: Any) -> Any:
@@ -35,22 +35,26 @@ def answer_of(returned: Any) -> Any:
     Raises:
         ValueError: if it is a stream, or neither JSON nor plain text.
     """
+    if type(returned) is dict:
+        return returned
+    if isinstance(returned, Content):
+        return _said(returned)
     if hasattr(returned, "__next__") or hasattr(returned, "__anext__"):
         raise ValueError(f"the view returned a stream; {_INSTEAD}")
-    return _said(returned) if isinstance(returned, Content) else returned
+    return returned
 
 
 def _said(content: Content) -> Any:
     if content.data is None:
         raise ValueError(f"the view returned a stream; {_INSTEAD}")
     try:
-        return msgspec.json.decode(content.data)
+        return _decode(content.data)
     except (msgspec.DecodeError, RecursionError):
         pass
     try:
         # Python's parser takes NaN and Infinity, which its writer gives.
         return json.loads(content.data)
     except (ValueError, RecursionError):
-        if content.media_type.startswith("text/plain"):
+        if content.media_type().startswith("text/plain"):
             return content.data.decode()
         raise ValueError(f"the view returned no JSON; {_INSTEAD}") from None

@@ -59,6 +59,12 @@ class Settings:
         "where the drift page is; default: `/drift` while debugging, else nowhere; empty: nowhere",
         read.as_path,
     )
+    design_effect: float = _setting(
+        1.0,
+        "how many rows tell as much as one that is independent of the others, where requests come "
+        "in bursts or are repeated",
+        read.as_design_effect,
+    )
     log: str = _setting(
         "file:",
         "where predictions are logged: a folder or `file:` URL, `s3:`, `gs:`, `az:`, `fluentd:`, "

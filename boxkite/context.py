@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
-from typing import Any
+from collections.abc import Callable
+from contextvars import ContextVar, Token
+from functools import wraps
+from inspect import iscoroutinefunction
+from typing import Any, ParamSpec, TypeVar, cast
 
 from boxkite.errors import NoPredictionError
 from boxkite.identity import Identity
 
-__all__ = ["UNSET", "Prediction", "current_prediction", "prediction_scope"]
+__all__ = ["UNSET", "Prediction", "captured", "current_prediction"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class _Unset:
@@ -26,7 +30,9 @@ UNSET: Any = _Unset()
 
 
 class Prediction:
-    """One prediction in the making.
+    """One prediction in the making; as a context, the current one of the code within.
+
+    At the end of the context the one before is current again.
 
     Args:
         server_id: of the service.
@@ -40,13 +46,20 @@ class Prediction:
         output: what it answered, likewise.
     """
 
-    __slots__ = ("_features", "_output", "_row_count", "identity")
+    __slots__ = ("_features", "_output", "_row_count", "_token", "identity")
 
     def __init__(self, server_id: str, row_count: Callable[[Any], int] = lambda _: 1) -> None:
         self.identity = Identity.new(server_id)
         self._row_count = row_count
         self._features: Any = UNSET
         self._output: Any = UNSET
+
+    def __enter__(self) -> Prediction:
+        self._token: Token[Prediction] = _current.set(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _current.reset(self._token)
 
     @property
     def features(self) -> Any:
@@ -105,19 +118,6 @@ _UNCHANGING = frozenset({float, int, str, bool, type(None), bytes})
 _current: ContextVar[Prediction] = ContextVar("boxkite_prediction")
 
 
-@contextmanager
-def prediction_scope(
-    server_id: str, row_count: Callable[[Any], int] = lambda _: 1
-) -> Iterator[Prediction]:
-    """Open a prediction for the code within, and put back the one that was current before."""
-    prediction = Prediction(server_id, row_count)
-    token = _current.set(prediction)
-    try:
-        yield prediction
-    finally:
-        _current.reset(token)
-
-
 class _CurrentPrediction:
     """Stands for the prediction of the request that is being answered.
 
@@ -157,3 +157,31 @@ def _prediction() -> Prediction:
 
 
 current_prediction = _CurrentPrediction()
+
+
+def captured(function: Callable[P, T], part: str) -> Callable[P, T]:
+    """Return a function whose result becomes the current prediction's features or output.
+
+    Args:
+        function: sync or async, called during a request; outside of one it is as it was.
+        part: "features" or "output".
+    """
+    if iscoroutinefunction(function):
+
+        @wraps(function)
+        async def async_wrapper(*args: Any, **kwargs: Any) -> Any:
+            return _kept(await function(*args, **kwargs), part)
+
+        return cast("Callable[P, T]", async_wrapper)
+
+    @wraps(function)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
+        return _kept(function(*args, **kwargs), part)
+
+    return wrapper
+
+
+def _kept(result: T, part: str) -> T:
+    if current_prediction:
+        setattr(current_prediction, part, result)
+    return result

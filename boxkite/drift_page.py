@@ -9,23 +9,18 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from boxkite.drift_windows import name_of
 from boxkite.errors import ConfigError
 from boxkite.protection import ProtectedPage, Protection
 from boxkite.report.cards import Choice
-from boxkite.report.rendering import asset, page_html
+from boxkite.report.rendering import asset, check_installed, page_html
 
 if TYPE_CHECKING:
     from boxkite.monitor import Monitor
 
 __all__ = ["DriftPage", "PageAnswer", "drift_page"]
 
-_WINDOWS = (
-    ("", "since the start"),
-    ("1h", "last hour"),
-    ("6h", "last 6 hours"),
-    ("1d", "last day"),
-    ("7d", "last week"),
-)
+_WINDOWS = ("1h", "6h", "1d", "7d")
 _MOST_CARDS = 5000
 _ASSETS = {
     "style.css": "text/css; charset=utf-8",
@@ -105,6 +100,11 @@ def drift_page(
     monitor = models.get(query.get("model", "")) or monitors[0]
     window = query.get("window", "")
     try:
+        check_installed()
+    except ConfigError as error:
+        if not path:
+            return _told(501, error)
+    try:
         if path:
             content = msgspec.json.encode(monitor.drift(window or None).as_dict())
             return _answer(200, content, "application/json")
@@ -117,7 +117,7 @@ def drift_page(
             models=sorted(models),
         )
     except ConfigError as error:
-        return _answer(400, f"{error}\n".encode(), "text/plain; charset=utf-8")
+        return _told(400, error)
     return _answer(200, shown.encode("utf-8", "replace"), "text/html; charset=utf-8")
 
 
@@ -135,13 +135,17 @@ def _choice(query: Mapping[str, str]) -> Choice:
 
 def _windows(chosen: str) -> list[tuple[str, str]]:
     """Return the windows to choose from, one that somebody wrote into the address too."""
-    others = [] if chosen in dict(_WINDOWS) else [(chosen, f"last {chosen}")]
-    return [*_WINDOWS, *others]
+    others = [] if chosen in ("", *_WINDOWS) else [chosen]
+    return [("", "since the start"), *((each, name_of(each)) for each in (*_WINDOWS, *others))]
 
 
 @functools.cache
 def _asset(name: str) -> bytes:
     return asset(name).encode()
+
+
+def _told(status: int, error: Exception) -> PageAnswer:
+    return _answer(status, f"{error}\n".encode(), "text/plain; charset=utf-8")
 
 
 def _answer(status: int, body: bytes, kind: str, caching: str = "no-store") -> PageAnswer:

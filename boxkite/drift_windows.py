@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from boxkite.baseline import Baseline
 from boxkite.drift import Comparison, Policy, compare_counts
 from boxkite.live.counter import Counter
 from boxkite.live.counts import Counts
 from boxkite.report.cards import Report, report_of
-from boxkite.report.trend import trend
+from boxkite.report.trend import Trend, trend
 from boxkite.setting_values import as_duration
 
-__all__ = ["DriftWindows"]
+__all__ = ["DriftWindows", "name_of"]
+
+_NAMES = {"1h": "last hour", "6h": "last 6 hours", "1d": "last day", "7d": "last week"}
+_MOST_HOURS = 8 * 24
+
+
+def name_of(window: str) -> str:
+    """Return a window such as 6h in words, as "last 6 hours"."""
+    return _NAMES.get(window, f"last {window}")
 
 
 class DriftWindows:
@@ -28,6 +38,7 @@ class DriftWindows:
         self._baseline = baseline
         self._counter = counter
         self._policy = policy
+        self._history = _History(baseline, counter, policy)
 
     def drift(self, window: str | None) -> Comparison:
         """Return the comparison of a window, as `1h`; None for all since the start.
@@ -44,15 +55,14 @@ class DriftWindows:
             ConfigError: if it is no such length.
         """
         since, counts = self._counted(window)
-        now = self._counter.totals()
-        hours = [(hour, each.cells) for hour, each in self._counter.hours()]
+        went, start = self._history.until(self._counter.totals())
         return report_of(
             self._baseline,
             counts.tallies(),
             self._compare(counts, window),
-            f"in the last {window}" if window else "since the start",
-            since=since,
-            trend=trend(self._baseline, hours, now.cells, self._policy.min_rows_a_cell),
+            f"in the {name_of(window)}" if window else "since the start",
+            since=since if window else start,
+            trend=went,
         )
 
     def _counted(self, window: str | None) -> tuple[datetime | None, Counts]:
@@ -80,3 +90,47 @@ class DriftWindows:
         hours = as_duration("window", window) / 3600
         fitting = [name for name in by_length if self._policy.windows[name] <= hours]
         return fitting[-1] if fitting else by_length[0]
+
+
+class _Over(NamedTuple):
+    """The hours that are over.
+
+    Attributes:
+        trend: of them; their counts stay, so it is not made again.
+        next: the hour after them.
+        first: the hour of the first prediction, where it was kept.
+    """
+
+    trend: Trend
+    next: datetime
+    first: datetime | None
+
+
+class _History:
+    """How drift went over the hours that are kept."""
+
+    def __init__(self, baseline: Baseline, counter: Counter, policy: Policy) -> None:
+        self._baseline = baseline
+        self._counter = counter
+        self._policy = policy
+        self._over: _Over | None = None
+
+    def until(self, now: Counts) -> tuple[Trend, datetime | None]:
+        """Return how drift went up to what is counted now, and the hour of the first prediction;
+        None if that is not kept any more."""
+        over = self._over
+        states = self._counter.hours(over.next if over else None)
+        found = self._trend(states, now)
+        if not states:
+            return found, None
+        if over is None:
+            first = None if states[0][1].predictions else states[0][0]
+        else:
+            first = over.first
+            found = over.trend.followed_by(found).part(slice(-_MOST_HOURS, None))
+        self._over = _Over(found.part(slice(-1)), states[-1][0], first)
+        return found, first if first in found.hours else None
+
+    def _trend(self, states: Sequence[tuple[datetime, Counts]], now: Counts) -> Trend:
+        hours = [(hour, counts.cells) for hour, counts in states]
+        return trend(self._baseline, hours, now.cells, self._policy.min_rows_a_cell)

@@ -5,54 +5,35 @@ An adapter adds how an application is set up, and an `Exchange`: the request at 
 
 from __future__ import annotations
 
+import functools
 import weakref
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import wraps
-from inspect import iscoroutinefunction, signature
-from typing import Any, ClassVar, ParamSpec, Protocol, TypeVar, overload
+from inspect import signature
+from typing import Any, ClassVar, ParamSpec, TypeVar, overload
 
 from prometheus_client import REGISTRY
 
 from boxkite.config import Layer, Settings, resolve
-from boxkite.context import Prediction, prediction_scope
+from boxkite.context import captured
 from boxkite.drift_page import DriftPage
 from boxkite.errors import ConfigError
 from boxkite.metrics_page import MetricsPage
 from boxkite.models import Models
 from boxkite.monitor import Monitor
 from boxkite.protection import ProtectedPage, Protection
-from boxkite.sources import Capture, Source, captured
+from boxkite.sources import Capture, Source
+from boxkite.views import Exchange, decorated
 
-__all__ = ["Exchange", "Extension"]
+__all__ = ["Extension"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-# Names the server where nothing is monitored: what the view sets there is dropped.
-_NOBODY = "unmonitored"
 
 _DEBUG_PATH = "/drift"
 
 _MONITOR_OPTIONS = ("baseline", "log", "registry", "policy")
 _OPTIONS = (*_MONITOR_OPTIONS, "authorize")
-
-
-class Exchange(Protocol):
-    """The request that is being answered, as an adapter sees it."""
-
-    @property
-    def models(self) -> Models:
-        """The models of the application that answers."""
-
-    @property
-    def outer(self) -> Exchange | None:
-        """The same request in the application that has this one mounted, if it is monitored."""
-
-    def finish(
-        self, monitor: Monitor, capture: Capture, prediction: Prediction, returned: Any
-    ) -> None:
-        """Have the prediction logged once the status of the response is known to be no error."""
 
 
 class Extension:
@@ -207,7 +188,7 @@ class Extension:
                 raise TypeError(f"{view.__name__} is a class: decorate its methods with predict")
             name = getattr(view, "__name__", type(view).__name__)
             capture = Capture(features, output, name, awaited=self._awaits_sources)
-            wrapper = self._decorated(view, capture, name, model)
+            wrapper = decorated(view, capture, functools.partial(self._place, name, model))
             with suppress(Exception):
                 # Some frameworks look up annotations that are text among the wrapper's globals;
                 # here each stands resolved, unless its name is defined only later.
@@ -223,38 +204,6 @@ class Extension:
     def output(self, function: Callable[P, T]) -> Callable[P, T]:
         """Decorate a function: what it returns during a request is the model's output."""
         return captured(function, "output")
-
-    def _decorated(
-        self, view: Callable[..., Any], capture: Capture, name: str, model: str | None
-    ) -> Callable[..., Any]:
-        """Return the view in a prediction's scope, of the same kind: sync or async."""
-        if iscoroutinefunction(view) or iscoroutinefunction(type(view).__call__):
-
-            @wraps(view)
-            async def async_wrapper(*args: Any, **kwargs: Any) -> Any:
-                exchange, monitor = self._place(name, model)
-                if exchange is None or monitor is None:
-                    with prediction_scope(_NOBODY):
-                        return await view(*args, **kwargs)
-                with prediction_scope(monitor.settings.server_id, monitor.row_count) as prediction:
-                    returned = await view(*args, **kwargs)
-                exchange.finish(monitor, capture, prediction, returned)
-                return returned
-
-            return async_wrapper
-
-        @wraps(view)
-        def wrapper(*args: Any, **kwargs: Any) -> Any:
-            exchange, monitor = self._place(name, model)
-            if exchange is None or monitor is None:
-                with prediction_scope(_NOBODY):
-                    return view(*args, **kwargs)
-            with prediction_scope(monitor.settings.server_id, monitor.row_count) as prediction:
-                returned = view(*args, **kwargs)
-            exchange.finish(monitor, capture, prediction, returned)
-            return returned
-
-        return wrapper
 
     def _place(self, view: str, model: str | None) -> tuple[Exchange | None, Monitor | None]:
         """Return the request at hand and what counts a prediction in it, None where nothing does.

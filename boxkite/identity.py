@@ -58,7 +58,7 @@ class Identity(NamedTuple):
 
 
 _drawn: list[str] = []
-"""Random digits of the system, not yet used. Only ever popped and extended: safe over threads."""
+"""UUIDs not yet used. Only ever popped and extended: safe over threads."""
 
 _VARIANT = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
 
@@ -66,11 +66,15 @@ _VARIANT = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
 def _random_uuid() -> str:
     """Return a UUID of version 4 (RFC 9562), as `uuid.uuid4` but with a system call for 64."""
     try:
-        digits = _drawn.pop()
+        return _drawn.pop()
     except IndexError:
         fresh = os.urandom(_DRAWN * _DIGITS // 2).hex()
-        digits, *rest = [fresh[i : i + _DIGITS] for i in range(0, len(fresh), _DIGITS)]
+        first, *rest = [_uuid(fresh[i : i + _DIGITS]) for i in range(0, len(fresh), _DIGITS)]
         _drawn.extend(rest)
+        return first
+
+
+def _uuid(digits: str) -> str:
     variant = _VARIANT[digits[16]]
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 

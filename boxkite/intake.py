@@ -13,6 +13,7 @@ from boxkite.live.row import (
     ShapeError,
     check_names,
     class_row,
+    is_flat,
     output_row,
     plain_row,
 )
@@ -34,11 +35,14 @@ class Intake:
         self._trouble = trouble
         self._feature_names = dict.fromkeys(names)
         self._positions = Positions(names)
+        self._width = len(names)
         self._output_names = [each.name for each in baseline.outputs]
         self._classes = baseline.classes
 
     def features(self, features: Any, view: str) -> Row | None:
         """Return a row of the baseline's features, or None after reporting what is wrong."""
+        if is_flat(features) and len(features) == self._width:
+            return features
         try:
             row: Row = {} if features is None else plain_row(features)
             check_names(row, self._feature_names)
@@ -62,6 +66,8 @@ class Intake:
 
     def batch(self, features: Any, outputs: Any, view: str) -> Batch | None:
         """Return several rows with their outputs; None for one row, or what cannot be read."""
+        if is_flat(features):
+            return None
         try:
             batch = batch_of(features, outputs, self._feature_names, self._output_names)
         except ShapeError as problem:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from blinker import Signal
@@ -16,29 +18,22 @@ from boxkite.baseline.text_writer import Family
 from boxkite.config import Settings, from_environment
 from boxkite.drift import Comparison, Policy
 from boxkite.drift_windows import DriftWindows
-from boxkite.errors import BaselineError
 from boxkite.identity import Identity
-from boxkite.intake import Intake
 from boxkite.live.counter import Counter
-from boxkite.live.record import Record, encode
-from boxkite.live.redaction import Redaction
-from boxkite.live.row import (
-    Row,
-)
 from boxkite.live.state import StateFolder
+from boxkite.loading import load_baseline
 from boxkite.logs.prediction_log import open_log
 from boxkite.logs.sink import Sink
 from boxkite.prometheus.application import application_registry
 from boxkite.prometheus.classic import ClassicExposition
 from boxkite.prometheus.labelled import LabelledExposition
 from boxkite.prometheus.scrape import Exposition, ModelSeries, Scrape, Scraper
+from boxkite.recorder import Recorder
 from boxkite.report.cards import Report
 from boxkite.trouble import Trouble
+from boxkite.verdict_changes import VerdictChanges
 
 __all__ = ["Monitor"]
-
-EMPTY = Baseline("default", "none", 0, ())
-"""Stands in where there is no baseline: nothing to count into."""
 
 
 class Monitor:
@@ -53,7 +48,8 @@ class Monitor:
         version: the baseline's version; by default the baseline's.
         settings: all settings, for adapters; by default from the environment `BOXKITE_…`.
         registry: the application's own metrics, shown in the same answer; None for none.
-        policy: the false alarms allowed and the least effect that is drift.
+        policy: the false alarms allowed and the least effect that is drift; its design effect is
+            that of the setting `DESIGN_EFFECT` where it says none.
         raises: tells whether a failure of monitoring is raised to the caller, as under a
             framework's TESTING; by default it is counted and told once a minute.
         sender: returns the sender of signals, an application; None for the monitor itself.
@@ -82,14 +78,11 @@ class Monitor:
         self.settings = settings or from_environment()
         self._sender = sender
         self.trouble = Trouble(raises)
-        self.policy = policy or Policy()
-        found = self._load(baseline)
+        self.policy = _policy(policy, self.settings)
+        found = load_baseline(baseline, self.settings.baseline, self.trouble)
         self.baseline = found.relabelled(
             model=model or self.settings.model, version=version or self.settings.version
         )
-        self._intake = Intake(self.baseline, self.trouble)
-        names = self.settings.log_redact
-        self._redaction = Redaction(names, self.baseline) if names else None
         state = StateFolder(self.settings.state_dir)
         given = self.settings.log if log is None else log
         self._log_url: Callable[[], str | None] = lambda: _log_url(given, state)
@@ -102,6 +95,21 @@ class Monitor:
             self.settings.state_sync_seconds,
             self._log.new_terms if self._log else None,
             self._log.ask if self._log else None,
+            VerdictChanges(
+                self.baseline,
+                self.policy,
+                lambda: bool(signals.drift_changed.receivers),
+                functools.partial(self._send, signals.drift_changed),
+                self.trouble,
+            ).hour_begun,
+        )
+        self._recorder = Recorder(
+            self.baseline,
+            self.settings,
+            self.trouble,
+            self._log.includes if self._log else lambda _: False,
+            self._counter.append,
+            functools.partial(self._send, signals.prediction_logged),
         )
         self._windows = DriftWindows(self.baseline, self._counter, self.policy)
         if self._log is not None:
@@ -115,30 +123,6 @@ class Monitor:
     def log_url(self) -> str | None:
         """Where the log can be read, a folder or URL; None where there is none."""
         return self._log_url() if self._log is not None else None
-
-    def _load(self, baseline: Baseline | str | os.PathLike[str] | None) -> Baseline:
-        """Return the baseline; an empty one where the setting's file cannot be had."""
-        if isinstance(baseline, Baseline):
-            return baseline
-        source = self.settings.baseline if baseline is None else baseline
-        try:
-            if source:
-                return Baseline.read(source)
-        except FileNotFoundError as error:
-            problem: Exception = BaselineError(
-                f"no baseline at {os.fspath(source)}: predictions are taken, but there is "
-                f"nothing to compare them with; write one at training with "
-                f"Baseline.fit(features, output).write({os.fspath(source)!r})"
-            )
-            problem.__cause__ = error
-        except (BaselineError, OSError) as error:
-            problem = error
-        else:
-            return EMPTY
-        if baseline is not None:
-            raise problem
-        self.trouble.count("baseline", problem)
-        return EMPTY
 
     def _new_exposition(self) -> Exposition:
         if self.settings.exposition == "classic":
@@ -170,8 +154,7 @@ class Monitor:
             is counted as invalid and reported; nothing is raised.
         """
         identity = identity or Identity.new(self.settings.server_id)
-        row, answer = self._intake.features(features, view), self._intake.output(output, view)
-        return self._take(identity, row, answer, features, output, request_body)
+        return self._recorder.take(identity, features, output, request_body, view)
 
     def log_predictions(
         self,
@@ -197,53 +180,11 @@ class Monitor:
             reported, and the output of each of the rows is counted as invalid.
         """
         identity = identity or Identity.new(self.settings.server_id)
-        batch = self._intake.batch(features, outputs, view)
-        if batch is None:
-            return [
-                self.log_prediction(features, outputs, request_body, identity=identity, view=view)
-            ]
-        ids = []
-        for number, each in enumerate(identity.rows(len(batch.rows))):
-            output = batch.outputs[number] if batch.outputs is not None else None
-            answer = self._intake.output(output, view) if batch.outputs is not None else None
-            row, body = batch.rows[number], None if number else request_body
-            values = self._intake.features(row, view)
-            ids.append(self._take(each, values, answer, row, output, body))
-        return ids
+        return self._recorder.take_all(identity, features, outputs, request_body, view)
 
     def row_count(self, features: Any) -> int:
         """Return how many predictions features are for: one, or one for each of several rows."""
-        return self._intake.row_count(features)
-
-    def _take(
-        self,
-        identity: Identity,
-        row: Row | None,
-        answer: Row | None,
-        features: Any,
-        output: Any,
-        request_body: Any,
-    ) -> str:
-        """Write one prediction to the journal; None stands for what is counted as invalid."""
-        logged = self._log is not None and self._log.includes(identity.entity_id)
-        body = request_body if logged and self.settings.log_request_body else None
-        if self._redaction is not None:
-            row, answer = self._redaction.row(row), self._redaction.output(answer, output)
-            body = None if body is None else self._redaction.body(body)
-        record = Record(identity.entity_id, identity.created_at, row, answer, body, logged)
-        try:
-            self._counter.append(encode(record, self.settings.log_record_max_bytes))
-        except Exception as error:  # noqa: BLE001 - monitoring never breaks the request
-            self.trouble.report("journal", error)
-        prediction_id = identity.prediction_id
-        if signals.prediction_logged.receivers:
-            self._send(
-                signals.prediction_logged,
-                prediction_id=prediction_id,
-                features=features,
-                output=output,
-            )
-        return prediction_id
+        return self._recorder.row_count(features)
 
     def _send(self, signal: Signal, **values: Any) -> None:
         sender = self._sender()
@@ -349,6 +290,13 @@ class Monitor:
         dropped = BufferError(f"{number:,} records are not logged: {reason}")
         self.trouble.count("log", dropped)
         self._send(signals.log_dropped, number=number, reason=reason)
+
+
+def _policy(given: Policy | None, settings: Settings) -> Policy:
+    policy = given or Policy()
+    if policy.design_effect == 1.0:
+        return replace(policy, design_effect=settings.design_effect)
+    return policy
 
 
 def _log_url(log: Any, state: StateFolder) -> str | None:

@@ -13,6 +13,7 @@ from boxkite.errors import ConfigError
 __all__ = [
     "as_bool",
     "as_count",
+    "as_design_effect",
     "as_duration",
     "as_header",
     "as_names",
@@ -116,6 +117,17 @@ def as_share(key: str, value: Any) -> float:
     if not 0.0 <= share <= 1.0 or isinstance(value, bool):
         raise ConfigError(f"{key} is {value!r}; give a share, from 0 to 1")
     return share
+
+
+def as_design_effect(key: str, value: Any) -> float:
+    """Return a number from 1 on."""
+    try:
+        effect = float(value)
+    except (TypeError, ValueError):
+        effect = math.nan
+    if not 1.0 <= effect < math.inf or isinstance(value, bool):
+        raise ConfigError(f"{key} is {value!r}; give a number, 1 or more")
+    return effect
 
 
 def as_names(key: str, value: Any) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from blinker import Namespace, Signal
 
 from boxkite.trouble import Trouble
 
-__all__ = ["baseline_loaded", "emit", "log_dropped", "prediction_logged"]
+__all__ = ["baseline_loaded", "drift_changed", "emit", "log_dropped", "prediction_logged"]
 
 _namespace = Namespace()
 
@@ -27,6 +27,11 @@ background."""
 
 baseline_loaded = _namespace.signal("baseline-loaded")
 """Sent when a monitor has read its baseline, with `baseline`."""
+
+drift_changed = _namespace.signal("drift-changed")
+"""Sent when variables begin or cease to drift, with the `window`, the `comparison` of it, and
+`changed`, those of its variables whose verdict is another than before; in the background of one of
+the service's workers, at the first prediction of an hour."""
 
 
 def emit(signal: Signal, sender: Any, trouble: Trouble, **values: Any) -> None:

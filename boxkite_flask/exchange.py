@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Number
 from typing import Any
 
 import msgspec
-from flask import Request, Response, after_this_request, current_app, request
+from flask import Request, Response, after_this_request, current_app, has_request_context, request
 
 import boxkite
 
@@ -18,7 +19,7 @@ _ERROR_STATUS = 400
 
 @dataclass(frozen=True)
 class FlaskExchange:
-    """The request of the current context.
+    """Whatever request is the current one: it keeps nothing of any.
 
     Attributes:
         models: of the application.
@@ -40,13 +41,34 @@ class FlaskExchange:
         def log(response: Response) -> Response:
             if response.status_code < _ERROR_STATUS:
                 answered = Answered(returned, response)
-                response.headers.update(capture.log(monitor, prediction, answered))
+                for name, value in capture.log(monitor, prediction, answered).items():
+                    response.headers[name] = value
             return response
 
         after_this_request(log)
 
+    def begin(
+        self,
+        monitor: boxkite.Monitor,
+        capture: boxkite.Capture,
+        prediction: boxkite.Prediction,
+        stream: Any,
+    ) -> Callable[[], object]:
+        """Name a prediction that is made while its answer is sent; returns what logs it.
 
-@dataclass(frozen=True)
+        By then there is no request any more, whose body a source could look into.
+        """
+        responses: list[Response] = []
+
+        def name(response: Response) -> Response:
+            responses.append(response)
+            response.headers[boxkite.PREDICTION_ID_HEADER] = prediction.id
+            return response
+
+        after_this_request(name)
+        return lambda: capture.log(monitor, prediction, Answered(stream, responses[0]))
+
+
 class Answered:
     """The current request with its answer.
 
@@ -55,8 +77,11 @@ class Answered:
         response: that Flask made of it.
     """
 
-    returned: Any
-    response: Response
+    __slots__ = ("response", "returned")
+
+    def __init__(self, returned: Any, response: Response) -> None:
+        self.returned = returned
+        self.response = response
 
     def request(self) -> Request:
         """Return the current request."""
@@ -64,6 +89,8 @@ class Answered:
 
     def body(self) -> Any:
         """Return the JSON body; see `json_body`."""
+        if not has_request_context():
+            raise ValueError("a view that is a stream has no body; set current_prediction.features")
         return json_body(request)
 
     def content(self) -> Any:
@@ -73,11 +100,13 @@ class Answered:
         """
         returned = self.returned
         body = returned[0] if isinstance(returned, tuple) and returned else returned
+        if isinstance(body, dict | list):
+            return body
         if isinstance(body, str):
-            return boxkite.Content(self.response.get_data(), "text/plain")
+            return boxkite.Content(self.response.get_data(), lambda: "text/plain")
         if isinstance(body, bytes | bytearray) or callable(body):
             data = None if self.response.is_streamed else self.response.get_data()
-            return boxkite.Content(data, self.response.mimetype or "")
+            return boxkite.Content(data, lambda: self.response.mimetype or "")
         return returned if isinstance(body, Number) else body
 
 

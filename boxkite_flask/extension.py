@@ -18,6 +18,7 @@ __all__ = ["Boxkite"]
 
 _FIRST = "boxkite"
 _MODELS = "boxkite_models"
+_EXCHANGE = "boxkite_exchange"
 _SHOWN = "boxkite_config"
 _PREFIX = "FLASK_BOXKITE_"
 
@@ -74,7 +75,8 @@ class Boxkite(boxkite.Extension):
         if monitor is None:
             return
         if found is None:
-            app.extensions.update({_FIRST: monitor, _MODELS: models})
+            exchange = FlaskExchange(models)
+            app.extensions.update({_FIRST: monitor, _MODELS: models, _EXCHANGE: exchange})
             app.extensions[_SHOWN] = _show(app, self._shown(monitor))
 
     def _shown(self, monitor: boxkite.Monitor) -> dict[str, Any]:
@@ -89,8 +91,7 @@ class Boxkite(boxkite.Extension):
         return values
 
     def _current_exchange(self) -> FlaskExchange | None:
-        models = current_app.extensions.get(_MODELS) if has_request_context() else None
-        return FlaskExchange(models) if models is not None else None
+        return current_app.extensions.get(_EXCHANGE) if has_request_context() else None
 
 
 def _show(app: Flask, values: Mapping[str, Any]) -> dict[str, Any]:

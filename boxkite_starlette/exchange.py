@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
@@ -35,34 +33,60 @@ class Exchange:
         send: the server's.
     """
 
+    __slots__ = (
+        "_announced",
+        "_awaits",
+        "_body",
+        "_finished",
+        "_receive",
+        "_scope",
+        "_send",
+        "models",
+        "outer",
+    )
+
     def __init__(self, models: boxkite.Models, scope: Scope, receive: Receive, send: Send) -> None:
         self.models = models
         self.outer = current_exchange.get()
         self._scope = scope
         self._receive = receive
         self._send = send
-        self._body = KeptBody(Headers(scope=scope).get("content-type", ""))
+        self._body = KeptBody(scope)
         self._finished: list[_Finished] = []
+        self._announced = ""
+        self._awaits = False
 
     async def receive(self) -> Message:
         """Hand the next message of the request on, keeping its part of a JSON body."""
         message = await self._receive()
         if message["type"] == "http.request":
-            self._body.add(message.get("body", b""), last=not message.get("more_body", False))
+            self._body.add(message)
         return message
 
-    async def send(self, message: Message) -> None:
+    def send(self, message: Message) -> Awaitable[None]:
         """Hand the next message of the response on; at its start log what was captured."""
-        if message["type"] == "http.response.start" and self._finished:
+        if self._announced and message["type"] == "http.response.start":
+            if message["status"] < _ERROR_STATUS:
+                message = _with_headers(message, {boxkite.PREDICTION_ID_HEADER: self._announced})
+            self._announced = ""
+        if self._finished and message["type"] == "http.response.start":
             finished, self._finished = self._finished, []
             if message["status"] < _ERROR_STATUS:
+                if self._awaits:
+                    return self._send_after_awaiting(message, finished)
                 headers: dict[str, str] = {}
                 for monitor, capture, prediction, returned in finished:
                     answered = Answered(returned, self._scope, self._body)
-                    headers = await capture.log_awaiting(monitor, prediction, answered)
-                # A new message: the application may send the same one to every client.
-                message = {**message, "headers": _updated(message.get("headers", ()), headers)}
-        await self._send(message)
+                    headers = capture.log(monitor, prediction, answered)
+                message = _with_headers(message, headers)
+        return self._send(message)
+
+    async def _send_after_awaiting(self, message: Message, finished: list[_Finished]) -> None:
+        headers: dict[str, str] = {}
+        for monitor, capture, prediction, returned in finished:
+            answered = Answered(returned, self._scope, self._body)
+            headers = await capture.log_awaiting(monitor, prediction, answered)
+        await self._send(_with_headers(message, headers))
 
     def finish(
         self,
@@ -73,16 +97,32 @@ class Exchange:
     ) -> None:
         """Have the prediction logged once the status of the response is known."""
         self._finished.append((monitor, capture, prediction, returned))
+        self._awaits = self._awaits or capture.may_await
+
+    def begin(
+        self,
+        monitor: boxkite.Monitor,
+        capture: boxkite.Capture,
+        prediction: boxkite.Prediction,
+        stream: Any,
+    ) -> Callable[[], object]:
+        """Name a prediction that is made while its answer is sent; returns what logs it."""
+        self._announced = prediction.id
+        answered = Answered(stream, self._scope, self._body)
+        return lambda: capture.log(monitor, prediction, answered)
 
 
-def _updated(raw: Iterable[_Header], headers: Mapping[str, str]) -> list[_Header]:
-    """Return the headers of a message with some set anew."""
-    ours = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
-    names = [name for name, _ in ours]
-    return [*(each for each in raw if each[0].lower() not in names), *ours]
+def _with_headers(message: Message, headers: Mapping[str, str]) -> Message:
+    """Return a message with some headers set anew.
+
+    It is a new one: the application may send the same to every client.
+    """
+    ours = {name.lower().encode(): value.encode("latin-1") for name, value in headers.items()}
+    raw: Iterable[_Header] = message.get("headers", ())
+    kept = [each for each in raw if each[0].lower() not in ours]
+    return {**message, "headers": [*kept, *ours.items()]}
 
 
-@dataclass(frozen=True, slots=True)
 class Answered:
     """A request with its answer.
 
@@ -92,9 +132,12 @@ class Answered:
         kept: what the endpoint has read of the request's body.
     """
 
-    returned: Any
-    scope: Scope
-    kept: KeptBody
+    __slots__ = ("kept", "returned", "scope")
+
+    def __init__(self, returned: Any, scope: Scope, kept: KeptBody) -> None:
+        self.returned = returned
+        self.scope = scope
+        self.kept = kept
 
     def request(self) -> Request:
         """Return the request, whose body can be read once more."""
@@ -111,5 +154,6 @@ class Answered:
             return returned
         data = getattr(returned, "body", None)
         return boxkite.Content(
-            None if data is None else bytes(data), returned.headers.get("content-type", "")
+            None if data is None else bytes(data),
+            lambda: returned.headers.get("content-type", ""),
         )

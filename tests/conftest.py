@@ -1,5 +1,6 @@
 """Programs that some tests need, where they are installed; and no deadline for property tests."""
 
+import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -87,6 +88,12 @@ def records() -> Iterator[Records]:
         yield kept
     for monitor in kept.monitors:
         monitor.close()
+
+
+def pytest_collection_finish() -> None:
+    """Leave modules and tests out of garbage collection: tests that collect take them for old."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_make_parametrize_id(val: object) -> str | None:

@@ -10,6 +10,10 @@ from boxkite.answers import Content, answer_of
 INSTEAD = "give output= a callable of the returned value, or set current_prediction.output"
 
 
+def response(data: bytes | None, media_type: str) -> Content:
+    return Content(data, lambda: media_type)
+
+
 @pytest.mark.parametrize("returned", [{"a": 1}, [1], 0.5, "text", None, object()])
 def test_an_object_is_itself(returned: Any) -> None:
     assert answer_of(returned) is returned
@@ -18,11 +22,11 @@ def test_an_object_is_itself(returned: Any) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (Content(b'{"score": 0.5}', "application/json"), {"score": 0.5}),
-        (Content(b"0.5", "text/plain; charset=utf-8"), 0.5),
-        (Content(b'[1, Infinity, "a"]', "application/json"), [1, float("inf"), "a"]),
-        (Content(b"late", "text/plain"), "late"),
-        (Content(b"", "text/plain"), ""),
+        (response(b'{"score": 0.5}', "application/json"), {"score": 0.5}),
+        (response(b"0.5", "text/plain; charset=utf-8"), 0.5),
+        (response(b'[1, Infinity, "a"]', "application/json"), [1, float("inf"), "a"]),
+        (response(b"late", "text/plain"), "late"),
+        (response(b"", "text/plain"), ""),
     ],
 )
 def test_a_response_says_its_json_or_its_text(content: Content, said: Any) -> None:
@@ -39,11 +43,11 @@ async def _numbers() -> Any:
         (iter([1]), "a stream"),
         ((each for each in [1]), "a stream"),
         (_numbers(), "a stream"),
-        (Content(None, "application/json"), "a stream"),
-        (Content(b"<p>", "text/html"), "no JSON"),
-        (Content(b"", "application/json"), "no JSON"),
-        (Content(b"\xff\xfe", "application/octet-stream"), "no JSON"),
-        (Content(b"[" * 100_000, "application/json"), "no JSON"),
+        (response(None, "application/json"), "a stream"),
+        (response(b"<p>", "text/html"), "no JSON"),
+        (response(b"", "application/json"), "no JSON"),
+        (response(b"\xff\xfe", "application/octet-stream"), "no JSON"),
+        (response(b"[" * 100_000, "application/json"), "no JSON"),
     ],
     ids=["iterator", "generator", "async generator", "streamed", "HTML", "empty", "bytes", "deep"],
 )

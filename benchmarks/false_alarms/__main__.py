@@ -2,6 +2,9 @@
 
 python benchmarks/false_alarms months      # months of sliding windows, in counts
 python benchmarks/false_alarms windows     # single windows, over a grid of sizes
+python benchmarks/false_alarms tails       # single windows of categories with a tail
+python benchmarks/false_alarms unseen      # alerts on unseen categories
+python benchmarks/false_alarms prometheus  # shorter months through the rules and Prometheus
 python benchmarks/false_alarms flights     # real flights, which come in bursts
 """
 
@@ -19,8 +22,10 @@ import numpy as np
 from excursions import print_excursions
 from flights_hourly import print_flights
 from months import Window, alarms, arrivals
+from through_prometheus import print_through_prometheus
+from unseen import print_unseen
 from variables import KINDS
-from windows import print_windows
+from windows import print_tails, print_windows
 
 from boxkite.drift import Policy
 from boxkite.drift.chi_square import quantile
@@ -105,7 +110,7 @@ def progress(works: list[Work], jobs: int) -> Iterable[tuple[Work, Any, Any, Any
 
 def months(arguments: argparse.Namespace) -> None:
     """Print alarms a model-month, and how often PSI is above its critical value."""
-    pairs = product(KINDS, TRAINED, TRAFFIC)
+    pairs = product(arguments.kinds or KINDS, TRAINED, TRAFFIC)
     works = [Work(*each, arguments.months, seed) for seed, each in enumerate(pairs)]
     results = list(progress(works, arguments.jobs))
     total = sum(work.months for work, *_ in results)
@@ -154,7 +159,10 @@ def nominal(window: Window, number: int, of: str) -> float:
 COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "months": months,
     "windows": lambda arguments: print_windows(arguments.jobs),
+    "tails": lambda arguments: print_tails(arguments.jobs),
     "excursions": lambda _: print_excursions(),
+    "unseen": lambda _: print_unseen(),
+    "prometheus": lambda arguments: print_through_prometheus(arguments.days),
     "flights": lambda _: print_flights(),
 }
 
@@ -164,6 +172,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("command", choices=COMMANDS)
     parser.add_argument("--months", type=int, default=200, help="of each combination")
+    parser.add_argument("--days", type=int, default=2, help="through Prometheus")
+    parser.add_argument("--kinds", nargs="+", choices=KINDS, help="of variables; all by default")
     parser.add_argument("--jobs", type=int, default=2)
     arguments = parser.parse_args()
     COMMANDS[arguments.command](arguments)

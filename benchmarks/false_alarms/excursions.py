@@ -14,7 +14,14 @@ import numpy as np
 __all__ = ["print_excursions"]
 
 DRAWS = 1_000_000
-EVALUATIONS = {"1h": 60, "1d": 720}
+EVALUATIONS = {
+    "1h": (60, 6),
+    "1d": (720, 72),
+    "1d, in steps of 5m": (288, 28),
+    "1d, at full hours": (24, 3),
+}
+"""A window, and while an alert is pending. The rules sum a day in steps; signals come hourly."""
+
 PRODUCTS = [1, 2, 5, 8, 10, 12, 15, 20, 30, 40, 60, 90]
 
 
@@ -24,17 +31,16 @@ def print_excursions() -> None:
     print("|---|" + "---:|" * len(PRODUCTS))
     random = np.random.default_rng(2013)
     for window, evaluations in EVALUATIONS.items():
-        cells = [f"{alarms(each, evaluations, random):.2f}" for each in PRODUCTS]
+        cells = [f"{alarms(each, *evaluations, random):.2f}" for each in PRODUCTS]
         print(f"| {window} | " + " | ".join(cells) + " |")
 
 
-def alarms(product: float, evaluations: int, random: np.random.Generator) -> float:
+def alarms(product: float, evaluations: int, pending: int, random: np.random.Generator) -> float:
     """Return the alarms in a window for each unit of the chance of being above.
 
     It is stationary: as many runs reach a length as are of that length or more, less those that
     are longer, at each evaluation. Only b y matters; b is 1 here.
     """
-    pending = evaluations // 10
     drift, spread = np.sqrt(product) / evaluations, np.sqrt(2 / evaluations)
     excess = random.exponential(1 / np.sqrt(product), DRAWS)
     reached = []

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from boxkite.baseline import CategoryVariable, NumericVariable, Variable
 
-__all__ = ["KINDS", "Truth"]
+__all__ = ["KINDS", "TAILS", "Truth"]
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -90,3 +90,11 @@ KINDS: dict[str, Callable[[int, np.random.Generator], Truth]] = {
     "one category and 40 rare": _categories(np.array([0.998, *[0.002 / 40] * 40])),
     "constant": _fixed(np.array([0.0, 1.0, 0.0])),
 }
+
+TAILS: dict[str, Callable[[int, np.random.Generator], Truth]] = {
+    "1,000 categories, Zipf": KINDS["1,000 categories, Zipf"],
+    "10,000 categories, Zipf": _categories(1.0 / np.arange(1, 10_001) ** 1.2),
+    "1,000 categories, even": _categories(np.ones(1000)),
+    "300 categories, geometric": _categories(0.97 ** np.arange(300)),
+}
+"""Variables with a tail beyond the 50 categories that are kept."""

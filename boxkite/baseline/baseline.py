@@ -9,14 +9,20 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
-from boxkite.baseline import canonical_reader, classic, classic_reader, labelled, labelled_reader
+import numpy as np
+from numpy.typing import NDArray
+
+from boxkite.baseline import canonical_reader, classic, labelled
 from boxkite.baseline.class_probabilities import classes_of
+from boxkite.baseline.feature_matrix import FeatureMatrix
 from boxkite.baseline.fitting import DEFAULT_BINS, DEFAULT_MAX_CATEGORIES, Bins, fit_variables
+from boxkite.baseline.labelled_reader import Header
 from boxkite.baseline.notebook import variables_table
 from boxkite.baseline.parts import Tails
+from boxkite.baseline.reading import DEFAULT_MODEL, read_lines, read_samples
 from boxkite.baseline.storage import read_bounded, write_atomically
-from boxkite.baseline.tails import read_tails, tail_comments
-from boxkite.baseline.text_reader import Comment, Sample, parse
+from boxkite.baseline.tails import tail_comments
+from boxkite.baseline.text_reader import Sample
 from boxkite.baseline.text_writer import Family, render, render_parts
 from boxkite.baseline.values import valid_unicode
 from boxkite.baseline.variable import Variable
@@ -26,7 +32,6 @@ __all__ = ["Baseline", "Exposition"]
 
 Exposition: TypeAlias = Literal["labelled", "classic"]
 
-DEFAULT_MODEL = "default"
 
 MAX_BYTES = 256 * 2**20
 MAX_SERIES = 2_000_000
@@ -106,12 +111,12 @@ class Baseline:
         )
         return cls(model or DEFAULT_MODEL, version or _digest(variables, rows), rows, variables)
 
-    @property
+    @cached_property
     def features(self) -> tuple[Variable, ...]:
         """The variables that go into the model, by position."""
         return tuple(each for each in self.variables if each.role == "feature")
 
-    @property
+    @cached_property
     def outputs(self) -> tuple[Variable, ...]:
         """The variables that come out of it, by position."""
         return tuple(each for each in self.variables if each.role == "output")
@@ -120,6 +125,17 @@ class Baseline:
     def classes(self) -> tuple[str, ...]:
         """The classes whose probabilities the model gives; none where it gives other things."""
         return classes_of(self.outputs)
+
+    @cached_property
+    def cell_bounds(self) -> NDArray[np.int64]:
+        """Where each variable's cells begin among those of all, and the end of the last."""
+        sizes = [len(each.counts) for each in self.variables]
+        return np.cumsum([0, *sizes], dtype=np.int64)
+
+    @cached_property
+    def feature_matrix(self) -> FeatureMatrix:
+        """Counts many rows of floats at once."""
+        return FeatureMatrix(self.variables, self.cell_bounds)
 
     @cached_property
     def digest(self) -> str:
@@ -196,7 +212,7 @@ class Baseline:
             BaselineError: naming the line.
         """
         few = text.count("\n") <= max_series  # each sample has a line
-        return (few and cls._from_canonical_text(text)) or cls._from_lines(text, max_series)
+        return (few and cls._from_canonical_text(text)) or cls._of(*read_lines(text, max_series))
 
     @classmethod
     def _from_canonical_text(cls, text: str) -> Baseline | None:
@@ -212,18 +228,6 @@ class Baseline:
             return None
 
     @classmethod
-    def _from_lines(cls, text: str, max_series: int) -> Baseline:
-        samples: list[Sample] = []
-        comments: list[Comment] = []
-        for item in parse(text.split("\n"), max_series=max_series):
-            if isinstance(item, Sample):
-                samples.append(item)
-            else:
-                comments.append(item)
-        documentation = {each.subject: each.text for each in comments if each.keyword == "HELP"}
-        return cls.from_samples(samples, documentation, read_tails(comments))
-
-    @classmethod
     def from_samples(
         cls,
         samples: Sequence[Sample],
@@ -235,24 +239,16 @@ class Baseline:
         Args:
             samples: of all metrics.
             documentation: the HELP text of each metric.
-            tails: the hashes of the categories in a tail, by role and name; None where the
-                source has no comments to keep them in.
+            tails: what the comments say of the tails, by role and name; None where the source has
+                no comments.
 
         Raises:
             BaselineError: if they do not make up a whole baseline.
         """
-        ours = [each for each in samples if each.name.startswith(f"{labelled.PREFIX}_")]
-        if ours:
-            header = labelled_reader.read_header(ours)
-            variables = labelled_reader.read_variables(ours, header.rows, tails)
-        else:
-            variables = classic_reader.read_variables(samples, documentation)
-            rows = max((variable.rows for variable in variables), default=0)
-            header = labelled_reader.Header(DEFAULT_MODEL, "", rows)
-        return cls._of(header, variables)
+        return cls._of(*read_samples(samples, documentation, tails))
 
     @classmethod
-    def _of(cls, header: labelled_reader.Header, variables: Iterable[Variable]) -> Baseline:
+    def _of(cls, header: Header, variables: Iterable[Variable]) -> Baseline:
         """Make a baseline of what was read.
 
         Raises:

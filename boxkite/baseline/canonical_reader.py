@@ -65,7 +65,11 @@ def guess(text: str) -> Guess | None:
         model, version, rows = _HEADER.findall(ours["rows"])[0]
         header = Header(unescape(model), unescape(version), int(rows))
         tails = read_tails(_comments(sections[-1]))
-        variables = put_together(_parts(ours), header.rows, tails)
+        parts = _parts(ours)
+        for key, tail in tails.items():
+            if tail.once is not None:
+                parts[key].scalars["tail_once"] = tail.once
+        variables = put_together(parts, header.rows, tails)
     except (BaselineError, LookupError, ValueError, StopIteration):
         return None
     return Guess(header, variables, classic=len(named) > len(ours))

@@ -48,6 +48,15 @@ def families(variables: Sequence[Variable], rows: int, *, model: str, version: s
         _bins(numeric),
         _value_histogram(variables, labels),
         _categories(variables, labels),
+        _gauge(
+            "tail_once",
+            "Categories counted as __other__ that one training row has.",
+            [
+                (text, each.tail_once)
+                for each, text in pairs
+                if isinstance(each, CategoryVariable) and each.tail_once is not None
+            ],
+        ),
     ]
 
 

@@ -21,6 +21,9 @@ _SCALARS = {
 }
 """The series of which each kind of variable has exactly one sample."""
 
+_OPTIONAL = {"numeric": set[str](), "category": {"tail_once"}}
+"""Those of which it has one or none: files of before have none."""
+
 
 class Header(NamedTuple):
     """What a file says of the whole baseline."""
@@ -66,8 +69,8 @@ def read_variables(samples: Iterable[Sample], rows: int, tails: Tails | None) ->
     Args:
         samples: of the whole baseline.
         rows: how many rows each variable must have counted.
-        tails: the hashes of the categories in a tail, by role and name; None where the source
-            has no comments to keep them in.
+        tails: what the comments say of the tails, by role and name; None where the source has
+            no comments.
 
     Raises:
         BaselineError: naming the line, where the samples do not make up a whole baseline.
@@ -110,7 +113,7 @@ def _take(found: _Found, sample: Sample) -> None:
         found.position = _position(sample)
     elif name in ("min", "max", "value_sum"):
         found.scalars[name] = sample.value
-    elif name in ("missing", "value_count"):
+    elif name in ("missing", "value_count", "tail_once"):
         found.scalars[name] = whole(sample)
     else:
         raise damage(sample.line, f"unknown series {sample.name}")
@@ -123,7 +126,7 @@ def _check(found: _Found, what: str) -> None:
     for name in sorted(_SCALARS[found.kind] - found.scalars.keys()):
         raise damage(found.line, f"{what}: no {PREFIX}_{name}")
     foreign = found.categories if found.kind == "numeric" else [*found.upper, *found.buckets]
-    if foreign or found.scalars.keys() - _SCALARS[found.kind]:
+    if foreign or found.scalars.keys() - _SCALARS[found.kind] - _OPTIONAL[found.kind]:
         raise damage(found.line, f"{what}: is {found.kind}, but has series of the other kind")
     if found.kind == "numeric":
         _check_bins(found, what)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable, Sequence
 from html import escape
 from typing import NamedTuple
@@ -11,16 +12,17 @@ from boxkite.baseline.figures import picture
 from boxkite.baseline.shapes import bars
 from boxkite.baseline.variable import Variable
 
-__all__ = ["Html", "notebook_table", "variables_table"]
+__all__ = ["Html", "notebook_table", "number", "variables_table"]
 
 _STYLE = (
     "<style>"
     ".boxkite td,.boxkite th{text-align:left;vertical-align:middle}"
     ".boxkite .distribution{display:block;width:160px;height:48px}"
-    ".boxkite .trained{fill:#8c959f}"
+    ".boxkite .trained{fill:#afb8c1}"
     ".boxkite .live{fill:#2f81f7}"
-    '.boxkite .live[height="0.00"]{display:none}'
-    ".boxkite .numeric .live{fill-opacity:.35;stroke:#2f81f7;vector-effect:non-scaling-stroke}"
+    ".boxkite .numeric .live{fill-opacity:.3}"
+    ".boxkite .numeric rect{shape-rendering:crispEdges}"
+    ".boxkite .outline{fill:none;stroke:#2f81f7;vector-effect:non-scaling-stroke}"
     "</style>"
 )
 _MOST_ROWS = 50
@@ -54,6 +56,11 @@ def notebook_table(
         f"<tbody>{''.join(_row(row, 'td') for row in itertools.islice(rows, _MOST_ROWS))}</tbody>"
         f"</table>{rest}</div>"
     )
+
+
+def number(value: float) -> str:
+    """Return a number of four digits, or a dash where there is none."""
+    return "-" if math.isnan(value) else f"{value:.4g}"
 
 
 def variables_table(title: str, variables: Sequence[Variable]) -> str:

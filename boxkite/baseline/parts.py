@@ -10,6 +10,7 @@ from typing import Any, TypeAlias, cast, get_args
 
 import numpy as np
 
+from boxkite.baseline.tails import Tail
 from boxkite.baseline.text_reader import damage
 from boxkite.baseline.variable import (
     OTHER,
@@ -22,7 +23,7 @@ from boxkite.baseline.variable import (
 
 __all__ = ["Parts", "Tails", "put_together"]
 
-Tails: TypeAlias = Mapping[tuple[str, str], frozenset[int]]
+Tails: TypeAlias = Mapping[tuple[str, str], Tail]
 
 
 @dataclass
@@ -61,8 +62,8 @@ def put_together(
     Args:
         found: the parts of each variable, by role and name, with all series of its kind.
         rows: how many rows each variable must have counted.
-        tails: the hashes of the categories in a tail, by role and name; None where the source
-            has no comments to keep them in.
+        tails: what the comments say of the tails, by role and name; None where the source has no
+            comments.
 
     Raises:
         BaselineError: naming the variable whose parts disagree.
@@ -75,7 +76,7 @@ def put_together(
         if parts.kind == "numeric":
             variable: Variable = _numeric(role, name, parts)
         else:
-            tail = None if tails is None else tails.get((role, name), frozenset())
+            tail = None if tails is None else tails.get((role, name), Tail())
             variable = _category(role, name, parts, tail)
         if parts.rows != rows:
             raise damage(parts.line, f"{what}: {parts.rows} rows counted of {rows}")
@@ -100,19 +101,22 @@ def _numeric(role: str, name: str, parts: Parts) -> NumericVariable:
     )
 
 
-def _category(role: str, name: str, parts: Parts, tail: frozenset[int] | None) -> CategoryVariable:
+def _category(role: str, name: str, parts: Parts, tail: Tail | None) -> CategoryVariable:
     categories = tuple(parts.categories)
     if categories[-1:] != (UNSEEN,) or OTHER in categories[:-2]:
         what = f"{role} {name!r}: its categories do not end in {UNSEEN}"
         raise damage(parts.line, what)
-    if tail is not None and (OTHER in categories) != bool(tail):
+    once = parts.scalars.get("tail_once")
+    whole = tail is None or ((OTHER in categories) == bool(tail.hashes) and once == tail.once)
+    if not whole or (once is not None and once > parts.categories.get(OTHER, -1)):
         what = f"{role} {name!r}: {OTHER} and its # TAIL comment go together"
         raise damage(parts.line, what)
     return CategoryVariable(
         **_common(role, name, parts),
         counts=np.array(list(parts.categories.values()), dtype=np.int64),
         categories=categories,
-        tail=tail or frozenset(),
+        tail=tail.hashes if tail is not None else frozenset(),
+        tail_once=None if once is None else int(once),
     )
 
 

@@ -41,9 +41,12 @@ def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
         if target.exists():
             temporary.chmod(stat.S_IMODE(target.stat().st_mode))
         temporary.replace(target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
+    except OSError as error:
+        error.filename = os.fspath(path)  # what was asked for, not the name aside
         raise
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
     _sync_folder(target.parent)
 
 
@@ -88,9 +91,12 @@ def _fetch(url: str, length: int) -> bytes:
             content: bytes = response.read(length)
             absent = response.length  # of what the answer's head promised
     except (OSError, ValueError, http.client.HTTPException) as error:
+        reason: object = error
         if isinstance(error, urllib.error.HTTPError):
             error.close()  # it holds the connection
-        raise BaselineError(f"cannot fetch {url}: {error}") from error
+        elif isinstance(error, urllib.error.URLError):
+            reason = getattr(error.reason, "strerror", None) or error.reason
+        raise BaselineError(f"cannot fetch {url}: {reason}") from error
     if absent and len(content) < length:
         raise BaselineError(f"cannot fetch {url}: it ended {absent} bytes short")
     return content

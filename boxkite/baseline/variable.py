@@ -154,12 +154,15 @@ class CategoryVariable(_Distribution):
         categories: the cells, commonest first, then `__other__` where there is a tail, and last
             `__unseen__`, whose training count is 0.
         tail: the hashes (`label_hash`) of the categories counted as `__other__`.
+        tail_once: how many of these training saw once, or more than that of a merged baseline;
+            None where there is no tail, or it is not known.
     """
 
     kind = "category"
 
     categories: tuple[str, ...]
     tail: frozenset[int] = field(default=frozenset(), repr=False)
+    tail_once: int | None = None
 
     @classmethod
     def from_tally(
@@ -191,6 +194,7 @@ class CategoryVariable(_Distribution):
             missing=missing,
             categories=tuple(cells),
             tail=frozenset(map(label_hash, tail)),
+            tail_once=sum(tally[label] == 1 for label in tail) if tail else None,
         )
 
     @cached_property
@@ -238,6 +242,19 @@ class CategoryVariable(_Distribution):
             counts=self.counts + other.counts[there],
             missing=self.missing + other.missing,
             tail=self.tail | other.tail,
+            tail_once=self._once_in_either(other),
+        )
+
+    def _once_in_either(self, other: CategoryVariable) -> int | None:
+        """Return a bound of the tail's categories that stand in one row of both together.
+
+        What stands once in one baseline must be absent from the other. Which those are is not
+        known, but no more than are seen once, and than the other's tail lacks.
+        """
+        if self.tail_once is None or other.tail_once is None:
+            return None
+        return min(self.tail_once, len(self.tail - other.tail)) + min(
+            other.tail_once, len(other.tail - self.tail)
         )
 
 

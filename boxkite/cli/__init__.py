@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -38,7 +39,7 @@ def main_of_service(models: Mapping[str, Monitor], arguments: Sequence[str], pro
     def load() -> click.Group:
         from boxkite.cli.service import service_commands
 
-        return service_commands(models)
+        return service_commands(models, program)
 
     _run(load, arguments, program)
 
@@ -53,6 +54,13 @@ def _run(
     except ModuleNotFoundError as error:
         sys.stderr.write(f"boxkite: {error}; the command line needs: pip install 'boxkite[cli]'\n")
         sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    # Where they were closed; the exit code still tells.
+    sys.stdout, sys.stderr = (
+        stream or open(os.devnull, "w")  # noqa: SIM115 - for the rest of the process
+        for stream in (sys.stdout, sys.stderr)
+    )
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # as a name on a terminal without UTF-8

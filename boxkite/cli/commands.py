@@ -15,9 +15,10 @@ from boxkite.cli.compare import compare_command
 from boxkite.cli.comparing import baseline_of
 from boxkite.cli.console import print_table, waiting
 from boxkite.cli.dashboard import dashboard_command
+from boxkite.cli.design_effect import design_effect_command
 from boxkite.cli.group import CommandGroup
 from boxkite.cli.logs import logs
-from boxkite.cli.option_types import TABLE_FILE, folder_exists, json_option
+from boxkite.cli.option_types import NAME, TABLE_FILE, folder_exists, json_option
 from boxkite.cli.report import report_command
 from boxkite.cli.rules import rules_command
 from boxkite.cli.table_file import read_table
@@ -51,7 +52,7 @@ def boxkite(context: click.Context) -> None:
 @click.option(
     "-o",
     "--output-file",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, dir_okay=False),
     default="histogram.prom",
     show_default=True,
     callback=folder_exists,
@@ -64,6 +65,11 @@ def boxkite(context: click.Context) -> None:
     metavar="COLUMN",
     help="A column that holds the model's output; repeat it for several.",
 )
+@click.option(
+    "--classes",
+    is_flag=True,
+    help="The outputs are class probabilities, each in a column of its class's name.",
+)
 @click.option("--drop", multiple=True, metavar="COLUMN", help="A column to leave out.")
 @click.option(
     "--categorical",
@@ -71,8 +77,8 @@ def boxkite(context: click.Context) -> None:
     metavar="COLUMN",
     help="A column of numbers to take as categories.",
 )
-@click.option("--model", default="default", show_default=True, help="The model's name.")
-@click.option("--version", default=None, help="The baseline's version. [default: its digest]")
+@click.option("--model", type=NAME, default="default", show_default=True, help="The model's name.")
+@click.option("--version", type=NAME, help="The baseline's version. [default: its digest]")
 @click.option(
     "--exposition",
     type=click.Choice(["labelled", "classic"]),
@@ -85,6 +91,7 @@ def baseline(
     rows: Path,
     output_file: Path,
     outputs: tuple[str, ...],
+    classes: bool,
     drop: tuple[str, ...],
     categorical: tuple[str, ...],
     model: str,
@@ -92,7 +99,7 @@ def baseline(
     exposition: Any,
     as_json: bool,
 ) -> None:
-    """Count the training ROWS, a Parquet or CSV file, into a baseline.
+    """Count training ROWS, Parquet or CSV, into a baseline.
 
     \b
     Example:
@@ -105,6 +112,8 @@ def baseline(
             raise click.UsageError(
                 f"{rows} has no column {name!r}; it has {', '.join(table.column_names)}"
             )
+    if both := sorted({*outputs} & {*drop}):
+        raise click.UsageError(f"--output and --drop are both given {both[0]!r}")
     with waiting("counting"):
         fitted = Baseline.fit(
             table.drop_columns(sorted({*outputs, *drop})),
@@ -112,6 +121,7 @@ def baseline(
             model=model,
             version=version,
             categorical=categorical,
+            classes=classes,
         )
         fitted.write(output_file, exposition=exposition)
     if as_json:
@@ -142,5 +152,12 @@ def show(baseline: Baseline | str, as_json: bool) -> None:
     print_table(functools.partial(baseline_table, found))
 
 
-for each in (compare_command, dashboard_command, logs, report_command, rules_command):
+for each in (
+    compare_command,
+    dashboard_command,
+    design_effect_command,
+    logs,
+    report_command,
+    rules_command,
+):
     boxkite.add_command(each)

@@ -36,4 +36,6 @@ def dashboard_command(windows: tuple[str, ...]) -> None:
         raise ConfigError(
             f"{error}; the dashboard needs: pip install 'boxkite[dashboard]'"
         ) from error
+    if len(set(windows)) < len(windows):
+        raise click.UsageError(f"give each window once, not {', '.join(windows)}")
     click.echo(render_dashboard(windows), nl=False)

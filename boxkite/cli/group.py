@@ -19,6 +19,7 @@ EXIT_DRIFT = 1
 EXIT_ERROR = 2
 _EXIT_INTERRUPTED = 130
 _EXIT_BROKEN_PIPE = 141
+_OF_ARGUMENTS = ("No such command", "Got unexpected extra argument")
 
 
 class CommandGroup(click.Group):
@@ -35,7 +36,7 @@ class CommandGroup(click.Group):
         except click.Abort:
             sys.exit(_EXIT_INTERRUPTED)
         except click.ClickException as error:
-            _tell(error.format_message())
+            _tell(f"{error.format_message()}{_hint(error)}")
             sys.exit(EXIT_ERROR)
         except (BoxkiteError, OSError) as error:
             _tell(_reason(error))
@@ -56,6 +57,15 @@ class CommandGroup(click.Group):
         return result
 
 
+def _hint(error: click.ClickException) -> str:
+    """Return where the arguments are explained, if too few, too many or unknown ones were given."""
+    known = isinstance(error, click.MissingParameter | click.NoSuchOption)
+    context = getattr(error, "ctx", None)
+    if context is None or not (known or error.message.startswith(_OF_ARGUMENTS)):
+        return ""
+    return f" See {context.command_path} --help"
+
+
 def _tell(message: str) -> None:
     click.echo(f"boxkite: {one_line(message)}", err=True)
 
@@ -63,6 +73,8 @@ def _tell(message: str) -> None:
 def _reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
         return f"{os.fsdecode(error.filename)}: {error.strerror}"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror  # of what has no name, as stdout
     return str(error)
 
 

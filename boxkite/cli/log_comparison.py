@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from boxkite.baseline import Baseline
+from boxkite.baseline.tally import Tally
 from boxkite.drift import Comparison, Policy, compare_counts
 from boxkite.live.counts import Counts
 from boxkite.live.fold import fold
@@ -15,9 +17,10 @@ from boxkite.live.row import Row, ShapeError, output_row
 from boxkite.logs.log_reader import LogReader
 from boxkite.logs.logged import Logged
 
-__all__ = ["compare_log"]
+__all__ = ["blocks_of_log", "compare_log"]
 
 _ROWS = 10_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def compare_log(baseline: Baseline, log: LogReader, policy: Policy) -> Comparison:
@@ -29,10 +32,30 @@ def compare_log(baseline: Baseline, log: LogReader, policy: Policy) -> Compariso
         OSError: if the log cannot be read.
     """
     counts = Counts.zero(baseline)
-    outputs = [each.name for each in baseline.outputs]
     for chunk in log.chunks(_ROWS):
-        fold(baseline, [_record(logged, outputs) for logged in chunk], counts)
+        _count(baseline, chunk, counts)
     return compare_counts(baseline, counts.tallies(), counts.predictions, policy=policy)
+
+
+def blocks_of_log(baseline: Baseline, log: LogReader, length: timedelta) -> list[list[Tally]]:
+    """Count the predictions of a log in stretches of time; those without any are left out.
+
+    Raises:
+        OSError: if the log cannot be read.
+    """
+    blocks: dict[int, Counts] = {}
+    for chunk in log.chunks(_ROWS):
+        by_block: dict[int, list[Logged]] = {}
+        for logged in chunk:
+            by_block.setdefault((logged.created_at - _EPOCH) // length, []).append(logged)
+        for block, logged_then in by_block.items():
+            _count(baseline, logged_then, blocks.setdefault(block, Counts.zero(baseline)))
+    return [blocks[block].tallies() for block in sorted(blocks)]
+
+
+def _count(baseline: Baseline, chunk: Sequence[Logged], counts: Counts) -> None:
+    outputs = [each.name for each in baseline.outputs]
+    fold(baseline, [_record(logged, outputs) for logged in chunk], counts)
 
 
 def _record(logged: Logged, outputs: Sequence[str]) -> Record:

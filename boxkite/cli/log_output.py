@@ -63,5 +63,8 @@ def _opened(path: Path | None) -> Iterator[IO[bytes]]:
         with aside.open("xb") as file:
             yield file
         os.replace(aside, path)
+    except OSError as error:
+        error.filename = os.fspath(path)  # what was asked for, not the name aside
+        raise
     finally:
         aside.unlink(missing_ok=True)

@@ -9,13 +9,32 @@ from typing import Any
 
 import click
 
-__all__ = ["TABLE_FILE", "Positive", "folder_exists", "json_option", "rows_or_log"]
+__all__ = ["NAME", "TABLE_FILE", "Positive", "folder_exists", "json_option", "rows_or_log"]
 
 TABLE_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 _URL = re.compile(r"file:|[a-z0-9+.-]+://", re.IGNORECASE)
+
+
+class _Name(click.ParamType):  # type: ignore[type-arg,unused-ignore] # generic from 8.4 on
+    """A text that is not empty: an empty label is none in Prometheus, and no series would join."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the text.
+
+        Raises:
+            click.BadParameter: if it is empty.
+        """
+        if not str(value).strip():
+            self.fail("a name cannot be empty.", param, ctx)
+        return str(value)
+
+
+NAME = _Name()
 
 
 class Positive(click.FloatRange):
@@ -47,8 +66,8 @@ def folder_exists(_: click.Context, __: click.Parameter, path: Path | None) -> P
     """Refuse a file to write, as the callback of its option, before the work is done.
 
     Raises:
-        click.UsageError: if there is no such folder.
+        click.ClickException: if there is no such folder.
     """
     if path is not None and not path.parent.is_dir():
-        raise click.UsageError(f"cannot write {path}: there is no such folder")
+        raise click.ClickException(f"cannot write {path}: there is no such folder")
     return path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +12,16 @@ from boxkite.baseline import Baseline
 from boxkite.baseline.storage import write_atomically
 from boxkite.cli.comparing import baseline_of, compared, comparison_arguments
 from boxkite.cli.group import EXIT_DRIFT
-from boxkite.cli.option_types import folder_exists
+from boxkite.cli.option_types import folder_exists, json_option
 from boxkite.cli.text import one_line
 from boxkite.report.cards import Card, Report, report_of
-from boxkite.report.rendering import report_html
+from boxkite.report.rendering import check_installed, report_html
 from boxkite.report.ticket import ticket_svg
 
 __all__ = ["report_command"]
 
 _PICTURE = ".svg"
+_PAGE = (".html", ".htm")
 _NAMED = 5
 
 
@@ -32,6 +34,7 @@ _NAMED = 5
     callback=folder_exists,
     help="The file to write. [default: report.html, or report.svg with --variable]",
 )
+@json_option
 @click.option(
     "--variable",
     metavar="NAME",
@@ -42,6 +45,7 @@ def report_command(
     rows: Path | str,
     output_file: Path | None,
     variable: str | None,
+    as_json: bool,
     **options: Any,
 ) -> None:
     """Write ROWS or a log beside a BASELINE as HTML or SVG.
@@ -56,19 +60,24 @@ def report_command(
       boxkite report histogram.prom july.parquet --variable dep_delay -o dep_delay.svg
     """
     path = output_file or Path(f"report{_PICTURE if variable else '.html'}")
-    if (path.suffix == _PICTURE) != bool(variable):
-        wanted = "--variable is drawn as SVG" if variable else "an SVG shows one --variable"
-        raise click.UsageError(f"{wanted}: {path} does not fit")
+    if path.suffix not in ((_PICTURE,) if variable else _PAGE):
+        wanted = "--variable is drawn as SVG" if variable else "a report is HTML"
+        hint = "; give --variable for an SVG of one" if path.suffix == _PICTURE else ""
+        raise click.UsageError(f"{wanted}: {path} does not fit{hint}")
+    if not variable:
+        check_installed()
     trained = baseline_of(baseline)
     comparison = compared(trained, rows, **options)
     tallies = [tally for _, tally in comparison.counts]
     report = report_of(trained, tallies, comparison, _subject(rows, **options))
-    if variable:
-        content = ticket_svg(_found(report, variable), report)
-    else:
-        content = report_html(report, trained.rows)
+    content = ticket_svg(_found(report, variable), report) if variable else report_html(report)
     write_atomically(path, content.encode("utf-8", "replace"))
-    click.echo(one_line(f"{report.words} Written to {path}"))
+    if as_json:
+        click.echo(
+            json.dumps({**comparison.as_dict(), "file": str(path)}, indent=2, allow_nan=False)
+        )
+    else:
+        click.echo(one_line(f"{report.words} Written to {path}"))
     if comparison.verdict == "drift":
         click.get_current_context().exit(EXIT_DRIFT)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from boxkite.cli.comparing import min_effect_option
+from boxkite.cli.comparing import design_effect_option, min_effect_option
 from boxkite.cli.option_types import Positive
 from boxkite.drift import Policy
 from boxkite.prometheus.rules import as_kubernetes, render_rules
@@ -36,6 +36,7 @@ __all__ = ["rules_command"]
     help="How many a model may raise without drift. Leave it where the services' Policy says it.",
 )
 @min_effect_option
+@design_effect_option
 @click.option(
     "--interval",
     default=None,
@@ -55,6 +56,7 @@ def rules_command(
     slow_window: str,
     false_alarms_per_month: float,
     min_effect: float,
+    design_effect: float,
     interval: str | None,
     runbook: str,
     kubernetes: bool,
@@ -63,7 +65,8 @@ def rules_command(
 
     The services export the critical values of their own Policy, for 1h and 1d if it is the
     default. For other windows or fewer false alarms the rules raise these to the safe side, by more
-    than need be; services with Policy(windows={"6h": 6}) export those of 6h.
+    than need be; services with Policy(windows={"6h": 6}) export those of 6h. Likewise where
+    --design-effect is more than the services' own, which applies else.
 
     \b
     Example:
@@ -72,7 +75,11 @@ def rules_command(
       boxkite rules --kubernetes --runbook https://wiki.example.org/boxkite | kubectl apply -f -
     """
     windows = [window] if slow_window == "none" else [window, slow_window]
-    policy = Policy(false_alarms_per_month=false_alarms_per_month, min_effect=min_effect)
+    policy = Policy(
+        false_alarms_per_month=false_alarms_per_month,
+        min_effect=min_effect,
+        design_effect=design_effect,
+    )
     services = Policy()
     text = render_rules(
         policy, services=services, windows=windows, interval=interval, runbook=runbook

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,12 +16,15 @@ from boxkite.monitor import Monitor
 
 __all__ = ["service_commands"]
 
+_OF_POLICY = ("false_alarms_per_month", "min_effect", "design_effect")
 
-def service_commands(models: Mapping[str, Monitor]) -> click.Group:
+
+def service_commands(models: Mapping[str, Monitor], program: str) -> click.Group:
     """Return the commands without their arguments BASELINE and URL, which the service has.
 
     Args:
         models: the service's monitors by model.
+        program: what stands before a command, as examples have it.
     """
     model = click.Option(
         ["--model"],
@@ -35,9 +39,13 @@ def service_commands(models: Mapping[str, Monitor]) -> click.Group:
         monitor = models[model]
         context.obj = monitor
         endpoint = {"endpoint": monitor.settings.endpoint_id}
+        policy = {name: getattr(monitor.policy, name) for name in _OF_POLICY}
         context.default_map = {
             "baseline": {"model": model},
             "logs": {"ls": endpoint, "cat": endpoint, "prune": endpoint},
+            "design-effect": endpoint,
+            "compare": policy,
+            "report": policy,
         }
         if context.invoked_subcommand is None:
             click.echo(context.get_help())
@@ -50,21 +58,22 @@ def service_commands(models: Mapping[str, Monitor]) -> click.Group:
         context_settings=boxkite.context_settings,
     )
     for name, command in boxkite.commands.items():
-        group.add_command(_of_service(command), name)
+        group.add_command(_of_service(command, program), name)
     return group
 
 
-def _of_service(command: click.Command) -> click.Command:
+def _of_service(command: click.Command, program: str) -> click.Command:
     """Return a copy of a command that takes from the monitor what it has."""
     command = copy.copy(command)
+    command.help = (command.help or "").replace("  boxkite ", f"  {program} ")
     if isinstance(command, click.Group):
-        command.commands = {k: _of_service(each) for k, each in command.commands.items()}
+        command.commands = {k: _of_service(each, program) for k, each in command.commands.items()}
+        command.help = _SOURCE["url"].sub("", command.help)
     for parameter in command.params:
         if isinstance(parameter, click.Argument) and parameter.name in _FROM_MONITOR:
             command.params = [each for each in command.params if each is not parameter]
             command.callback = _given(command.callback, parameter.name)
-            # The example has the argument.
-            command.help = (command.help or "").partition("\b")[0].strip()
+            command.help = _SOURCE[parameter.name].sub("", command.help)
     return command
 
 
@@ -83,6 +92,12 @@ def _log_url(monitor: Monitor) -> str:
         raise ConfigError("the service has no log, or none with a URL; `boxkite logs` takes one")
     return monitor.log_url
 
+
+_SOURCE = {
+    "baseline": re.compile(r" histogram\.prom"),
+    "url": re.compile(r" (s3:/|/var)/\S+"),
+}
+"""What the examples have for an argument that a service gives."""
 
 _FROM_MONITOR: dict[str, Callable[[Monitor], Any]] = {
     "baseline": lambda monitor: monitor.baseline,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from boxkite.baseline import Baseline, CategoryVariable
 from boxkite.errors import BaselineError
 
 __all__ = ["read_table"]
+
+_MOST_SAID = 160
 
 
 def read_table(path: Path, baseline: Baseline | None = None) -> Any:
@@ -31,12 +34,28 @@ def read_table(path: Path, baseline: Baseline | None = None) -> Any:
     endings = path.suffixes
     try:
         if endings[-1:] == [".parquet"]:
-            return pa.parquet.read_table(path)
-        if ".csv" in endings[-2:]:
-            return pa.csv.read_csv(path, convert_options=_conversion(baseline))
+            table = pa.parquet.read_table(path)
+        elif ".csv" in endings[-2:]:
+            table = pa.csv.read_csv(path, convert_options=_conversion(baseline))
+        else:
+            raise BaselineError(f"cannot read {path}: give a .parquet or .csv file")
+        names = Counter(table.column_names)
+    except UnicodeDecodeError as error:
+        raise BaselineError(f"cannot read {path}: its header is not UTF-8") from error
     except (pa.ArrowException, OSError) as error:
-        raise BaselineError(f"cannot read {path}: {error}") from error
-    raise BaselineError(f"cannot read {path}: give a .parquet or .csv file")
+        raise BaselineError(f"cannot read {path}: {_reason(error)}") from error
+    twice = [name for name, count in names.items() if count > 1]
+    if twice:
+        raise BaselineError(f"cannot read {path}: it has several columns named {twice[0]!r}")
+    return table
+
+
+def _reason(error: Exception) -> str:
+    """Return what a reader says, without the pages of the file that some say with it."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    text = str(error)
+    return text if len(text) <= _MOST_SAID else f"{text[:_MOST_SAID]}…"
 
 
 def _conversion(baseline: Baseline | None) -> Any:

@@ -17,7 +17,7 @@ from boxkite.baseline.tally import Tally
 from boxkite.cli.text import one_line
 from boxkite.drift import Comparison
 
-__all__ = ["baseline_table", "comparison_table", "days_table"]
+__all__ = ["baseline_table", "comparison_table", "days_table", "effects_table"]
 
 _MAX_TEXT = 200
 
@@ -93,6 +93,15 @@ def days_table(days: Sequence[Mapping[str, str | int]]) -> Table:
     for each in days:
         numbers = (f"{each[name]:,}" for name in counts)
         table.add_row(Text(str(each["endpoint"])), str(each["day"]), *numbers)
+    return table
+
+
+def effects_table(baseline: Baseline, effects: Sequence[float], _: int = 0) -> Table:
+    """Return a row for each variable of a baseline with its design effect."""
+    table = _table()
+    table.add_column("design effect", justify="right", no_wrap=True)
+    for each, effect in zip(baseline.variables, effects, strict=True):
+        table.add_row(_name(each.name, each.role), "-" if math.isnan(effect) else f"{effect:,.2f}")
     return table
 
 

@@ -118,15 +118,18 @@ def expected_unseen(variable: Variable) -> int:
     """Return in how many training rows a category was new: those that stand alone there.
 
     As many are to be expected of as many live rows (Good and Turing, 1953), so that categories
-    with a tail do not alarm. The tail's rows, `__other__`, count whole: an upper bound. Whole
-    categories are new, so here the evidence is no strict bound, but one that simulation bears out.
+    with a tail do not alarm. Where it is not known how many of the tail stand alone, its rows,
+    `__other__`, count whole: an upper bound. Whole categories are new, so here the evidence is no
+    strict bound, but one that simulation bears out.
     """
     if not isinstance(variable, CategoryVariable):
         return 0
-    pairs = zip(variable.categories, variable.counts.tolist(), strict=True)
-    return sum(
-        rows for category, rows in pairs if category == OTHER or (rows == 1 and category != UNSEEN)
-    )
+    tail = 0
+    kept = dict(zip(variable.categories, variable.counts.tolist(), strict=True))
+    if variable.has_tail:
+        all_rows = kept.pop(OTHER)
+        tail = all_rows if variable.tail_once is None else variable.tail_once
+    return tail + sum(1 for each, rows in kept.items() if rows == 1 and each != UNSEEN)
 
 
 def rate_critical(

@@ -15,6 +15,7 @@ from typing import Literal, TypeAlias
 
 from boxkite.baseline.variable import CategoryVariable, Variable
 from boxkite.drift.null_distribution import critical_value
+from boxkite.errors import ConfigError
 
 __all__ = ["Policy", "Verdict"]
 
@@ -27,7 +28,7 @@ _HOURS_A_MONTH = 720
 # however fast the window's rows change (docs/statistics.md).
 _ALARMS_A_WINDOW = 2.5
 
-_MOST_ONCE_SEEN = 0.05
+_MOST_MISSED = 0.05
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,9 @@ class Policy:
         windows: the windows' lengths in hours, by name.
         design_effect: how many rows tell as much as one that is independent of the others; see
             `estimate_design_effect`.
+
+    Raises:
+        ConfigError: if the design effect is less than 1.
     """
 
     false_alarms_per_month: float = 1.0
@@ -50,6 +54,10 @@ class Policy:
     min_rows_a_cell: float = 5.0
     windows: Mapping[str, float] = field(default_factory=lambda: {"1h": 1.0, "1d": 24.0})
     design_effect: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 1.0 <= self.design_effect < math.inf:
+            raise ConfigError(f"a design effect is 1 or more, not {self.design_effect}")
 
     def share(self, window: str, variables: int) -> float:
         """Return the probability that one variable without drift is above its critical value.
@@ -66,20 +74,20 @@ class Policy:
         """Return what `boxkite_drift_critical` exports: to be scaled by (1/n + 1/m).
 
         NaN, so that the verdict is `insufficient`, for a variable of one cell, of too few training
-        rows, or of which training saw more than a twentieth once only: what it did not see is then
-        of unknown size.
+        rows, or of which training may have missed more than a twentieth: what it did not see is
+        then of unknown size.
         """
         cells = len(variable.counts)
         rows = int(variable.counts.sum())
-        once = _once_seen(variable)
-        if cells < 2 or rows < self.min_rows_a_cell * cells or once > _MOST_ONCE_SEEN * rows:
+        missed = _missed(variable)
+        if cells < 2 or rows < self.min_rows_a_cell * cells or missed > _MOST_MISSED * rows:
             return math.nan
         found = critical_value(
             tuple(variable.counts.tolist()),
             self.share(window, variables),
             least_rows=self.min_rows_a_cell * cells / self.design_effect,
             floor=self.min_effect,
-            unseen=once,
+            unseen=missed,
         )
         return found * self.design_effect
 
@@ -97,17 +105,24 @@ class Policy:
         return "drift" if psi > threshold and psi > self.min_effect else "ok"
 
 
-def _once_seen(variable: Variable) -> int:
-    """Return how many categories training saw once, and two standard errors more.
+def _missed(variable: Variable) -> int:
+    """Return a bound of how many rows' worth of categories training missed, after Good (1953).
 
-    Of the tail only the rows and the labels are known. By the square root of labels over rows, more
-    are taken than power laws and geometric tails have (measured in docs/statistics.md).
+    It missed as many as it saw once. Of the categories that are kept their number is known, and two
+    standard errors are added. Of a tail only the rows and the labels are, and in newer files how
+    many labels stand once; docs/statistics.md says what is taken.
     """
     if not isinstance(variable, CategoryVariable):
         return 0
     kept = len(variable.counts) - 1 - variable.has_tail
     once = float((variable.counts[:kept] == 1).sum())
-    if variable.tail:
-        labels, rows = len(variable.tail), int(variable.counts[kept])
-        once += labels * math.sqrt(labels / rows)
-    return math.ceil(once + 2 * math.sqrt(once))
+    if not variable.tail:
+        return math.ceil(once + 2 * math.sqrt(once))
+    labels, rows = len(variable.tail), int(variable.counts[kept])
+    guessed = once + labels * math.sqrt(labels / rows)
+    bounds = [guessed + 2 * math.sqrt(guessed)]
+    if variable.tail_once is not None:
+        # A label that is missed brings as many rows as one of its kind, so they vary by as much.
+        variance = (variable.tail_once + 1) * (1 + rows / labels)
+        bounds.append(once + variable.tail_once + math.sqrt(4 * once + 9 * variance))
+    return math.ceil(min(bounds))

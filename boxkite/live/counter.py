@@ -19,6 +19,7 @@ from boxkite.late import Late
 from boxkite.live.background import Background
 from boxkite.live.counts import Counts
 from boxkite.live.fold import fold_encoded
+from boxkite.live.history import History
 from boxkite.live.mapped_journal import JournalBusyError, JournalFullError
 from boxkite.live.membership import Membership
 from boxkite.live.memory_outbox import MemoryOutbox
@@ -57,6 +58,8 @@ class Counter:
         terms: gives the terms on which this process logs records; None where there is no log.
         folded: called after each fold, in the background, with what the log lost by it: records
             that were dropped as the journal is full.
+        hour_begun: called in the background with the hours that are kept and the one that began,
+            if this is the worker that found it first.
     """
 
     _lock = Late(lambda: threading.RLock())
@@ -70,6 +73,7 @@ class Counter:
         sync_seconds: float = 0.0,
         terms: Callable[[], bytes] | None = None,
         folded: Callable[[int], object] | None = None,
+        hour_begun: Callable[[History, datetime], object] | None = None,
     ) -> None:
         self._baseline = baseline
         self._state = state
@@ -78,6 +82,7 @@ class Counter:
         self._sync_seconds = sync_seconds
         self._new_terms = terms
         self._folded = folded
+        self._hour_begun = hour_begun
         self._begin_anew()
         _counters.add(self)
 
@@ -107,25 +112,38 @@ class Counter:
 
     def append(self, record: bytes) -> None:
         """Take one encoded record, in the request."""
-        member = self._member or self._join()
+        member = self._member
+        if member is None or self._retry_at:
+            member = self._rejoin()
         try:
-            if member is None or not self._may_retry:
+            if member is None:
                 self._unsafe.append(record)
             else:
                 member.worker.journal.append(record)
-        except JournalFullError:
-            self._make_room(record)
-        except JournalBusyError:
-            self._unsafe.append(record)
         except OSError as error:
-            self._unsafe.append(record)
-            self._fall_back(error)
+            self._append_otherwise(record, error)
         self._background.ask()
         self._unfolded += 1
         if self._unfolded == _FOLD_AT:
             self._background.hurry()
         if len(self._unsafe) > _MAX_UNSAFE:
             self._reading(lambda: None)
+
+    def _rejoin(self) -> Membership | None:
+        """Return the membership that takes records now; None while the folder cannot be used."""
+        if not self._may_retry:
+            return None
+        self._retry_at = 0.0
+        return self._member or self._join()
+
+    def _append_otherwise(self, record: bytes, error: OSError) -> None:
+        """Take a record that the journal did not."""
+        if isinstance(error, JournalFullError):
+            self._make_room(record)
+            return
+        self._unsafe.append(record)
+        if not isinstance(error, JournalBusyError):
+            self._fall_back(error)
 
     def _make_room(self, record: bytes) -> None:
         """Fold a full journal at once: requests came faster than the background counts."""
@@ -161,10 +179,11 @@ class Counter:
         hour, before = self._member.history.at(moment)
         return hour, totals.since(before)
 
-    def hours(self) -> list[tuple[datetime, Counts]]:
-        """Return the full hours that are kept, with the counts of all workers at each."""
+    def hours(self, since: datetime | None = None) -> list[tuple[datetime, Counts]]:
+        """Return the full hours that are kept, from one on, with the counts of all workers at
+        each."""
         member = self._member
-        return [] if member is None else list(member.history.hours())
+        return [] if member is None else list(member.history.hours(since))
 
     def close(self, timeout: float) -> None:
         """Stop the thread, waiting `timeout` seconds at most, and count what waits.
@@ -218,8 +237,15 @@ class Counter:
         try:
             self.fold()
             self._sync()
+            self._tell_of_hour()
         except Exception as error:  # noqa: BLE001 - the thread outlives any failure
             self._trouble.count("journal", error)
+
+    def _tell_of_hour(self) -> None:
+        member = self._member
+        begun = member.history.take_begun() if member is not None else None
+        if member is not None and begun is not None and self._hour_begun is not None:
+            self._hour_begun(member.history, begun)
 
     def _take_dropped(self) -> int:
         dropped, self._dropped = self._dropped, 0

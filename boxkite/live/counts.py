@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxkite.baseline import Baseline
+from boxkite.baseline.feature_matrix import FeatureMatrix, MatrixTally
 from boxkite.baseline.tally import Tally
 from boxkite.trouble import STAGES
 
@@ -49,14 +50,14 @@ class Counts:
     @classmethod
     def zero(cls, baseline: Baseline) -> Counts:
         """Return counts of nothing, for the variables of a baseline."""
-        sizes = [len(variable.counts) for variable in baseline.variables]
-        bounds = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
+        bounds = baseline.cell_bounds
+        number = len(baseline.variables)
         return cls(
-            bounds=bounds.astype(np.int64),
+            bounds=bounds,
             cells=np.zeros(int(bounds[-1]), dtype=np.int64),
-            missing=np.zeros(len(sizes), dtype=np.int64),
-            invalid=np.zeros(len(sizes), dtype=np.int64),
-            sums=np.zeros(len(sizes), dtype=np.float64),
+            missing=np.zeros(number, dtype=np.int64),
+            invalid=np.zeros(number, dtype=np.int64),
+            sums=np.zeros(number, dtype=np.float64),
             errors=np.zeros(len(STAGES), dtype=np.int64),
             log=np.zeros(len(LOG_OUTCOMES), dtype=np.int64),
         )
@@ -67,6 +68,13 @@ class Counts:
         self.missing[variable] += tally.missing
         self.invalid[variable] += tally.invalid
         self.sums[variable] = _finite_total(self.sums[variable], tally.sum)
+
+    def add_matrix(self, matrix: FeatureMatrix, tally: MatrixTally) -> None:
+        """Add the tally of the variables of a feature matrix."""
+        self.cells[matrix.cells] += tally.cells
+        self.missing[matrix.variables] += tally.missing
+        sums = self.sums[matrix.variables]
+        self.sums[matrix.variables] = _finite_total(sums, tally.sums)
 
     def tallies(self) -> list[Tally]:
         """Return a copy of the counts, variable by variable."""

@@ -52,12 +52,16 @@ def _fold_columns(
 
 def fold_encoded(baseline: Baseline, contents: Sequence[bytes], counts: Counts) -> None:
     """Add encoded records to the counts; one that cannot be read counts as invalid throughout."""
+    if not contents:
+        return
     part = Counts.zero(baseline)
     try:
         packed = packed_records(contents, len(baseline.features))
         if packed.outputs:
-            features = zip(baseline.features, packed.features.T.copy(), strict=True)
-            _fold_columns(baseline, features, packed.outputs, part)
+            matrix = baseline.feature_matrix
+            part.add_matrix(matrix, matrix.tally(packed.features))
+            rest = ((baseline.features[i], packed.features[:, i]) for i in matrix.others)
+            _fold_columns(baseline, rest, packed.outputs, part)
         records = [decode(content) for content in cooperatively(packed.others)]
         fold(baseline, records, part)
         part.add_log(accepted=packed.logged + sum(record.logged for record in records))

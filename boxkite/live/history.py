@@ -33,10 +33,14 @@ class History:
     Args:
         folder: of the population.
         baseline: whose cells are counted.
+
+    Attributes:
+        folder: likewise.
     """
 
     def __init__(self, folder: Path, baseline: Baseline) -> None:
-        self._folder = folder
+        self.folder = folder
+        self._begun: datetime | None = None
         self._baseline = baseline
         self._hour = ""
 
@@ -55,17 +59,35 @@ class History:
         if hour == self._hour:
             return
         self._hour = hour
-        path = self._folder / f"hour-{hour}"
+        path = self.folder / f"hour-{hour}"
         if not path.exists():
             content = totals().to_bytes()
-            _write_whole(path, zlib.crc32(content).to_bytes(_CRC_BYTES, "little") + content)
+            if _write_whole(path, zlib.crc32(content).to_bytes(_CRC_BYTES, "little") + content):
+                self._begun = now.replace(minute=0, second=0, microsecond=0)
         for beginning, old in self._files():
             if now - beginning > _KEPT:
                 old.unlink(missing_ok=True)
-        for aside in self._folder.glob(f"{_ASIDE}*"):
+        for aside in self.folder.glob(f"{_ASIDE}*"):
             with contextlib.suppress(FileNotFoundError):
                 if now.timestamp() - aside.stat().st_mtime > _STALE_SECONDS:
                     aside.unlink()
+
+    def take_begun(self) -> datetime | None:
+        """Return the hour that this worker was the first to find, once."""
+        begun, self._begun = self._begun, None
+        return begun
+
+    def between(self, start: datetime, hour: datetime) -> Counts | None:
+        """Return what was counted from a moment on until a full hour; None if that is not kept.
+
+        An hour without a file had no predictions. Where nothing is kept from so early on, it is
+        what was counted since the first hour that is.
+        """
+        moments = [(each, path) for each, path in self._files() if start <= each <= hour]
+        if not moments or moments[-1][0] != hour:
+            return None
+        first, last = self._read(moments[0][1]), self._read(moments[-1][1])
+        return None if first is None or last is None else last.since(first)
 
     def at(self, moment: datetime) -> tuple[datetime, Counts]:
         """Return the counts at the last full hour up to a moment, and that hour.
@@ -84,15 +106,19 @@ class History:
                 break
         return found or (moment, Counts.zero(self._baseline))
 
-    def hours(self) -> Iterator[tuple[datetime, Counts]]:
-        """Yield all hours that are kept, with the counts at their beginning, the oldest first."""
+    def hours(self, since: datetime | None = None) -> Iterator[tuple[datetime, Counts]]:
+        """Yield the hours that are kept, with the counts at their beginning, the oldest first.
+
+        Args:
+            since: the first hour; None for all.
+        """
         for hour, path in self._files():
-            counts = self._read(path)
+            counts = self._read(path) if since is None or hour >= since else None
             if counts is not None:
                 yield hour, counts
 
     def _files(self) -> list[tuple[datetime, Path]]:
-        matches = ((_NAME.fullmatch(path.name), path) for path in self._folder.glob("hour-*"))
+        matches = ((_NAME.fullmatch(path.name), path) for path in self.folder.glob("hour-*"))
         return sorted(
             (datetime.fromisoformat(match[1]).replace(tzinfo=UTC), path)
             for match, path in matches
@@ -113,13 +139,15 @@ class History:
         return counts
 
 
-def _write_whole(path: Path, content: bytes) -> None:
-    """Write a file, whole or not at all; one that is there already stays."""
+def _write_whole(path: Path, content: bytes) -> bool:
+    """Write a file, whole or not at all; one that is there already stays, which is False."""
     aside = path.with_name(f"{_ASIDE}{secrets.token_hex(8)}")
     try:
         with open(aside, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
             file.write(content)
         with contextlib.suppress(FileExistsError):
             os.link(aside, path)
+            return True
+        return False
     finally:
         aside.unlink(missing_ok=True)

@@ -73,7 +73,8 @@ class MappedJournal:
                 raise JournalBusyError("the journal takes no record just now")
             self._busy = True
             try:
-                self._write(record)
+                if not (self._segments and self._segments[-1].append(record)):
+                    self._write_to_next(record)
             finally:
                 self._busy = False
 
@@ -82,11 +83,10 @@ class MappedJournal:
         with self._lock:
             self._busy = True
 
-    def _write(self, record: bytes) -> None:
-        if not self._segments or not self._segments[-1].append(record):
-            size = max(self._segment_bytes, HEADER_BYTES + frame_bytes(record))
-            self._segments.append(self._next_segment(size))
-            self._segments[-1].append(record)
+    def _write_to_next(self, record: bytes) -> None:
+        size = max(self._segment_bytes, HEADER_BYTES + frame_bytes(record))
+        self._segments.append(self._next_segment(size))
+        self._segments[-1].append(record)
 
     def _next_segment(self, size: int) -> Segment:
         prepared, self._prepared = self._prepared, None
@@ -150,6 +150,16 @@ class MappedJournal:
             if records:
                 return records, Position(segment.number, reached)
         return [], position
+
+    def skip(self, position: Position, number: int) -> Position:
+        """Return the position after so many records, or after the last."""
+        for segment in list(self._segments):
+            if number and segment.number >= position.segment:
+                start = position.offset if segment.number == position.segment else HEADER_BYTES
+                passed, reached = segment.skip(start, number)
+                if passed:
+                    position, number = Position(segment.number, reached), number - passed
+        return position
 
     def sync(self) -> None:
         """Write what was appended to the disk."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import islice
 from operator import itemgetter
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeGuard
 
 import narwhals as nw
 import numpy as np
@@ -21,6 +21,7 @@ __all__ = [
     "as_array",
     "check_names",
     "class_row",
+    "is_flat",
     "is_row",
     "output_row",
     "plain_row",
@@ -78,6 +79,11 @@ def _listed_row(values: Sequence[Any]) -> Row:
         raise ShapeError(f"one row is expected, not {len(values)}")
     (row,) = values
     return list(row) if isinstance(row, list | tuple) else plain_row(row)
+
+
+def is_flat(features: Any) -> TypeGuard[list[Any]]:
+    """Tell quickly whether features are most likely to be a list of values: a single row."""
+    return type(features) is list and bool(features) and type(features[0]) in SINGLE
 
 
 def is_row(value: Any) -> bool:

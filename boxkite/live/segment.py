@@ -24,6 +24,7 @@ __all__ = ["HEADER_BYTES", "Segment", "SegmentError", "frame_bytes", "intact_rec
 
 _HEADER = struct.Struct("<4sIQ")
 _FRAME = struct.Struct("<II")
+_FRAME_BYTES = _FRAME.size
 _MAGIC = b"BXKJ"
 _FORMAT = 1
 
@@ -72,11 +73,13 @@ class Segment:
 
     def append(self, record: bytes) -> bool:
         """Write one record; False if there is no room for it."""
-        end = self.end + _FRAME.size + len(record)
+        length = len(record)
+        end = self.end + _FRAME_BYTES + length
         if end > self.size:
             return False
-        crc = _checksum(record, self.number)
-        self._map[self.end : end] = _FRAME.pack(len(record), crc) + record
+        short = length <= _CRC_BYTES
+        crc = zlib.crc32(record, self.number) if short else _checksum(record, self.number)
+        self._map[self.end : end] = _FRAME.pack(length, crc) + record
         self.end = end
         return True
 
@@ -96,6 +99,15 @@ class Segment:
             records.append(self._map[start - length : start])
         return records, start
 
+    def skip(self, start: int, number: int) -> tuple[int, int]:
+        """Return how many records there are from an offset on, up to a number, and the offset
+        after them."""
+        passed = 0
+        while start < self.end and passed < number:
+            start += _FRAME_BYTES + _FRAME.unpack_from(self._map, start)[0]
+            passed += 1
+        return passed, start
+
     def sync(self) -> None:
         """Write what changed to the disk."""
         self._map.flush()
@@ -111,8 +123,6 @@ def _checksum(record: bytes, seed: int) -> int:
     Of more than 5 KiB zlib takes it with the interpreter's lock given up, and the request would
     have to wait for the lock again.
     """
-    if len(record) <= _CRC_BYTES:
-        return zlib.crc32(record, seed)
     for start in range(0, len(record), _CRC_BYTES):
         seed = zlib.crc32(record[start : start + _CRC_BYTES], seed)
     return seed

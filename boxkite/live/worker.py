@@ -146,11 +146,8 @@ class Worker:
         shipped = self.progress.shipped
         if shipped > waiting.begin:  # the first of them were given up meanwhile
             return Waiting([], shipped, shipped)
-        place, contents = waiting.begin, waiting.contents[:number]
-        rest = len(contents)
-        while rest > 0:
-            part, place = self.journal.read(place, rest)
-            rest -= len(part)
+        contents = waiting.contents[:number]
+        place = self.journal.skip(waiting.begin, len(contents))
         self._commit(self.counts, self.progress._replace(sealed=place))
         return Waiting(contents, waiting.begin, place)
 

@@ -6,11 +6,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from boxkite.logs.log_record import LogRecord
-
 __all__ = ["Cut", "cut_by_minute", "seconds_until_over"]
 
-_MINUTE = len("2026-11-23T14:05")
 _GRACE_SECONDS = 1.0
 """In which records that were made in a minute reach the journal."""
 
@@ -29,25 +26,27 @@ class Cut(NamedTuple):
     complete: bool
 
 
-def cut_by_minute(records: Sequence[LogRecord | None]) -> Cut:
+def cut_by_minute(minutes: Sequence[str | None]) -> Cut:
     """Return the batch of the first record's minute.
 
     A record of an earlier minute that stands among them, as after a step of the clock, belongs to
-    it. None stands for a record that is not logged; those before the first that is are a batch of
-    their own, which need not wait.
+    it.
+
+    Args:
+        minutes: of the records, as `2026-11-23T14:05`. None stands for a record that is not
+            logged; those before the first that is are a batch of their own, which need not wait.
     """
-    first = next((i for i, record in enumerate(records) if record is not None), len(records))
+    first = next((i for i, minute in enumerate(minutes) if minute is not None), len(minutes))
     if first > 0:
         return Cut(first, "", complete=True)
-    minute = ""
-    for number, record in enumerate(records):
-        if record is None:
+    begun = ""
+    for number, minute in enumerate(minutes):
+        if minute is None:
             continue
-        found = record.created_at[:_MINUTE]
-        minute = minute or found
-        if found > minute:
-            return Cut(number, minute, complete=True)
-    return Cut(len(records), minute, complete=False)
+        begun = begun or minute
+        if minute > begun:
+            return Cut(number, begun, complete=True)
+    return Cut(len(minutes), begun, complete=False)
 
 
 def seconds_until_over(minute: str, now: datetime) -> float:

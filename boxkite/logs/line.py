@@ -13,7 +13,7 @@ from boxkite.live.record import Mark, plain
 from boxkite.live.redaction import REDACTED
 from boxkite.logs.log_record import LogRecord
 
-__all__ = ["to_line"]
+__all__ = ["finished", "to_line"]
 
 _MAX_DEPTH = 32
 _MAX_VALUES = 1_000_000
@@ -58,8 +58,11 @@ def _line(record: LogRecord) -> bytes:
         ordinary = _is_ordinary(record, line)
     except Exception:  # noqa: BLE001 - values are any objects
         ordinary = False
-    if not ordinary:
-        line = _encoder.encode(_strict_record(record))
+    return finished(line if ordinary else _encoder.encode(_strict_record(record)))
+
+
+def finished(line: bytes) -> bytes:
+    """Return an object of JSON as a line: with a line feed, and no other line break in it."""
     if not line.isascii():
         for broken, escaped in _LINE_BREAKS:
             line = line.replace(broken, escaped)

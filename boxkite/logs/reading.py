@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from boxkite.errors import LogReadError
 from boxkite.logs.log_files import Interval, Moment, log_files
 from boxkite.logs.log_reader import LogReader
 from boxkite.logs.stores import open_store
@@ -75,7 +76,10 @@ def open_log(
 ) -> LogReader:
     """Return a reader of a log, with arguments as `read` has them and `LogReader`'s others."""
     store, interval = open_store(url), Interval.of(since, until)
-    files = list(log_files(store, endpoint, interval))
+    try:
+        files = list(log_files(store, endpoint, interval))
+    except LogReadError as error:
+        raise LogReadError(f"{url}: {error}") from None
     return LogReader(store, files, interval, **options)
 
 

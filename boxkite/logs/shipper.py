@@ -17,10 +17,8 @@ from boxkite.live.background import Background
 from boxkite.live.counter import Counter
 from boxkite.live.inheritance import Inheritance
 from boxkite.live.outbox import Outbox, Waiting
-from boxkite.live.record import decode
 from boxkite.logs.cutting import cut_by_minute, seconds_until_over
-from boxkite.logs.document import log_record
-from boxkite.logs.log_record import LogRecord
+from boxkite.logs.journalled import Journalled, JournalledRecords, journalled
 from boxkite.logs.rejected import RejectedFile
 from boxkite.logs.sink import Batch, RejectedError, Sink, TidySink
 from boxkite.logs.terms import LogTerms
@@ -218,19 +216,20 @@ class Shipper:
         """
         terms = _terms(outbox.terms)
         while True:
-            wait = 0.0 if everything else self._seconds_until_due(outbox, terms)
+            wait = 0.0 if everything else self._seconds_until_due(outbox)
             if wait > 0:
                 return wait
             waiting = outbox.waiting(*self._limits)
             if not waiting.contents:
                 return None
-            records = [_logged(content, terms) for content in cooperatively(waiting.contents)]
+            records = [journalled(content) for content in cooperatively(waiting.contents)]
             number = len(records)
             if self._sink.whole_minutes and not outbox.sealed:
-                number = cut_by_minute(records).number
+                number = cut_by_minute([_minute(each) for each in records]).number
             batch = outbox.seal(waiting, number)
             sealed = records[: len(batch.contents)]
-            self._deliver(outbox, batch, terms, [each for each in sealed if each])
+            logged = JournalledRecords(terms, [each for each in sealed if each])
+            self._deliver(outbox, batch, logged)
 
     @property
     def _limits(self) -> tuple[int, int]:
@@ -238,23 +237,21 @@ class Shipper:
             return _MAX_MINUTE_RECORDS, _MAX_MINUTE_BYTES
         return _MAX_RECORDS, _MAX_BYTES
 
-    def _seconds_until_due(self, outbox: Outbox, terms: LogTerms) -> float:
+    def _seconds_until_due(self, outbox: Outbox) -> float:
         """Return how long the first batch still gathers, for a sink that takes whole minutes."""
         large = outbox.byte_size > self._max_minute_bytes
         if not self._sink.whole_minutes or outbox.sealed or large:
             return 0.0
         first = outbox.waiting(1, 1).contents
-        record = _logged(first[0], terms) if first else None
-        cut = cut_by_minute([record])
+        record = journalled(first[0]) if first else None
+        cut = cut_by_minute([_minute(record)])
         return seconds_until_over(cut.minute, datetime.now(UTC)) if cut.minute else 0.0
 
-    def _deliver(
-        self, outbox: Outbox, batch: Waiting, terms: LogTerms, records: list[LogRecord]
-    ) -> None:
+    def _deliver(self, outbox: Outbox, batch: Waiting, records: JournalledRecords) -> None:
         dropped = 0
         try:
             if records:
-                self._sink.deliver(Batch(terms, records))
+                self._sink.deliver(Batch(records.terms, records))
         except RejectedError as error:
             reasons = error.reasons
             refused = [(each, reasons[i]) for i, each in enumerate(records) if i in reasons]
@@ -272,10 +269,5 @@ def _terms(content: bytes) -> LogTerms:
     return msgspec.json.decode(content, type=LogTerms)
 
 
-def _logged(content: bytes, terms: LogTerms) -> LogRecord | None:
-    """Return a record as it is logged; None if it is not."""
-    try:
-        record = decode(content)
-    except msgspec.MsgspecError:
-        return None
-    return log_record(terms, record) if record.logged else None
+def _minute(record: Journalled | None) -> str | None:
+    return record.minute if record is not None else None

@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from boxkite.errors import BoxkiteError
+from boxkite.logs.journalled import JournalledRecords
+from boxkite.logs.line import to_line
 from boxkite.logs.log_record import LogRecord
 from boxkite.logs.terms import LogTerms
 
 __all__ = ["Batch", "RejectedError", "Sink", "TidySink"]
+
+_MINUTE_LENGTH = len("2026-11-23T14:05")
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,18 @@ class Batch:
 
     terms: LogTerms
     records: Sequence[LogRecord]
+
+    def minute(self, index: int) -> str:
+        """Return the minute in which a record was made, as `2026-11-23T14:05`."""
+        if isinstance(self.records, JournalledRecords):
+            return self.records.minute(index)
+        return self.records[index].created_at[:_MINUTE_LENGTH]
+
+    def line(self, index: int) -> bytes:
+        """Return a record as its line in the log; quicker than making it from the record."""
+        if isinstance(self.records, JournalledRecords):
+            return self.records.line(index)
+        return to_line(self.records[index], self.terms.max_bytes)
 
 
 class RejectedError(BoxkiteError):

@@ -9,7 +9,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from boxkite.baseline.classic import metric_name
 from boxkite.config import from_environment
-from boxkite.monitor import EMPTY, Monitor
+from boxkite.loading import EMPTY
+from boxkite.monitor import Monitor
 from boxkite.monitoring.collector.type import Collector
 from boxkite.monitoring.context import PredictionContext
 from boxkite.prometheus.classic_metrics import baseline_of, is_baseline

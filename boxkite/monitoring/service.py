@@ -18,7 +18,8 @@ from boxkite.config import from_environment
 from boxkite.identity import Identity
 from boxkite.live.record import plain
 from boxkite.live.row import plain_row
-from boxkite.monitor import EMPTY, Monitor
+from boxkite.loading import EMPTY
+from boxkite.monitor import Monitor
 from boxkite.monitoring.collector import (
     BaselineMetricCollector,
     ComputedMetricCollector,

@@ -59,6 +59,7 @@ class LabelledExposition:
             for name in ("boxkite_missing_total", "boxkite_invalid_total")
         )
         self._critical = CriticalValues(baseline, policy, self._series)
+        self._design_effect = policy.design_effect
         self.static = baseline.families()
 
     def _series(self, name: str, variable: Variable, window: str) -> str:
@@ -130,7 +131,17 @@ class LabelledExposition:
             ),
             *self._log_families(log),
             self._critical.family(),
+            *self._design_effect_families(),
         ]
+
+    def _design_effect_families(self) -> list[Family]:
+        """Return a family where rows depend on each other; without it the rules take 1."""
+        if self._design_effect == 1.0:
+            return []
+        name = "boxkite_drift_design_effect"
+        documentation = "How many rows tell as much as one that is independent of the others."
+        series = [format_series(name, **self._head)]
+        return [Family(name, "gauge", documentation, series, [self._design_effect])]
 
     def _log_families(self, log: Mapping[str, int]) -> list[Family]:
         if self._sink is None:

@@ -13,9 +13,10 @@ from boxkite.baseline.text_writer import format_float
 from boxkite.drift import Policy
 from boxkite.drift.rates import EVALUATIONS_A_MONTH, MIN_RATE, rate_critical
 from boxkite.errors import ConfigError
-from boxkite.prometheus.rules_critical import critical_quantile
+from boxkite.prometheus.rules_counts import counted_in_step, counts_of, is_summed
+from boxkite.prometheus.rules_critical import at_design_effect, critical_quantile, design_effect
 from boxkite.prometheus.rules_duration import seconds_of, spelled
-from boxkite.prometheus.rules_text import counted, evidence, looked_up, scaled
+from boxkite.prometheus.rules_text import evidence, looked_up, scaled
 
 __all__ = ["as_kubernetes", "render_rules"]
 
@@ -31,15 +32,18 @@ _HEADER = """\
 # series of a target come from one scrape, and exist from its start at 0: so the cells of a
 # variable are exact and agree with each other, for the rows between the first and the last scrape
 # of the window. `increase` would extrapolate each series by itself. A target that is gone, or
-# missed scrapes, counts with the samples it left in the window.
+# missed scrapes, counts with the samples it left in the window. A window longer than 2h is a sum of
+# steps of 5m (group boxkite-5m), which are differences too, and leave no row between them.
 #
 # Where a target restarted in the window (its boxkite_predictions_total fell), all of its series
-# take `increase` instead. That adds the rows of at most about one scrape interval at either end
-# of the window; where it adds more to a lower bucket than to the next one, the bin is cut at 0.
-# The other targets stay exact.
+# take `increase` instead, in a sum those of that step. That adds the rows of at most about one
+# scrape interval at either end of the window, or adds or leaves out as many at either end of the
+# step; where it adds more to a lower bucket than to the next one, the bin is cut at 0. The other
+# targets stay exact.
 #
 # Replicas of one model and version count together; versions never mix. A variable of B cells makes
-# at most 2 B + 5 series once and 3 B + 16 a window, however many replicas there are.
+# at most 2 B + 5 series once, B + 2 where a window is a sum, and 3 B + 16 a window, however many
+# replicas there are.
 
 groups:
 """
@@ -79,7 +83,7 @@ def render_rules(
 
     Args:
         policy: the false alarms, the least effect and the rows that a verdict needs; the default
-            if None.
+            if None. A design effect of more than the services' raises what they export.
         services: the policy whose critical values the services export; `policy` if None. Where
             it has not the window, or allows more false alarms, the rules raise the critical value
             to the safe side of where they keep to `policy`.
@@ -103,6 +107,8 @@ def render_rules(
     quoted_runbook = json.dumps(runbook, ensure_ascii=False)[1:-1]
     intervals = {each: _interval(each, interval) for each in policy.windows}
     groups = [_render("rules_training.yaml", interval=spelled(min(intervals.values())))]
+    if any(map(is_summed, intervals)):
+        groups.append(_render("rules_steps.yaml", **counted_in_step()))
     for window, every in intervals.items():
         exported = (critical_windows or {}).get(window)
         quantile = critical_quantile(window, policy, services, exported)
@@ -130,6 +136,7 @@ def _lengths(windows: Sequence[str]) -> dict[str, float]:
 
 
 def _window_group(window: str, every: int, policy: Policy, quantile: str, runbook: str) -> str:
+    least = format_float(policy.min_rows_a_cell)
     evaluations = max(EVALUATIONS_A_MONTH, _MONTH / every)
     chosen = f'window="{window}"'
     missing, unseen, invalid = (
@@ -147,17 +154,16 @@ def _window_group(window: str, every: int, policy: Policy, quantile: str, runboo
         interval=spelled(every),
         pending=spelled(max(1, seconds_of(window) // 10)),
         min_effect=format_float(policy.min_effect),
-        min_rows_a_cell=format_float(policy.min_rows_a_cell),
+        least_rows=at_design_effect(f"{least} * variable:boxkite_cells:count", policy),
         min_rate=format_float(MIN_RATE),
-        quantile=quantile,
-        design_effect=format_float(policy.design_effect),
-        rate_critical_of_one_variable=format_float(rate_critical(policy, 1, evaluations)),
+        quantile=at_design_effect(quantile, policy),
+        design_effect=design_effect(policy),
+        rate_critical_of_one_variable=format_float(
+            rate_critical(replace(policy, design_effect=1.0), 1, evaluations)
+        ),
         p=f"cell:boxkite_live_rows:fraction{{{chosen}}}",
         q="cell:boxkite_training_rows:fraction",
-        counted_values=counted("boxkite_value_bucket", window, "role, variable, le"),
-        counted_categories=counted("boxkite_category_total", window, "role, variable, category"),
-        counted_missing=counted("boxkite_missing_total", window, "role, variable"),
-        counted_invalid=counted("boxkite_invalid_total", window, "role, variable"),
+        **counts_of(window),
         missing_evidence=evidence(
             missing, all_rows, "variable:boxkite_training_missing:max", all_trained
         ),

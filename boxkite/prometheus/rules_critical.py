@@ -11,7 +11,7 @@ from boxkite.drift import Policy
 from boxkite.errors import ConfigError
 from boxkite.prometheus.rules_duration import seconds_of
 
-__all__ = ["critical_quantile", "remarks"]
+__all__ = ["at_design_effect", "critical_quantile", "design_effect", "remarks"]
 
 _VARIABLES = 1000  # their number divides out of the ratio of two shares
 
@@ -51,6 +51,29 @@ def critical_quantile(
     return moved
 
 
+def design_effect(wanted: Policy) -> str:
+    """Return PromQL for the design effect of each version: the services', or a greater one."""
+    services = "version:boxkite_design_effect:max"
+    if wanted.design_effect == 1.0:
+        return services
+    return f"clamp_min({services}, {format_float(wanted.design_effect)})"
+
+
+def at_design_effect(expression: str, wanted: Policy) -> str:
+    """Return PromQL for numbers of a variable, raised from the services' design effect to more.
+
+    The critical value is exact for the services' own. For more it is multiplied, and so are the
+    rows that a verdict needs: these many tell as much as those that the services' value holds for.
+    """
+    if wanted.design_effect == 1.0:
+        return expression
+    return (
+        f"({expression})\n"
+        "* on (model, version) group_left ()\n"
+        f"({design_effect(wanted)} / version:boxkite_design_effect:max)"
+    )
+
+
 def remarks(wanted: Policy, services: Policy, windows: Sequence[str]) -> list[str]:
     """Return what an operator has to know of where the rules' critical values come from.
 
@@ -75,6 +98,12 @@ def remarks(wanted: Policy, services: Policy, windows: Sequence[str]) -> list[st
             f"the rules keep to {rate:g} false alarms a month, the services' own verdicts to "
             f"{theirs:g}; give the services policy=Policy(false_alarms_per_month={rate:g}) and "
             f"leave out --false-alarms-per-month, and both say the same"
+        )
+    if wanted.design_effect != services.design_effect:
+        effect = f"{wanted.design_effect:g}"
+        said.append(
+            f"the rules keep to a design effect of {effect}, the services' own verdicts to that of "
+            f"their setting DESIGN_EFFECT; with {effect} there both say the same"
         )
     return said
 

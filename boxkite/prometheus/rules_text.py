@@ -4,31 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-__all__ = ["counted", "evidence", "looked_up", "scaled"]
+__all__ = ["evidence", "looked_up", "scaled"]
 
 _ON = "on (model, version, role, variable)"
-
-
-def counted(series: str, window: str, labels: str) -> str:
-    """Return PromQL for what was added to a counter of each target in a window.
-
-    Args:
-        series: the counter.
-        window: as 1h.
-        labels: those that it has and boxkite_predictions_total has not.
-    """
-    restarted = f"ignoring ({labels}) resets(boxkite_predictions_total[{window}]) > 0"
-    return (
-        "(\n"
-        f"  max_over_time({series}[{window}]) - min_over_time({series}[{window}])\n"
-        f"  unless {restarted}\n"
-        ")\n"
-        "or\n"
-        "(\n"
-        f"  increase({series}[{window}])\n"
-        f"  and {restarted}\n"
-        ")"
-    )
 
 
 def evidence(live: str, live_rows: str, trained: str, trained_rows: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TypeAlias
 
 import numpy as np
@@ -45,6 +45,26 @@ class Card:
     def bars(self) -> list[Bar]:
         """The two distributions, bin by bin or category by category."""
         return bars(self.variable, self.live)
+
+    @property
+    def cells(self) -> list[Bar]:
+        """All cells in the order of the bars, also those that have none."""
+        return bars(self.variable, self.live, most_categories=len(self.variable.counts))
+
+    @property
+    def hidden(self) -> int:
+        """How many categories have no bars."""
+        return len(self.variable.counts) - len(self.bars)
+
+    @property
+    def trained_missing(self) -> float:
+        """The fraction of missing rows at training."""
+        return self.variable.missing / max(self.variable.rows, 1)
+
+    @property
+    def judged(self) -> bool:
+        """Whether PSI has a critical value to stand beside."""
+        return not math.isnan(self.drift.critical)
 
     @property
     def ratio(self) -> float:
@@ -94,16 +114,20 @@ class Report:
     Attributes:
         comparison: of the whole.
         cards: of all variables, the worst first.
-        subject: what was compared, in words, as "the last hour".
+        rows: of the training.
+        subject: what was compared, in words, as "in the last hour".
         since: when the live side begins; None where it is not known.
         hours: at which the trends' stretches begin.
+        made: when it was.
     """
 
     comparison: Comparison
     cards: list[Card]
+    rows: int
     subject: str
     since: datetime | None = None
     hours: list[datetime] = field(default_factory=list)
+    made: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def chosen(self, choice: Choice) -> list[Card]:
         """Return the cards that are asked for, in their order and without regard to the limit."""
@@ -124,14 +148,22 @@ class Report:
 
     @property
     def _verdict(self) -> str:
+        if not self.cards:
+            return "There is no baseline to compare with."
+        if not self.comparison.predictions:
+            return f"No predictions {self.subject}."
         drifted = [each.name for each in self.comparison.drifted]
         if drifted:
-            return f"Drift in {len(drifted)} of {len(self.cards)} variables: {_listed(drifted)}."
+            return f"Drift in {len(drifted)} of {self._variables}: {_listed(drifted)}."
         if self.comparison.verdict == "insufficient":
             return "There are too few rows to tell."
         unknown = self.number("insufficient")
         rest = f" For {unknown} there are too few rows to tell." if unknown else ""
-        return f"No drift in {self.number('ok')} of {len(self.cards)} variables.{rest}"
+        return f"No drift in {self.number('ok')} of {self._variables}.{rest}"
+
+    @property
+    def _variables(self) -> str:
+        return f"{len(self.cards):,} variable{'s' if len(self.cards) != 1 else ''}"
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -164,7 +196,8 @@ def report_of(
         )
     ]
     cards.sort(key=lambda card: (_rank(card.drift), -card.ratio))
-    return Report(comparison, cards, subject, since, [] if trend is None else trend.hours)
+    hours = [] if trend is None else trend.hours
+    return Report(comparison, cards, baseline.rows, subject, since, hours)
 
 
 def _rank(drift: VariableDrift) -> int:

@@ -1,17 +1,24 @@
-"""Drawings of a card as SVG: two distributions, and how drift went. Text stays text."""
+"""Drawings of a card as SVG: two distributions, PSI beside its critical value, and how it went."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from xml.sax.saxutils import escape
 
+from boxkite.baseline import NumericVariable
+from boxkite.baseline.axis import Label, category_labels, number_labels
 from boxkite.baseline.figures import picture
 from boxkite.report.cards import Card
 
-__all__ = ["distribution", "sparkline"]
+__all__ = ["distribution", "labels", "labels_of", "meter", "multiple", "sparkline"]
 
 _WIDTH = 320
-_SPARK_HEIGHT = 28
+_SPARK_HEIGHT = 32
+_LEAST_TOP = 2.0
+_GAP_ABOVE, _CHARACTER = 10, 7.0  # of labels that stand upright
+_HOUR = timedelta(hours=1)
 
 
 def distribution(card: Card) -> str:
@@ -20,23 +27,110 @@ def distribution(card: Card) -> str:
     return picture(card.bars, card.variable.kind, label)
 
 
-def sparkline(multiples: Sequence[float]) -> str:
-    """Return multiples of the critical value over the hours as a line, with 1 as another; empty for
-    fewer than two."""
-    points = [(i, value) for i, value in enumerate(multiples) if not math.isnan(value)]
-    if len(points) < 2:
+def labels_of(card: Card) -> list[Label]:
+    """Return what stands below the picture of a variable."""
+    if isinstance(card.variable, NumericVariable):
+        return number_labels(card.variable)
+    return category_labels(card.bars)
+
+
+def labels(card: Card) -> str:
+    """Return what stands below the picture, as an SVG that is as wide but does not stretch its
+    text; empty where there is nothing to say."""
+    found = labels_of(card)
+    if not found:
         return ""
-    top = max(1.0, *(value for _, value in points))
-    step = _WIDTH / (len(multiples) - 1)
-    line = " ".join(f"{i * step:.1f},{_level(value / top):.1f}" for i, value in points)
-    level = f"{_level(1 / top):.1f}"
+    upright = ""
+    if found[0].upright:
+        high = _GAP_ABOVE + _CHARACTER * max(len(each.text) for each in found)
+        upright = f' upright" height="{high:.0f}'
     return (
-        f'<svg class="trend" viewBox="0 0 {_WIDTH} {_SPARK_HEIGHT}" preserveAspectRatio="none" '
-        'role="img" aria-label="PSI by the hour, beside its critical value">'
-        f'<line class="critical" x1="0" x2="{_WIDTH}" y1="{level}" y2="{level}"/>'
-        f'<polyline points="{line}"/></svg>'
+        f'<svg class="labels {card.variable.kind}{upright}" aria-hidden="true">'
+        f"{''.join(map(_label, found))}</svg>"
     )
 
 
-def _level(fraction: float) -> float:
-    return 1 + (1 - fraction) * (_SPARK_HEIGHT - 2)
+def _label(label: Label) -> str:
+    place = f"{100 * label.place:.2f}%"
+    return (
+        f'<line x1="{place}" x2="{place}" y2="4"/>'
+        f'<text x="{place}" y="{6 if label.upright else 15}" text-anchor="{label.anchor}">'
+        f"{escape(label.text)}</text>"
+    )
+
+
+def meter(ratio: float) -> str:
+    """Return PSI as a bar beside a mark where it is critical.
+
+    Args:
+        ratio: of PSI to its critical value.
+    """
+    top = max(_LEAST_TOP, ratio)
+    long, mark = _WIDTH * ratio / top, _WIDTH / top
+    return (
+        f'<svg class="meter" viewBox="0 0 {_WIDTH} 12" preserveAspectRatio="none" '
+        f'aria-hidden="true"><rect class="track" y="3" width="{_WIDTH}" height="6"/>'
+        f'<rect class="psi" y="3" width="{long:.1f}" height="6"/>'
+        f'<line x1="{mark:.1f}" x2="{mark:.1f}" y2="12"/></svg>'
+    )
+
+
+def sparkline(multiples: Sequence[float], hours: Sequence[datetime], until: datetime) -> str:
+    """Return multiples of the critical value over the hours as steps, with 1 as a line; empty for
+    fewer than two.
+
+    Args:
+        multiples: one an hour; NaN where there were too few rows.
+        hours: at which each begins.
+        until: when the picture ends.
+    """
+    known = [value for value in multiples if not math.isnan(value)]
+    if len(known) < 2:
+        return ""
+    top = max(_LEAST_TOP, *known)
+    span = max((until - hours[0]).total_seconds(), 1.0)
+
+    def across(moment: datetime) -> str:
+        return f"{_WIDTH * (min(moment, until) - hours[0]).total_seconds() / span:.1f}"
+
+    steps = ""
+    for values in _runs(multiples, hours):
+        steps += "M" + "L".join(
+            f"{across(begin)},{_level(value / top)}H{across(begin + _HOUR)}"
+            for begin, value in values
+        )
+    level = _level(1 / top)
+    said = (
+        f"PSI as a multiple of its critical value, hour by hour: {multiple(max(known))} at most, "
+        f"{multiple(known[-1])} last"
+    )
+    return (
+        f'<svg class="trend" viewBox="0 0 {_WIDTH} {_SPARK_HEIGHT}" preserveAspectRatio="none" '
+        f'role="img" aria-label="{said}"><title>{said}</title>'
+        f'<line class="critical" x2="{_WIDTH}" y1="{level}" y2="{level}"/>'
+        f'<path d="{steps}"/></svg>'
+    )
+
+
+def _runs(
+    multiples: Sequence[float], hours: Sequence[datetime]
+) -> Iterator[list[tuple[datetime, float]]]:
+    """Yield the hours that follow one another without a gap, with their values."""
+    run: list[tuple[datetime, float]] = []
+    for begin, value in zip(hours, multiples, strict=True):
+        if run and (math.isnan(value) or begin - run[-1][0] > _HOUR):
+            yield run
+            run = []
+        if not math.isnan(value):
+            run.append((begin, value))
+    if run:
+        yield run
+
+
+def _level(fraction: float) -> str:
+    return f"{1 + (1 - fraction) * (_SPARK_HEIGHT - 2):.1f}"
+
+
+def multiple(ratio: float) -> str:
+    """Return a ratio of two digits at least, as text."""
+    return f"{ratio:,.0f}" if ratio >= 100 else f"{ratio:.2g}" if ratio < 10 else f"{ratio:.3g}"

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from boxkite.baseline.shapes import axis
+from boxkite.baseline.figures import percent
 from boxkite.errors import ConfigError
-from boxkite.report.cards import Card, Choice, Report
-from boxkite.report.figures import distribution, sparkline
+from boxkite.report.cards import Choice, Report
+from boxkite.report.figures import distribution, labels, meter, sparkline
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-__all__ = ["asset", "page_html", "report_html"]
+__all__ = ["asset", "check_installed", "page_html", "report_html"]
 
 _STEP = 50
 
@@ -60,7 +60,11 @@ def page_html(
         cards=found[: choice.limit],
         found=len(found),
         more=link(limit=choice.limit + _STEP) if len(found) > choice.limit else "",
+        all=link(),
         link=lambda card: link(variable=card.anchor),
+        verdicts=lambda verdict: link(verdict=verdict),
+        json=f"{base}/drift.json?{urlencode({'window': window, 'model': asked['model']})}",
+        alone=bool(choice.variable),
         choice=choice,
         base=base,
         window=window,
@@ -70,22 +74,15 @@ def page_html(
     )
 
 
-def report_html(report: Report, rows: int) -> str:
-    """Return a report as one file that needs no other.
-
-    Args:
-        report: with all of its cards.
-        rows: of the training.
-    """
+def report_html(report: Report) -> str:
+    """Return a report, with all of its cards, as one file that needs no other."""
+    check_installed()
     return _render(
         "report.html",
         report=report,
         cards=report.cards,
-        link=None,
         hours=report.hours,
         style=_markup(asset("style.css")),
-        rows=rows,
-        made=datetime.now(UTC),
     )
 
 
@@ -96,6 +93,15 @@ def asset(name: str) -> str:
 
 def _render(template: str, **values: Any) -> str:
     return _environment().get_template(template).render(**values)
+
+
+def check_installed() -> None:
+    """Check that pages can be made.
+
+    Raises:
+        ConfigError: if Jinja is not installed.
+    """
+    _environment()
 
 
 @functools.cache
@@ -129,27 +135,21 @@ def _number(value: float) -> str:
     return _NOTHING if math.isnan(value) else f"{value:.4g}"
 
 
-def _change(difference: float) -> str:
-    return _NOTHING if math.isnan(difference) else f"{100 * difference:+.2g} %"
-
-
 def _moment(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
-def _distribution(card: Card) -> Any:
-    return _markup(distribution(card))
-
-
-def _sparkline(multiples: Sequence[float]) -> Any:
-    return _markup(sparkline(multiples))
+def _drawn(draw: Callable[..., str]) -> Callable[..., Any]:
+    """Return what draws SVG as what draws markup, whose text is escaped already."""
+    return lambda *values: _markup(draw(*values))
 
 
 _FUNCTIONS: Mapping[str, Any] = {
-    "axis": axis,
     "number": _number,
-    "change": _change,
+    "percent": percent,
     "moment": _moment,
-    "distribution": _distribution,
-    "sparkline": _sparkline,
+    "distribution": _drawn(distribution),
+    "labels": _drawn(labels),
+    "meter": _drawn(meter),
+    "sparkline": _drawn(sparkline),
 }

@@ -5,24 +5,29 @@ from __future__ import annotations
 import math
 from xml.sax.saxutils import escape
 
-from boxkite.baseline import NumericVariable
+from boxkite.baseline.axis import Label
 from boxkite.baseline.printable import one_line
-from boxkite.baseline.shapes import axis
 from boxkite.report.cards import Card, Report
-from boxkite.report.figures import distribution
+from boxkite.report.figures import distribution, labels_of
 
 __all__ = ["ticket_svg"]
 
 _STYLE = (
     "text{font:14px system-ui,sans-serif;fill:#1b1f24}"
     ".faint{font-size:12px;fill:#57606a}"
+    ".labels{font-size:11px;fill:#57606a}"
     ".verdict{font-weight:bold}"
-    ".trained{fill:#8c959f}"
+    "line{stroke:#57606a}"
+    ".trained{fill:#b5bdc6}"
     ".live{fill:#0757ba}"
-    ".numeric .trained{fill-opacity:.55}"
-    ".numeric .live{fill-opacity:.25;stroke:#0757ba;vector-effect:non-scaling-stroke}"
+    ".numeric .live{fill-opacity:.22}"
+    ".numeric rect{shape-rendering:crispEdges}"
+    ".outline{fill:none;stroke:#0757ba;stroke-width:1.5;vector-effect:non-scaling-stroke}"
 )
-_WIDTH, _HEIGHT = 480, 240
+_WIDTH, _LEFT, _TOP = 480, 16, 48
+_DRAWN_WIDTH, _DRAWN_HEIGHT = 448, 112
+_BELOW = _TOP + _DRAWN_HEIGHT
+_ROOM, _ROOM_UPRIGHT = 20, 76
 _COLORS = {"drift": "#b3141d", "ok": "#116329", "insufficient": "#7d4e00"}
 
 
@@ -34,37 +39,46 @@ def ticket_svg(card: Card, report: Report) -> str:
         report: that it is of.
     """
     drift, comparison = card.drift, report.comparison
-    numbers = f"PSI {_number(drift.psi)}, critical {_number(drift.critical)}, {drift.rows:,} rows"
-    drawing = distribution(card).replace("<svg ", '<svg x="16" y="48" width="448" height="112" ', 1)
+    found = labels_of(card)
+    line = _BELOW + (_ROOM_UPRIGHT if found and found[0].upright else _ROOM) + 24
+    height = line + 38
+    drawing = distribution(card).replace(
+        "<svg ",
+        f'<svg x="{_LEFT}" y="{_TOP}" width="{_DRAWN_WIDTH}" height="{_DRAWN_HEIGHT}" ',
+        1,
+    )
+    model = f"{comparison.model} {comparison.version}, {report.subject}"
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
-        f'width="{_WIDTH}" height="{_HEIGHT}">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" '
+        f'width="{_WIDTH}" height="{height}">'
         f"<style>{_STYLE}</style>"
-        f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="#fff"/>'
-        f'<text class="verdict" x="16" y="30">{_text(drift.name, 36)}</text>'
-        f'<text class="verdict" x="464" y="30" text-anchor="end" '
+        f'<rect width="{_WIDTH}" height="{height}" fill="#fff"/>'
+        f'<text class="verdict" x="{_LEFT}" y="30">{_text(drift.name, 36)}</text>'
+        f'<text class="verdict" x="{_WIDTH - _LEFT}" y="30" text-anchor="end" '
         f'style="fill:{_COLORS[drift.verdict]}">{drift.verdict}</text>'
-        f"{drawing}{_ends(card)}"
-        f'<text x="16" y="202">{numbers}</text>'
-        f'<text class="faint" x="16" y="224">'
-        f"{_text(f'{comparison.model} {comparison.version}: training grey, live blue', 64)}</text>"
+        f'{drawing}<line x1="{_LEFT}" x2="{_WIDTH - _LEFT}" y1="{_BELOW}" y2="{_BELOW}"/>'
+        f"{''.join(map(_label, found))}"
+        f'<text x="{_LEFT}" y="{line}">{_numbers(card)}</text>'
+        f'<text class="faint" x="{_LEFT}" y="{line + 22}">'
+        f"{_text(f'grey: training, blue: {model}', 72)}</text>"
         "</svg>\n"
     )
 
 
-def _ends(card: Card) -> str:
-    """Return what stands below the drawing: the ends of the axis, or the commonest categories."""
-    if isinstance(card.variable, NumericVariable):
-        left, right = axis(card.variable)
-        return (
-            f'<text class="faint" x="16" y="176">{_text(left, 30)}</text>'
-            f'<text class="faint" x="464" y="176" text-anchor="end">{_text(right, 30)}</text>'
-        )
-    shown = card.bars[:10]
-    return "".join(
-        f'<text class="faint" x="{16 + 448 * (bar.left + bar.width / 2):.1f}" y="176" '
-        f'text-anchor="middle">{_text(bar.label, max(2, int(60 * bar.width)))}</text>'
-        for bar in shown
+def _numbers(card: Card) -> str:
+    drift = card.drift
+    said = f"PSI {_number(drift.psi)}, critical {_number(drift.critical)}, {drift.rows:,} rows"
+    return f"{said}; {', '.join(drift.changed_rates)} changed" if drift.changed_rates else said
+
+
+def _label(label: Label) -> str:
+    """Return a text below the drawing, with a mark of its place."""
+    x = f"{_LEFT + _DRAWN_WIDTH * label.place:.1f}"
+    turned = f' transform="rotate(90 {x} {_BELOW + 8})" dy="4"' if label.upright else ""
+    return (
+        f'<line x1="{x}" x2="{x}" y1="{_BELOW}" y2="{_BELOW + 4}"/>'
+        f'<text class="labels" x="{x}" y="{_BELOW + (8 if label.upright else 16)}"{turned} '
+        f'text-anchor="{label.anchor}">{escape(label.text)}</text>'
     )
 
 

@@ -30,6 +30,18 @@ class Trend(NamedTuple):
     psi: Floats
     scale: Floats
 
+    def part(self, stretches: slice) -> Trend:
+        """Return some of the stretches."""
+        return Trend(self.hours[stretches], self.psi[stretches], self.scale[stretches])
+
+    def followed_by(self, later: Trend) -> Trend:
+        """Return this and later stretches."""
+        return Trend(
+            self.hours + later.hours,
+            np.vstack([self.psi, later.psi]),
+            np.vstack([self.scale, later.scale]),
+        )
+
 
 def trend(
     baseline: Baseline,

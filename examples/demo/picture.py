@@ -20,7 +20,7 @@ def save_report(baseline: Baseline, comparison: Comparison, path: Path, subject:
     """Write a comparison as one HTML file, as `boxkite report` does."""
     tallies = [tally for _, tally in comparison.counts]
     report = report_of(baseline, tallies, comparison, subject)
-    path.write_text(report_html(report, baseline.rows), encoding="utf-8")
+    path.write_text(report_html(report), encoding="utf-8")
 
 
 def save_picture(table: Table, path: Path, title: str) -> None:

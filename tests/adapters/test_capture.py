@@ -163,32 +163,32 @@ def test_the_view_knows_the_id_that_the_response_carries(serve: Callable[..., An
     assert json.loads(answer.body)["id"] == answer.headers["x-prediction-id"]
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        pytest.param(b"", id="none"),
-        pytest.param(b"{", id="cut"),
-        pytest.param(b'{"age": ' + b"9" * 5_000 + b"}", id="many digits"),
-        pytest.param(b'{"age": 1e999, "colour": "' + b"x" * 3_000_000 + b'"}', id="large"),
-        pytest.param(b'{"age": 1, "age": 2, "colour": "red"}', id="the same name twice"),
-        pytest.param('{"age": 1, "colour": "red"}'.encode("utf-16"), id="UTF-16"),
-        pytest.param(b'\xef\xbb\xbf{"age": 1}', id="with a byte order mark"),
-        pytest.param(b'{"colour": "\xff\xfe"}', id="not UTF-8"),
-        pytest.param(b'{"": {"": {"": []}}, "a\\u0000b": "\\ud800"}', id="odd keys"),
-        pytest.param(b"age=1&colour=red", id="a form"),
-        pytest.param(b"\x00\x01\x02" * 1000, id="binary"),
-    ],
-)
+BODIES = {
+    "none": b"",
+    "cut": b"{",
+    "many digits": b'{"age": ' + b"9" * 5_000 + b"}",
+    "large": b'{"age": 1e999, "colour": "' + b"x" * 600_000 + b'"}',
+    "the same name twice": b'{"age": 1, "age": 2, "colour": "red"}',
+    "UTF-16": '{"age": 1, "colour": "red"}'.encode("utf-16"),
+    "with a byte order mark": b'\xef\xbb\xbf{"age": 1}',
+    "not UTF-8": b'{"colour": "\xff\xfe"}',
+    "odd keys": b'{"": {"": {"": []}}, "a\\u0000b": "\\ud800"}',
+    "a form": b"age=1&colour=red",
+    "binary": b"\x00\x01\x02" * 1000,
+}
+
+
 @pytest.mark.parametrize("content_type", ["application/json", "text/plain", "", "json;;=\x7f"])
 @pytest.mark.parametrize("features", [None, "a.b", ["age"]], ids=["whole", "path", "names"])
 def test_no_body_changes_a_response(
-    body: bytes, content_type: str, features: Any, serve: Callable[..., Any]
+    content_type: str, features: Any, serve: Callable[..., Any]
 ) -> None:
     headers = {"content-type": content_type}
-    plain = serve(score, None)("POST", "/predict", body, **headers)
-    answer = serve(score, {"features": features})("POST", "/predict", body, **headers)
-    answer.headers.pop("x-prediction-id", None)
-    assert answer == plain
+    bare, ask = serve(score, None), serve(score, {"features": features})
+    for name, body in BODIES.items():
+        answer = ask("POST", "/predict", body, **headers)
+        answer.headers.pop("x-prediction-id", None)
+        assert answer == bare("POST", "/predict", body, **headers), name
 
 
 @pytest.mark.parametrize("end", [b"", b"]" * 100_000], ids=["cut", "whole"])

@@ -70,7 +70,7 @@ def test_the_labelled_file_of_a_small_baseline() -> None:
         {"x": [1.0, 2.0, 4.0, None], "c": ["a", "a", "b", "d"]}, version="v", max_categories=1
     )
     head = 'model="default",version="v",role="feature",variable='
-    info = "boxkite_baseline_variable_info"
+    info, once = "boxkite_baseline_variable_info", "boxkite_baseline_tail_once"
     assert baseline.as_text().splitlines() == [
         "# HELP boxkite_baseline_rows Training rows.",
         "# TYPE boxkite_baseline_rows gauge",
@@ -104,7 +104,10 @@ def test_the_labelled_file_of_a_small_baseline() -> None:
         f'boxkite_baseline_category{{{head}"c",category="a"}} 2',
         f'boxkite_baseline_category{{{head}"c",category="__other__"}} 2',
         f'boxkite_baseline_category{{{head}"c",category="__unseen__"}} 0',
-        '# TAIL feature ["c", "3x/rO/2dP1E="]',
+        f"# HELP {once} Categories counted as __other__ that one training row has.",
+        f"# TYPE {once} gauge",
+        f'{once}{{{head}"c"}} 2',
+        '# TAIL feature ["c", "3x/rO/2dP1E=", 2]',
     ]
 
 

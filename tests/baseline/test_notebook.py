@@ -12,25 +12,34 @@ BASELINE = Baseline.fit(ROWS, model="<m>", version="7")
 
 
 class Reader(HTMLParser):
-    """Tags that were opened, and the text of each cell."""
+    """Tags that were opened, and the text of each cell without what a pointer on it shows."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
         self.tags: set[str] = set()
         self.cells: list[str] = []
+        self.titles: list[str] = []
+        self._titled = False
         self.feed(text)
 
     def handle_starttag(self, tag: str, _: object) -> None:
         self.tags.add(tag)
         if tag in ("td", "th"):
             self.cells.append("")
+        self._titled = tag == "title"
+
+    def handle_endtag(self, _: str) -> None:
+        self._titled = False
 
     def handle_data(self, data: str) -> None:
-        if self.cells:
+        if self._titled:
+            self.titles.append(data)
+        elif self.cells:
             self.cells[-1] += data
 
 
-TAGS = {"div", "style", "p", "table", "thead", "tbody", "tr", "th", "td", "svg", "rect"}
+TABLE = {"table", "thead", "tbody", "tr", "th", "td"}
+TAGS = TABLE | {"div", "style", "p", "svg", "g", "title", "path", "rect"}
 
 
 def test_a_baseline_shows_its_variables() -> None:
@@ -40,6 +49,9 @@ def test_a_baseline_shows_its_variables() -> None:
         "variable", "role", "kind", "missing", "training",
         "x", "feature", "numeric", "0", "",
         HOSTILE, "feature", "category", "0", "",
+    ]  # fmt: skip
+    assert shown.titles[-3:] == [
+        "a: training 50 %", "b: training 50 %", "__unseen__: training 0 %",
     ]  # fmt: skip
     assert "Baseline of model &lt;m&gt;, version 7, 1,000 rows" in BASELINE._repr_html_()
 
@@ -54,6 +66,12 @@ def test_a_comparison_shows_what_drifted_first() -> None:
         HOSTILE, "drift", *critical, "",
         "x", "ok", *psi, "",
     ]  # fmt: skip
+    assert shown.titles[:2] == ["b: training 50 %, live 100 %", "a: training 50 %, live 0 %"]
+
+
+def test_what_cannot_be_told_is_a_dash() -> None:
+    shown = Reader(compare(BASELINE, {"x": ROWS["x"]})._repr_html_())
+    assert shown.cells[-5:] == [HOSTILE, "insufficient", "-", "-", ""]
 
 
 def test_of_many_variables_the_first_are_shown_and_the_others_counted() -> None:

@@ -44,7 +44,7 @@ def test_a_write_that_fails_midway_leaves_the_old_file_and_no_other(tmp_path: Pa
     )
     command = [sys.executable, "-c", full_disk, str(target)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert result.stderr.splitlines()[-1] == "OSError: [Errno 27] File too large"
+    assert result.stderr.splitlines()[-1] == f"OSError: [Errno 27] File too large: {str(target)!r}"
     assert [(each, each.read_bytes()) for each in tmp_path.iterdir()] == [(target, b"old")]
 
 

@@ -133,6 +133,8 @@ def test_compare_says_where_there_are_too_few_rows() -> None:
 
 def test_compare_takes_a_policy() -> None:
     assert run("compare", "histogram.prom", "late.parquet", "--min-effect", "99").exit_code == 0
+    bursts = ("--design-effect", "1e6")
+    assert run("compare", "histogram.prom", "late.parquet", *bursts).exit_code == 0
     strict = ("--false-alarms-per-month", "1e-12")
     assert run("compare", "histogram.prom", "late.parquet", *strict).exit_code == 1
 
@@ -161,6 +163,8 @@ def test_rules_prints_the_rules() -> None:
         interval="15s",
         runbook="https://x/",
     )
+    bursts = run("rules", "--design-effect", "3")
+    assert bursts.stdout == render_rules(Policy(design_effect=3.0), services=Policy())
     alone = run("rules", "--slow-window", "none")
     assert alone.stdout == render_rules(services=Policy(), windows=["1h"])
     assert alone.stderr == ""
@@ -189,6 +193,13 @@ def test_rules_prints_an_object_of_the_prometheus_operator() -> None:
                 "--false-alarms-per-month, and both say the same"
             ),
         ),
+        (
+            "--design-effect 2.5",
+            (
+                "the rules keep to a design effect of 2.5, the services' own verdicts to that of "
+                "their setting DESIGN_EFFECT; with 2.5 there both say the same"
+            ),
+        ),
     ],
 )
 def test_rules_tells_where_services_have_other_critical_values(options: str, remark: str) -> None:
@@ -196,9 +207,22 @@ def test_rules_tells_where_services_have_other_critical_values(options: str, rem
     assert (result.stderr, result.exit_code) == (f"boxkite: {remark}\n", 0)
 
 
+MEANT = "Did you mean one of: '--output', '--output-file'?"
 MISTAKES = [
-    ("nope", "No such command 'nope'."),
-    ("baseline", "Missing argument 'ROWS'."),
+    ("nope", "No such command 'nope'. See boxkite --help"),
+    ("baseline", "Missing argument 'ROWS'. See boxkite baseline --help"),
+    ("baseline train.csv --model=", "Invalid value for '--model': a name cannot be empty."),
+    ("baseline train.csv --output score --drop score",
+     "--output and --drop are both given 'score'"),
+    ("baseline train.csv -o .",
+     "Invalid value for '-o' / '--output-file': File '.' is a directory."),
+    ("baseline train.csv --outputs score",
+     f"No such option '--outputs'. ({MEANT}) See boxkite baseline --help"),
+    ("baseline train.csv -o /proc/h.prom", "/proc/h.prom: No such file or directory"),
+    ("baseline twice.csv", "cannot read twice.csv: it has several columns named 'a'"),
+    ("baseline latin.csv", "cannot read latin.csv: its header is not UTF-8"),
+    ("baseline bytes.csv", "cannot read bytes.csv: "),
+    ("baseline bytes.parquet", "cannot read bytes.parquet: "),
     ("baseline absent.csv", "Invalid value for 'ROWS': File 'absent.csv' does not exist."),
     ("baseline .", "Invalid value for 'ROWS': File '.' is a directory."),
     ("baseline notes.txt", "cannot read notes.txt: give a .parquet or .csv file"),
@@ -210,8 +234,23 @@ MISTAKES = [
     ("baseline ragged.parquet", "cannot read ragged.parquet: "),
     ("show absent.prom", "absent.prom: No such file or directory"),
     ("show .", ".: Is a directory"),
-    ("show header.csv", "header.csv, line 1: "),
-    ("compare histogram.prom", "Missing argument 'ROWS'."),
+    ("show header.csv", "header.csv holds rows: BASELINE is a file such as histogram.prom"),
+    ("show notes.txt", "notes.txt, line 1: not a value: "),
+    ("show bytes.prom", "bytes.prom, line 1: not UTF-8: "),
+    ("show nothing.prom", "nothing.prom, no baseline series in it, or it is cut short"),
+    ("show http://127.0.0.1:9/h.prom",
+     "cannot fetch http://127.0.0.1:9/h.prom: Connection refused"),
+    ("show ftp://host/h.prom",
+     "cannot read ftp://host/h.prom: a path or a file:, http: or https: URL"),
+    ("compare histogram.prom", "Missing argument 'ROWS'. See boxkite compare --help"),
+    ("compare train.csv histogram.prom",
+     "train.csv holds rows: BASELINE is a file such as histogram.prom"),
+    ("compare histogram.prom histogram.prom",
+     "cannot read histogram.prom: give a .parquet or .csv file"),
+    ("compare histogram.prom none.csv", "none.csv has no rows"),
+    ("compare histogram.prom .", ".: there is no log: no file of one below models/predictions"),
+    ("compare histogram.prom s3://",
+     "'s3://' is no URL of a bucket (the bucket's name or what follows the path); "),
     ("compare absent.prom train.csv", "absent.prom: No such file or directory"),
     ("compare histogram.prom train.csv --min-effect nan",
      "Invalid value for '--min-effect': nan is not a finite number."),
@@ -219,6 +258,8 @@ MISTAKES = [
      "Invalid value for '--min-effect': -1.0 is not in the range x>=0."),
     ("compare histogram.prom train.csv --false-alarms-per-month 0",
      "Invalid value for '--false-alarms-per-month': 0.0 is not in the range x>0."),
+    ("compare histogram.prom train.csv --design-effect 0.9",
+     "Invalid value for '--design-effect': 0.9 is not in the range x>=1."),
     ("rules --window week", "'week' is not a Prometheus duration; give one such as 1h or 90s"),
     ("rules --interval 0s", "'0s' is not a Prometheus duration; give one such as 1h or 90s"),
     ("rules --interval 5m", "the interval 5m is too long: Prometheus forgets a value in 5m"),
@@ -236,12 +277,21 @@ MISTAKES = [
 def test_a_mistake_is_one_line_on_stderr_and_exit_code_2(command: str, message: str) -> None:
     Path("notes.txt").write_text("notes")
     Path("nothing.csv").touch()
+    Path("nothing.prom").touch()
+    Path("none.csv").write_text("delay,carrier\n")
+    Path("twice.csv").write_text("a,b,a\n1,2,3\n")
+    Path("latin.csv").write_bytes("größe\n1\n".encode("latin-1"))
+    for ending in ("csv", "parquet", "prom"):
+        Path(f"bytes.{ending}").write_bytes(
+            b"\n".join(bytes(range(n, 256)) for n in range(128, 256))
+        )
     Path("header.csv").write_text("a,b\n")
     for name in ("ragged.csv", "ragged.parquet"):
         Path(name).write_text("a,b\n1,2\n3\n")
     result = run(*command.split())
     (line,) = result.stderr.splitlines()
-    if message.endswith(": "):  # the rest is the reader's
+    assert len(line) < 300
+    if message.endswith((": ", "; ")):  # the rest is the reader's
         assert line.startswith(f"boxkite: {message}")
     else:
         assert line == f"boxkite: {message}"
@@ -283,7 +333,7 @@ def test_the_help_of_each_command_has_an_example_of_it(name: str) -> None:
         assert example.startswith(f"    boxkite {name} ")
 
 
-COMMANDS = ["baseline", "compare", "dashboard", "logs", "report", "rules", "show"]
+COMMANDS = ["baseline", "compare", "dashboard", "design-effect", "logs", "report", "rules", "show"]
 
 
 def test_without_a_command_it_prints_its_help_with_every_command() -> None:
@@ -320,6 +370,21 @@ def test_a_reader_that_has_gone_ends_it_quietly() -> None:
     )  # fmt: skip
     assert result.stderr == ""
     assert result.stdout in ("0\n", "141\n")
+
+
+@pytest.mark.parametrize("command", ["show histogram.prom", "rules", "dashboard"])
+def test_a_full_disk_is_one_line(command: str) -> None:
+    with open("/dev/full", "w") as full:
+        result = subprocess.run(
+            [sys.executable, "-m", "boxkite", *command.split()],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert (result.stderr, result.returncode) == ("boxkite: No space left on device\n", 2)
+
+
+def test_without_an_output_the_exit_code_tells() -> None:
+    program = f"{sys.executable} -m boxkite compare histogram.prom late.parquet >&- 2>&-"
+    assert subprocess.run(["bash", "-c", program], check=False).returncode == 1
 
 
 def test_without_its_packages_it_says_how_to_install_them() -> None:

@@ -121,11 +121,48 @@ def test_report_writes_one_file_and_says_what_is_in_it() -> None:
     baseline = Baseline.read("histogram.prom")
     comparison = compare(baseline, pd.read_parquet("late.parquet"))
     tallies = [tally for _, tally in comparison.counts]
-    expected = report_html(
-        report_of(baseline, tallies, comparison, "in late.parquet"), baseline.rows
-    )
+    expected = report_html(report_of(baseline, tallies, comparison, "in late.parquet"))
     made = re.compile("Made .* by")
     assert made.sub("", Path("report.html").read_text()) == made.sub("", expected)
+
+
+@pytest.mark.parametrize(
+    ("command", "modules", "said"),
+    [
+        (
+            "report histogram.prom late.parquet",
+            ["jinja2", "markupsafe"],
+            "the drift page and reports need Jinja: pip install 'boxkite[report]'",
+        ),
+        (
+            "dashboard",
+            ["grafana_foundation_sdk", "grafana_foundation_sdk.builders"],
+            "; the dashboard needs: pip install 'boxkite[dashboard]'",
+        ),
+    ],
+)
+def test_without_an_extra_it_says_how_to_install_it(
+    command: str, modules: list[str], said: str
+) -> None:
+    program = (
+        f"import sys; sys.modules.update(dict.fromkeys({modules!r}));"
+        f"sys.argv[1:] = {command.split()!r}; from boxkite.cli import main; main()"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    (line,) = result.stderr.splitlines()
+    assert (result.stdout, result.returncode, line.endswith(said)) == ("", 2, True)
+
+
+def test_report_prints_json() -> None:
+    result = run("report", "histogram.prom", "late.parquet", "--json")
+    comparison = compare(Baseline.read("histogram.prom"), pd.read_parquet("late.parquet"))
+    assert json.loads(result.stdout) == {
+        **json.loads(json.dumps(comparison.as_dict())),
+        "file": "report.html",
+    }
+    assert (result.stderr, result.exit_code, Path("report.html").exists()) == ("", 1, True)
 
 
 def test_report_ends_with_0_where_nothing_drifted() -> None:
@@ -144,7 +181,7 @@ def test_report_says_which_part_of_a_log_was_compared() -> None:
     )
     assert result.stdout == "There are too few rows to tell. Written to report.html\n"
     shown = Path("report.html").read_text()
-    assert "<strong>1</strong> predictions, in log since 2026-11-22 until 2026-12-01" in shown
+    assert "<strong>1</strong> predictions in log since 2026-11-22 until 2026-12-01" in shown
 
 
 @pytest.mark.parametrize("name", [HOSTILE, "output:x"])
@@ -162,14 +199,22 @@ def test_report_draws_one_variable(name: str) -> None:
 
 
 MISTAKES = [
-    ("report histogram.prom", "Missing argument 'ROWS'."),
+    ("report histogram.prom", "Missing argument 'ROWS'. See boxkite report --help"),
     ("report histogram.prom absent.csv",
      "Invalid value for 'ROWS': File 'absent.csv' does not exist."),
     ("report absent.prom same.parquet", "absent.prom: No such file or directory"),
     ("report histogram.prom same.parquet -o no/r.html",
      "cannot write no/r.html: there is no such folder"),
     ("report histogram.prom same.parquet -o r.svg",
-     "an SVG shows one --variable: r.svg does not fit"),
+     "a report is HTML: r.svg does not fit; give --variable for an SVG of one"),
+    ("report histogram.prom same.parquet -o r.png", "a report is HTML: r.png does not fit"),
+    ("report histogram.prom same.parquet -o -", "a report is HTML: - does not fit"),
+    ("report histogram.prom same.parquet -o /proc/r.html",
+     "/proc/r.html: No such file or directory"),
+    ("report histogram.prom same.parquet -o .",
+     "Invalid value for '-o' / '--output-file': File '.' is a directory."),
+    ("compare histogram.prom same.parquet --junit /proc/j.xml",
+     "/proc/j.xml: No such file or directory"),
     ("report histogram.prom same.parquet --variable score -o r.html",
      "--variable is drawn as SVG: r.html does not fit"),
     ("report histogram.prom same.parquet --variable x",
@@ -181,7 +226,8 @@ MISTAKES = [
     ("compare histogram.prom same.parquet --junit no/j.xml",
      "cannot write no/j.xml: there is no such folder"),
     ("dashboard --window week", "'week' is not a Prometheus duration; give one such as 1h or 90s"),
-    ("dashboard here", "Got unexpected extra argument (here)"),
+    ("dashboard here", "Got unexpected extra argument (here) See boxkite dashboard --help"),
+    ("dashboard --window 1h --window 1h", "give each window once, not 1h, 1h"),
 ]  # fmt: skip
 
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pyarrow.csv
 import pyarrow.parquet
 import pytest
@@ -147,10 +148,14 @@ AGE = "is no age; give one such as 30d or 12h."
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("ls", "nowhere"), "there is no log: no file of one below models/predictions"),
+        (("ls", "nowhere"), "nowhere: there is no log: no file of one below models/predictions"),
+        (
+            ("cat", "log", "--format", "parquet", "-o", "/proc/x"),
+            "/proc/x: No such file or directory",
+        ),
         (("cat", "log", "--since", "x"), f"'x' is no time: {TIME}"),
         (("cat", "log", "--column", "x"), "--column is for csv and parquet; jsonl has whole lines"),
-        (("prune", "log"), "Missing option '--older-than'."),
+        (("prune", "log"), "Missing option '--older-than'. See boxkite logs prune --help"),
         (("prune", "log", "--older-than", "30"), f"Invalid value for '--older-than': '30' {AGE}"),
     ],
 )
@@ -280,3 +285,46 @@ def test_a_part_of_a_file_of_rows_cannot_be_chosen() -> None:
     result = run("compare", "histogram.prom", "rows.csv", "--since", "2026-11-23")
     expected = "boxkite: rows.csv is no log: --endpoint, --since, --until are for one\n"
     assert (result.stdout, result.stderr, result.exit_code) == ("", expected, 2)
+
+
+def write_hours(repeats: int, hours: int = 40) -> None:
+    """Log 120 rows an hour, each of x `repeats` times, and a score of its own."""
+    random = np.random.default_rng(6)
+    for hour in range(hours):
+        moment = dt.datetime(2026, 11, 1, tzinfo=dt.UTC) + dt.timedelta(hours=hour)
+        xs = np.repeat(random.uniform(0, 1000, 120 // repeats), repeats)
+        at = f"{moment:%Y-%m-%dT%H:%M:%S.%fZ}"
+        rows = [
+            line(f"{hour}-{number}", at, x, float(random.uniform(0, 1000)))
+            for number, x in enumerate(xs.tolist())
+        ]
+        file = Path("log", LOG, "flights", f"{moment:%Y-%m-%d}", f"{moment:%H%M}_w1-pod.txt")
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("".join(rows))
+
+
+@pytest.mark.usefixtures("baseline")
+def test_the_design_effect_of_a_log_is_estimated_over_its_windows() -> None:
+    write_hours(repeats=6)
+    part = ("--endpoint", "flights", "--until", "2026-11-20")
+    found = json.loads(run("design-effect", "histogram.prom", "log", *part, "--json").stdout)
+    repeated, independent = (each.pop("design_effect") for each in found["variables"])
+    assert found == {
+        "windows": 40,
+        "variables": [{"role": "feature", "name": "x"}, {"role": "output", "name": "score"}],
+    }
+    assert repeated == pytest.approx(6.0, rel=0.15)
+    assert independent == pytest.approx(1.0, abs=0.15)
+    result = run("design-effect", "histogram.prom", "log", *part, "--window", "2h")
+    lines = [each.split() for each in result.stdout.splitlines()]
+    assert lines[0] == ["variable", "design", "effect"]
+    assert [each[0] for each in lines[2:4]] == ["x", "score"]
+    assert result.stdout.splitlines()[-1] == f"20 windows with rows: the greatest is {lines[2][1]}"
+    assert (result.stderr, result.exit_code) == ("", 0)
+
+
+@pytest.mark.usefixtures("baseline")
+def test_one_window_has_no_design_effect() -> None:
+    shown = printed("design-effect", "histogram.prom", "log", *PART)
+    assert [each.split()[-1] for each in shown[2:4]] == ["-", "-"]
+    assert shown[-1] == "1 windows with rows: too few rows to tell"

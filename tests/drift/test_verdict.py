@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from scipy.stats import chi2
 
+from boxkite import ConfigError
 from boxkite.baseline import CategoryVariable, NumericVariable, Variable
 from boxkite.drift import Policy, Verdict, population_stability_index
+from boxkite.drift.verdict import _missed
 
 
 @pytest.mark.parametrize(
@@ -142,3 +144,51 @@ def test_psi_without_drift_passes_the_critical_value_as_often_as_stated(
     ]
     # 0.1 stated; three standard errors of 4,000 draws are 0.014.
     assert 0.05 < np.mean(alarms) < policy.share("1h", 1) + 0.015
+
+
+@pytest.mark.parametrize("effect", [0.5, 0.0, -1.0, math.nan, math.inf])
+def test_a_design_effect_is_1_or_more(effect: float) -> None:
+    with pytest.raises(ConfigError) as raised:
+        Policy(design_effect=effect)
+    assert str(raised.value) == f"a design effect is 1 or more, not {effect}"
+
+
+def with_tail(labels: int, rows: int, once: int | None) -> CategoryVariable:
+    return CategoryVariable(
+        name="c",
+        role="feature",
+        position=0,
+        counts=np.array([4000, 3000, 2000, rows, 0]),
+        missing=0,
+        categories=("a", "b", "c", "__other__", "__unseen__"),
+        tail=frozenset(range(labels)),
+        tail_once=once,
+    )
+
+
+@pytest.mark.parametrize(("labels", "rows"), [(5, 6000), (50, 4000), (200, 8000), (400, 4000)])
+def test_to_know_what_stands_alone_in_a_tail_only_lowers_the_critical_value(
+    labels: int, rows: int
+) -> None:
+    unknown, none, half, all_of_them = (
+        Policy().critical("1h", 5, with_tail(labels, rows, once))
+        for once in (None, 0, labels // 2, labels)
+    )
+    assert none <= half or math.isnan(half)
+    assert none <= unknown or math.isnan(unknown)
+    assert half <= all_of_them or math.isnan(all_of_them)
+    assert all_of_them == pytest.approx(unknown, nan_ok=True) or all_of_them < unknown
+
+
+@pytest.mark.parametrize(("labels", "rows_a_label"), [(100, 3), (400, 8), (60, 20)])
+def test_the_bound_of_what_training_missed_holds_for_tails_of_equal_labels(
+    labels: int, rows_a_label: int
+) -> None:
+    random = np.random.default_rng(9)
+    rows = labels * rows_a_label
+    exceeded = []
+    for _ in range(1000):
+        drawn = random.multinomial(rows, np.full(labels, 1 / labels))
+        found = with_tail(int((drawn > 0).sum()), rows, int((drawn == 1).sum()))
+        exceeded.append((drawn == 0).sum() * rows_a_label > _missed(found))
+    assert np.mean(exceeded) <= 0.01  # three standard errors were 0.0013, if it were normal

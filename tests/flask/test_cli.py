@@ -1,15 +1,21 @@
 """`flask boxkite`: the commands of boxkite, with what the application has."""
 
+import json
+import re
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import Result
+from click.testing import CliRunner, Result
 from flask import Flask
 
 import boxkite
+from boxkite.cli.commands import boxkite as commands
+from boxkite.prometheus.dashboard import render_dashboard
 from boxkite_flask import Boxkite
+
+GOT_MORE = "Got unexpected extra argument (histogram.prom) See flask boxkite show --help"
 
 
 @pytest.fixture
@@ -47,10 +53,78 @@ def test_compare_compares_rows_with_it(
     assert (result.exit_code, result.stdout.splitlines()[-1]) == (code, verdict)
 
 
+def test_compare_judges_by_the_applications_policy(
+    app: Flask, score_baseline: boxkite.Baseline, tmp_path: Path
+) -> None:
+    Boxkite(app, baseline=score_baseline, log="none:", design_effect="1e6")
+    rows = [f"1,red,{i / 100}" for i in range(100)] * 20
+    (tmp_path / "rows.csv").write_text("\n".join(["age,colour,score", *rows]))
+    assert run(app, "compare", str(tmp_path / "rows.csv")).exit_code == 0
+    own = ("--design-effect", "1")
+    assert run(app, "compare", str(tmp_path / "rows.csv"), *own).exit_code == 1
+
+
 def test_rules_are_printed(service: Flask) -> None:
     from boxkite.prometheus.rules import render_rules
 
     assert run(service, "rules").stdout == render_rules(boxkite.Policy())
+
+
+def drifted(folder: Path) -> Path:
+    """Write rows of one age."""
+    rows = [f"1,{'red' if i % 2 else 'blue'},{i / 100}" for i in range(100)] * 20
+    path = folder / "rows.csv"
+    path.write_text("\n".join(["age,colour,score", *rows]))
+    return path
+
+
+def test_report_is_that_of_boxkite_with_the_applications_baseline(
+    service: Flask, score_baseline: boxkite.Baseline, tmp_path: Path
+) -> None:
+    rows, ours, theirs = drifted(tmp_path), tmp_path / "ours.html", tmp_path / "theirs.html"
+    result = run(service, "report", str(rows), "-o", str(ours))
+    words = "Drift in 1 of 3 variables: age."
+    assert (result.stdout, result.stderr, result.exit_code) == (
+        f"{words} Written to {ours}\n",
+        "",
+        1,
+    )
+    score_baseline.write(tmp_path / "histogram.prom")
+    arguments = [str(tmp_path / "histogram.prom"), str(rows), "-o", str(theirs)]
+    CliRunner().invoke(commands, ["report", *arguments])
+    made = re.compile("Made .* by")
+    assert made.sub("", ours.read_text()) == made.sub("", theirs.read_text())
+
+
+def test_report_of_the_chosen_model_draws_one_variable(service: Flask, tmp_path: Path) -> None:
+    rows, drawn = drifted(tmp_path), tmp_path / "age.svg"
+    options = ["--variable", "age", "-o", str(drawn), "--json"]
+    result = run(service, "--model", "b", "report", str(rows), *options)
+    found = json.loads(result.stdout)
+    assert (found["model"], found["verdict"], found["file"]) == ("b", "drift", str(drawn))
+    assert (result.stderr, result.exit_code) == ("", 1)
+    assert ">grey: training, blue: b 1, in " in drawn.read_text()
+
+
+def test_report_takes_the_applications_log(service: Flask, tmp_path: Path) -> None:
+    monitor = service.extensions["boxkite_models"]["b"]
+    for _ in range(3):
+        monitor.log_prediction([30, "red"], 0.3)
+    assert monitor.flush()
+    monitor.close()
+    result = run(
+        service, "--model", "b", "report", monitor.log_url, "-o", str(tmp_path / "log.html")
+    )
+    said = f"There are too few rows to tell. Written to {tmp_path}/log.html\n"
+    assert (result.stdout, result.stderr, result.exit_code) == (said, "", 0)
+
+
+@pytest.mark.parametrize("windows", [(), ("30m", "6h")])
+def test_dashboard_is_that_of_boxkite(windows: tuple[str, ...], service: Flask) -> None:
+    options = [each for window in windows for each in ("--window", window)]
+    result = run(service, "dashboard", *options)
+    assert result.stdout == (render_dashboard(windows) if windows else render_dashboard())
+    assert (result.stderr, result.exit_code) == ("", 0)
 
 
 def test_the_applications_log_is_listed(service: Flask) -> None:
@@ -66,9 +140,15 @@ def test_the_applications_log_is_listed(service: Flask) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["show", "histogram.prom"], "Got unexpected extra argument (histogram.prom)"),
+        (["show", "histogram.prom"], GOT_MORE),
         (["logs", "ls"], "the service has no log, or none with a URL; `boxkite logs` takes one"),
         (["--model", "c", "show"], "Invalid value for '--model': 'c' is not one of 'score', 'b'."),
+        (["report", "none.csv"], "Invalid value for 'ROWS': File 'none.csv' does not exist."),
+        (["report"], "Missing argument 'ROWS'. See flask boxkite report --help"),
+        (
+            ["dashboard", "--window", "week"],
+            "'week' is not a Prometheus duration; give one such as 1h or 90s",
+        ),
         (["compare", "none.csv"], "Invalid value for 'ROWS': File 'none.csv' does not exist."),
     ],
 )
@@ -80,10 +160,45 @@ def test_a_mistake_is_one_line_and_exit_code_2(
 
 
 def test_help_names_no_argument_that_the_application_gives(service: Flask) -> None:
-    for arguments in (["show"], ["compare"], ["logs", "ls"], ["logs", "prune"]):
+    for arguments in (
+        ["show"],
+        ["compare"],
+        ["report"],
+        ["dashboard"],
+        ["logs", "ls"],
+        ["logs", "prune"],
+    ):
         usage = run(service, *arguments, "--help").stdout.splitlines()[0]
         assert usage.split()[:2] == ["Usage:", "flask"]
         assert {"BASELINE", "URL"}.isdisjoint(usage.split())
+
+
+def test_help_has_examples_that_hold_for_the_application(service: Flask) -> None:
+    shown = {
+        name: run(service, *name.split(), "--help").stdout.partition("Example:\n")[2]
+        for name in ("compare", "dashboard", "logs", "logs cat", "logs ls", "report", "show")
+    }
+    examples = {
+        name: [line.strip() for line in text.partition("\n\n")[0].splitlines()]
+        for name, text in shown.items()
+    }
+    assert examples == {
+        "compare": [
+            "flask boxkite compare july.parquet",
+            "flask boxkite compare s3://bucket/log --since 2026-11-01",
+        ],
+        "dashboard": ["flask boxkite dashboard > boxkite.json"],
+        "logs": ["flask boxkite logs ls", "flask boxkite logs cat --since 2026-11-23"],
+        "logs cat": [
+            "flask boxkite logs cat --since 2026-11-23 --format parquet -o day.parquet",
+        ],
+        "logs ls": ["flask boxkite logs ls --since 2026-11-01 --records"],
+        "report": [
+            "flask boxkite report july.parquet -o july.html",
+            "flask boxkite report july.parquet --variable dep_delay -o dep_delay.svg",
+        ],
+        "show": ["flask boxkite show"],
+    }
 
 
 @pytest.mark.parametrize("options", [None, {"enabled": False}])

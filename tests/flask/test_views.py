@@ -399,3 +399,39 @@ def test_trouble_is_raised_under_testing(app: Flask, monitor: Boxkite) -> None:
     problem = "no key 'result' in the returned object; it has 'score'"
     with pytest.raises(LookupError, match=f"^{problem}$"):
         app.test_client().get("/score")
+
+
+def test_a_view_that_is_a_generator_is_a_prediction_once_it_has_ended(
+    app: Flask, monitor: Boxkite, records: Any
+) -> None:
+    @app.post("/score/<int:age>")
+    @monitor.predict
+    def score(age: int) -> Iterator[str]:
+        current_prediction.features = [age, "red"]
+        yield "0."
+        current_prediction.output = age / 100
+        yield "3"
+
+    response = app.test_client().post("/score/30")
+    assert response.text == "0.3"
+    (record,) = records
+    assert response.headers["X-Prediction-Id"] == record.prediction_id
+    assert (record.features, record.output) == (ROW, 0.3)
+
+
+def test_a_generator_whose_body_nobody_kept_is_reported(
+    app: Flask, monitor: Boxkite, records: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    @app.post("/score")
+    @monitor.predict
+    def score() -> Iterator[str]:
+        current_prediction.output = 0.3
+        yield "0.3"
+
+    assert app.test_client().post("/score", json=ROW).text == "0.3"
+    assert rows_of(records) == [({}, 0.3)]
+    (message,) = caplog.messages
+    assert message == (
+        "boxkite features: view 'score': a view that is a stream has no body; "
+        "set current_prediction.features (1 so far)"
+    )

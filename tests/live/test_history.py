@@ -51,6 +51,12 @@ def test_the_hour_before_a_moment_is_found(
     assert counts.to_bytes() == counts_of(predictions).to_bytes()
 
 
+@pytest.mark.parametrize(("since", "hours"), [(12, [12, 13, 17]), (13, [13, 17]), (18, [])])
+def test_hours_are_read_from_one_on(since: int, hours: list[int], history: History) -> None:
+    found = history.hours(NOON + (since - 12) * HOUR)
+    assert [(hour.hour, counts.predictions) for hour, counts in found] == [(h, h) for h in hours]
+
+
 def test_another_worker_does_not_write_an_hour_again(tmp_path: Path) -> None:
     for worker in range(3):
         History(tmp_path, BASELINE).keep(lambda worker=worker: counts_of(worker), NOON)
@@ -85,3 +91,37 @@ def test_without_any_hour_nothing_is_taken_off(tmp_path: Path) -> None:
 def test_a_count_that_began_anew_is_taken_whole() -> None:
     assert counts_of(5).since(counts_of(3)).to_bytes() == counts_of(2).to_bytes()
     assert counts_of(3).since(counts_of(5)).to_bytes() == counts_of(3).to_bytes()
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "predictions"),
+    [
+        (12, 13, 1),
+        (12, 17, 5),
+        (12.5, 17, 4),
+        (13, 17, 4),
+        (14, 17, 0),  # without a file there was no prediction until the next one
+        (17, 17, 0),
+        (2, 17, 5),  # since the first hour that is kept
+        (12, 16, None),
+        (18, 19, None),
+    ],
+)
+def test_what_was_counted_between_two_hours_is_found(
+    start: float, end: int, predictions: int | None, history: History
+) -> None:
+    found = history.between(NOON + (start - 12) * HOUR, NOON + (end - 12) * HOUR)
+    assert (None if found is None else found.predictions) == predictions
+
+
+def test_an_hour_is_told_once_to_the_worker_that_found_it(tmp_path: Path) -> None:
+    first, second = (History(tmp_path, BASELINE) for _ in range(2))
+    for worker in (first, second):
+        worker.keep(lambda: counts_of(1), NOON + timedelta(minutes=31))
+    assert [each.take_begun() for each in (second, first, first)] == [None, NOON, None]
+
+
+def test_a_damaged_hour_tells_of_no_window(tmp_path: Path, history: History) -> None:
+    (tmp_path / "hour-20261123T12").write_bytes(b"damaged")
+    assert history.between(NOON, NOON + HOUR) is None
+    assert history.between(NOON + HOUR, NOON + 5 * HOUR) is not None

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import subprocess
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -62,6 +63,7 @@ class Bench:
     """
 
     hostile = HOSTILE
+    edges = EDGES
     replica = Replica
 
     def __init__(self, promtool: str, folder: Path) -> None:
@@ -139,12 +141,18 @@ class Bench:
         self.run_series(rules, self.input_series(replicas), "40s", **tests)
 
     def run_series(
-        self, rules: str, series: Sequence[dict[str, str]], interval: str, **tests: Any
+        self,
+        rules: str,
+        series: Sequence[dict[str, str]],
+        interval: str,
+        evaluation: str = "1m",
+        **tests: Any,
     ) -> None:
         (self.folder / "rules.yaml").write_text(rules)
         content = {
             "rule_files": ["rules.yaml"],
-            "evaluation_interval": "1m",
+            "evaluation_interval": evaluation,
+            "group_eval_order": re.findall("- name: (.+)", rules),  # else promtool's is by chance
             "tests": [{"interval": interval, "input_series": series, **tests}],
         }
         (self.folder / "test.yaml").write_text(json.dumps(content, ensure_ascii=False))

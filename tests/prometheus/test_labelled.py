@@ -1,5 +1,8 @@
 """The labelled exposition: the whole answer of a small model, and the critical values."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 from boxkite import Baseline, Monitor, Policy
@@ -111,3 +114,39 @@ def exported_criticals(baseline: Baseline, policy: Policy) -> dict[tuple[str, st
         for each in samples
         if isinstance(each, Sample)
     }
+
+
+@pytest.mark.parametrize(
+    ("setting", "policy", "effect"),
+    [
+        (1.0, None, 1.0),
+        (4.0, None, 4.0),
+        (4.0, Policy(min_effect=0.1), 4.0),
+        (4.0, Policy(design_effect=2.5), 2.5),
+        (1.0, Policy(design_effect=2.5), 2.5),
+    ],
+)
+def test_the_design_effect_is_the_policys_or_the_settings(
+    setting: float, policy: Policy | None, effect: float
+) -> None:
+    random = np.random.default_rng(4)
+    baseline = Baseline.fit({"x": random.normal(size=2000)}, model="m", version="v")
+    monitor = Monitor(
+        baseline, settings=Settings(design_effect=setting), registry=None, policy=policy
+    )
+    wanted = replace(policy or Policy(), design_effect=effect)
+    assert monitor.policy == wanted
+    names = ["boxkite_drift_critical", "boxkite_drift_design_effect"]
+    lines = monitor.export(names=names).body.decode().splitlines()
+    found = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+    (variable,) = baseline.variables
+    labels = 'model="m",version="v",role="feature",variable="x"'
+    expected = {
+        f'boxkite_drift_critical{{{labels},window="{window}"}}': (
+            wanted.critical(window, 1, variable)
+        )
+        for window in wanted.windows
+    }
+    if effect != 1.0:
+        expected['boxkite_drift_design_effect{model="m",version="v"}'] = effect
+    assert {name: float(value) for name, value in found.items()} == pytest.approx(expected)

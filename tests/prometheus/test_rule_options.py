@@ -34,9 +34,9 @@ def test_evaluations_and_waiting_follow_the_window(
     assert expected <= group_lines(window)
 
 
-def test_an_interval_given_is_that_of_every_group_but_the_services() -> None:
+def test_an_interval_given_is_that_of_every_group_but_the_steps_and_the_services() -> None:
     rules = render_rules(interval="90s")
-    assert re.findall("interval: (.+)", rules) == ["1m30s", "1m30s", "1m30s", "1m"]
+    assert re.findall("interval: (.+)", rules) == ["1m30s", "5m", "1m30s", "1m30s", "1m"]
 
 
 def test_the_header_says_what_is_promised() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from boxkite import Baseline, Policy
 from boxkite.drift import compare_counts
+from boxkite.drift.rates import expected_unseen
 from boxkite.prometheus.rules import render_rules
 
 
@@ -22,7 +23,7 @@ def test_promtool_accepts_the_rules_without_a_remark(promtool: str, tmp_path: Pa
         text=True,
     )
     assert (run.returncode, run.stderr) == (0, "")
-    assert run.stdout.split("\n")[1:] == ["  SUCCESS: 118 rules found", "", ""]
+    assert run.stdout.split("\n")[1:] == ["  SUCCESS: 123 rules found", "", ""]
 
 
 @pytest.mark.parametrize("count", [1, 3])
@@ -219,6 +220,8 @@ def nowhere(expression: str) -> dict[str, Any]:
         (Policy(min_effect=5.0), "ok"),
         (Policy(min_rows_a_cell=40.0), "insufficient"),
         (Policy(false_alarms_per_month=1e-250), "ok"),
+        (Policy(design_effect=1.5), "drift"),
+        (Policy(design_effect=20.0), "ok"),
     ],
 )
 def test_the_verdict_follows_the_policy(bench: Any, policy: Policy, verdict: str) -> None:
@@ -234,6 +237,86 @@ def test_the_verdict_follows_the_policy(bench: Any, policy: Policy, verdict: str
     assert drift.verdict == verdict
     tests = bench.expected(baseline, drift, "1h", "1m")
     bench.run(render_rules(policy), [replica], promql_expr_test=tests)
+
+
+@pytest.mark.parametrize("rules", [render_rules(), render_rules(Policy(design_effect=2.0))])
+def test_the_services_design_effect_holds_where_the_rules_ask_for_no_greater_one(
+    bench: Any, baseline: Baseline, rules: str
+) -> None:
+    policy = Policy(design_effect=3.0)
+    replicas = [bench.replica(baseline, policy) for _ in range(2)]
+    for replica in replicas:
+        replica.scrape()
+    served = bench.rows(seed=12, rows=900, shift=0.3)
+    replicas[0].serve(served)
+    replicas[0].scrape()
+    replicas[1].scrape()
+    drift = replicas[0].monitor.drift()
+    assert {"ok", "drift"} <= {each.verdict for each in drift}
+    tests = bench.expected(baseline, drift, "1h", "2m")
+    bench.run(rules, replicas, promql_expr_test=tests)
+
+
+def test_a_greater_design_effect_of_the_rules_raises_what_the_services_export(bench: Any) -> None:
+    random = np.random.default_rng(8)
+    baseline = Baseline.fit({"x": random.normal(size=2000)})
+    services, wanted = Policy(design_effect=1.5), Policy(design_effect=6.0)
+    replica = bench.replica(baseline, services)
+    replica.scrape()
+    for value in random.normal(1.4, 1, 450):
+        replica.monitor.log_prediction({"x": value})
+    replica.scrape()
+
+    (drift,) = replica.monitor.drift()
+    exact = bench.replica(baseline, wanted).monitor
+    for value in random.normal(1.4, 1, 450):
+        exact.log_prediction({"x": value})
+    labels = bench.selector(baseline, drift, "1h")
+    raised = 4.0 * drift.critical
+    assert raised == pytest.approx(exact.drift().variables[0].critical, rel=0.2)
+    version = f'{{model="default",version="{baseline.version}",window="1h"}}'
+    # 100 rows are enough for 20 cells of independent rows, 400 where they tell a quarter as much.
+    for rows, verdict in ((5.0, 1.0), (6.0, math.nan)):
+        policy = Policy(design_effect=6.0, min_rows_a_cell=rows)
+        tests = [
+            same("variable:boxkite_drift:critical" + labels, raised),
+            same("variable:boxkite_drift:verdict" + labels, verdict),
+            same("version:boxkite_fraction:critical" + version, 4.0 * drift.rate_critical),
+        ]
+        bench.run(render_rules(policy, services=services), [replica], promql_expr_test=tests)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_new_categories_are_expected_as_many_as_stood_alone_in_the_tail(
+    bench: Any, known: bool
+) -> None:
+    tail = [f"alone {each}" for each in range(60)] + [f"pair {each // 2}" for each in range(240)]
+    trained = Baseline.fit({"c": [*["a", "b", "c"] * 300, *tail]}, max_categories=3)
+    if not known:  # a file of before the number was kept
+        text = re.sub(".*tail_once.*\n", "", trained.as_text())
+        trained = Baseline.from_text(re.sub(r", \d+\]", "]", text))
+    replica = bench.replica(trained)
+    replica.scrape()
+    for number in range(400):
+        replica.monitor.log_prediction({"c": f"new {number}" if number % 2 else "a"})
+    replica.scrape()
+    drift = replica.monitor.drift()
+    expected = expected_unseen(trained.variables[0])
+    assert expected == (60 if known else 300)
+    assert drift.variables[0].unseen_evidence > 0
+    labels = bench.selector(trained, drift.variables[0], "")
+    tests = bench.expected(trained, drift, "1h", "1m")
+    tests.append(same(f"variable:boxkite_training_unseen:sum{labels}", expected))
+    bench.run(render_rules(), [replica], promql_expr_test=tests)
+
+
+def same(series: str, value: float) -> dict[str, Any]:
+    """Return a test of a series' value to 1e-9 after a minute, or that it is absent."""
+    if math.isnan(value):
+        return {"expr": series, "eval_time": "1m", "exp_samples": []}
+    samples = [{"labels": series.partition("{")[1] + series.partition("{")[2], "value": 1}]
+    expression = f"abs({series} - {value!r}) <= bool 1e-9"
+    return {"expr": expression, "eval_time": "1m", "exp_samples": samples}
 
 
 def test_a_variable_makes_the_series_that_the_header_says(bench: Any) -> None:
@@ -261,3 +344,14 @@ def test_a_variable_makes_the_series_that_the_header_says(bench: Any) -> None:
         count("c", "1h", 2 * cells["c"] + 16),
     ]
     bench.run(render_rules(windows=["1h"]), [replica], promql_expr_test=tests)
+
+    recorded = '__name__=~"(bucket|cell|variable):.+:increase5m"'
+    steps = [
+        {
+            "expr": f'count({{{recorded},variable="{each}"}})',
+            "eval_time": "2m",
+            "exp_samples": [{"labels": "{}", "value": cells[each] + 2}],
+        }
+        for each in cells
+    ]
+    bench.run(render_rules(windows=["1d"]), [replica], promql_expr_test=steps)

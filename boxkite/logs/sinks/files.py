@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import functools
 import gzip
-import hashlib
 import importlib
 import itertools
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
+from boxkite.cooperation import cooperatively
 from boxkite.errors import ConfigError
-from boxkite.logs.line import to_line
 from boxkite.logs.partition import SUFFIXES, partition_path
 from boxkite.logs.sink import Batch, RejectedError
 from boxkite.logs.stores.store import Store
@@ -22,7 +21,6 @@ __all__ = ["Compression", "FilesSink"]
 
 Compression = Literal["gzip", "zstd"]
 
-_MINUTE_LENGTH = len("2026-11-23T14:05")
 _GZIP_LEVEL = 6
 _ZSTD_LEVEL = 3
 _REMEMBERED = 100
@@ -32,7 +30,7 @@ class _Placed(NamedTuple):
     """The last file that was placed for a minute: where the search for a free number begins."""
 
     number: int
-    digest: bytes
+    digest: int
 
 
 class FilesSink:
@@ -79,9 +77,9 @@ class FilesSink:
         """Put a minute's content under the first name that is free, or has the same content."""
 
         first = _path(terms, minute, 1, self._suffix)
-        last = self._placed.get(first, _Placed(0, b""))
-        digest = hashlib.sha256(content).digest()
-        if digest == last.digest:
+        last = self._placed.get(first, _Placed(0, 0))
+        digest = hash(content)
+        if last.number and digest == last.digest:
             return
         for number in itertools.count(last.number + 1):
             path = _path(terms, minute, number, self._suffix)
@@ -109,12 +107,12 @@ def _minutes(batch: Batch) -> tuple[dict[str, list[bytes]], dict[int, str]]:
     """Return the lines of each minute, and by its index why a record has none."""
     minutes: dict[str, list[bytes]] = {}
     refused: dict[int, str] = {}
-    for index, record in enumerate(batch.records):
-        minute = record.created_at[:_MINUTE_LENGTH]
+    for index in cooperatively(range(len(batch.records))):
+        minute = batch.minute(index)
         try:
             if minute not in minutes:
                 _path(batch.terms, minute)
-            line = to_line(record, batch.terms.max_bytes)
+            line = batch.line(index)
         except MemoryError:
             raise
         except Exception as error:  # noqa: BLE001 - what cannot be a line now never can

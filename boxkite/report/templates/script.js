@@ -4,57 +4,84 @@
   const form = document.querySelector("form");
   const seconds = 15;
   let waiting = 0;
+  let asked = location.href; // last, though it may not have been answered yet
 
-  const address = () => {
-    const asked = new URLSearchParams(new FormData(form));
-    for (const [name, value] of [...asked]) if (!value) asked.delete(name);
+  const chosen = () => {
+    const values = new URLSearchParams(new FormData(form));
+    for (const [name, value] of [...values]) if (!value) values.delete(name);
     const limit = new URLSearchParams(location.search).get("limit");
-    if (limit) asked.set("limit", limit);
-    return form.getAttribute("action") + (asked.size ? `?${asked}` : "");
+    if (limit) values.set("limit", limit);
+    return form.getAttribute("action") + (values.size ? `?${values}` : "");
   };
 
-  const replace = (id, page) => {
-    const old = document.getElementById(id);
-    const fresh = page.getElementById(id);
-    if (old.isEqualNode(fresh)) return; // so that nothing is read aloud again
-    const open = new Set([...old.querySelectorAll("details[open]")].map((each) => each.closest("article").id));
+  // Nodes that are the same stay, so that nothing is read aloud again and no selection is lost.
+  const patch = (old, fresh) => {
+    if (old.isEqualNode(fresh)) return;
+    old.className = fresh.className;
+    const children = [...fresh.children];
+    children.forEach((child, place) => {
+      const there = old.children[place];
+      if (!there) old.append(child);
+      else if (there.matches("[role=status]") && child.matches("[role=status]")) {
+        if (there.textContent !== child.textContent) there.textContent = child.textContent;
+        there.className = child.className;
+      } else if (!there.isEqualNode(child)) there.replaceWith(child);
+    });
+    while (old.children.length > children.length) old.lastElementChild.remove();
+  };
+
+  const patchCards = (old, fresh) => {
+    for (const card of fresh.querySelectorAll("article")) {
+      const details = document.getElementById(card.id)?.querySelector("details");
+      if (details) card.querySelector("details").open = details.open;
+    }
     const active = document.activeElement;
-    const focused = old.contains(active) ? [active.closest("article")?.id, active.tagName] : null;
-    for (const each of fresh.querySelectorAll("article")) {
-      if (open.has(each.id)) each.querySelector("details").open = true;
+    const card = old.contains(active) ? active.closest("article")?.id : "";
+    patch(old, fresh);
+    if (card && document.activeElement !== active) {
+      document.getElementById(card)?.querySelector(active.tagName)?.focus({ preventScroll: true });
     }
-    old.replaceWith(fresh);
-    if (focused?.[0]) document.getElementById(focused[0])?.querySelector(focused[1])?.focus({ preventScroll: true });
   };
 
-  const refresh = async (visible) => {
-    const asked = address();
+  const show = async (address) => {
+    asked = address;
     try {
-      const answer = await fetch(asked, { headers: { Accept: "text/html" } });
-      if (!answer.ok || asked !== address()) return;
+      const answer = await fetch(address, { headers: { Accept: "text/html" } });
+      if (asked !== address) return; // meanwhile something else was
+      if (!answer.ok) throw new Error(`the service answers ${answer.status}`);
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      const place = scrollY;
-      replace("summary", page);
-      replace("cards", page);
+      const [left, top] = [scrollX, scrollY];
+      patch(document.getElementById("summary"), page.getElementById("summary"));
+      patchCards(document.getElementById("cards"), page.getElementById("cards"));
+      patch(document.querySelector("footer"), page.querySelector("footer"));
       document.title = page.title;
-      if (visible) history.replaceState(null, "", asked);
-      else scrollTo(scrollX, place);
-    } catch {
-      // The service is away; the next turn asks again.
+      history.replaceState(null, "", address);
+      scrollTo(left, top);
+    } catch (error) {
+      const reason = error instanceof TypeError ? "the service does not answer" : error.message;
+      const fresh = document.getElementById("fresh");
+      if (fresh && !fresh.classList.contains("stale")) fresh.textContent += `: ${reason}`;
+      fresh?.classList.add("stale");
     }
   };
 
-  const soon = () => {
+  form?.addEventListener("input", () => {
     clearTimeout(waiting);
-    waiting = setTimeout(() => refresh(true), 200);
-  };
-
-  form.addEventListener("input", soon);
-  form.addEventListener("submit", (event) => {
+    waiting = setTimeout(() => show(chosen()), 200);
+  });
+  form?.addEventListener("submit", (event) => {
     event.preventDefault();
-    refresh(true);
+    show(chosen());
+  });
+  document.addEventListener("click", async (event) => {
+    const more = event.target.closest?.(".more a");
+    if (!more || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+    event.preventDefault();
+    const before = document.querySelectorAll("article").length;
+    await show(more.href);
+    document.querySelectorAll("article h2 a")[before]?.focus({ preventScroll: true });
   });
   setInterval(() => {
-    if (!document.hidden) refresh(false);
+    if (!document.hidden) show(asked);
   }, seconds * 1000);
 })();

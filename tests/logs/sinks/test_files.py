@@ -161,7 +161,7 @@ def test_memory_that_is_short_refuses_no_record_for_good(sink, store, monkeypatc
         raise MemoryError
 
     with monkeypatch.context() as patch:
-        patch.setattr("boxkite.logs.sinks.files.to_line", fail)
+        patch.setattr("boxkite.logs.sink.to_line", fail)
         with pytest.raises(MemoryError):
             sink.deliver(batch(record(1)))
     sink.deliver(batch(record(1)))

@@ -1,0 +1,134 @@
+"""How many categories of a tail training saw once: kept in the file, right or more when merged."""
+
+import re
+from collections import Counter
+from itertools import chain
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from boxkite import Baseline, BaselineError
+from boxkite.baseline import CategoryVariable
+from boxkite.drift import Policy
+from boxkite.drift.rates import expected_unseen
+
+KEPT = ["a", "b"]
+TAILS = st.lists(st.integers(0, 40), min_size=1, max_size=80)
+
+
+def fit(tail: list[int], often: int = 100) -> Baseline:
+    """Return a baseline that keeps two categories; the others are its tail."""
+    labels = [*KEPT * often, *(f"t{number}" for number in tail)]
+    return Baseline.fit({"c": labels}, max_categories=2, version="v")
+
+
+def variable_of(baseline: Baseline) -> CategoryVariable:
+    (variable,) = baseline.variables
+    assert isinstance(variable, CategoryVariable)
+    return variable
+
+
+def once(*tails: list[int]) -> int:
+    """Return how many categories stand once in all tails together."""
+    return sum(rows == 1 for rows in Counter(chain(*tails)).values())
+
+
+def as_before(text: str) -> str:
+    """Return the text of a baseline as it was written before the number was kept."""
+    lines = [line for line in text.splitlines(True) if "boxkite_baseline_tail_once" not in line]
+    return re.sub(r"(# TAIL .*), \d+\]", r"\1]", "".join(lines))
+
+
+@given(TAILS)
+def test_the_file_keeps_how_many_categories_of_the_tail_stand_once(tail: list[int]) -> None:
+    baseline = fit(tail)
+    assert variable_of(baseline).tail_once == once(tail)
+    text = baseline.as_text()
+    assert Baseline.from_text(text) == baseline
+    assert Baseline.from_text(text + "\n") == baseline  # by the reader that goes line by line
+    assert Baseline.from_text(baseline.as_text("classic")) == baseline
+
+
+@given(TAILS)
+def test_a_file_of_before_is_read_and_written_as_it_was(tail: list[int]) -> None:
+    old = as_before(fit(tail).as_text())
+    for text in (old, old + "\n"):
+        found = Baseline.from_text(text)
+        assert variable_of(found).tail_once is None
+        assert variable_of(found).tail == variable_of(fit(tail)).tail
+        assert found.as_text() == old
+        assert expected_unseen(variable_of(found)) == len(tail)
+
+
+@given(TAILS, TAILS)
+def test_a_merged_tail_has_no_more_that_stand_once_than_are_said(
+    one: list[int], other: list[int]
+) -> None:
+    merged = variable_of(fit(one).merge(fit(other)))
+    assert merged.tail_once is not None
+    assert once(one, other) <= merged.tail_once <= once(one) + once(other)
+    assert expected_unseen(merged) == merged.tail_once
+
+
+@given(TAILS)
+def test_a_tail_merged_with_itself_has_none_that_stands_once(tail: list[int]) -> None:
+    assert variable_of(fit(tail).merge(fit(tail))).tail_once == 0
+
+
+def test_tails_without_a_common_category_add_up() -> None:
+    assert variable_of(fit([1, 2, 3, 3]).merge(fit([4, 5, 5]))).tail_once == 3
+
+
+def test_what_an_older_file_does_not_say_a_merged_one_does_not_know() -> None:
+    new = fit([1, 2])
+    old = Baseline.from_text(as_before(new.as_text()))
+    for merged in (new.merge(old), old.merge(new)):
+        assert variable_of(merged).tail_once is None
+
+
+def test_without_a_tail_there_is_no_number() -> None:
+    baseline = Baseline.fit({"c": KEPT * 50})
+    assert variable_of(baseline).tail_once is None
+    assert "tail_once" not in baseline.as_text()
+
+
+@pytest.mark.parametrize(
+    ("found", "damaged"),
+    [
+        ("tail_once{", "tail_twice{"),
+        ('variable="c"} 2\n# TAIL', 'variable="c"} 1\n# TAIL'),
+        (", 2]", ", 3]"),
+        (", 2]", ", -2]"),
+        (", 2]", ", 2.0]"),
+        (", 2]", ", true]"),
+        (", 2]", ", 2, 2]"),
+        (", 2]", "]"),
+    ],
+)
+def test_a_number_that_is_damaged_is_found(found: str, damaged: str) -> None:
+    text = fit([1, 2]).as_text()
+    assert text.count(found) == 1
+    with pytest.raises(BaselineError):
+        Baseline.from_text(text.replace(found, damaged))
+
+
+def test_a_number_beyond_the_tails_rows_is_damage() -> None:
+    text = fit([1, 2]).as_text()
+    more = text.replace(", 2]", ", 3]").replace('"c"} 2\n# TAIL', '"c"} 3\n# TAIL')
+    assert more != text
+    with pytest.raises(BaselineError, match="__other__ and its # TAIL comment go together"):
+        Baseline.from_text(more)
+
+
+def test_a_tail_that_training_saw_often_is_judged() -> None:
+    tail = [number for number in range(400) for _ in range(10)]
+    known = variable_of(fit(tail, often=1000))
+    text = as_before(fit(tail, often=1000).as_text())
+    unknown = variable_of(Baseline.from_text(text))
+    assert expected_unseen(known) == 0
+    assert expected_unseen(unknown) == 4000
+    policy = Policy()
+    sure, guessed = (policy.critical("1h", 10, each) for each in (known, unknown))
+    assert sure < 60
+    assert not guessed <= sure

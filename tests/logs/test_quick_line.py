@@ -1,0 +1,107 @@
+"""The line of an ordinary record is the one that any record would have."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from boxkite.live.record import Mark, Record, decode, encode
+from boxkite.logs.document import log_record
+from boxkite.logs.line import to_line
+from boxkite.logs.quick_line import LineMaker, Undecoded
+from boxkite.logs.terms import LogTerms
+
+ID = "8c0e6ba4-8f1f-4b4e-9d6b-0a1b2c3d4e5f"
+NOW = 1_795_450_000_000_001_999
+
+
+def terms(*features: str, outputs: tuple[str, ...] = ("score",), max_bytes: int = 4096) -> LogTerms:
+    return LogTerms(
+        sink="file:",
+        server_id="server \u2028",
+        endpoint_id="endpoint",
+        logger_id="logger",
+        replica_id="replica",
+        model='flights "2013"',
+        version="3f9c1a2b",
+        features=features,
+        outputs=outputs,
+        max_bytes=max_bytes,
+    )
+
+
+def lines(of: LogTerms, record: Record) -> tuple[bytes | None, bytes]:
+    """The quick line of a record, and the one that is sure."""
+    content = encode(record)
+    quick = LineMaker(of).line(msgspec.msgpack.decode(content, type=Undecoded))
+    return quick, to_line(log_record(of, decode(content)), of.max_bytes)
+
+
+def test_a_row_of_numbers_and_texts_is_ordinary() -> None:
+    record = Record(ID, NOW, [1.5, 2, "UA", True, None, float("nan")], [0.25], None, True)
+    quick, sure = lines(terms("a", "b", "c", "d", "e", "f"), record)
+    assert quick == sure
+    assert msgspec.json.decode(sure) == {
+        "prediction_id": f"server \u2028/2026-11-23T16:06:40/{ID}",
+        "entity_id": ID,
+        "server_id": "server \u2028",
+        "endpoint_id": "endpoint",
+        "model": 'flights "2013"',
+        "version": "3f9c1a2b",
+        "created_at": "2026-11-23T16:06:40.000001Z",
+        "features": {"a": 1.5, "b": 2, "c": "UA", "d": True, "e": None, "f": None},
+        "output": 0.25,
+    }
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        Record(ID, NOW, [1.5, float("inf")], [0.5]),
+        Record(ID, NOW, [1.5, 2.0], [float("-inf")]),
+        Record(ID, NOW, [1.5, Mark(3)], [0.5]),
+        Record(ID, NOW, [1.5, [2.0]], [0.5]),
+        Record(ID, NOW, [1.5, b"bytes"], [0.5]),
+        Record(ID, NOW, [1.5], [0.5]),
+        Record(ID, NOW, {"a": 1.5, "b": 2.0}, [0.5]),
+        Record(ID, NOW, None, [0.5]),
+        Record(ID, NOW, [1.5, 2.0], [0.5, 0.5]),
+        Record(ID, NOW, [1.5, 2.0], None),
+        Record(ID, NOW, [1.5, 2.0], [0.5], {"inputs": []}),
+        Record(ID, NOW, [1.5, 2.0], [0.5], truncated=("request_body",)),
+        Record(ID, NOW, [1.5, "x" * 4096], [0.5]),
+    ],
+    ids=str,
+)
+def test_what_has_to_be_looked_at_is_left_to_who_does(record: Record) -> None:
+    assert lines(terms("a", "b"), record)[0] is None
+
+
+@pytest.mark.parametrize("names", [(), ("a", "a"), ("a", 'b"'), ("a", "b\n")])
+def test_names_that_no_class_can_have_leave_every_line_to_who_looks(names: tuple[str, ...]) -> None:
+    assert lines(terms(*names), Record(ID, NOW, [1.5] * len(names), [0.5]))[0] is None
+
+
+values = st.one_of(
+    st.floats(),
+    st.integers(-(2**63), 2**64 - 1),
+    st.text(max_size=5),
+    st.sampled_from([None, True, False, "null", b"1", [1.0], {"a": 1}, Mark(0)]),
+)
+
+
+@given(
+    st.lists(st.text(min_size=1, max_size=4), max_size=4, unique=True),
+    st.one_of(st.lists(values, max_size=4), st.dictionaries(st.text(max_size=3), values)),
+    st.lists(values, max_size=2),
+    st.integers(-(2**63), 2**63 - 1),
+    st.integers(0, 600),
+)
+def test_a_quick_line_is_what_the_sure_one_is(
+    names: list[str], features: Any, output: Any, created_at: int, max_bytes: int
+) -> None:
+    of = terms(*names, max_bytes=max_bytes)
+    quick, sure = lines(of, Record(ID, created_at, features, output))
+    assert quick in (None, sure)
