@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import pickle
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +15,9 @@ from full_sample import chi_square, kolmogorov_smirnov
 from magnitudes import magnitude
 from numpy.typing import NDArray
 
-from boxkite.baseline import CategoryVariable
 from boxkite.baseline.tally import Tally
 from boxkite.drift import Policy
-from boxkite.drift.rates import evidence, measure_rates
+from boxkite.drift.rates import measure_rates
 
 __all__ = [
     "ANCHOR",
@@ -38,7 +36,6 @@ TRAINED = 100_000
 FREE = "none"
 ANCHOR = "full sample"
 UNSEEN = "unseen rows"
-BY_TAIL = "unseen rows by the tail"
 Scores: TypeAlias = dict[str, Floats]
 
 
@@ -156,7 +153,6 @@ class _Measure:
         return {
             ANCHOR: np.array([chi_square(each, self.codes) for each in codes]),
             UNSEEN: np.array([self._unseen(each) for each in cells]),
-            BY_TAIL: np.array([self._unseen_by_tail(each) for each in cells]),
             **self.cells.scores(codes),
         }
 
@@ -164,20 +160,6 @@ class _Measure:
         """Return the evidence behind the alert on unseen categories."""
         rates = measure_rates(self.variable, Tally(counts))
         return next(each.evidence for each in rates if each.name == "unseen")
-
-    def _unseen_by_tail(self, counts: NDArray[np.int64]) -> float:
-        """Return the evidence if of the tail only so many rows were taken as new to training as
-        the critical value takes (docs/statistics.md), in place of all of its rows.
-        """
-        variable = self.variable
-        assert isinstance(variable, CategoryVariable)
-        new = float((variable.counts[:-1] == 1).sum())
-        if variable.tail:
-            labels, rows = len(variable.tail), float(variable.counts[-2])
-            new += labels * math.sqrt(labels / rows)
-        live, unseen = float(counts.sum()), float(counts[-1])
-        more = unseen * TRAINED > new * live
-        return evidence(unseen, live, new, TRAINED) if more else 0.0
 
     def criticals(self) -> dict[str, float]:
         """Return the critical value under each policy."""

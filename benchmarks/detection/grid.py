@@ -30,7 +30,7 @@ COUNTED = {"numbers": f"PSI, {BINS}", "categories": "PSI or unseen rows, 50 cate
 """What stands behind the product's alerts of drift and of unseen categories."""
 IMPROVED = {
     "numbers": f"PSI or K-S, {BINS}",
-    "categories": "PSI or unseen rows by the tail, all categories",
+    "categories": "PSI or unseen rows, all categories",
 }
 
 LEAST = 0.8

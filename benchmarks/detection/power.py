@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
-from cells import ANCHOR, BY_TAIL, FREE, UNSEEN, Cell
+from cells import ANCHOR, FREE, UNSEEN, Cell
 from counted import combined
 from distributions import DISTRIBUTIONS, Floats
 
@@ -38,8 +38,6 @@ above its critical value at an equal share of the rate."""
 CATEGORY_ALTERNATIVES: dict[str, tuple[str, ...]] = {
     **{f"PSI, {kept} categories": (f"PSI, {kept} categories",) for kept in ("50", "10", "all")},
     "PSI or unseen rows, 50 categories": ("PSI, 50 categories", UNSEEN),
-    "PSI or unseen rows by the tail, 50 categories": ("PSI, 50 categories", BY_TAIL),
-    "PSI or unseen rows by the tail, all categories": ("PSI, all categories", BY_TAIL),
     "PSI or unseen rows, all categories": ("PSI, all categories", UNSEEN),
 }
 
