@@ -67,10 +67,23 @@ def _ratio(found: Sequence[Power], title: str | None = None) -> float:
     return ours / max(sum(each.best for each in found), 1e-12)
 
 
+def _capped(found: Sequence[Power]) -> float:
+    """Return the same where no cell makes up for another."""
+    return sum(min(_counted(each), each.best) for each in found) / sum(each.best for each in found)
+
+
 def _print_sizes(cells: Sequence[Cell], found: Sequence[Power]) -> None:
     """Print false alarms and power by size, at the matched rate and of the verdict as it comes."""
     print("\nBy live rows: mean power over the cells, false alarms of the verdict\n")
-    heading("live rows", "matched rate", "full sample", "counts", "ratio", *_verdict_titles())
+    heading(
+        "live rows",
+        "matched rate",
+        "full sample",
+        "counts",
+        "ratio",
+        "at most 1 a cell",
+        *_verdict_titles(),
+    )
     for live in sorted({cell.size.live for cell in cells}):
         part = [each for each in found if each.live == live]
         quiet = [cell for cell in cells if cell.size.live == live]
@@ -81,7 +94,15 @@ def _print_sizes(cells: Sequence[Cell], found: Sequence[Power]) -> None:
             alarms = [cell.verdicts[FREE][title] for cell in quiet]
             columns.append(f"{_mean(power)}; {_mean(alarms, 4)}")
         rate = f"{quiet[0].size.rate:.0%}"
-        line(f"{live:,}", rate, f"{best:.2f}", f"{ours:.2f}", f"{_ratio(part):.2f}", *columns)
+        line(
+            f"{live:,}",
+            rate,
+            f"{best:.2f}",
+            f"{ours:.2f}",
+            f"{_ratio(part):.2f}",
+            f"{_capped(part):.2f}",
+            *columns,
+        )
 
 
 def _verdict_titles() -> list[str]:
