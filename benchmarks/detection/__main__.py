@@ -23,6 +23,7 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).parents[1]))  # environments.py, which others use too
 
+from detectors import DETECTORS
 from grid import QUICK_SIZES, SIZES, print_grid
 from missing import print_missing
 from months_of_flights import print_flights
@@ -39,12 +40,14 @@ def grid(arguments: argparse.Namespace) -> None:
 
 def rivals(arguments: argparse.Namespace) -> None:
     """Print what each detector finds."""
-    print_rivals(arguments.folder, QUICK_WINDOWS if arguments.quick else WINDOWS)
+    sizes = QUICK_WINDOWS if arguments.quick else WINDOWS
+    print_rivals(arguments.folder, sizes, arguments.detectors)
 
 
 def costs(arguments: argparse.Namespace) -> None:
     """Print what each detector costs."""
-    print_costs(arguments.folder, [1_000] if arguments.quick else [1_000, 100_000, 1_000_000])
+    rows = [1_000] if arguments.quick else [1_000, 100_000, 1_000_000]
+    print_costs(arguments.folder, rows, arguments.detectors)
 
 
 def missing(arguments: argparse.Namespace) -> None:
@@ -80,6 +83,7 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", choices=[[], *PARTS], help="all if none is given")
     parser.add_argument("--quick", action="store_true", help="a small part of the grid")
     parser.add_argument("--jobs", type=int, default=2, help="processes")
+    parser.add_argument("--detectors", nargs="+", choices=DETECTORS, default=list(DETECTORS))
     parser.add_argument("--most-rows", type=int, help="the largest windows of the grid")
     parser.add_argument("--folder", type=Path, help="of environments and cells; else temporary")
     arguments = parser.parse_args()

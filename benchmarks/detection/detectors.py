@@ -122,11 +122,15 @@ def alibi_detect(reference: Array, windows: Array, categorical: bool) -> Verdict
     from alibi_detect.cd import ChiSquareDrift, KSDrift
 
     if not categorical:
-        detector = KSDrift(reference[:, None])
-        return _pvalues(lambda rows: _alibi(detector, rows[~np.isnan(rows)]), windows)
-    known = int(max(reference.max(), windows.max())) + 1  # it takes no category it was not told
-    detector = ChiSquareDrift(reference[:, None].astype(int), categories_per_feature={0: known})
+        detector = KSDrift(_present(reference)[:, None])
+        return _pvalues(lambda rows: _alibi(detector, _present(rows)), windows)
+    detector = ChiSquareDrift(reference[:, None].astype(int))
     return _pvalues(lambda rows: _alibi(detector, rows.astype(int)), windows)
+
+
+def _present(rows: Array) -> Array:
+    """Return the rows without NaN, with which scipy's tests answer nothing."""
+    return rows[~np.isnan(rows)]
 
 
 def _alibi(detector: Any, rows: Array) -> float:
@@ -175,12 +179,10 @@ def _frouros(name: str) -> Callable[[Array, Array, bool], Verdicts]:
         from frouros.detectors import data_drift
 
         detector = getattr(data_drift, "ChiSquareTest" if categorical else name)()
-        detector.fit(X=reference)
+        detector.fit(X=_present(reference))
         if name != "AndersonDarlingTest" or categorical:
-            return _pvalues(
-                lambda rows: detector.compare(X=rows[~np.isnan(rows)])[0].p_value, windows
-            )
-        found = [detector.compare(X=rows[~np.isnan(rows)])[0] for rows in windows]
+            return _pvalues(lambda rows: detector.compare(X=_present(rows))[0].p_value, windows)
+        found = [detector.compare(X=_present(rows))[0] for rows in windows]
         # Its p-value is capped at both ends: the statistic orders windows that share a p-value.
         return [each.statistic for each in found], [each.p_value < SIGNIFICANT for each in found]
 

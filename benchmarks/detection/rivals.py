@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from cells import FREE
-from detectors import DETECTORS
 from distributions import DISTRIBUTIONS
 from drifts import DRIFTS
 from environments import environment
@@ -139,17 +138,17 @@ def interpreter(folder: Path, name: str) -> Path | str:
         return f"pip failed with {error.returncode}"
 
 
-def print_rivals(folder: Path, sizes: Sequence[Windows]) -> None:
+def print_rivals(folder: Path, sizes: Sequence[Windows], names: Sequence[str]) -> None:
     """Draw the windows, let each detector judge them, and print what it found."""
     began = time.monotonic()
     results: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as windows:
         draw(Path(windows), sizes)
-        for done, name in enumerate(DETECTORS, 1):
+        for done, name in enumerate(names, 1):
             python = interpreter(folder, name)
             failed = {"error": python} if isinstance(python, str) else None
             results[name] = failed or work(python, "windows", name, windows)
-            bar("rivals", done, len(DETECTORS), began)
+            bar("rivals", done, len(names), began)
     print(f"\n{TRAINED:,} training rows; matched at {RATE:.0%} of drift-free windows\n")
     lives = [size.live for size in sizes]
     heading(
@@ -225,11 +224,11 @@ def _cell(found: tuple[float, float] | str) -> str:
     return found if isinstance(found, str) else f"{found[1]:.2f} ({found[0]:.2f})"
 
 
-def print_costs(folder: Path, rows: Sequence[int]) -> None:
+def print_costs(folder: Path, rows: Sequence[int], names: Sequence[str]) -> None:
     """Print time and memory of one window for each detector."""
     print("\nOne window of normal rows against 100,000: milliseconds of processor time; MiB\n")
     heading("detector", *(f"{each:,} rows" for each in rows))
-    for name in DETECTORS:
+    for name in names:
         python = interpreter(folder, name)
         if isinstance(python, str):
             line(name, python)

@@ -1,7 +1,7 @@
 """Delay: how many rows after drift begins a detector alarms, on rows that come one by one.
 
-Each stream is drift-free for `CALM` rows; then the normal rows change at once, or by and by
-over `RAMP` rows. Windowed detectors look at the last rows at each multiple of a tenth of their window.
+Each stream is drift-free for `CALM` rows; then the normal rows change at once, or by and by over
+`RAMP` rows. Windowed detectors look at the last rows at each multiple of a tenth of their window.
 Detectors of streams read each row, in an environment of their own.
 """
 
