@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
+EXTRAS := cli,dashboard,flask,objects,report,starlette,zstd
 
 # Tests start many interpreters: none of them should compile every module anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -61,13 +62,12 @@ $(VENV)/bin/pip:
 	@.ci/venv $(PYTHON) $(VENV)
 
 $(VENV)/%.installed: pyproject.toml | $(VENV)/bin/pip
-	@echo "installing what the $* needs into $(VENV)"
-	@$(BIN)/pip install -qq --editable '.[cli,dashboard,flask,objects,report,starlette,zstd]' --group $*
+	@echo "installing what the $* needs into $(VENV): half a minute at first, or more as the network is"
+	@.ci/install $(VENV) --editable '.[$(EXTRAS)]' --group $*
 	@touch $@
 
 .venv-lowest/lowest.installed: pyproject.toml .ci/lowest
 	@.ci/venv $(PYTHON) .venv-lowest
 	.venv-lowest/bin/python .ci/lowest pyproject.toml > .venv-lowest/constraints.txt
-	.venv-lowest/bin/pip install -qq --editable '.[cli,dashboard,flask,objects,report,starlette,zstd]' --group test \
-	  --constraint .venv-lowest/constraints.txt
+	@.ci/install .venv-lowest --editable '.[$(EXTRAS)]' --group test --constraint .venv-lowest/constraints.txt
 	@touch $@

@@ -13,7 +13,7 @@ from boxkite.drift_windows import name_of
 from boxkite.errors import ConfigError
 from boxkite.protection import ProtectedPage, Protection
 from boxkite.report.cards import Choice
-from boxkite.report.rendering import asset, page_html
+from boxkite.report.rendering import asset, check_installed, page_html
 
 if TYPE_CHECKING:
     from boxkite.monitor import Monitor
@@ -100,6 +100,11 @@ def drift_page(
     monitor = models.get(query.get("model", "")) or monitors[0]
     window = query.get("window", "")
     try:
+        check_installed()
+    except ConfigError as error:
+        if not path:
+            return _told(501, error)
+    try:
         if path:
             content = msgspec.json.encode(monitor.drift(window or None).as_dict())
             return _answer(200, content, "application/json")
@@ -112,7 +117,7 @@ def drift_page(
             models=sorted(models),
         )
     except ConfigError as error:
-        return _answer(400, f"{error}\n".encode(), "text/plain; charset=utf-8")
+        return _told(400, error)
     return _answer(200, shown.encode("utf-8", "replace"), "text/html; charset=utf-8")
 
 
@@ -137,6 +142,10 @@ def _windows(chosen: str) -> list[tuple[str, str]]:
 @functools.cache
 def _asset(name: str) -> bytes:
     return asset(name).encode()
+
+
+def _told(status: int, error: Exception) -> PageAnswer:
+    return _answer(status, f"{error}\n".encode(), "text/plain; charset=utf-8")
 
 
 def _answer(status: int, body: bytes, kind: str, caching: str = "no-store") -> PageAnswer:

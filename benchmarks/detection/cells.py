@@ -102,23 +102,21 @@ def draw(name: str, size: Size, seed: int) -> Cell:
     names = drifts_of(distribution)
     magnitudes = {each: magnitude(name, each, size.live, TRAINED, size.rate) for each in names}
     random = np.random.default_rng([seed, size.live])
-    found: dict[str, list[dict[str, float]]] = {each: [] for each in (FREE, *names)}
+    found: dict[str, list[Scores]] = {each: [] for each in (FREE, *names)}
     criticals: dict[str, float] = {}
-    each_drifted = -(-size.drifted // size.baselines)
+    left = size.drifted
     for baseline in range(size.baselines):
         measure = _Measure(distribution, distribution.draw(TRAINED, random))
         criticals = criticals or measure.criticals()
-        for window in range(size.free):
-            rows = distribution.draw(size.live, random)
-            found[FREE].append(measure.scores(rows))
-            if window >= each_drifted or len(found[names[0]]) >= size.drifted:
-                continue
-            if baseline * size.drifted < len(found[names[0]]) * size.baselines:
-                continue
-            for drift in names:
-                changed = DRIFTS[drift].change(rows, distribution, magnitudes[drift], random)
-                found[drift].append(measure.scores(changed))
-    scores = {drift: _columns(each) for drift, each in found.items()}
+        rows = [distribution.draw(size.live, random) for _ in range(size.free)]
+        found[FREE].append(measure.scores(rows))
+        chosen = rows[: -(-left // (size.baselines - baseline))]
+        left -= len(chosen)
+        for drift in names if chosen else ():
+            change = DRIFTS[drift].change
+            changed = [change(each, distribution, magnitudes[drift], random) for each in chosen]
+            found[drift].append(measure.scores(changed))
+    scores = {drift: _joined(each) for drift, each in found.items()}
     psi = {drift: each[measure.product] for drift, each in scores.items()}
     verdicts = {
         drift: {title: _share(each, title, criticals[title], size, measure) for title in POLICIES}
@@ -142,17 +140,19 @@ class _Measure:
         kind = "20 bins of equal mass" if not self.categories else "50 categories"
         self.product = f"PSI, {kind}"
 
-    def scores(self, rows: Floats) -> dict[str, float]:
-        """Return the statistics of a window, greater for more drift."""
+    def scores(self, windows: list[Floats]) -> Scores:
+        """Return the statistics of each window, greater for more drift."""
         if isinstance(self.cells, NumericCells):
-            live = np.sort(rows)
-            effective = 1 / (1 / len(rows) + 1 / TRAINED)
-            distance = kolmogorov_smirnov(live, self.trained)
-            return {ANCHOR: float(np.sqrt(effective)) * distance, **self.cells.scores(live)}
-        codes = np.bincount(rows.astype(np.int64), minlength=self.categories + 1)
+            live = [np.sort(each) for each in windows]
+            effective = [1 / (1 / len(each) + 1 / TRAINED) for each in live]
+            distances = [kolmogorov_smirnov(each, self.trained) for each in live]
+            return {ANCHOR: np.sqrt(effective) * distances, **self.cells.scores(live)}
+        number = self.categories + 1
+        codes = np.array([np.bincount(each.astype(np.int64), minlength=number) for each in windows])
+        cells = self.cells.tally(codes)
         return {
-            ANCHOR: chi_square(codes, self.codes),
-            UNSEEN: self._unseen(self.cells.tally(codes)),
+            ANCHOR: np.array([chi_square(each, self.codes) for each in codes]),
+            UNSEEN: np.array([self._unseen(each) for each in cells]),
             **self.cells.scores(codes),
         }
 
@@ -169,8 +169,8 @@ class _Measure:
         }
 
 
-def _columns(rows: list[dict[str, float]]) -> Scores:
-    return {key: np.array([row[key] for row in rows]) for key in (rows[0] if rows else ())}
+def _joined(parts: list[Scores]) -> Scores:
+    return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
 
 
 def _share(scores: Floats, title: str, critical: float, size: Size, measure: _Measure) -> float:

@@ -14,11 +14,11 @@ from boxkite.baseline import CategoryVariable, NumericVariable, Variable
 from boxkite.baseline.edges import equal_mass_edges, freedman_diaconis_edges
 from boxkite.baseline.fitting import DEFAULT_BINS, DEFAULT_MAX_CATEGORIES
 from boxkite.baseline.tally import cell_of
-from boxkite.drift import kolmogorov_smirnov, population_stability_index
 
 __all__ = ["BINNINGS", "PRODUCT", "CategoryCells", "NumericCells", "combined", "fit_cells"]
 
 Counts: TypeAlias = NDArray[np.int64]
+Scores: TypeAlias = dict[str, Floats]
 
 _MASS = "{} bins of equal mass"
 BINNINGS = {
@@ -46,11 +46,11 @@ class NumericCells:
     """As the product would fit it."""
     bins: tuple[tuple[str, Floats, Counts], ...]
 
-    def scores(self, live: Floats) -> dict[str, float]:
-        """Return the statistics of live rows, ascending, each scaled as in `_scaled`."""
-        found: dict[str, float] = {}
+    def scores(self, windows: Sequence[Floats]) -> Scores:
+        """Return the statistics of windows of live rows, ascending, each scaled as in `_scaled`."""
+        found: Scores = {}
         for binning, edges, trained in self.bins:
-            counts = _count(live, edges)
+            counts = np.array([_count(live, edges) for live in windows])
             found |= _scaled(counts, trained, f", {binning}", ordered=True)
         return found
 
@@ -64,17 +64,21 @@ class CategoryCells:
     """Of each: how many are kept, the cell of each code, training rows in the cells."""
 
     def tally(self, codes: Counts) -> Counts:
-        """Return live rows, given as the rows of each code, in the product's cells."""
+        """Return windows, given as the rows of each code, in the product's cells."""
         _, cells, trained = next(each for each in self.cells if each[0] == KEPT)
-        return np.bincount(cells, codes, len(trained)).astype(np.int64)
+        return _summed(codes, cells, len(trained))
 
-    def scores(self, codes: Counts) -> dict[str, float]:
-        """Return the statistics of live rows, given as the rows of each code."""
-        found: dict[str, float] = {}
+    def scores(self, codes: Counts) -> Scores:
+        """Return the statistics of windows, given as the rows of each code."""
+        found: Scores = {}
         for kept, cells, trained in self.cells:
-            counts = np.bincount(cells, codes, len(trained)).astype(np.int64)
+            counts = _summed(codes, cells, len(trained))
             found |= _scaled(counts, trained, f", {kept} categories", ordered=False)
         return found
+
+
+def _summed(codes: Counts, cells: Counts, number: int) -> Counts:
+    return np.array([np.bincount(cells, each, number) for each in codes]).astype(np.int64)
 
 
 def fit_cells(distribution: Distribution, trained: Floats) -> NumericCells | CategoryCells:
@@ -112,26 +116,32 @@ def _count(ordered: Floats, edges: Floats) -> Counts:
     return np.diff(np.concatenate([[0], below, [len(ordered)]]))
 
 
-def _scaled(live: Counts, trained: Counts, name: str, *, ordered: bool) -> dict[str, float]:
-    """Return PSI, K-S and Anderson-Darling in units of what sampling alone gives."""
-    effective = 1 / (1 / live.sum() + 1 / trained.sum())
-    found = {f"PSI{name}": effective * population_stability_index(live, trained)}
-    if ordered:
-        found[f"K-S{name}"] = float(np.sqrt(effective)) * kolmogorov_smirnov(live, trained)
-        found[f"A-D{name}"] = effective * _anderson_darling(live, trained)
-    return found
+def _scaled(live: Counts, trained: Counts, name: str, *, ordered: bool) -> Scores:
+    """Return PSI, K-S and Anderson-Darling in units of what sampling alone gives.
 
+    Anderson-Darling is the sum over the edges of the squared distance of the cumulative fractions
+    over its variance, weighed by the rows of the bin below (Pettitt 1976, of grouped rows).
 
-def _anderson_darling(live: Counts, trained: Counts) -> float:
-    """Return the sum over the edges of the squared distance of the cumulative fractions, each over
-    its variance, weighed by the rows of the bin below (Pettitt 1976, of grouped rows).
+    Args:
+        live: windows by cells.
+        trained: training rows of the cells.
+        name: of the cells.
+        ordered: whether cells have an order.
     """
-    a, b = np.cumsum(live) / live.sum(), np.cumsum(trained) / trained.sum()
-    both = (live + trained) / (live.sum() + trained.sum())
-    pooled = np.cumsum(both)
-    inner = (pooled > 0) & (pooled < 1 - 1e-12)
-    distance = (a - b)[inner] ** 2 / (pooled * (1 - pooled))[inner]
-    return float((distance * both[inner]).sum())
+    m, n = live.sum(axis=1, keepdims=True), trained.sum()
+    effective = (1 / (1 / m + 1 / n))[:, 0]
+    p, q = (each + 0.5 for each in (live, trained))
+    p, q = p / p.sum(axis=1, keepdims=True), q / q.sum()
+    found = {f"PSI{name}": effective * ((p - q) * np.log(p / q)).sum(axis=1)}
+    if ordered:
+        distance = np.cumsum(live, axis=1) / m - np.cumsum(trained) / n
+        found[f"K-S{name}"] = np.sqrt(effective) * np.abs(distance).max(axis=1)
+        both = (live + trained) / (m + n)
+        pooled = np.cumsum(both, axis=1)
+        inner = (pooled > 0) & (pooled < 1 - 1e-12)
+        variance = np.where(inner, pooled * (1 - pooled), np.inf)
+        found[f"A-D{name}"] = effective * (distance**2 / variance * both).sum(axis=1)
+    return found
 
 
 def combined(scores: Sequence[Floats], drift_free: Sequence[Floats], rate: float) -> Floats:

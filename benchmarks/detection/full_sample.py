@@ -7,6 +7,7 @@ sorted, or counted, once; tests/benchmarks holds that they are equal.
 from __future__ import annotations
 
 import math
+from typing import TypeAlias
 
 import numpy as np
 from distributions import Floats
@@ -14,6 +15,8 @@ from numpy.typing import NDArray
 from scipy.stats import chi2
 
 __all__ = ["chi_square", "kolmogorov_smirnov", "rate_chi_square"]
+
+Ranks: TypeAlias = NDArray[np.intp]
 
 
 def kolmogorov_smirnov(live: Floats, trained: Floats) -> float:
@@ -26,8 +29,12 @@ def kolmogorov_smirnov(live: Floats, trained: Floats) -> float:
     values, first = np.unique(short, return_index=True)
     before = first / len(short)
     at = np.append(before[1:], 1.0)
-    above = np.searchsorted(long, values, side="left") / len(long) - before
-    below = at - np.searchsorted(long, values, side="right") / len(long)
+    to_left: Ranks = np.asarray(np.searchsorted(long, values, side="left"))
+    tied = long[np.minimum(to_left, len(long) - 1)] == values
+    to_right: Ranks = to_left.copy()
+    to_right[tied] = np.searchsorted(long, values[tied], side="right")
+    above = to_left / len(long) - before
+    below = at - to_right / len(long)
     return max(float(above.max()), float(below.max()))
 
 

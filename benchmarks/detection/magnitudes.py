@@ -17,7 +17,7 @@ from scipy.stats import chi2, kstwobign, ncx2, norm
 __all__ = ["AIM", "magnitude"]
 
 AIM = 0.5
-_ROWS = 200_000
+_ROWS = 100_000
 _STEPS = 18
 _POINTS = 2_000
 _CERTAIN = 100.0
@@ -43,7 +43,7 @@ def magnitude(name: str, drift: str, live_rows: int, trained_rows: int, rate: fl
         drifted = change(rows, distribution, size, np.random.default_rng(3))
         if distribution.categories:
             return _chi_square_power(rows, drifted, live_rows, trained_rows, rate)
-        return _ks_power(np.sort(rows), np.sort(drifted), effective, rate)
+        return _ks_power(_ordered(name), np.sort(drifted), effective, rate)
 
     low, high = 0.0, most
     if power(high) < AIM:
@@ -59,6 +59,11 @@ def magnitude(name: str, drift: str, live_rows: int, trained_rows: int, rate: fl
 @lru_cache(maxsize=1)
 def _rows(name: str) -> Floats:
     return DISTRIBUTIONS[name].draw(_ROWS, np.random.default_rng(2))
+
+
+@lru_cache(maxsize=1)
+def _ordered(name: str) -> Floats:
+    return np.sort(_rows(name))
 
 
 def _ks_power(rows: Floats, drifted: Floats, effective: float, rate: float) -> float:

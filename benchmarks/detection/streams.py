@@ -1,7 +1,7 @@
 """Delay: how many rows after drift begins a detector alarms, on rows that come one by one.
 
-Each stream is drift-free for `CALM` rows; then the normal rows shift at once, or by and by over
-`RAMP` rows. Windowed detectors look at the last rows at each multiple of a tenth of their window.
+Each stream is drift-free for `CALM` rows; then the normal rows change at once, or by and by
+over `RAMP` rows. Windowed detectors look at the last rows at each multiple of a tenth of their window.
 Detectors of streams read each row, in an environment of their own.
 """
 
@@ -26,9 +26,15 @@ __all__ = ["print_streams"]
 
 TRAINED = 20_000
 CALM, AFTER, RAMP = 10_000, 20_000, 10_000
-SHIFTS = {"none": (0.0, 1), "shift of 0.25 sd": (0.25, 1), "shift of 0.5 sd": (0.5, 1)} | {
-    "slow ramp to 0.5 sd": (0.5, RAMP)
+CHANGES = {
+    "none": (0.0, 1.0, 1),
+    "shift of 0.25 sd": (0.25, 1.0, 1),
+    "shift of 0.5 sd": (0.5, 1.0, 1),
+    "slow ramp to 0.5 sd": (0.5, 1.0, RAMP),
+    "scale of 1.3": (0.0, 1.3, 1),
 }
+"""How far rows move, how much they spread, and over how many rows that comes about."""
+
 WINDOW_LENGTHS = (1_000, 5_000)
 RATES = (1e-3, 1e-4)
 """Of false alarms at each look of a windowed detector."""
@@ -49,11 +55,11 @@ def print_streams(folder: Path, number: int, number_of_slow: int) -> None:
         number_of_slow: of those that KSWIN reads, which takes a test for each row.
     """
     random = np.random.default_rng(11)
-    streams = {name: _streams(shift, number, random) for name, shift in SHIFTS.items()}
+    streams = {name: _streams(change, number, random) for name, change in CHANGES.items()}
     trained = DISTRIBUTIONS["normal"].draw(TRAINED, random)
     print(f"\nStreams that drift after {CALM:,} rows: false alarms in as many rows;")
     print("median delay in rows, and the share that is found within 20,000\n")
-    heading("detector", "false alarms", *(name for name in SHIFTS if name != "none"))
+    heading("detector", "false alarms", *(name for name in CHANGES if name != "none"))
     for title, first in _windowed(trained).items():
         _print(title, {name: [first(each) for each in part] for name, part in streams.items()})
     python = interpreter(folder, "river")
@@ -68,10 +74,11 @@ def print_streams(folder: Path, number: int, number_of_slow: int) -> None:
                 _print(f"{title} ({few} streams)", found)
 
 
-def _streams(shift: tuple[float, int], number: int, random: np.random.Generator) -> Floats:
-    size, over = shift
+def _streams(change: tuple[float, float, int], number: int, random: np.random.Generator) -> Floats:
+    shift, scale, over = change
     rows = random.standard_normal((number, CALM + AFTER))
-    return rows + size * np.clip((np.arange(CALM + AFTER) - CALM + 1) / over, 0.0, 1.0)
+    progress = np.clip((np.arange(CALM + AFTER) - CALM + 1) / over, 0.0, 1.0)
+    return rows * (1 + (scale - 1) * progress) + shift * progress
 
 
 def _windowed(trained: Floats) -> dict[str, _Looks]:

@@ -34,7 +34,10 @@ def windows(name: str, folder: Path) -> dict[str, dict[str, object]]:
                     continue
                 try:
                     scores, alarms = DETECTORS[name](reference, data[drift], categorical)
-                    result: dict[str, object] = {"scores": scores, "alarms": alarms}
+                    result: dict[str, object] = {
+                        "scores": [float(each) for each in scores],
+                        "alarms": [bool(each) for each in alarms],
+                    }
                 except Exception as error:  # noqa: BLE001  (whatever it is, the table says so)
                     result = {"error": f"{type(error).__name__}: {error}"}
                 found.setdefault(path.stem, {})[drift] = result

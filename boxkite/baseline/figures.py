@@ -33,8 +33,10 @@ def picture(bars: Sequence[Bar], kind: str, label: str) -> str:
     """
     served = any(each.live for each in bars)
     drawn = "".join(_bar(each, kind, served) for each in bars)
-    if kind == "numeric" and served:
-        drawn += _outline(bars)
+    if kind == "numeric":
+        # One shape behind the bars, so that no line shows where two of them meet.
+        drawn = _steps("trained", bars, [each.trained_height for each in bars]) + drawn
+        drawn += _steps("outline", bars, [each.live_height for each in bars]) if served else ""
     named = quoteattr(one_line(label))
     return (
         f'<svg class="distribution {kind}" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
@@ -66,13 +68,13 @@ def _rect(name: str, left: float, width: float, height: float) -> str:
     )
 
 
-def _outline(bars: Sequence[Bar]) -> str:
-    """Return the live distribution's border, as one line of steps."""
+def _steps(name: str, bars: Sequence[Bar], heights: Sequence[float]) -> str:
+    """Return a distribution as one shape of steps."""
     steps = "".join(
-        f"V{_HEIGHT * (1 - each.live_height):.2f}H{(each.left + each.width) * _WIDTH:.2f}"
-        for each in bars
+        f"V{_HEIGHT * (1 - height):.2f}H{(each.left + each.width) * _WIDTH:.2f}"
+        for each, height in zip(bars, heights, strict=True)
     )
-    return f'<path class="outline" d="M0,{_HEIGHT}{steps}V{_HEIGHT}"/>'
+    return f'<path class="{name}" d="M0,{_HEIGHT}{steps}V{_HEIGHT}"/>'
 
 
 def percent(fraction: float) -> str:

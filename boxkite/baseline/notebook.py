@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable, Sequence
 from html import escape
 from typing import NamedTuple
@@ -11,7 +12,7 @@ from boxkite.baseline.figures import picture
 from boxkite.baseline.shapes import bars
 from boxkite.baseline.variable import Variable
 
-__all__ = ["Html", "notebook_table", "variables_table"]
+__all__ = ["Html", "notebook_table", "number", "variables_table"]
 
 _STYLE = (
     "<style>"
@@ -55,6 +56,11 @@ def notebook_table(
         f"<tbody>{''.join(_row(row, 'td') for row in itertools.islice(rows, _MOST_ROWS))}</tbody>"
         f"</table>{rest}</div>"
     )
+
+
+def number(value: float) -> str:
+    """Return a number of four digits, or a dash where there is none."""
+    return "-" if math.isnan(value) else f"{value:.4g}"
 
 
 def variables_table(title: str, variables: Sequence[Variable]) -> str:

@@ -15,7 +15,7 @@ from boxkite.cli.group import EXIT_DRIFT
 from boxkite.cli.option_types import folder_exists, json_option
 from boxkite.cli.text import one_line
 from boxkite.report.cards import Card, Report, report_of
-from boxkite.report.rendering import report_html
+from boxkite.report.rendering import check_installed, report_html
 from boxkite.report.ticket import ticket_svg
 
 __all__ = ["report_command"]
@@ -64,6 +64,8 @@ def report_command(
         wanted = "--variable is drawn as SVG" if variable else "a report is HTML"
         hint = "; give --variable for an SVG of one" if path.suffix == _PICTURE else ""
         raise click.UsageError(f"{wanted}: {path} does not fit{hint}")
+    if not variable:
+        check_installed()
     trained = baseline_of(baseline)
     comparison = compared(trained, rows, **options)
     tallies = [tally for _, tally in comparison.counts]

@@ -10,7 +10,7 @@ from typing import Any
 
 from boxkite.baseline.baseline import Baseline
 from boxkite.baseline.figures import picture
-from boxkite.baseline.notebook import Html, notebook_table
+from boxkite.baseline.notebook import Html, notebook_table, number
 from boxkite.baseline.shapes import bars
 from boxkite.baseline.tally import Tally
 from boxkite.baseline.variable import CategoryVariable, NumericVariable, Role, Variable
@@ -143,8 +143,8 @@ def _notebook_row(drift: VariableDrift, counts: tuple[Variable, Tally] | None) -
     numbers: list[str | Html] = [
         drift.name,
         drift.verdict,
-        f"{drift.psi:.4g}",
-        f"{drift.critical:.4g}",
+        number(drift.psi),
+        number(drift.critical),
     ]
     if counts is None:
         return numbers

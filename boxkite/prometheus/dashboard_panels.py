@@ -214,7 +214,7 @@ def _celled(series: str) -> str:
     joined = f'label_join({ends}, "cell", ", ", "gt", "le")'
     return (
         f'label_replace({joined}, "cell", "($1]", "cell", "(.*)") '
-        f'or label_replace({categories}, "cell", "$1", "category", "(.+)")'
+        f'or label_replace({categories}, "cell", "$1", "category", "(?s)(.+)")'
     )
 
 

@@ -17,6 +17,7 @@ __all__ = ["distribution", "labels", "labels_of", "meter", "multiple", "sparklin
 _WIDTH = 320
 _SPARK_HEIGHT = 32
 _LEAST_TOP = 2.0
+_GAP_ABOVE, _CHARACTER = 10, 7.0  # of labels that stand upright
 _HOUR = timedelta(hours=1)
 
 
@@ -39,7 +40,10 @@ def labels(card: Card) -> str:
     found = labels_of(card)
     if not found:
         return ""
-    upright = " upright" if found[0].upright else ""
+    upright = ""
+    if found[0].upright:
+        high = _GAP_ABOVE + _CHARACTER * max(len(each.text) for each in found)
+        upright = f' upright" height="{high:.0f}'
     return (
         f'<svg class="labels {card.variable.kind}{upright}" aria-hidden="true">'
         f"{''.join(map(_label, found))}</svg>"

@@ -18,7 +18,7 @@ from boxkite.report.figures import distribution, labels, meter, sparkline
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-__all__ = ["asset", "page_html", "report_html"]
+__all__ = ["asset", "check_installed", "page_html", "report_html"]
 
 _STEP = 50
 
@@ -76,6 +76,7 @@ def page_html(
 
 def report_html(report: Report) -> str:
     """Return a report, with all of its cards, as one file that needs no other."""
+    check_installed()
     return _render(
         "report.html",
         report=report,
@@ -92,6 +93,15 @@ def asset(name: str) -> str:
 
 def _render(template: str, **values: Any) -> str:
     return _environment().get_template(template).render(**values)
+
+
+def check_installed() -> None:
+    """Check that pages can be made.
+
+    Raises:
+        ConfigError: if Jinja is not installed.
+    """
+    _environment()
 
 
 @functools.cache

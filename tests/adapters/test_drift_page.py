@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,7 @@ from starlette.applications import Starlette
 import boxkite
 import boxkite_flask
 import boxkite_starlette
+from boxkite.report import rendering
 
 BASELINE = boxkite.Baseline.fit(
     {"<b>age</b>": np.arange(1000.0)}, np.arange(1000.0), model="scores"
@@ -88,6 +90,7 @@ def test_the_page_shows_each_variable_and_its_json_is_the_monitors_drift(
         ("/other", 404, "text/plain; charset=utf-8"),
         ("/../metrics.py", 404, None),
         ("?window=soon", 400, "text/plain; charset=utf-8"),
+        ("/drift.json?window=soon", 400, "text/plain; charset=utf-8"),
         ("?window=6h&q=AGE&role=feature&limit=1", 200, "text/html; charset=utf-8"),
         ("?variable=feature:nobody&limit=x", 200, "text/html; charset=utf-8"),
     ],
@@ -130,6 +133,18 @@ def test_other_methods_are_refused(serve: Callable[..., Service]) -> None:
     assert service.ask("/drift", method="POST")[0] == 405
     status, headers, content = service.ask("/drift", method="HEAD")
     assert (status, content, int(headers["content-length"]) > 1000) == (200, b"", True)
+
+
+def test_without_jinja_the_page_says_what_it_needs_and_the_json_is_there(
+    serve: Callable[..., Service], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = serve(drift_path="/drift")
+    rendering._environment.cache_clear()
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    status, headers, content = service.ask("/drift")
+    said = b"the drift page and reports need Jinja: pip install 'boxkite[report]'\n"
+    assert (status, headers["content-type"], content) == (501, "text/plain; charset=utf-8", said)
+    assert service.ask("/drift/drift.json")[0] == 200
 
 
 def test_a_path_that_is_taken_is_refused_by_the_settings_name() -> None:

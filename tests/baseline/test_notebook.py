@@ -38,21 +38,8 @@ class Reader(HTMLParser):
             self.cells[-1] += data
 
 
-TAGS = {
-    "div",
-    "style",
-    "p",
-    "table",
-    "thead",
-    "tbody",
-    "tr",
-    "th",
-    "td",
-    "svg",
-    "g",
-    "title",
-    "rect",
-}
+TABLE = {"table", "thead", "tbody", "tr", "th", "td"}
+TAGS = TABLE | {"div", "style", "p", "svg", "g", "title", "path", "rect"}
 
 
 def test_a_baseline_shows_its_variables() -> None:
@@ -73,13 +60,18 @@ def test_a_comparison_shows_what_drifted_first() -> None:
     comparison = compare(BASELINE, {**ROWS, HOSTILE: ["b"] * 1000})
     shown = Reader(comparison._repr_html_())
     psi, critical = ([f"{value:.4g}" for value in (each.psi, each.critical)] for each in comparison)
-    assert shown.tags == TAGS | {"path"}
+    assert shown.tags == TAGS
     assert shown.cells == [
         "variable", "verdict", "PSI", "critical", "training (grey) and live",
         HOSTILE, "drift", *critical, "",
         "x", "ok", *psi, "",
     ]  # fmt: skip
     assert shown.titles[:2] == ["b: training 50 %, live 100 %", "a: training 50 %, live 0 %"]
+
+
+def test_what_cannot_be_told_is_a_dash() -> None:
+    shown = Reader(compare(BASELINE, {"x": ROWS["x"]})._repr_html_())
+    assert shown.cells[-5:] == [HOSTILE, "insufficient", "-", "-", ""]
 
 
 def test_of_many_variables_the_first_are_shown_and_the_others_counted() -> None:

@@ -10,6 +10,9 @@ import numpy as np
 import pytest
 from scipy.stats import chi2_contingency, ks_2samp
 
+from boxkite.baseline.tally import tally_numbers
+from boxkite.drift import kolmogorov_smirnov, population_stability_index
+
 FOLDER = Path(__file__).parents[2] / "benchmarks" / "detection"
 
 
@@ -49,6 +52,22 @@ def test_chi_square_is_scipys() -> None:
         (a, b), (c, d) = table[:, :2]
         expected = chi2_contingency(table[:, :2], correction=False)
         assert rate_chi_square(a, a + b, c, c + d) == pytest.approx(expected.statistic)
+
+
+def test_statistics_of_counts_are_boxkites() -> None:
+    from counted import fit_cells
+    from distributions import DISTRIBUTIONS
+
+    random = np.random.default_rng(2)
+    trained, live = (np.sort(random.normal(size=size)) for size in (3_000, 400))
+    cells = fit_cells(DISTRIBUTIONS["normal"], trained)
+    scores = cells.scores([live])
+    counts = tally_numbers(cells.variable, live).cells
+    effective = 1 / (1 / 3_000 + 1 / 400)
+    psi = population_stability_index(counts, cells.variable.counts)
+    ks = kolmogorov_smirnov(counts, cells.variable.counts)
+    assert scores["PSI, 20 bins of equal mass"] == pytest.approx([effective * psi])
+    assert scores["K-S, 20 bins of equal mass"] == pytest.approx([np.sqrt(effective) * ks])
 
 
 def cell(name: str) -> Any:

@@ -126,6 +126,35 @@ def test_report_writes_one_file_and_says_what_is_in_it() -> None:
     assert made.sub("", Path("report.html").read_text()) == made.sub("", expected)
 
 
+@pytest.mark.parametrize(
+    ("command", "modules", "said"),
+    [
+        (
+            "report histogram.prom late.parquet",
+            ["jinja2", "markupsafe"],
+            "the drift page and reports need Jinja: pip install 'boxkite[report]'",
+        ),
+        (
+            "dashboard",
+            ["grafana_foundation_sdk", "grafana_foundation_sdk.builders"],
+            "; the dashboard needs: pip install 'boxkite[dashboard]'",
+        ),
+    ],
+)
+def test_without_an_extra_it_says_how_to_install_it(
+    command: str, modules: list[str], said: str
+) -> None:
+    program = (
+        f"import sys; sys.modules.update(dict.fromkeys({modules!r}));"
+        f"sys.argv[1:] = {command.split()!r}; from boxkite.cli import main; main()"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    (line,) = result.stderr.splitlines()
+    assert (result.stdout, result.returncode, line.endswith(said)) == ("", 2, True)
+
+
 def test_report_prints_json() -> None:
     result = run("report", "histogram.prom", "late.parquet", "--json")
     comparison = compare(Baseline.read("histogram.prom"), pd.read_parquet("late.parquet"))

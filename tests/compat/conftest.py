@@ -21,10 +21,10 @@ Both = Callable[..., tuple[Any, Any]]
 
 
 def _install(folder: Path) -> None:
-    """Make the environment, or raise CalledProcessError with what pip said."""
+    """Make the environment, or raise CalledProcessError with what the installer said."""
     subprocess.run([sys.executable, "-m", "venv", folder], check=True, capture_output=True)
-    pip = [folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--only-binary", ":all:"]
-    subprocess.run([*pip, "boxkite==0.0.5"], check=True, capture_output=True)
+    install = [PROJECT / ".ci" / "install", folder, "--only-binary", ":all:", "boxkite==0.0.5"]
+    subprocess.run(install, check=True, capture_output=True)
 
 
 @pytest.fixture(scope="session")

@@ -1,24 +1,35 @@
-"""Every query of the dashboard, and of its variables, has an answer in a real Prometheus."""
+"""Every query of the dashboard, and of its variables, has an answer in a real Prometheus, and
+Grafana's own transformations make of them what the panel shows."""
 
 import json
 import math
+import os
 import re
+import shutil
+import subprocess
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from boxkite import Baseline, Monitor
+from boxkite.baseline import CategoryVariable
 from boxkite.config import Settings
+from boxkite.drift.statistics import smoothed
 from boxkite.prometheus.dashboard import render_dashboard
 from boxkite.prometheus.rules import render_rules
 
 HOSTILE = 'it\'s "naïve"\n\\ 😀'
 ATTEMPTS = 20
+TRANSFORM = Path(__file__).with_name("transform.cjs")
+PACKAGES = ("@grafana/data@11.6.0", "react@18", "react-dom@18")
+
+Table = dict[str, list[Any]]
 
 
 def asked(api: str, path: str, **parameters: str) -> Any:
@@ -46,10 +57,83 @@ def answered(system: Any, expression: str) -> bool:
     return False
 
 
+@pytest.fixture(scope="module")
+def transform(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Table]:
+    """Makes a panel's table of what its queries answered, as Grafana does."""
+    folder = tmp_path_factory.mktemp("transform")
+    npm = shutil.which("npm") or "npm"
+    install = [npm, "install", "--no-audit", "--no-fund", *PACKAGES]
+    try:
+        done = subprocess.run(install, cwd=folder, capture_output=True, text=True, check=False)
+        trouble = done.stderr[-300:] if done.returncode else ""
+    except FileNotFoundError as error:
+        trouble = str(error)
+    if trouble:
+        message = f"the test needs npm install {' '.join(PACKAGES)}: {trouble}"
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(message)
+    shutil.copy(TRANSFORM, folder)
+
+    def transform(panel: Any, answers: Mapping[str, list[tuple[dict[str, str], float]]]) -> Table:
+        frames = [frame(name, rows, len(answers)) for name, rows in answers.items()]
+        given = json.dumps({"transformations": panel["transformations"], "frames": frames})
+        made = subprocess.run(
+            ["node", TRANSFORM.name], cwd=folder, input=given, capture_output=True, text=True,
+            check=True,
+        )  # fmt: skip
+        (table,) = json.loads(made.stdout)
+        return dict(table)
+
+    return transform
+
+
+def frame(name: str, rows: list[tuple[dict[str, str], float]], queries: int) -> dict[str, Any]:
+    """Return an answer as Grafana's Prometheus source puts it into a table."""
+    labels = sorted({label for each, _ in rows for label in each})
+    columns = [
+        {"name": each, "type": "string", "values": [row.get(each, "") for row, _ in rows]}
+        for each in labels
+    ]
+    value = f"Value #{name}" if queries > 1 else "Value"
+    times = {"name": "Time", "type": "time", "values": [0] * len(rows)}
+    values = {"name": value, "type": "number", "values": [number for _, number in rows]}
+    return {"refId": name, "fields": [times, *columns, values]}
+
+
+def table_of(system: Any, panel: Any, chosen: dict[str, str], transform: Any) -> Table:
+    answers = {
+        target["refId"]: system.query(interpolated(target["expr"], **chosen))
+        for target in panel["targets"]
+    }
+    table: Table = transform(panel, answers)
+    return table
+
+
+def is_training_beside_live(table: Table, monitor: Monitor, name: str) -> bool:
+    """Tell whether a table has a variable's smoothed fractions, bins from left to right."""
+    counts = {variable.name: (variable, tally) for variable, tally in monitor.drift().counts}
+    variable, tally = counts[name]
+    trained, live = (smoothed(each) for each in (variable.counts, tally.cells))
+    if list(table) != ["cell", "training", "live"]:
+        return False
+    if isinstance(variable, CategoryVariable):
+        order = [variable.index[label] for label in table["cell"]]
+    else:
+        order = list(range(len(trained)))
+        assert table["cell"][0] == f"(-Inf, {variable.upper_bounds[0]}]"
+        assert table["cell"][-1] == f"({variable.upper_bounds[-2]}, +Inf]"
+    return table["training"] == pytest.approx(trained[order].tolist()) and table[
+        "live"
+    ] == pytest.approx(live[order].tolist())
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("variable", ["delay", HOSTILE])
 def test_each_query_returns_data(
-    alerting: Callable[..., Any], served: Callable[..., Any], tmp_path: Any, variable: str
+    alerting: Callable[..., Any],
+    served: Callable[..., Any],
+    transform: Callable[..., Table],
+    tmp_path: Any,
+    variable: str,
 ) -> None:
     random = np.random.default_rng(1)
     trained = {
@@ -78,6 +162,18 @@ def test_each_query_returns_data(
             "model": "flights", "version": "7", "role": "feature", "variable": variable
         }  # fmt: skip
         chosen["window"] = dashboard["templating"]["list"][-1]["query"]
+        panels = {panel["title"]: panel for panel in dashboard["panels"]}
+        for _ in range(ATTEMPTS):
+            beside = table_of(system, panels["Training beside live"], chosen, transform)
+            if is_training_beside_live(beside, monitor, variable):
+                break
+            time.sleep(0.5)
+        else:
+            pytest.fail(f"training and live are shown as {beside}")
+        furthest = table_of(system, panels["Furthest from training now"], chosen, transform)
+        assert list(furthest) == ["variable", "Value"]
+        assert set(furthest["variable"]) == {"delay", HOSTILE, "score"}
+        assert furthest["Value"] == sorted(furthest["Value"], reverse=True)
         empty = [
             (panel["title"], target["refId"])
             for panel in dashboard["panels"]
