@@ -26,7 +26,7 @@ class Service:
         self._counter = self.monitor._counter
         member = self._counter._join()
         assert member is not None
-        self._folder = member.history._folder
+        self._folder = member.history.folder
         self.now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - 300 * HOUR
 
     def spend_an_hour(self, value: float) -> None:

@@ -136,7 +136,7 @@ def baseline(
 @click.argument("baseline")
 @json_option
 def show(baseline: Baseline | str, as_json: bool) -> None:
-    """Show what is in a BASELINE, a path or URL of histogram.prom.
+    """Show a BASELINE, a path or URL of histogram.prom.
 
     \b
     Example:

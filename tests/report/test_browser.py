@@ -392,7 +392,7 @@ def test_how_it_went_is_drawn_by_the_hour_and_is_a_table_too(
     with served("flask") as service:
         counter = service.monitor._counter
         member = counter._join()
-        folder = member.history._folder
+        folder = member.history.folder
         for path in folder.glob("hour-*"):
             path.unlink()
         now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
@@ -430,7 +430,7 @@ def keep_hours(service: Service, count: int) -> None:
     """Write hours before this one, with what is counted now."""
     counter = service.monitor._counter
     member = counter._join()
-    folder = member.history._folder
+    folder = member.history.folder
     totals = counter.totals()
     for hour in range(count, 0, -1):
         moment = datetime.now(UTC) - timedelta(hours=hour)
