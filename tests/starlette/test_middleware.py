@@ -142,15 +142,17 @@ def test_an_upload_is_not_kept_or_kept_within_bounds(
             yield b"{" * MIB
 
     asyncio.run(post(app, "/size", [b"{}"]))
-    tracemalloc.start()
-    try:
-        sent = asyncio.run(post(app, "/size", chunks(), content_type))
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    assert sent[1]["body"] == b'{"size":%d}' % (64 * MIB + len(start))
-    # A buffer that grows is copied now and then, to twice its size and a little.
-    assert peak < (2 * kept + 4) * MIB
+    peaks = []
+    for _ in range(3):
+        tracemalloc.start()
+        try:
+            sent = asyncio.run(post(app, "/size", chunks(), content_type))
+            peaks.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+        assert sent[1]["body"] == b'{"size":%d}' % (64 * MIB + len(start))
+    # Other threads of the process take memory too, but hardly each time.
+    assert min(peaks) < (2 * kept + 4) * MIB
 
 
 def test_a_body_beyond_the_bound_is_named(
