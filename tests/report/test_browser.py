@@ -208,7 +208,8 @@ def test_search_and_filters_choose_cards(visit: Visit, address: str, script: boo
         if script:
             page.wait_for_url(f"{address}?{urlencode(chosen)}")
         else:
-            page.get_by_role("button").click()
+            with page.expect_navigation():
+                page.get_by_role("button").click()
         return names(page)
 
     assert show(q="CARR") == ["carrier"]
