@@ -207,7 +207,8 @@ def test_rules_tells_where_services_have_other_critical_values(options: str, rem
     assert (result.stderr, result.exit_code) == (f"boxkite: {remark}\n", 0)
 
 
-MEANT = "Did you mean one of: '--output', '--output-file'?"
+# The words are click's, another with each version.
+MISSPELT = click.NoSuchOption("--outputs", possibilities=["--output", "--output-file"])
 MISTAKES = [
     ("nope", "No such command 'nope'. See boxkite --help"),
     ("baseline", "Missing argument 'ROWS'. See boxkite baseline --help"),
@@ -217,7 +218,7 @@ MISTAKES = [
     ("baseline train.csv -o .",
      "Invalid value for '-o' / '--output-file': File '.' is a directory."),
     ("baseline train.csv --outputs score",
-     f"No such option '--outputs'. ({MEANT}) See boxkite baseline --help"),
+     f"{MISSPELT.format_message()} See boxkite baseline --help"),
     ("baseline train.csv -o /proc/h.prom", "/proc/h.prom: No such file or directory"),
     ("baseline twice.csv", "cannot read twice.csv: it has several columns named 'a'"),
     ("baseline latin.csv", "cannot read latin.csv: its header is not UTF-8"),
