@@ -22,7 +22,7 @@ from demo.services import DRIFT_PATH, ServiceError, flask_service, prometheus_se
 from demo.statistics import Recorded, query, recorded_statistics
 from demo.tables import agreement, side_by_side
 
-WINDOW = "45s"
+WINDOW = "60s"
 WINDOW_SECONDS = 45
 SETTLING_SECONDS = 3
 
