@@ -26,12 +26,12 @@ class KeptBody:
             the first character decides.
     """
 
-    __slots__ = ("_chunks", "_problem", "_scope", "_size", "_whole")
+    __slots__ = ("_content", "_most", "_problem", "_scope", "_whole")
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
-        self._chunks: list[bytes] = []
-        self._size = 0
+        self._content: bytes | bytearray = b""
+        self._most = _MAX_OTHER
         self._problem = ""
         self._whole = False
 
@@ -41,27 +41,26 @@ class KeptBody:
         if self._problem:
             return
         chunk = message.get("body", b"")
-        self._chunks.append(chunk)
-        self._size += len(chunk)
-        if self._size > _MAX_OTHER[0]:
+        if not self._content:
+            self._content = chunk  # mostly the whole body
+        elif isinstance(self._content, bytearray):
+            self._content += chunk
+        else:
+            self._content = bytearray(self._content + chunk)
+        if len(self._content) > self._most[0]:
             self._check_size()
 
     def _check_size(self) -> None:
-        most, spelled = _MAX_JSON if self._is_json() else _MAX_OTHER
-        if self._size > most:
+        if self._is_json():
+            self._most = _MAX_JSON
+        most, spelled = self._most
+        if len(self._content) > most:
             self._problem = f"the request's body is beyond {spelled}"
-            self._chunks.clear()
+            self._content = b""
 
     def _is_json(self) -> bool:
-        if "json" in Headers(scope=self._scope).get("content-type", ""):
-            return True
-        starts = (chunk.lstrip()[:1] for chunk in self._chunks)
-        return next(filter(None, starts), b"") in (b"{", b"[")
-
-    def _content(self) -> bytes:
-        if len(self._chunks) != 1:
-            self._chunks = [b"".join(self._chunks)]
-        return self._chunks[0]
+        named = "json" in Headers(scope=self._scope).get("content-type", "")
+        return named or self._content.lstrip()[:1] in (b"{", b"[")
 
     def json(self) -> Any:
         """Return the body as plain values, parsed anew at each call.
@@ -69,14 +68,13 @@ class KeptBody:
         Raises:
             ValueError: if it is no JSON, too large, or the endpoint did not read all of it.
         """
-        content = self._chunks[0] if len(self._chunks) == 1 else self._content()
         try:
-            return _decode(content)
+            return _decode(self._content)
         except msgspec.DecodeError:
             pass
         try:
             # Python's parser, which Starlette uses, takes NaN and Infinity, and UTF-16.
-            return json.loads(content)
+            return json.loads(self._content)
         except ValueError:
             problem = self._problem or "the request has no JSON body that the endpoint read"
             raise ValueError(f"{problem}; {_INSTEAD}") from None
@@ -90,4 +88,4 @@ class KeptBody:
         if self._problem or not self._whole:
             problem = self._problem or "the endpoint did not read the request's body"
             raise ValueError(f"{problem}; set current_prediction.features")
-        return {"type": "http.request", "body": bytes(self._content()), "more_body": False}
+        return {"type": "http.request", "body": bytes(self._content), "more_body": False}
