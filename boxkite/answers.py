@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -14,7 +14,7 @@ _decode = msgspec.json.Decoder().decode
 _INSTEAD = "give output= a callable of the returned value, or set current_prediction.output"
 
 
-class Content(NamedTuple):
+class Content(msgspec.Struct, eq=False):
     """The body of a response.
 
     Attributes:
@@ -35,8 +35,6 @@ def answer_of(returned: Any) -> Any:
     Raises:
         ValueError: if it is a stream, or neither JSON nor plain text.
     """
-    if type(returned) is dict:
-        return returned
     if isinstance(returned, Content):
         return _said(returned)
     if hasattr(returned, "__next__") or hasattr(returned, "__anext__"):

@@ -8,10 +8,19 @@ from functools import wraps
 from inspect import iscoroutinefunction
 from typing import Any, ParamSpec, TypeVar, cast
 
+import msgspec
+
 from boxkite.errors import NoPredictionError
 from boxkite.identity import Identity
 
-__all__ = ["UNSET", "Prediction", "captured", "current_prediction"]
+__all__ = [
+    "UNSET",
+    "Prediction",
+    "captured",
+    "current_prediction",
+    "make_current",
+    "reset_current",
+]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -29,37 +38,39 @@ UNSET: Any = _Unset()
 """Stands where nothing was set; None is a value."""
 
 
-class Prediction:
+def _one_row(_: Any) -> int:
+    return 1
+
+
+class Prediction(msgspec.Struct, eq=False):
     """One prediction in the making; as a context, the current one of the code within.
 
     At the end of the context the one before is current again.
 
-    Args:
-        server_id: of the service.
-        row_count: tells for how many predictions features are: more than one in a batch.
-
     Attributes:
         identity: names it, or the first of a batch; fixed when the view begins, so that the view
             can answer with the id.
+        row_count: tells for how many predictions features are: more than one in a batch.
         features: what the model was given, UNSET until the view sets it; a copy, so the view may
             change its own object afterwards.
         output: what it answered, likewise.
+        is_set: whether the view has set one of the two.
     """
 
-    __slots__ = ("_features", "_output", "_row_count", "_token", "identity")
-
-    def __init__(self, server_id: str, row_count: Callable[[Any], int] = lambda _: 1) -> None:
-        self.identity = Identity.new(server_id)
-        self._row_count = row_count
-        self._features: Any = UNSET
-        self._output: Any = UNSET
+    identity: Identity
+    row_count: Callable[[Any], int] = _one_row
+    is_set: bool = False
+    _features: Any = UNSET
+    _output: Any = UNSET
+    _token: Token[Prediction] | None = None
 
     def __enter__(self) -> Prediction:
-        self._token: Token[Prediction] = _current.set(self)
+        self._token = make_current(self)
         return self
 
     def __exit__(self, *_: object) -> None:
-        _current.reset(self._token)
+        assert self._token is not None
+        reset_current(self._token)
 
     @property
     def features(self) -> Any:
@@ -68,6 +79,7 @@ class Prediction:
     @features.setter
     def features(self, features: Any) -> None:
         self._features = _copied(features)
+        self.is_set = True
 
     @property
     def output(self) -> Any:
@@ -76,6 +88,7 @@ class Prediction:
     @output.setter
     def output(self, output: Any) -> None:
         self._output = _copied(output)
+        self.is_set = True
 
     @property
     def id(self) -> str:
@@ -85,7 +98,7 @@ class Prediction:
     @property
     def ids(self) -> list[str]:
         """The ids of a batch's rows, once its features are set or captured; until then the one."""
-        number = 1 if self._features is UNSET else self._row_count(self._features)
+        number = 1 if self._features is UNSET else self.row_count(self._features)
         return [each.prediction_id for each in self.identity.rows(number)]
 
 
@@ -116,6 +129,11 @@ _UNCHANGING = frozenset({float, int, str, bool, type(None), bytes})
 
 
 _current: ContextVar[Prediction] = ContextVar("boxkite_prediction")
+
+make_current = _current.set
+"""Makes a prediction the current one; returns a token for `reset_current`."""
+reset_current = _current.reset
+"""Makes the one before a token's the current one again."""
 
 
 class _CurrentPrediction:

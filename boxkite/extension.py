@@ -59,7 +59,8 @@ class Extension:
         self._options = options
         self._switched_off: weakref.WeakSet[Any] = weakref.WeakSet()
 
-    def _current_exchange(self) -> Exchange | None:
+    @staticmethod
+    def _current_exchange() -> Exchange | None:
         """Return the request at hand; None outside of one, or where nothing is monitored."""
         raise NotImplementedError
 

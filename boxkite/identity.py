@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import time
 from datetime import UTC, datetime
-from typing import NamedTuple
+
+import msgspec
 
 __all__ = ["Identity"]
 
@@ -15,7 +16,7 @@ _COUNTED = 12
 _NANOSECONDS = 1_000_000_000
 
 
-class Identity(NamedTuple):
+class Identity(msgspec.Struct, frozen=True, gc=False):
     """Names one prediction.
 
     Attributes:
@@ -31,7 +32,11 @@ class Identity(NamedTuple):
     @classmethod
     def new(cls, server_id: str) -> Identity:
         """Return an identity for a prediction made now."""
-        return cls(server_id, time.time_ns(), _random_uuid())
+        try:
+            entity_id = _drawn.pop()
+        except IndexError:
+            entity_id = _drawn_anew()
+        return cls(server_id, time.time_ns(), entity_id)
 
     def rows(self, number: int) -> list[Identity]:
         """Return the identities of several predictions made at once.
@@ -63,15 +68,12 @@ _drawn: list[str] = []
 _VARIANT = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
 
 
-def _random_uuid() -> str:
+def _drawn_anew() -> str:
     """Return a UUID of version 4 (RFC 9562), as `uuid.uuid4` but with a system call for 64."""
-    try:
-        return _drawn.pop()
-    except IndexError:
-        fresh = os.urandom(_DRAWN * _DIGITS // 2).hex()
-        first, *rest = [_uuid(fresh[i : i + _DIGITS]) for i in range(0, len(fresh), _DIGITS)]
-        _drawn.extend(rest)
-        return first
+    fresh = os.urandom(_DRAWN * _DIGITS // 2).hex()
+    first, *rest = [_uuid(fresh[i : i + _DIGITS]) for i in range(0, len(fresh), _DIGITS)]
+    _drawn.extend(rest)
+    return first
 
 
 def _uuid(digits: str) -> str:

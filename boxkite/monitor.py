@@ -56,6 +56,7 @@ class Monitor:
 
     Attributes:
         series: what a scrape shows of it.
+        recorder: takes predictions, as the adapters hand them over.
 
     Raises:
         BaselineError: if the file that `baseline` names is missing or damaged.
@@ -103,10 +104,11 @@ class Monitor:
                 self.trouble,
             ).hour_begun,
         )
-        self._recorder = Recorder(
+        self.recorder = Recorder(
             self.baseline,
             self.settings,
             self.trouble,
+            self._log.sample if self._log else 0.0,
             self._log.includes if self._log else lambda _: False,
             self._counter.append,
             functools.partial(self._send, signals.prediction_logged),
@@ -154,7 +156,7 @@ class Monitor:
             is counted as invalid and reported; nothing is raised.
         """
         identity = identity or Identity.new(self.settings.server_id)
-        return self._recorder.take(identity, features, output, request_body, view)
+        return self.recorder.take(identity, features, output, request_body, view)
 
     def log_predictions(
         self,
@@ -180,11 +182,11 @@ class Monitor:
             reported, and the output of each of the rows is counted as invalid.
         """
         identity = identity or Identity.new(self.settings.server_id)
-        return self._recorder.take_all(identity, features, outputs, request_body, view)
+        return self.recorder.take_all(identity, features, outputs, request_body, view)
 
     def row_count(self, features: Any) -> int:
         """Return how many predictions features are for: one, or one for each of several rows."""
-        return self._recorder.row_count(features)
+        return self.recorder.row_count(features)
 
     def _send(self, signal: Signal, **values: Any) -> None:
         sender = self._sender()

@@ -113,9 +113,8 @@ class Capture:
                 body = answered.body()
             except Exception as error:  # noqa: BLE001 - the body is the client's
                 monitor.trouble.report("log", error, self._view)
-        ids = monitor.log_predictions(
-            features, output, body, identity=prediction.identity, view=self._view
-        )
+        identity = prediction.identity
+        ids = monitor.recorder.take_all(identity, features, output, body, self._view)
         if len(ids) == 1:
             return {PREDICTION_ID_HEADER: ids[0]}
         first = {PREDICTION_ID_HEADER: ids[0]} if ids else {}
@@ -139,11 +138,12 @@ class _Part:
     def take(self, monitor: Monitor, prediction: Prediction, answered: Answered) -> Any:
         """Return what the view has set, or what the source gives; None after a failure."""
         try:
-            given = prediction.features if self._is_features else prediction.output
-            if given is not UNSET:
+            if prediction.is_set and (given := self._given(prediction)) is not UNSET:
                 return _not_iterated(given)
             if self._call is None:
-                content = answered.body() if self._is_features else answer_of(answered.content())
+                content = answered.body() if self._is_features else answered.content()
+                if type(content) is not dict and not self._is_features:
+                    content = answer_of(content)
                 return self._lookup.find(content, monitor.baseline)
             with _Timed(self, monitor):
                 value = self._call(self._argument(answered))
@@ -158,8 +158,7 @@ class _Part:
         self, monitor: Monitor, prediction: Prediction, answered: Answered
     ) -> Any:
         """Do as `take`, and await what the source returns."""
-        given = prediction.features if self._is_features else prediction.output
-        if given is not UNSET or self._call is None:
+        if self._given(prediction) is not UNSET or self._call is None:
             return self.take(monitor, prediction, answered)
         try:
             with _Timed(self, monitor):
@@ -168,6 +167,9 @@ class _Part:
         except Exception as error:  # noqa: BLE001 - sources are the user's code
             monitor.trouble.report(self._stage, error, self._view)
             return None
+
+    def _given(self, prediction: Prediction) -> Any:
+        return prediction.features if self._is_features else prediction.output
 
     def _argument(self, answered: Answered) -> Any:
         return answered.request() if self._is_features else answered.returned

@@ -7,7 +7,8 @@ from functools import wraps
 from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from typing import Any, Protocol, TypeAlias
 
-from boxkite.context import Prediction
+from boxkite.context import Prediction, make_current, reset_current
+from boxkite.identity import Identity
 from boxkite.models import Models
 from boxkite.monitor import Monitor
 from boxkite.sources import Capture
@@ -15,8 +16,10 @@ from boxkite.streams import in_prediction
 
 __all__ = ["Exchange", "decorated"]
 
-# Names the server where nothing is monitored: what the view sets there is dropped.
-_NOBODY = "unmonitored"
+
+def _unmonitored() -> Prediction:
+    """Return what stands where nothing is monitored: what the view sets there is dropped."""
+    return Prediction(Identity.new("unmonitored"))
 
 
 class Exchange(Protocol):
@@ -69,10 +72,14 @@ def _async(view: Callable[..., Any], capture: Capture, place: _Place) -> Callabl
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
         exchange, monitor = place()
         if exchange is None or monitor is None:
-            with Prediction(_NOBODY):
+            with _unmonitored():
                 return await view(*args, **kwargs)
-        with Prediction(monitor.settings.server_id, monitor.row_count) as prediction:
+        prediction = Prediction(Identity.new(monitor.settings.server_id), monitor.row_count)
+        token = make_current(prediction)
+        try:
             returned = await view(*args, **kwargs)
+        finally:
+            reset_current(token)
         exchange.finish(monitor, capture, prediction, returned)
         return returned
 
@@ -84,10 +91,14 @@ def _sync(view: Callable[..., Any], capture: Capture, place: _Place) -> Callable
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         exchange, monitor = place()
         if exchange is None or monitor is None:
-            with Prediction(_NOBODY):
+            with _unmonitored():
                 return view(*args, **kwargs)
-        with Prediction(monitor.settings.server_id, monitor.row_count) as prediction:
+        prediction = Prediction(Identity.new(monitor.settings.server_id), monitor.row_count)
+        token = make_current(prediction)
+        try:
             returned = view(*args, **kwargs)
+        finally:
+            reset_current(token)
         exchange.finish(monitor, capture, prediction, returned)
         return returned
 
@@ -100,8 +111,8 @@ def _stream(view: Callable[..., Any], capture: Capture, place: _Place) -> Callab
         stream = view(*args, **kwargs)
         exchange, monitor = place()
         if exchange is None or monitor is None:
-            return in_prediction(stream, Prediction(_NOBODY), lambda: None)
-        prediction = Prediction(monitor.settings.server_id, monitor.row_count)
+            return in_prediction(stream, _unmonitored(), lambda: None)
+        prediction = Prediction(Identity.new(monitor.settings.server_id), monitor.row_count)
         log = exchange.begin(monitor, capture, prediction, stream)
         return in_prediction(stream, prediction, log)
 

@@ -8,7 +8,7 @@ from numbers import Number
 from typing import Any
 
 import msgspec
-from flask import Request, Response, after_this_request, current_app, has_request_context, request
+from flask import Request, Response, after_this_request, current_app, request
 
 import boxkite
 
@@ -38,9 +38,12 @@ class FlaskExchange:
     ) -> None:
         """Log the prediction when the response is made, whose status tells if it is one."""
 
+        # Each look through the proxy costs as much as parsing a small body.
+        current = request._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
+
         def log(response: Response) -> Response:
             if response.status_code < _ERROR_STATUS:
-                answered = Answered(returned, response)
+                answered = Answered(returned, response, current)
                 for name, value in capture.log(monitor, prediction, answered).items():
                     response.headers[name] = value
             return response
@@ -66,22 +69,24 @@ class FlaskExchange:
             return response
 
         after_this_request(name)
-        return lambda: capture.log(monitor, prediction, Answered(stream, responses[0]))
+        return lambda: capture.log(monitor, prediction, Answered(stream, responses[0], None))
 
 
 class Answered:
-    """The current request with its answer.
+    """A request with its answer.
 
     Attributes:
         returned: by the view: a body, or a tuple that begins with one.
         response: that Flask made of it.
+        asked: the request; None once it is over.
     """
 
-    __slots__ = ("response", "returned")
+    __slots__ = ("asked", "response", "returned")
 
-    def __init__(self, returned: Any, response: Response) -> None:
+    def __init__(self, returned: Any, response: Response, asked: Request | None) -> None:
         self.returned = returned
         self.response = response
+        self.asked = asked
 
     def request(self) -> Request:
         """Return the current request."""
@@ -89,9 +94,9 @@ class Answered:
 
     def body(self) -> Any:
         """Return the JSON body; see `json_body`."""
-        if not has_request_context():
+        if self.asked is None:
             raise ValueError("a view that is a stream has no body; set current_prediction.features")
-        return json_body(request)
+        return json_body(self.asked)
 
     def content(self) -> Any:
         """Return the object that the view returned, or the content of the response.

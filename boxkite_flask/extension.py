@@ -23,6 +23,10 @@ _SHOWN = "boxkite_config"
 _PREFIX = "FLASK_BOXKITE_"
 
 
+def _current_exchange() -> FlaskExchange | None:
+    return current_app.extensions.get(_EXCHANGE) if has_request_context() else None
+
+
 class Boxkite(boxkite.Extension):
     """Monitors the predictions of a Flask application.
 
@@ -37,6 +41,8 @@ class Boxkite(boxkite.Extension):
             metrics, which tells by True or False whether it is answered; they win over the
             configuration.
     """
+
+    _current_exchange = staticmethod(_current_exchange)
 
     def __init__(self, app: Flask | None = None, **options: Any) -> None:
         super().__init__(**options)
@@ -89,9 +95,6 @@ class Boxkite(boxkite.Extension):
             elif given is not None:
                 del values[name]
         return values
-
-    def _current_exchange(self) -> FlaskExchange | None:
-        return current_app.extensions.get(_EXCHANGE) if has_request_context() else None
 
 
 def _show(app: Flask, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,25 +24,28 @@ class KeptBody:
     Args:
         scope: of the request. Of a body under another type than JSON, as many clients send it,
             the first character decides.
+        message: the first one of the request, mostly with all of it.
     """
 
     __slots__ = ("_content", "_most", "_problem", "_scope", "_whole")
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: Scope, message: Message) -> None:
         self._scope = scope
-        self._content: bytes | bytearray = b""
+        self._content: bytes | bytearray = message.get("body", b"")
         self._most = _MAX_OTHER
         self._problem = ""
-        self._whole = False
+        self._whole = not message.get("more_body", False)
+        if len(self._content) > self._most[0]:
+            self._check_size()
 
     def add(self, message: Message) -> None:
-        """Keep one message of the request."""
+        """Keep one more message of the request."""
         self._whole = not message.get("more_body", False)
         if self._problem:
             return
         chunk = message.get("body", b"")
         if not self._content:
-            self._content = chunk  # mostly the whole body
+            self._content = chunk
         elif isinstance(self._content, bytearray):
             self._content += chunk
         else:

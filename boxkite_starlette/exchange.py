@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from typing import Any, TypeAlias
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
@@ -18,75 +19,69 @@ __all__ = ["Answered", "Exchange", "current_exchange"]
 current_exchange: ContextVar[Exchange | None] = ContextVar("boxkite_exchange", default=None)
 
 _ERROR_STATUS = 400
+_START = "http.response.start"
 
 _Header: TypeAlias = tuple[bytes, bytes]
 _Finished: TypeAlias = tuple[boxkite.Monitor, boxkite.Capture, boxkite.Prediction, Any]
 
 
-class Exchange:
+class Exchange(msgspec.Struct, eq=False):
     """Passes messages between server and application, and looks at them as they pass.
 
-    Args:
+    Attributes:
         models: of the application.
         scope: of the request.
-        receive: the server's.
-        send: the server's.
+        server_receive: the server's own.
+        server_send: the server's own.
+        outer: the same request in the application that has this one mounted, if it is monitored.
+        body: what the application has read of the request's; None for nothing.
+        finished: predictions that wait for the status of the response.
+        awaits: whether something is to be awaited while they are logged.
+        announced: the id of a prediction that is made while the response is sent.
     """
 
-    __slots__ = (
-        "_announced",
-        "_awaits",
-        "_body",
-        "_finished",
-        "_receive",
-        "_scope",
-        "_send",
-        "models",
-        "outer",
-    )
-
-    def __init__(self, models: boxkite.Models, scope: Scope, receive: Receive, send: Send) -> None:
-        self.models = models
-        self.outer = current_exchange.get()
-        self._scope = scope
-        self._receive = receive
-        self._send = send
-        self._body = KeptBody(scope)
-        self._finished: list[_Finished] = []
-        self._announced = ""
-        self._awaits = False
+    models: boxkite.Models
+    scope: Scope
+    server_receive: Receive
+    server_send: Send
+    outer: Exchange | None = None
+    body: KeptBody | None = None
+    finished: list[_Finished] = []
+    awaits: bool = False
+    announced: str = ""
 
     async def receive(self) -> Message:
-        """Hand the next message of the request on, keeping its part of a JSON body."""
-        message = await self._receive()
+        """Hand the next message of the request on, keeping its part of the body."""
+        message = await self.server_receive()
         if message["type"] == "http.request":
-            self._body.add(message)
+            if self.body is None:
+                self.body = KeptBody(self.scope, message)
+            else:
+                self.body.add(message)
         return message
 
     def send(self, message: Message) -> Awaitable[None]:
         """Hand the next message of the response on; at its start log what was captured."""
-        if self._announced and message["type"] == "http.response.start":
-            if message["status"] < _ERROR_STATUS:
-                message = _with_headers(message, {boxkite.PREDICTION_ID_HEADER: self._announced})
-            self._announced = ""
-        if self._finished and message["type"] == "http.response.start":
-            finished, self._finished = self._finished, []
-            if message["status"] < _ERROR_STATUS:
-                if self._awaits:
-                    return self._send_after_awaiting(message, finished)
-                headers: dict[str, str] = {}
-                for monitor, capture, prediction, returned in finished:
-                    answered = Answered(returned, self._scope, self._body)
-                    headers = capture.log(monitor, prediction, answered)
-                message = _with_headers(message, headers)
-        return self._send(message)
-
-    async def _send_after_awaiting(self, message: Message, finished: list[_Finished]) -> None:
-        headers: dict[str, str] = {}
+        if message["type"] != _START or not (self.finished or self.announced):
+            return self.server_send(message)
+        finished, self.finished = self.finished, []
+        headers = {boxkite.PREDICTION_ID_HEADER: self.announced} if self.announced else {}
+        self.announced = ""
+        if message["status"] >= _ERROR_STATUS:
+            return self.server_send(message)
+        if self.awaits:
+            return self._send_after_awaiting(message, finished, headers)
         for monitor, capture, prediction, returned in finished:
-            answered = Answered(returned, self._scope, self._body)
+            headers = capture.log(monitor, prediction, Answered(self, returned))
+        return self.server_send(_with_headers(message, headers))
+
+    async def _send_after_awaiting(
+        self, message: Message, finished: list[_Finished], headers: Mapping[str, str]
+    ) -> None:
+        for monitor, capture, prediction, returned in finished:
+            answered = Answered(self, returned)
             headers = await capture.log_awaiting(monitor, prediction, answered)
-        await self._send(_with_headers(message, headers))
+        await self.server_send(_with_headers(message, headers))
 
     def finish(
         self,
@@ -96,8 +91,8 @@ class Exchange:
         returned: Any,
     ) -> None:
         """Have the prediction logged once the status of the response is known."""
-        self._finished.append((monitor, capture, prediction, returned))
-        self._awaits = self._awaits or capture.may_await
+        self.finished.append((monitor, capture, prediction, returned))
+        self.awaits = self.awaits or capture.may_await
 
     def begin(
         self,
@@ -107,9 +102,8 @@ class Exchange:
         stream: Any,
     ) -> Callable[[], object]:
         """Name a prediction that is made while its answer is sent; returns what logs it."""
-        self._announced = prediction.id
-        answered = Answered(stream, self._scope, self._body)
-        return lambda: capture.log(monitor, prediction, answered)
+        self.announced = prediction.id
+        return lambda: capture.log(monitor, prediction, Answered(self, stream))
 
 
 def _with_headers(message: Message, headers: Mapping[str, str]) -> Message:
@@ -117,35 +111,44 @@ def _with_headers(message: Message, headers: Mapping[str, str]) -> Message:
 
     It is a new one: the application may send the same to every client.
     """
-    ours = {name.lower().encode(): value.encode("latin-1") for name, value in headers.items()}
-    raw: Iterable[_Header] = message.get("headers", ())
-    kept = [each for each in raw if each[0].lower() not in ours]
-    return {**message, "headers": [*kept, *ours.items()]}
+    raw: list[_Header] = list(message.get("headers", ()))
+    if not _OURS.isdisjoint(dict(raw)):
+        raw = [each for each in raw if each[0] not in _OURS]
+    for name, value in headers.items():
+        raw.append((_RAW[name], value.encode("latin-1")))
+    return {**message, "headers": raw}
 
 
-class Answered:
+_RAW = {
+    name: name.lower().encode()
+    for name in (boxkite.PREDICTION_ID_HEADER, boxkite.PREDICTION_COUNT_HEADER)
+}
+_OURS = frozenset(_RAW.values())
+
+
+class Answered(msgspec.Struct, eq=False):
     """A request with its answer.
 
     Attributes:
+        exchange: of the two.
         returned: by the endpoint.
-        scope: of the request.
-        kept: what the endpoint has read of the request's body.
     """
 
-    __slots__ = ("kept", "returned", "scope")
-
-    def __init__(self, returned: Any, scope: Scope, kept: KeptBody) -> None:
-        self.returned = returned
-        self.scope = scope
-        self.kept = kept
+    exchange: Exchange
+    returned: Any
 
     def request(self) -> Request:
         """Return the request, whose body can be read once more."""
-        return Request(self.scope, self.kept.receive)
+        return Request(self.exchange.scope, self._kept().receive)
 
     def body(self) -> Any:
         """Return the JSON body as plain values, parsed anew at each call."""
-        return self.kept.json()
+        kept = self.exchange.body
+        return kept.json() if kept is not None else self._kept().json()
+
+    def _kept(self) -> KeptBody:
+        kept = self.exchange.body
+        return kept if kept is not None else KeptBody(self.exchange.scope, _NOTHING_READ)
 
     def content(self) -> Any:
         """Return the object that the endpoint returned, or the content of the response."""
@@ -153,7 +156,7 @@ class Answered:
         if not isinstance(returned, Response):
             return returned
         data = getattr(returned, "body", None)
-        return boxkite.Content(
-            None if data is None else bytes(data),
-            lambda: returned.headers.get("content-type", ""),
-        )
+        return boxkite.Content(data, lambda: returned.headers.get("content-type", ""))
+
+
+_NOTHING_READ: Message = {"type": "http.request", "more_body": True}

@@ -8,7 +8,7 @@ from typing import Any
 from starlette.applications import Starlette
 
 import boxkite
-from boxkite_starlette.exchange import Exchange, current_exchange
+from boxkite_starlette.exchange import current_exchange
 from boxkite_starlette.lifespan import wrap_lifespan
 from boxkite_starlette.middleware import BoxkiteMiddleware
 from boxkite_starlette.routes import mount_page
@@ -31,6 +31,7 @@ class Boxkite(boxkite.Extension):
     """
 
     _awaits_sources = True
+    _current_exchange = staticmethod(current_exchange.get)
 
     def __init__(self, app: Starlette | None = None, **options: Any) -> None:
         super().__init__(**options)
@@ -64,6 +65,3 @@ class Boxkite(boxkite.Extension):
         wrap_lifespan(app, models)
         app.state.boxkite = monitor
         app.state.boxkite_models = models
-
-    def _current_exchange(self) -> Exchange | None:
-        return current_exchange.get()

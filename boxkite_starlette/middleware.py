@@ -29,7 +29,7 @@ class BoxkiteMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        exchange = Exchange(self.models, scope, receive, send)
+        exchange = Exchange(self.models, scope, receive, send, current_exchange.get())
         token = current_exchange.set(exchange)
         try:
             await self.app(scope, exchange.receive, exchange.send)

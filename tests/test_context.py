@@ -12,12 +12,13 @@ import pytest
 
 from boxkite import NoPredictionError, current_prediction
 from boxkite.context import UNSET, Prediction
+from boxkite.identity import Identity
 
 OUTSIDE = "current_prediction is set only while a view decorated with @monitor.predict runs"
 
 
 def test_within_a_scope_it_is_what_the_scope_opened() -> None:
-    with Prediction("server") as prediction:
+    with Prediction(Identity.new("server")) as prediction:
         current_prediction.features = [1]
         current_prediction.output = None
         assert (prediction.features, prediction.output) == ([1], None)
@@ -40,7 +41,7 @@ def test_within_a_scope_it_is_what_the_scope_opened() -> None:
 def test_what_the_view_does_to_its_own_object_afterwards_does_not_matter(
     given: Any, change: Callable[[Any], None]
 ) -> None:
-    with Prediction("server") as prediction:
+    with Prediction(Identity.new("server")) as prediction:
         current_prediction.features = given
         before = str(given)
         change(given)
@@ -52,14 +53,14 @@ def test_what_cannot_be_copied_is_kept_as_it_is() -> None:
         def items(self) -> Any:
             raise RuntimeError
 
-    with Prediction("server") as prediction:
+    with Prediction(Identity.new("server")) as prediction:
         given = Hostile(a=1)
         current_prediction.features = given
         assert prediction.features is given
 
 
 def test_the_ids_are_those_of_the_rows_once_the_features_are_set() -> None:
-    with Prediction("server", len) as prediction:
+    with Prediction(Identity.new("server"), len) as prediction:
         assert current_prediction.ids == [current_prediction.id]
         current_prediction.features = [1, 2, 3]
         assert current_prediction.ids == [
@@ -70,14 +71,14 @@ def test_the_ids_are_those_of_the_rows_once_the_features_are_set() -> None:
 
 
 def test_nothing_is_set_at_first_and_none_is_a_value() -> None:
-    with Prediction("server") as prediction:
+    with Prediction(Identity.new("server")) as prediction:
         assert prediction.features is UNSET
         assert (repr(UNSET), bool(UNSET)) == ("UNSET", False)
 
 
 def test_an_inner_scope_gives_the_outer_one_back_even_after_an_error() -> None:
-    with Prediction("outer") as outer:
-        with pytest.raises(KeyError), Prediction("inner"):
+    with Prediction(Identity.new("outer")) as outer:
+        with pytest.raises(KeyError), Prediction(Identity.new("inner")):
             raise KeyError(current_prediction.id)
         assert current_prediction.id == outer.id
     assert not current_prediction
@@ -99,7 +100,7 @@ def test_tools_may_look_at_it_outside_of_a_scope() -> None:
 
 @pytest.mark.parametrize("name", ["id", "ids", "featurs"])
 def test_what_is_not_the_views_to_set_is_an_error(name: str) -> None:
-    with Prediction("server"), pytest.raises(AttributeError):
+    with Prediction(Identity.new("server")), pytest.raises(AttributeError):
         setattr(current_prediction, name, 1)
 
 
@@ -107,7 +108,7 @@ def test_threads_and_tasks_have_each_their_own() -> None:
     found = []
 
     async def request(number: int) -> tuple[int, int]:
-        with Prediction("server"):
+        with Prediction(Identity.new("server")):
             current_prediction.features = number
             await asyncio.sleep(0)
             return number, current_prediction.features
@@ -115,7 +116,7 @@ def test_threads_and_tasks_have_each_their_own() -> None:
     async def requests() -> list[tuple[int, int]]:
         return await asyncio.gather(*map(request, range(10)))
 
-    with Prediction("server"):
+    with Prediction(Identity.new("server")):
         thread = threading.Thread(target=lambda: found.append(bool(current_prediction)))
         thread.start()
         thread.join()

@@ -8,6 +8,7 @@ import pytest
 
 from boxkite import Baseline, Capture, Monitor, current_prediction
 from boxkite.context import Prediction, captured
+from boxkite.identity import Identity
 
 NONE = Baseline("default", "none", 0, ())
 
@@ -39,7 +40,7 @@ def logged(
     """Return the features and the output of the only record, and its monitor."""
     monitor = Monitor(baseline, records, registry=None)
     answered = Answered({"x": [1]} if body is None else body, returned or {"y": 2})
-    with Prediction("server", monitor.row_count) as prediction:
+    with Prediction(Identity.new("server"), monitor.row_count) as prediction:
         for name, value in set_by_view.items():
             setattr(prediction, name, value)
     headers = capture.log(monitor, prediction, answered)
@@ -81,7 +82,7 @@ def test_a_view_under_two_monitors_matches_the_names_of_each(records: Any) -> No
     capture = Capture(["b", "a"], lambda _: None, "view")
     for names in ("ab", "ba", "bc"):
         monitor = Monitor(Baseline.fit({name: [1, 2] for name in names}), records, registry=None)
-        with Prediction("server") as prediction:
+        with Prediction(Identity.new("server")) as prediction:
             capture.log(monitor, prediction, Answered({"a": 1, "b": 2}, {}))
     found = [each.features for each in records]
     assert found == [{"a": 1, "b": 2}, {"b": 2, "a": 1}, {"b": 2, "c": 1}]
@@ -129,7 +130,7 @@ AWAITED = [source, functools.partial(source), AsyncSource(), lambda request: sou
 def test_an_async_source_is_awaited_where_it_can_be(given: Any, records: Any) -> None:
     monitor = Monitor(NONE, records, registry=None)
     capture = Capture(given, "y", "view", awaited=True)
-    with Prediction("server") as prediction:
+    with Prediction(Identity.new("server")) as prediction:
         pass
     asyncio.run(capture.log_awaiting(monitor, prediction, Answered({}, {"y": 2})))
     assert [(each.features, each.output) for each in records] == [([1], 2)]
@@ -163,7 +164,7 @@ def test_a_source_that_is_cancelled_logs_nothing(records: Any) -> None:
         await asyncio.sleep(3600)
 
     async def run() -> None:
-        with Prediction("server") as prediction:
+        with Prediction(Identity.new("server")) as prediction:
             pass
         capture = Capture(hanging, None, "view", awaited=True)
         await asyncio.wait_for(capture.log_awaiting(monitor, prediction, Answered({}, {})), 0.01)
@@ -189,7 +190,7 @@ def test_a_captured_function_sets_its_part_during_a_request_only() -> None:
         return [value]
 
     assert (load(1), load.__name__, load.__doc__) == ([1], "load", "Load.")
-    with Prediction("server"):
+    with Prediction(Identity.new("server")):
         assert load(2) == [2]
         assert current_prediction.features == [2]
 
@@ -200,7 +201,7 @@ def test_a_captured_function_may_be_async() -> None:
         return value
 
     async def view() -> Any:
-        with Prediction("server"):
+        with Prediction(Identity.new("server")):
             assert await score(3) == 3
             return current_prediction.output
 

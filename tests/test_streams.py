@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from boxkite.context import Prediction, current_prediction
+from boxkite.identity import Identity
 from boxkite.streams import in_prediction
 
 
@@ -36,7 +37,7 @@ async def async_numbers(log: list[Any]) -> AsyncIterator[int]:
 
 
 def test_each_step_of_a_generator_has_the_prediction_and_nobody_between() -> None:
-    prediction, log, ended = Prediction("server"), list[Any](), list[bool]()
+    prediction, log, ended = Prediction(Identity.new("server")), list[Any](), list[bool]()
     steps = in_prediction(numbers(log), prediction, lambda: ended.append(True))
     seen = [(item, bool(current_prediction), len(ended)) for item in steps]
     assert seen == [(1, False, 0), (2, False, 0)]
@@ -44,7 +45,7 @@ def test_each_step_of_a_generator_has_the_prediction_and_nobody_between() -> Non
 
 
 def test_its_steps_may_run_in_different_threads() -> None:
-    prediction, ended = Prediction("server"), list[bool]()
+    prediction, ended = Prediction(Identity.new("server")), list[bool]()
     stream = in_prediction(numbers([]), prediction, lambda: ended.append(True))
     found: list[Any] = []
     for _ in range(3):
@@ -55,7 +56,7 @@ def test_its_steps_may_run_in_different_threads() -> None:
 
 
 def test_an_async_generator_likewise() -> None:
-    prediction, log, ended = Prediction("server"), list[Any](), list[bool]()
+    prediction, log, ended = Prediction(Identity.new("server")), list[Any](), list[bool]()
 
     async def drive() -> list[Any]:
         steps = in_prediction(async_numbers(log), prediction, lambda: ended.append(True))
@@ -66,7 +67,7 @@ def test_an_async_generator_likewise() -> None:
 
 
 def test_what_fails_or_is_given_up_has_not_ended_and_is_cleaned_up() -> None:
-    prediction, log, ended = Prediction("server"), list[Any](), list[bool]()
+    prediction, log, ended = Prediction(Identity.new("server")), list[Any](), list[bool]()
     failing = in_prediction(numbers(log, fail=True), prediction, lambda: ended.append(True))
     assert next(failing) == 1
     with pytest.raises(ValueError, match="no model"):
@@ -78,7 +79,7 @@ def test_what_fails_or_is_given_up_has_not_ended_and_is_cleaned_up() -> None:
 
 
 def test_an_async_one_that_is_given_up_is_cleaned_up() -> None:
-    prediction, log, ended = Prediction("server"), list[Any](), list[bool]()
+    prediction, log, ended = Prediction(Identity.new("server")), list[Any](), list[bool]()
 
     async def drive() -> None:
         steps = in_prediction(async_numbers(log), prediction, lambda: ended.append(True))

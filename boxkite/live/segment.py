@@ -77,7 +77,8 @@ class Segment:
         end = self.end + _FRAME_BYTES + length
         if end > self.size:
             return False
-        crc = _checksum(record, self.number)
+        short = length <= _CRC_BYTES
+        crc = zlib.crc32(record, self.number) if short else _checksum(record, self.number)
         self._map[self.end : end] = _FRAME.pack(length, crc) + record
         self.end = end
         return True
@@ -122,8 +123,6 @@ def _checksum(record: bytes, seed: int) -> int:
     Of more than 5 KiB zlib takes it with the interpreter's lock given up, and the request would
     have to wait for the lock again.
     """
-    if len(record) <= _CRC_BYTES:
-        return zlib.crc32(record, seed)
     for start in range(0, len(record), _CRC_BYTES):
         seed = zlib.crc32(record[start : start + _CRC_BYTES], seed)
     return seed

@@ -56,6 +56,8 @@ class LineMaker:
     def __init__(self, terms: LogTerms) -> None:
         self._terms = terms
         self._named = _named(terms.features)
+        constant = document(terms, "", 0, terms.features, None)
+        self._is_ascii = _encoder.encode(constant).isascii()
 
     def line(self, record: Undecoded) -> bytes | None:
         """Return what `to_line` would; None for a record that is not ordinary."""
@@ -71,10 +73,23 @@ class LineMaker:
         named = document(
             self._terms, record.entity_id, record.created_at, self._named(*row), output[0]
         )
-        line = finished(_encoder.encode(named))
-        # A null may have been an infinity, which is logged as text.
-        infinite = b"null" in line and not _INFINITIES.isdisjoint((*row, output[0]))
-        return None if infinite or len(line) > self._terms.max_bytes else line
+        line = _encoder.encode(named)
+        if self._is_ascii and _are_finite(row, output[0]) and record.entity_id.isascii():
+            line += b"\n"
+        else:
+            line = finished(line)
+            # A null may have been an infinity, which is logged as text.
+            if b"null" in line and not _INFINITIES.isdisjoint((*row, output[0])):
+                return None
+        return line if len(line) <= self._terms.max_bytes else None
+
+
+def _are_finite(row: list[_Value], output: _Value) -> bool:
+    """Tell whether all values are finite numbers; seldom False for some that are."""
+    try:
+        return math.isfinite(sum(row, output))  # type: ignore[arg-type]
+    except (TypeError, OverflowError):
+        return False
 
 
 def _named(names: tuple[str, ...]) -> Any:

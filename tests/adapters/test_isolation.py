@@ -18,6 +18,7 @@ import boxkite
 import boxkite_flask
 import boxkite_starlette
 from boxkite import current_prediction, sources
+from boxkite.identity import Identity
 from boxkite_flask.exchange import Answered
 
 JSON = {"content-type": "application/json"}
@@ -166,7 +167,10 @@ def test_what_ends_the_program_is_not_held_back(
 
     monitor = boxkite.Monitor(score_baseline, registry=None)
     capture = boxkite.Capture(source, None, "view")
-    prediction, answered = boxkite.Prediction("server"), Answered(None, Response())
+    prediction, answered = (
+        boxkite.Prediction(Identity.new("server")),
+        Answered(None, Response(), None),
+    )
     with pytest.raises(failure):
         capture.log(monitor, prediction, answered)
 
