@@ -27,6 +27,7 @@ import fastapi_services
 import flask_services
 import starlette_services
 from service import Service, fitted
+from straight_line import straight_line
 
 from boxkite import Baseline
 from boxkite.identity import Identity
@@ -58,6 +59,7 @@ def main() -> None:
     Background.ask = Background.hurry = lambda _: None  # type: ignore[method-assign]
     with tempfile.TemporaryDirectory() as folder:
         parts = [_in_request(framework, folder) for framework in SERVICES]
+        parts.append(_least(folder))
         parts.append(
             Part("counting, 512 records at once", [_counting(n, 512, folder) for n in FEATURES])
         )
@@ -87,6 +89,19 @@ def _in_request(framework: str, folder: str) -> Part:
         bare, monitored = _in_turns([functools.partial(call, app, body) for app in applications])
         found.append(monitored - bare)
     return Part(f"added in the request, {TITLES[framework]}", found)
+
+
+def _least(folder: str) -> Part:
+    found = []
+    for number in FEATURES:
+        service = Service("starlette", "straight line", number, f"{folder}/least-{number}")
+        Path(service.folder).mkdir()
+        body = json.dumps({"inputs": _rows(number, 1)[0]}).encode()
+        applications = starlette_services.bare(service), straight_line(service)
+        works = [functools.partial(_call_asgi, app, body) for app in applications]
+        bare, least = _in_turns(works)
+        found.append(least - bare)
+    return Part("the least of it, Starlette", found)
 
 
 def _monitored(service: Service) -> Any:

@@ -7,17 +7,18 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-__all__ = ["bare", "boxkite", "exporter", "predecessor"]
+__all__ = ["bare", "boxkite", "exporter", "predecessor", "predict"]
 
 
-async def _predict(request: Request) -> JSONResponse:
+async def predict(request: Request) -> JSONResponse:
+    """Answer with the first input."""
     return JSONResponse({"score": (await request.json())["inputs"][0]})
 
 
 def bare(_: Service) -> Starlette:
     """Return the service that nothing monitors."""
     app = Starlette()
-    app.add_route("/predict", _predict, methods=["POST"])
+    app.add_route("/predict", predict, methods=["POST"])
     return app
 
 
@@ -27,7 +28,7 @@ def boxkite(service: Service) -> Starlette:
 
     app = Starlette()
     monitor = Boxkite(app, **fitted(service))
-    view = monitor.predict(features="inputs", output="score")(_predict)
+    view = monitor.predict(features="inputs", output="score")(predict)
     app.add_route("/predict", view, methods=["POST"])
 
     def flush(_: Request) -> JSONResponse:
@@ -46,7 +47,7 @@ def predecessor(service: Service) -> Starlette:
     async def predict(request: Request) -> JSONResponse:
         inputs = (await request.json())["inputs"]
         body = (await request.body()).decode()
-        identifier = monitor.log_prediction(body, inputs, inputs[0])
+        identifier = monitor.logprediction(body, inputs, inputs[0])
         return JSONResponse({"score": inputs[0], "prediction_id": identifier})
 
     app.add_route("/predict", predict, methods=["POST"])
