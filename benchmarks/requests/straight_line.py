@@ -7,7 +7,6 @@ checked. What a library adds to that is the price of fitting any view.
 
 from __future__ import annotations
 
-import time
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
