@@ -72,6 +72,9 @@ class Prediction(msgspec.Struct, eq=False):
         assert self._token is not None
         reset_current(self._token)
 
+    def __repr__(self) -> str:
+        return f"<Prediction {self.id}>"  # not what was asked, which may be secret
+
     @property
     def features(self) -> Any:
         return self._features

@@ -26,6 +26,12 @@ def test_within_a_scope_it_is_what_the_scope_opened() -> None:
         assert bool(current_prediction)
 
 
+def test_its_representation_tells_the_id_and_nothing_of_what_was_asked() -> None:
+    with Prediction(Identity.new("server")) as prediction:
+        current_prediction.features = ["secret"]
+        assert repr(current_prediction) == f"<current_prediction <Prediction {prediction.id}>>"
+
+
 @pytest.mark.parametrize(
     ("given", "change"),
     [
