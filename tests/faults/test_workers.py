@@ -67,11 +67,12 @@ def test_each_scrape_shows_what_all_workers_answered(server: tuple[str, ...], se
 @pytest.mark.parametrize(
     "server",
     [
-        pytest.param(SERVERS["sync"], id="sync", marks=pytest.mark.slow),
+        pytest.param(SERVERS["sync"], id="sync"),
         pytest.param(SERVERS["gthread"], id="gthread"),
-        pytest.param(SERVERS["gevent"], id="gevent", marks=[_needs("gevent"), pytest.mark.slow]),
+        pytest.param(SERVERS["gevent"], id="gevent", marks=_needs("gevent")),
     ],
 )
+@pytest.mark.slow
 def test_graceful_restarts_lose_and_add_nothing(server: tuple[str, ...], serve: Serve) -> None:
     service = serve(*server, "--max-requests", "50", "--max-requests-jitter", "20")
     threads, workers, each = 2, 3, 20
