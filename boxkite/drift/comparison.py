@@ -30,7 +30,8 @@ __all__ = ["Comparison", "VariableDrift", "compare_counts"]
 class VariableDrift:
     """One variable's statistics and verdict.
 
-    The statistics and the critical value are NaN where the variable has no rows, live or trained.
+    It drifts where PSI or K-S is above its critical value, and PSI is large enough to matter. The
+    statistics and the critical values are NaN where it has no rows, live or trained.
 
     Attributes:
         name: of the variable.
@@ -57,6 +58,8 @@ class VariableDrift:
         rate_critical: what the evidence must exceed to be more than chance.
         changed_rates: of "missing", "unseen" and "invalid" those whose evidence does, and whose
             difference is 0.01 or more.
+        ks_critical: what K-S must exceed to be more than chance; NaN for categories, and where
+            there is none for PSI.
     """
 
     name: str
@@ -79,6 +82,28 @@ class VariableDrift:
     invalid_evidence: float = math.nan
     rate_critical: float = math.nan
     changed_rates: tuple[str, ...] = ()
+    ks_critical: float = math.nan
+
+    @property
+    def above(self) -> tuple[str, ...]:
+        """Of "PSI" and "K-S" what is above its critical value, whether it matters or not.
+
+        None where there are too few rows to tell.
+        """
+        if self.verdict == "insufficient":
+            return ()
+        pairs = {"PSI": (self.psi, self.critical), "K-S": (self.ks, self.ks_critical)}
+        return tuple(name for name, (value, critical) in pairs.items() if value > critical)
+
+    @property
+    def multiple(self) -> float:
+        """How many times its critical value the variable is from training; NaN if it has none.
+
+        The greater of PSI's multiple and the square of K-S's: like PSI, the square of K-S goes as
+        1/n + 1/m by chance, so that rows make either multiple grow alike.
+        """
+        ratios = (_ratio(self.psi, self.critical), _ratio(self.ks, self.ks_critical) ** 2)
+        return max((each for each in ratios if each == each), default=math.nan)
 
 
 @dataclass(frozen=True)
@@ -109,20 +134,20 @@ class Comparison:
     def drifted(self) -> tuple[VariableDrift, ...]:
         """The variables with verdict drift, furthest above their critical value first."""
         found = [each for each in self.variables if each.verdict == "drift"]
-        return tuple(sorted(found, key=lambda each: each.critical / each.psi))
+        return tuple(sorted(found, key=lambda each: -each.multiple))
 
     def __iter__(self) -> Iterator[VariableDrift]:
         return iter(self.variables)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return everything as JSON can hold it; NaN becomes None."""
+        """Return everything as JSON can hold it, `above` too; NaN becomes None."""
         return {
             "model": self.model,
             "version": self.version,
             "predictions": self.predictions,
             "variables": [
-                {key: None if value != value else value for key, value in asdict(each).items()}
-                for each in self.variables
+                {key: None if value != value else value for key, value in fields.items()}
+                for fields in ({**asdict(each), "above": each.above} for each in self.variables)
             ],
             "verdict": self.verdict,
         }
@@ -135,7 +160,8 @@ class Comparison:
             key=lambda pair: pair[0].verdict != "drift",
         )
         rows = (_notebook_row(drift, counts) for drift, counts in pairs)
-        headings = ("variable", "verdict", "PSI", "critical", "training (grey) and live")
+        drawn = "training (grey) and live"
+        headings = ("variable", "verdict", "PSI", "critical", "K-S", "critical", drawn)
         return notebook_table(title, headings, rows, len(pairs))
 
 
@@ -145,6 +171,8 @@ def _notebook_row(drift: VariableDrift, counts: tuple[Variable, Tally] | None) -
         drift.verdict,
         number(drift.psi),
         number(drift.critical),
+        number(drift.ks),
+        number(drift.ks_critical),
     ]
     if counts is None:
         return numbers
@@ -172,8 +200,9 @@ def compare_counts(
     """
     policy = policy or Policy()
     count = len(baseline.variables)
+    ks_critical = policy.ks_critical(window, count) if count else math.nan
     rows = [
-        _compare(variable, tally, policy, policy.critical(window, count, variable))
+        _compare(variable, tally, policy, policy.critical(window, count, variable), ks_critical)
         for variable, tally in zip(baseline.variables, tallies, strict=True)
     ]
     chance = rate_critical(policy, count) if count else math.nan
@@ -185,20 +214,24 @@ def compare_counts(
     return Comparison(baseline.model, baseline.version, predictions, tuple(judged), counts)
 
 
-def _compare(variable: Variable, tally: Tally, policy: Policy, critical: float) -> VariableDrift:
+def _compare(
+    variable: Variable, tally: Tally, policy: Policy, critical: float, ks_critical: float
+) -> VariableDrift:
     live, trained = tally.cells, variable.counts
     rows, trained_rows = tally.rows, int(trained.sum())
     seen = rows + tally.missing + tally.invalid
-    psi = kl = js = ks = threshold = math.nan
+    psi = kl = js = ks = threshold = ks_threshold = math.nan
     verdict: Verdict = "insufficient"
     if rows and trained_rows:  # no rows are no drift, though the smoothed fractions differ
         psi = population_stability_index(live, trained)
         kl = kullback_leibler(live, trained)
         js = jensen_shannon(live, trained)
+        scale = 1 / trained_rows + 1 / rows
+        threshold = critical * scale
         if isinstance(variable, NumericVariable):
             ks = kolmogorov_smirnov(live, trained)
-        threshold = critical * (1 / trained_rows + 1 / rows)
-        verdict = policy.judge(psi, threshold, rows, len(live))
+            ks_threshold = ks_critical * math.sqrt(scale) if critical == critical else math.nan
+        verdict = policy.judge(psi, threshold, rows, len(live), ks, ks_threshold)
     return VariableDrift(
         name=variable.name,
         role=variable.role,
@@ -214,7 +247,12 @@ def _compare(variable: Variable, tally: Tally, policy: Policy, critical: float) 
         ks=ks,
         critical=threshold,
         verdict=verdict,
+        ks_critical=ks_threshold,
     )
+
+
+def _ratio(value: float, critical: float) -> float:
+    return value / critical if critical else math.inf
 
 
 def _rate_fields(variable: Variable, tally: Tally, critical: float) -> dict[str, Any]:

@@ -57,6 +57,7 @@ def test_each_variable_has_its_statistics_and_verdict(baseline: Baseline) -> Non
         ks=kolmogorov_smirnov(counted[0].cells, trained),
         critical=Policy().critical("1d", 3, baseline.variables[0]) * (1 / 100 + 1 / 100),
         verdict="drift",
+        ks_critical=Policy().ks_critical("1d", 3) * math.sqrt(1 / 100 + 1 / 100),
         invalid_difference=2 / 105,
         missing_evidence=evidence(3, 105, 2, 102),
         invalid_evidence=evidence(2, 105, 0, 102),
@@ -67,16 +68,43 @@ def test_each_variable_has_its_statistics_and_verdict(baseline: Baseline) -> Non
     assert (kind.name, kind.role, kind.verdict) == ("kind", "feature", "ok")
     assert kind.critical == Policy().critical("1d", 3, baseline.variables[1]) * (1 / 102 + 1 / 105)
     assert math.isnan(kind.ks)
+    assert math.isnan(kind.ks_critical)
+    assert (x.above, kind.above) == (("PSI", "K-S"), ())
     assert (score.name, score.role, score.verdict) == ("score", "output", "ok")
 
 
-def test_the_windows_differ_in_the_critical_value_alone(baseline: Baseline) -> None:
+def test_the_windows_differ_in_the_critical_values_alone(baseline: Baseline) -> None:
     counted = tallies([30, 20, 30, 20], [50, 50, 0], [25, 25, 25, 25])
     hour, day = (compare_counts(baseline, counted, 100, window=each) for each in ("1h", "1d"))
     for short, long in zip(hour, day, strict=True):
         assert short.critical > long.critical
+        assert short.ks_critical > long.ks_critical or math.isnan(short.ks)
         # As text, in which NaN equals itself.
-        assert repr(replace(long, critical=short.critical)) == repr(short)
+        criticals = {"critical": short.critical, "ks_critical": short.ks_critical}
+        assert repr(replace(long, **criticals)) == repr(short)
+
+
+def test_without_a_critical_value_of_psi_there_is_none_of_ks() -> None:
+    baseline = Baseline.fit({"x": [float(value % 2) for value in range(8)]})
+    (few,) = compare_counts(baseline, [Tally(np.array([100, 900]))], 1000)
+    assert (few.verdict, few.above) == ("insufficient", ())
+    assert few.ks == 0.4
+    assert all(map(math.isnan, (few.critical, few.ks_critical, few.multiple)))
+
+
+def test_which_statistic_is_above_is_told_whether_it_matters_or_not() -> None:
+    by_ks = replace(RESTED, ks=0.15, ks_critical=0.1)
+    assert [each.above for each in (RESTED, by_ks, replace(by_ks, psi=0.3))] == [
+        (), ("K-S",), ("PSI", "K-S"),
+    ]  # fmt: skip
+    assert replace(by_ks, psi=0.3, verdict="insufficient").above == ()
+
+
+def test_how_far_is_the_greater_of_psi_and_the_square_of_ks() -> None:
+    by_ks = replace(RESTED, ks=0.3, ks_critical=0.1)
+    assert [each.multiple for each in (RESTED, by_ks, replace(by_ks, psi=4.0))] == [
+        0.5, pytest.approx(9.0), 20.0,
+    ]  # fmt: skip
 
 
 def test_no_rows_have_no_statistic(baseline: Baseline) -> None:
@@ -84,7 +112,7 @@ def test_no_rows_have_no_statistic(baseline: Baseline) -> None:
     assert nothing.verdict == "insufficient"
     for each in nothing:
         assert each.verdict == "insufficient"
-        numbers = [each.psi, each.kl, each.js, each.ks, each.critical]
+        numbers = [each.psi, each.kl, each.js, each.ks, each.critical, each.ks_critical]
         assert all(map(math.isnan, numbers))
     x, kind, _ = nothing
     assert x.missing_difference == 3 / 5 - 2 / 102
@@ -125,8 +153,9 @@ def test_drifted_variables_are_named_furthest_above_their_critical_value_first()
     near = replace(RESTED, name="near", psi=0.9, critical=0.8, verdict="drift")
     far = replace(RESTED, name="far", psi=0.3, critical=0.1, verdict="drift")
     certain = replace(RESTED, name="certain", psi=0.3, critical=0.0, verdict="drift")
-    comparison = Comparison("m", "v", 10, (near, RESTED, far, certain))
-    assert [each.name for each in comparison.drifted] == ["certain", "far", "near"]
+    by_ks = replace(RESTED, name="by K-S", ks=0.4, ks_critical=0.2, verdict="drift")
+    comparison = Comparison("m", "v", 10, (near, RESTED, far, by_ks, certain))
+    assert [each.name for each in comparison.drifted] == ["certain", "by K-S", "far", "near"]
 
 
 def test_as_dict_is_plain_json_without_nan() -> None:
@@ -159,6 +188,8 @@ def test_as_dict_is_plain_json_without_nan() -> None:
                 "invalid_evidence": None,
                 "rate_critical": None,
                 "changed_rates": [],
+                "ks_critical": None,
+                "above": [],
             }
         ],
     }

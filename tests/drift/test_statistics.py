@@ -101,6 +101,14 @@ def test_statistics_lie_in_their_ranges(counts: tuple[Counts, Counts]) -> None:
         assert 0 <= kolmogorov_smirnov(live, baseline) <= 1
 
 
+@given(any_pair())
+def test_psi_is_four_times_the_square_of_ks_or_more(counts: tuple[Counts, Counts]) -> None:
+    """By Pinsker's inequality in both directions, of fractions that are smoothed alike."""
+    p, q = (smoothed(each) for each in counts)
+    distance = float(np.abs(np.cumsum(p - q)).max())
+    assert population_stability_index(*counts) >= 4 * distance**2 - 1e-12
+
+
 @given(any_pair(), st.randoms())
 def test_smoothed_statistics_do_not_depend_on_the_order_of_cells(
     counts: tuple[Counts, Counts], random: Random

@@ -2,11 +2,11 @@ import math
 
 import numpy as np
 import pytest
-from scipy.stats import chi2
+from scipy.stats import chi2, kstwobign, norm
 
 from boxkite import ConfigError
 from boxkite.baseline import CategoryVariable, NumericVariable, Variable
-from boxkite.drift import Policy, Verdict, population_stability_index
+from boxkite.drift import Policy, Verdict, kolmogorov_smirnov, population_stability_index
 from boxkite.drift.verdict import _missed
 
 
@@ -32,6 +32,38 @@ def test_drift_is_above_chance_and_matters(
 
 def test_without_a_critical_value_there_is_no_verdict() -> None:
     assert Policy().judge(9.9, math.nan, 1_000_000, 20) == "insufficient"
+    assert Policy().judge(9.9, math.nan, 1_000_000, 20, 0.9, 0.1) == "insufficient"
+
+
+@pytest.mark.parametrize(
+    ("psi", "ks", "ks_threshold", "rows", "verdict"),
+    [
+        (0.1, 0.15, 0.1, 1000, "drift"),
+        (0.1, 0.1, 0.1, 1000, "ok"),
+        (0.3, 0.05, 0.1, 1000, "drift"),
+        (0.05, 0.15, 0.1, 1000, "ok"),
+        (0.1, 0.15, 0.1, 99, "insufficient"),
+        (0.1, math.nan, math.nan, 1000, "ok"),
+    ],
+)
+def test_ks_above_chance_is_drift_as_well_if_psi_matters(
+    psi: float, ks: float, ks_threshold: float, rows: int, verdict: Verdict
+) -> None:
+    assert Policy().judge(psi, 0.2, rows, 20, ks, ks_threshold) == verdict
+
+
+@pytest.mark.parametrize("variables", [1, 10, 1000])
+@pytest.mark.parametrize("window", ["1h", "1d"])
+def test_ks_is_critical_at_half_of_the_variables_share(window: str, variables: int) -> None:
+    policy = Policy(design_effect=2.0)
+    half = policy.share(window, variables) / 2
+    expected = float(kstwobign.isf(half)) * math.sqrt(2)
+    assert policy.ks_critical(window, variables) == pytest.approx(expected, rel=1e-6)
+
+
+def test_the_share_that_ks_halves_is_a_half_at_most() -> None:
+    policy = Policy(false_alarms_per_month=1e9)
+    assert policy.ks_critical("1h", 3) == math.sqrt(math.log(8) / 2)
 
 
 @pytest.mark.parametrize(
@@ -48,6 +80,10 @@ def test_the_months_false_alarms_are_shared_over_windows_and_variables(
     policy: Policy, window: str, variables: int, share: float
 ) -> None:
     assert policy.share(window, variables) == pytest.approx(share, rel=1e-15)
+
+
+def test_the_shares_of_all_variables_are_not_cut_off() -> None:
+    assert Policy(false_alarms_per_month=1000.0).share_of_all("1d") == 1000 / 2 / 75
 
 
 def numeric(counts: list[int]) -> NumericVariable:
@@ -72,8 +108,14 @@ def test_the_critical_value_is_chi_squares_where_only_many_rows_are_judged(
 ) -> None:
     policy = Policy(min_rows_a_cell=100_000)
     found = policy.critical(window, variables, numeric([1_000_000] * cells))
-    expected = chi2.isf(policy.share(window, variables), cells - 1)
+    expected = chi2.isf(policy.share(window, variables) / 2, cells - 1)
     assert found == pytest.approx(expected, rel=1e-6)
+
+
+def test_categories_leave_nothing_of_their_share_to_ks() -> None:
+    policy = Policy(min_rows_a_cell=100_000)
+    found = policy.critical("1h", 10, category({f"c{i}": 1_000_000 for i in range(10)}))
+    assert found == pytest.approx(chi2.isf(policy.share("1h", 10), 10), rel=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +145,8 @@ def test_a_variable_that_cannot_be_judged_has_no_critical_value(variable: Variab
 )
 def test_any_other_variable_has_a_critical_value_that_chi_square_bounds(variable: Variable) -> None:
     found = Policy().critical("1h", 5, variable)
-    bound = chi2.isf(Policy().share("1h", 5), len(variable.counts) - 1)
+    share = Policy().share("1h", 5) / (2 if isinstance(variable, NumericVariable) else 1)
+    bound = chi2.isf(share, len(variable.counts) - 1)
     assert bound * (1 - 1e-9) <= found <= 3 * bound
 
 
@@ -128,22 +171,48 @@ def test_a_design_effect_makes_rows_worth_less() -> None:
 @pytest.mark.parametrize(
     ("trained", "served"), [(20_000, 100), (20_000, 500), (2_000, 2_000), (500, 50_000)]
 )
-def test_psi_without_drift_passes_the_critical_value_as_often_as_stated(
+def test_rows_without_drift_pass_either_critical_value_no_oftener_than_stated(
     trained: int, served: int
 ) -> None:
-    policy = Policy(false_alarms_per_month=180.0, windows={"1h": 1.0})
+    policy = Policy(false_alarms_per_month=360.0, windows={"1h": 1.0})
     random = np.random.default_rng(12)
-    cells = np.full(20, 1 / 20)
-    critical = policy.critical("1h", 1, numeric([trained // 20] * 20)) * (1 / trained + 1 / served)
-    alarms = [
-        population_stability_index(
-            random.multinomial(served, cells), random.multinomial(trained, cells)
-        )
-        > critical
-        for _ in range(4000)
-    ]
-    # 0.1 stated; three standard errors of 4,000 draws are 0.014.
-    assert 0.05 < np.mean(alarms) < policy.share("1h", 1) + 0.015
+    cells, scale = np.full(20, 1 / 20), 1 / trained + 1 / served
+    critical = policy.critical("1h", 1, numeric([trained // 20] * 20)) * scale
+    ks_critical = policy.ks_critical("1h", 1) * math.sqrt(scale)
+    above = []
+    for _ in range(4000):
+        live, baseline = (random.multinomial(rows, cells) for rows in (served, trained))
+        psi = population_stability_index(live, baseline)
+        above.append([psi > critical, kolmogorov_smirnov(live, baseline) > ks_critical])
+    by_psi, by_ks = np.mean(above, axis=0)
+    # 0.1 stated for each; three standard errors of 4,000 draws are 0.014. Between the edges of bins
+    # K-S is not looked at, which takes half of its chance.
+    assert policy.share("1h", 1) == pytest.approx(0.2)
+    assert 0.05 < by_psi < 0.115
+    assert 0.03 < by_ks < 0.115
+    assert np.mean(np.any(above, axis=1)) < 0.2
+
+
+def shifted(by: float, rows: int) -> tuple[NumericVariable, np.ndarray]:
+    """Return twenty bins of equal mass, and rows of a normal variable that has moved."""
+    edges = norm.isf(1 - np.arange(1, 20) / 20)
+    below = norm.cdf(np.concatenate([[-np.inf], edges, [np.inf]]) - by)
+    return numeric([50_000] * 20), np.round(rows * np.diff(below)).astype(np.int64)
+
+
+def test_a_shift_that_psi_alone_does_not_see_is_drift_by_ks() -> None:
+    policy = Policy()
+    variable, live = shifted(0.35, 450)
+    rows = int(live.sum())
+    scale = 1 / 1_000_000 + 1 / rows
+    psi = population_stability_index(live, variable.counts)
+    whole_share = float(chi2.isf(policy.share("1h", 10), 19))
+    assert policy.min_effect < psi < whole_share * scale  # as it was without K-S
+    ks = kolmogorov_smirnov(live, variable.counts)
+    critical = policy.critical("1h", 10, variable) * scale
+    assert policy.judge(psi, critical, rows, 20) == "ok"
+    ks_critical = policy.ks_critical("1h", 10) * math.sqrt(scale)
+    assert policy.judge(psi, critical, rows, 20, ks, ks_critical) == "drift"
 
 
 @pytest.mark.parametrize("effect", [0.5, 0.0, -1.0, math.nan, math.inf])
