@@ -33,7 +33,13 @@ _VERSION = 'model="$model", version="$version"'
 _WINDOW = f'{_VERSION}, window="$window"'
 _VARIABLE = f'{_VERSION}, role="$role", variable="$variable"'
 _VARIABLE_WINDOW = f'{_VARIABLE}, window="$window"'
-_RATIO = f"variable:boxkite_drift:psi{{{_WINDOW}}} / variable:boxkite_drift:critical{{{_WINDOW}}}"
+_PSI, _PSI_CRITICAL, _KS, _KS_CRITICAL = (
+    f"variable:boxkite_drift:{name}{{{_WINDOW}}}"
+    for name in ("psi", "critical", "ks", "ks_critical")
+)
+_BY_PSI, _BY_KS = f"{_PSI} / {_PSI_CRITICAL}", f"({_KS} / {_KS_CRITICAL}) ^ 2"
+_RATIO = f"{_BY_PSI} > {_BY_KS} or {_BY_KS} or {_BY_PSI}"  # the greater; categories have no K-S
+_MULTIPLE = "PSI over its critical value, or K-S over its own, squared: the greater one."
 _MOST = 15
 _NAME = "{{role}} {{variable}}"
 _WIDTH, _HEIGHT = 12, 8
@@ -54,10 +60,10 @@ def predictions() -> timeseries.Panel:
 
 
 def ratios_over_time() -> timeseries.Panel:
-    """PSI of the worst variables as a multiple of the critical value."""
+    """How far the worst variables are from training, as a multiple of what is critical."""
     return (
-        _over_time("PSI as a multiple of its critical value")
-        .description("Above 1 is more than chance gives.")
+        _over_time("Distance as a multiple of what is critical")
+        .description(f"{_MULTIPLE} Above 1 is more than chance gives.")
         .thresholds(_limit(1))
         .thresholds_style(
             build_common.GraphThresholdsStyleConfig().mode(common.GraphThresholdsStyleMode.LINE)
@@ -70,7 +76,7 @@ def furthest() -> barchart.Panel:
     """The variables that are furthest from training now."""
     return (
         _bars("Furthest from training now")
-        .description("PSI as a multiple of its critical value.")
+        .description(_MULTIPLE)
         .x_field("variable")
         .orientation(common.VizOrientation.HORIZONTAL)
         .with_target(_now(f"sort_desc(topk({_MOST}, {_RATIO}))", "A"))
@@ -82,7 +88,8 @@ def ratios() -> histogram.Panel:
     """How the variables are spread over the multiples."""
     return (
         histogram.Panel()
-        .title("Variables by PSI as a multiple of its critical value")
+        .title("Variables by distance as a multiple of what is critical")
+        .description(_MULTIPLE)
         .span(_WIDTH)
         .height(_HEIGHT)
         .combine(True)
@@ -131,9 +138,12 @@ def training_beside_live() -> barchart.Panel:
 
 
 def how_it_went() -> timeseries.Panel:
-    """PSI of one variable, and its critical value."""
-    panel = _over_time("PSI and its critical value")
-    for name in ("psi", "critical"):
+    """PSI and K-S of one variable, and the critical value of each."""
+    panel = _over_time("PSI and K-S, and the critical value of each").description(
+        "Drift is PSI above its critical value and the effect floor, or above the floor and K-S "
+        "above its critical value."
+    )
+    for name in ("psi", "critical", "ks", "ks_critical"):
         query = f"variable:boxkite_drift:{name}{{{_VARIABLE_WINDOW}}}"
         panel = panel.with_target(_query(query, name, name))
     return panel
@@ -141,8 +151,8 @@ def how_it_went() -> timeseries.Panel:
 
 def other_statistics() -> timeseries.Panel:
     """The other statistics of one variable."""
-    panel = _over_time("K-S, Jensen-Shannon and Kullback-Leibler")
-    for name in ("ks", "js", "kl"):
+    panel = _over_time("Jensen-Shannon and Kullback-Leibler")
+    for name in ("js", "kl"):
         query = f"variable:boxkite_drift:{name}{{{_VARIABLE_WINDOW}}}"
         panel = panel.with_target(_query(query, name, name))
     return panel

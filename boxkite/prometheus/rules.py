@@ -14,9 +14,14 @@ from boxkite.drift import Policy
 from boxkite.drift.rates import EVALUATIONS_A_MONTH, MIN_RATE, rate_critical
 from boxkite.errors import ConfigError
 from boxkite.prometheus.rules_counts import counted_in_step, counts_of, is_summed
-from boxkite.prometheus.rules_critical import at_design_effect, critical_quantile, design_effect
+from boxkite.prometheus.rules_critical import (
+    at_design_effect,
+    critical_quantile,
+    design_effect,
+    ks_quantile,
+)
 from boxkite.prometheus.rules_duration import seconds_of, spelled
-from boxkite.prometheus.rules_text import evidence, looked_up, scaled
+from boxkite.prometheus.rules_text import beside_critical, evidence, looked_up, scaled
 
 __all__ = ["as_kubernetes", "render_rules"]
 
@@ -84,12 +89,12 @@ def render_rules(
     Args:
         policy: the false alarms, the least effect and the rows that a verdict needs; the default
             if None. A design effect of more than the services' raises what they export.
-        services: the policy whose critical values the services export; `policy` if None. Where
-            it has not the window, or allows more false alarms, the rules raise the critical value
-            to the safe side of where they keep to `policy`.
+        services: the policy whose critical values of PSI the services export; `policy` if None.
+            Where it has not the window, or allows more false alarms, the rules raise the critical
+            value to the safe side of where they keep to `policy`. That of K-S is exact.
         windows: how far back to look, as Prometheus durations; the policy's if None.
-        critical_windows: for a window, one of the services' whose critical value is taken as it
-            is, for a demonstration that does not wait for an hour.
+        critical_windows: for a window, one of the services' whose critical values are taken as
+            they are, for a demonstration that does not wait for an hour.
         interval: between two evaluations; by default a sixtieth of the window, within 5 seconds
             and 2 minutes.
         runbook: path or URL that the alerts' `runbook_url` begins with.
@@ -111,8 +116,13 @@ def render_rules(
         groups.append(_render("rules_steps.yaml", **counted_in_step()))
     for window, every in intervals.items():
         exported = (critical_windows or {}).get(window)
-        quantile = critical_quantile(window, policy, services, exported)
-        groups.append(_window_group(window, every, policy, quantile, quoted_runbook))
+        quantiles = {
+            "quantile": at_design_effect(
+                critical_quantile(window, policy, services, exported), policy
+            ),
+            "ks_quantile": ks_quantile(window, policy, services, exported),
+        }
+        groups.append(_window_group(window, every, policy, quantiles, quoted_runbook))
     groups.append(_render("rules_service.yaml", runbook=quoted_runbook))
     header = _RuleTemplate(_HEADER).substitute(
         false_alarms=f"{policy.false_alarms_per_month:g}", windows=" and ".join(policy.windows)
@@ -135,7 +145,9 @@ def _lengths(windows: Sequence[str]) -> dict[str, float]:
     return {window: length / _HOUR for window, length in zip(windows, seconds, strict=True)}
 
 
-def _window_group(window: str, every: int, policy: Policy, quantile: str, runbook: str) -> str:
+def _window_group(
+    window: str, every: int, policy: Policy, quantiles: Mapping[str, str], runbook: str
+) -> str:
     least = format_float(policy.min_rows_a_cell)
     evaluations = max(EVALUATIONS_A_MONTH, _MONTH / every)
     chosen = f'window="{window}"'
@@ -156,7 +168,7 @@ def _window_group(window: str, every: int, policy: Policy, quantile: str, runboo
         min_effect=format_float(policy.min_effect),
         least_rows=at_design_effect(f"{least} * variable:boxkite_cells:count", policy),
         min_rate=format_float(MIN_RATE),
-        quantile=at_design_effect(quantile, policy),
+        **quantiles,
         design_effect=design_effect(policy),
         rate_critical_of_one_variable=format_float(
             rate_critical(replace(policy, design_effect=1.0), 1, evaluations)
@@ -174,7 +186,7 @@ def _window_group(window: str, every: int, policy: Policy, quantile: str, runboo
             trained,
         ),
         invalid_evidence=evidence(invalid, all_rows, f"(0 * {all_trained})", all_trained),
-        drift_critical=looked_up("variable:boxkite_drift:critical", window, "%.3f"),
+        beside_critical=beside_critical(window),
         live_rows=looked_up("variable:boxkite_live_rows:sum", window, "%.0f"),
         all_rows=looked_up("variable:boxkite_live_all_rows:sum", window, "%.0f"),
         missing_evidence_text=looked_up(

@@ -1,4 +1,8 @@
-"""The chi-square quantile that a window's rule takes, from those that the services export."""
+"""The quantiles that a window's rules take.
+
+PSI's, which depend on the variable, come from those that the services export; K-S's is the same for
+all variables of a model, and is computed.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +12,11 @@ from collections.abc import Sequence
 
 from boxkite.baseline.text_writer import format_float
 from boxkite.drift import Policy
+from boxkite.drift.verdict import MOST_SHARE
 from boxkite.errors import ConfigError
 from boxkite.prometheus.rules_duration import seconds_of
 
-__all__ = ["at_design_effect", "critical_quantile", "design_effect", "remarks"]
-
-_VARIABLES = 1000  # their number divides out of the ratio of two shares
+__all__ = ["at_design_effect", "critical_quantile", "design_effect", "ks_quantile", "remarks"]
 
 
 def critical_quantile(
@@ -44,11 +47,36 @@ def critical_quantile(
             )
         return _exported(exported_window)
     source, ratio = _nearest(window, wanted, services)
-    moved = _moved(_exported(source), ratio, services.share(source, _VARIABLES) * _VARIABLES)
+    moved = _moved(_exported(source), ratio, services.share_of_all(source))
     same_rate = wanted.false_alarms_per_month == services.false_alarms_per_month
     if same_rate and source != window:
         return f"{_exported(window)}\nor\n{moved}"
     return moved
+
+
+def ks_quantile(
+    window: str, wanted: Policy, services: Policy, exported_window: str | None = None
+) -> str:
+    """Return PromQL for the square of what K-S must exceed in each version, but for the rows.
+
+    It is that of `Policy.ks_critical`, ln(2 / a) / 2 at half of a variable's share. The square goes
+    as the design effect and as 1/n + 1/m, as PSI's does.
+
+    Args:
+        window: of the rules.
+        wanted: the policy that the rules keep to; it has the window.
+        services: the policy of the services.
+        exported_window: take the share of that window of the services.
+    """
+    policy, chosen = (wanted, window) if exported_window is None else (services, exported_window)
+    one_variable, least = (
+        format_float(math.log(2 / (share / 2)))
+        for share in (policy.share_of_all(chosen), MOST_SHARE)
+    )
+    return (
+        f"clamp_min({one_variable} + ln(version:boxkite_variables:count), {least}) / 2\n"
+        f"* {design_effect(wanted)}"
+    )
 
 
 def design_effect(wanted: Policy) -> str:
@@ -110,8 +138,8 @@ def remarks(wanted: Policy, services: Policy, windows: Sequence[str]) -> list[st
 
 def _nearest(window: str, wanted: Policy, services: Policy) -> tuple[str, float]:
     """Return the services' window to start from, and how much smaller the wanted share is."""
-    share = wanted.share(window, _VARIABLES)
-    ratios = {each: services.share(each, _VARIABLES) / share for each in services.windows}
+    share = wanted.share_of_all(window)
+    ratios = {each: services.share_of_all(each) / share for each in services.windows}
     source = window if window in ratios else min(ratios, key=lambda w: abs(math.log(ratios[w])))
     return source, ratios[source]
 

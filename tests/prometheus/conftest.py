@@ -181,6 +181,7 @@ def recorded(drift: VariableDrift, *, categorical: bool) -> dict[str, float]:
         "drift:js": drift.js,
         "drift:ks": drift.ks,
         "drift:critical": drift.critical,
+        "drift:ks_critical": drift.ks_critical,
         "drift:verdict": verdict[drift.verdict],
     }
 

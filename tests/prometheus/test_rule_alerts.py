@@ -1,5 +1,6 @@
 """When the alerts on data fire, and what they say, judged by promtool."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -46,7 +47,16 @@ def data_labels(baseline: Baseline, drift: VariableDrift, severity: str) -> dict
     }
 
 
-def test_drift_names_model_variable_statistic_critical_value_and_rows(
+def beside_critical(drift: VariableDrift) -> str:
+    pairs = [("PSI", drift.psi, drift.critical), ("K-S", drift.ks, drift.ks_critical)]
+    return ", ".join(
+        f"{name} {value:.3f} is {'above' if value > critical else 'below'} critical {critical:.3f}"
+        for name, value, critical in pairs
+        if not math.isnan(value)
+    )
+
+
+def test_drift_names_model_variable_statistics_critical_values_and_rows(
     bench: Any, baseline: Baseline
 ) -> None:
     replica = bench.replica(baseline)
@@ -56,6 +66,7 @@ def test_drift_names_model_variable_statistic_critical_value_and_rows(
         replica.scrape()
 
     drifted = replica.monitor.drift().drifted
+    assert {each.above for each in drifted} >= {("PSI",), ("PSI", "K-S")}
     tests = []
     for role, name, severity in (
         ("feature", "BoxkiteFeatureDrift", "warning"),
@@ -67,7 +78,7 @@ def test_drift_names_model_variable_statistic_critical_value_and_rows(
         texts = [
             said(
                 f"Model {bench.hostile}: {role} {each.name} has drifted",
-                f"PSI is {each.psi:.3f} over the last 1h, critical is {each.critical:.3f},",
+                f"Over the last 1h {beside_critical(each)},",
                 f"{each.rows} live rows, version {baseline.version}.",
             )
             for each in chosen

@@ -1,0 +1,109 @@
+"""K-S in the rules: its critical value at any policy, and verdicts that it decides alone."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from scipy.stats import norm
+
+from boxkite import Baseline, ConfigError, Policy
+from boxkite.prometheus.rules import render_rules
+from boxkite.prometheus.rules_critical import ks_quantile
+
+VERSION = 'model="m",version="v"'
+
+
+@pytest.mark.parametrize("variables", [1, 10, 1000])
+@pytest.mark.parametrize(
+    ("policy", "window"),
+    [
+        (Policy(), "1h"),
+        (Policy(), "1d"),
+        (Policy(windows={"1h": 1.0}), "1h"),
+        (Policy(false_alarms_per_month=0.01, windows={"5m": 1 / 12, "1w": 168.0}), "1w"),
+        (Policy(false_alarms_per_month=1e5), "1h"),  # a share of a half for few variables
+        (Policy(false_alarms_per_month=1e9), "1h"),
+        (Policy(design_effect=7.0), "1h"),
+        (Policy(design_effect=2.0), "1h"),  # the services' is greater
+    ],
+)
+def test_the_rules_compute_what_the_policy_asks_for_whatever_the_services_have(
+    bench: Any, policy: Policy, window: str, variables: int
+) -> None:
+    expression = ks_quantile(window, policy, Policy(false_alarms_per_month=3.0))
+    effect = max(policy.design_effect, 3.0)
+    expected = replace(policy, design_effect=effect).ks_critical(window, variables)
+    series = [
+        {"series": f"version:boxkite_{name}{{{VERSION}}}", "values": str(value)}
+        for name, value in (("variables:count", variables), ("design_effect:max", 3.0))
+    ]
+    test = {
+        "expr": f"abs(sqrt({expression}) - {expected!r}) <= bool 1e-12",
+        "eval_time": "0s",
+        "exp_samples": [{"labels": f"{{{VERSION}}}", "value": 1}],
+    }
+    bench.run_series("groups: []", series, "1m", promql_expr_test=[test])
+
+
+def test_a_critical_window_lends_its_share() -> None:
+    services, wanted = Policy(), Policy(windows={"1m": 1 / 60})
+    found = ks_quantile("1m", wanted, services, "1d")
+    assert found == ks_quantile("1d", services, services)
+    rules = render_rules(windows=["1m"], critical_windows={"1m": "1d"})
+    first, _ = found.splitlines()
+    assert first in rules
+
+
+def test_a_critical_window_of_nobody_is_refused() -> None:
+    with pytest.raises(ConfigError, match="no critical value for the window '2h'"):
+        render_rules(windows=["1m"], critical_windows={"1m": "2h"})
+
+
+@pytest.mark.parametrize(
+    ("policy", "shift", "verdict"),
+    [
+        (Policy(), 0.4, "drift"),
+        (Policy(), 0.3, "ok"),
+        (Policy(min_effect=0.25), 0.4, "ok"),
+        (Policy(design_effect=1.5), 0.4, "ok"),
+        (Policy(design_effect=1.5), 0.44, "drift"),
+    ],
+)
+def test_a_small_shift_is_drift_by_ks_alone_in_python_and_in_prometheus(
+    bench: Any, policy: Policy, shift: float, verdict: str
+) -> None:
+    def normal(rows: int) -> list[float]:
+        return [float(norm.ppf((i + 0.5) / rows)) for i in range(rows)]
+
+    baseline = Baseline.fit(
+        {"x": normal(20_000), "kind": ["a", "b", "c", "d"] * 5000}, model="m", version="v"
+    )
+    replica = bench.replica(baseline, policy)
+    replica.scrape()
+    for number, value in enumerate(normal(300)):
+        kind = "a" if number % 12 == 0 else "abcd"[number % 4]
+        replica.monitor.log_prediction({"x": value + shift, "kind": kind})
+    for _ in range(20):
+        replica.scrape()
+
+    x, kind = drift = replica.monitor.drift()
+    assert (x.verdict, kind.verdict) == (verdict, "ok")
+    if verdict == "drift":
+        assert x.above == ("K-S",)
+    tests = bench.expected(baseline, drift.variables, "1h", "2m")
+    said = (
+        f"Over the last 1h PSI {x.psi:.3f} is below critical {x.critical:.3f}, "
+        f"K-S {x.ks:.3f} is above critical {x.ks_critical:.3f}, 300 live rows, version v."
+    )
+    labels = {"role": "feature", "severity": "warning", "variable": "x", "window": "1h"}
+    alert = {
+        "exp_labels": {"model": "m", "version": "v", **labels},
+        "exp_annotations": {
+            "summary": "Model m: feature x has drifted",
+            "description": said,
+            "runbook_url": "docs/runbook.md#boxkitefeaturedrift",
+        },
+    }
+    alerts = [alert] if verdict == "drift" else []
+    firing = {"alertname": "BoxkiteFeatureDrift", "eval_time": "10m", "exp_alerts": alerts}
+    bench.run(render_rules(policy), [replica], promql_expr_test=tests, alert_rule_test=[firing])
