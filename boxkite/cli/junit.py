@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from xml.etree import ElementTree as ET
 
 from boxkite.cli.text import one_line
@@ -33,9 +34,21 @@ def _case(drift: VariableDrift) -> ET.Element:
     # A name may hold characters that no XML can: `one_line` escapes all that do not print.
     case = ET.Element("testcase", classname=drift.role, name=one_line(drift.name))
     if drift.verdict == "drift":
-        message = f"PSI {drift.psi:.4g} is above its critical value {drift.critical:.4g}"
-        failure = ET.SubElement(case, "failure", type="drift", message=message)
+        failure = ET.SubElement(case, "failure", type="drift", message=_reason(drift))
         failure.text = f"{drift.rows:,} rows, {drift.missing:,} missing, {drift.invalid:,} invalid"
     elif drift.verdict == "insufficient":
         ET.SubElement(case, "skipped", message=f"too few rows: {drift.rows:,}")
     return case
+
+
+def _reason(drift: VariableDrift) -> str:
+    """Say of PSI, and of K-S where there is one, on which side of its critical value it is."""
+    return ", ".join(
+        f"{name} {value:.4g} is {'above' if name in drift.above else 'below'} "
+        f"its critical value {critical:.4g}"
+        for name, value, critical in (
+            ("PSI", drift.psi, drift.critical),
+            ("K-S", drift.ks, drift.ks_critical),
+        )
+        if not math.isnan(value)
+    )

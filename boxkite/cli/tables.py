@@ -21,18 +21,19 @@ __all__ = ["baseline_table", "comparison_table", "days_table", "effects_table"]
 
 _MAX_TEXT = 200
 
+_ABOVE = "bold"
 _STYLES = {"drift": "bold red", "ok": "green", "insufficient": "yellow"}
 
 
 def comparison_table(comparison: Comparison, sketch_width: int = 0) -> Table:
-    """Return a row for each variable: rows, missing, PSI, critical value, K-S, verdict.
+    """Return a row for each variable: rows, missing, PSI and K-S with what is critical, verdict.
 
     Args:
         comparison: with its counts, if they are to be drawn.
         sketch_width: of the drawings of each distribution, on one scale; 0 for none.
     """
-    table = _table()
-    for name in ("rows", "missing", "PSI", "critical", "K-S"):
+    table = _table(gap=0)  # one column more would cut numbers off at 80
+    for name in ("rows", "missing", "PSI", "critical", "K-S", "critical"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
     for name in ("train", "live") if sketch_width else ():
@@ -42,9 +43,10 @@ def comparison_table(comparison: Comparison, sketch_width: int = 0) -> Table:
             _name(each.name, each.role),
             f"{each.rows:,}",
             f"{each.missing:,}",
-            _number(each.psi if each.rows else math.nan),
+            Text(_number(each.psi), style=_ABOVE if "PSI" in each.above else ""),
             _number(each.critical),
-            _number(each.ks),
+            Text(_number(each.ks), style=_ABOVE if "K-S" in each.above else ""),
+            _number(each.ks_critical),
             Text(each.verdict, style=_STYLES[each.verdict]),
             *(_sketches(counts, sketch_width) if counts and sketch_width else ()),
         )
@@ -105,9 +107,9 @@ def effects_table(baseline: Baseline, effects: Sequence[float], _: int = 0) -> T
     return table
 
 
-def _table(first: str = "variable") -> Table:
+def _table(first: str = "variable", gap: int = 1) -> Table:
     """Return a table whose first column gives way, so that no number is cut off."""
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, gap, 0, 0))
     table.add_column(first, overflow="fold", min_width=len("variable"))
     return table
 

@@ -32,8 +32,8 @@ class Card:
         drift: its statistics and verdict.
         variable: with its counts at training.
         live: counts in the same cells.
-        trend: PSI of each hour that is kept as a multiple of what is critical for the rows of that
-            hour, NaN where there were too few.
+        trend: `VariableDrift.multiple` of each hour that is kept, by what is critical for the rows
+            of that hour; NaN where there were too few.
     """
 
     drift: VariableDrift
@@ -63,14 +63,8 @@ class Card:
 
     @property
     def judged(self) -> bool:
-        """Whether PSI has a critical value to stand beside."""
+        """Whether there are critical values to stand beside."""
         return not math.isnan(self.drift.critical)
-
-    @property
-    def ratio(self) -> float:
-        """How many times PSI is its critical value; 0 where there is none."""
-        critical = self.drift.critical
-        return self.drift.psi / critical if critical > 0 and not math.isnan(critical) else 0.0
 
     @property
     def anchor(self) -> str:
@@ -195,7 +189,7 @@ def report_of(
             zip(comparison, baseline.variables, tallies, strict=True)
         )
     ]
-    cards.sort(key=lambda card: (_rank(card.drift), -card.ratio))
+    cards.sort(key=lambda card: (_rank(card.drift), -card.drift.multiple if card.judged else 0.0))
     hours = [] if trend is None else trend.hours
     return Report(comparison, cards, baseline.rows, subject, since, hours)
 
@@ -208,9 +202,11 @@ def _rank(drift: VariableDrift) -> int:
 def _multiples(
     trend: Trend | None, place: int, drift: VariableDrift, variable: Variable
 ) -> list[float]:
-    """Return PSI of each hour over its critical value, whose quantile is that of the whole."""
+    """Return each hour's multiple of what is critical, by the quantiles of the whole."""
     if trend is None or not drift.rows or math.isnan(drift.critical):
         return []
-    quantile = drift.critical / (1 / int(variable.counts.sum()) + 1 / drift.rows)
-    multiples: list[float] = (trend.psi[:, place] / (quantile * trend.scale[:, place])).tolist()
+    scale = trend.scale[:, place] / (1 / int(variable.counts.sum()) + 1 / drift.rows)
+    psi = trend.psi[:, place] / (drift.critical * scale)
+    ks = trend.ks[:, place] ** 2 / (drift.ks_critical**2 * scale)
+    multiples: list[float] = np.fmax(psi, ks).tolist()
     return multiples

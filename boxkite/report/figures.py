@@ -1,4 +1,4 @@
-"""Drawings of a card as SVG: two distributions, PSI beside its critical value, and how it went."""
+"""Drawings of a card as SVG: two distributions, how far they are apart, and how that went."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from xml.sax.saxutils import escape
 from boxkite.baseline import NumericVariable
 from boxkite.baseline.axis import Label, category_labels, number_labels
 from boxkite.baseline.figures import picture
+from boxkite.drift import VariableDrift
 from boxkite.report.cards import Card
 
 __all__ = ["distribution", "labels", "labels_of", "meter", "multiple", "sparkline"]
@@ -59,24 +60,29 @@ def _label(label: Label) -> str:
     )
 
 
-def meter(ratio: float) -> str:
-    """Return PSI as a bar beside a mark where it is critical.
+def meter(drift: VariableDrift) -> str:
+    """Return PSI as a bar, and K-S below, with a mark where either is critical.
 
-    Args:
-        ratio: of PSI to its critical value.
+    The bar of K-S is as long as its square, so that the longer one is `drift.multiple`.
     """
-    top = max(_LEAST_TOP, ratio)
-    long, mark = _WIDTH * ratio / top, _WIDTH / top
+    multiples = [drift.psi / drift.critical]
+    if not math.isnan(drift.ks_critical):
+        multiples.append((drift.ks / drift.ks_critical) ** 2)
+    top = max(_LEAST_TOP, *multiples)
+    high, mark = 6 // len(multiples), _WIDTH / top
+    bars = "".join(
+        f'<rect class="track" y="{y}" width="{_WIDTH}" height="{high}"/>'
+        f'<rect class="bar" y="{y}" width="{_WIDTH * each / top:.1f}" height="{high}"/>'
+        for y, each in zip((3, 7), multiples, strict=False)
+    )
     return (
         f'<svg class="meter" viewBox="0 0 {_WIDTH} 12" preserveAspectRatio="none" '
-        f'aria-hidden="true"><rect class="track" y="3" width="{_WIDTH}" height="6"/>'
-        f'<rect class="psi" y="3" width="{long:.1f}" height="6"/>'
-        f'<line x1="{mark:.1f}" x2="{mark:.1f}" y2="12"/></svg>'
+        f'aria-hidden="true">{bars}<line x1="{mark:.1f}" x2="{mark:.1f}" y2="12"/></svg>'
     )
 
 
 def sparkline(multiples: Sequence[float], hours: Sequence[datetime], until: datetime) -> str:
-    """Return multiples of the critical value over the hours as steps, with 1 as a line; empty for
+    """Return multiples of what is critical over the hours as steps, with 1 as a line; empty for
     fewer than two.
 
     Args:
@@ -101,8 +107,8 @@ def sparkline(multiples: Sequence[float], hours: Sequence[datetime], until: date
         )
     level = _level(1 / top)
     said = (
-        f"PSI as a multiple of its critical value, hour by hour: {multiple(max(known))} at most, "
-        f"{multiple(known[-1])} last"
+        "Distance as a multiple of what is critical, hour by hour: "
+        f"{multiple(max(known))} at most, {multiple(known[-1])} last"
     )
     return (
         f'<svg class="trend" viewBox="0 0 {_WIDTH} {_SPARK_HEIGHT}" preserveAspectRatio="none" '

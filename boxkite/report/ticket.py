@@ -7,6 +7,7 @@ from xml.sax.saxutils import escape
 
 from boxkite.baseline.axis import Label
 from boxkite.baseline.printable import one_line
+from boxkite.drift import VariableDrift
 from boxkite.report.cards import Card, Report
 from boxkite.report.figures import distribution, labels_of
 
@@ -41,7 +42,7 @@ def ticket_svg(card: Card, report: Report) -> str:
     drift, comparison = card.drift, report.comparison
     found = labels_of(card)
     line = _BELOW + (_ROOM_UPRIGHT if found and found[0].upright else _ROOM) + 24
-    height = line + 38
+    height = line + 58
     drawing = distribution(card).replace(
         "<svg ",
         f'<svg x="{_LEFT}" y="{_TOP}" width="{_DRAWN_WIDTH}" height="{_DRAWN_HEIGHT}" ',
@@ -58,16 +59,23 @@ def ticket_svg(card: Card, report: Report) -> str:
         f'style="fill:{_COLORS[drift.verdict]}">{drift.verdict}</text>'
         f'{drawing}<line x1="{_LEFT}" x2="{_WIDTH - _LEFT}" y1="{_BELOW}" y2="{_BELOW}"/>'
         f"{''.join(map(_label, found))}"
-        f'<text x="{_LEFT}" y="{line}">{_numbers(card)}</text>'
-        f'<text class="faint" x="{_LEFT}" y="{line + 22}">'
+        f'<text x="{_LEFT}" y="{line}">{_statistics(drift)}</text>'
+        f'<text x="{_LEFT}" y="{line + 20}">{_rows(drift)}</text>'
+        f'<text class="faint" x="{_LEFT}" y="{line + 42}">'
         f"{_text(f'grey: training, blue: {model}', 72)}</text>"
         "</svg>\n"
     )
 
 
-def _numbers(card: Card) -> str:
-    drift = card.drift
-    said = f"PSI {_number(drift.psi)}, critical {_number(drift.critical)}, {drift.rows:,} rows"
+def _statistics(drift: VariableDrift) -> str:
+    said = f"PSI {_number(drift.psi)}, critical {_number(drift.critical)}"
+    if math.isnan(drift.ks):
+        return said
+    return f"{said}; K-S {_number(drift.ks)}, critical {_number(drift.ks_critical)}"
+
+
+def _rows(drift: VariableDrift) -> str:
+    said = f"{drift.rows:,} rows"
     return f"{said}; {', '.join(drift.changed_rates)} changed" if drift.changed_rates else said
 
 

@@ -59,19 +59,20 @@ def test_a_baseline_shows_its_variables() -> None:
 def test_a_comparison_shows_what_drifted_first() -> None:
     comparison = compare(BASELINE, {**ROWS, HOSTILE: ["b"] * 1000})
     shown = Reader(comparison._repr_html_())
-    psi, critical = ([f"{value:.4g}" for value in (each.psi, each.critical)] for each in comparison)
+    x, category = comparison
+    numbers = [f"{value:.4g}" for value in (x.psi, x.critical, x.ks, x.ks_critical)]
     assert shown.tags == TAGS
     assert shown.cells == [
-        "variable", "verdict", "PSI", "critical", "training (grey) and live",
-        HOSTILE, "drift", *critical, "",
-        "x", "ok", *psi, "",
+        "variable", "verdict", "PSI", "critical", "K-S", "critical", "training (grey) and live",
+        HOSTILE, "drift", f"{category.psi:.4g}", f"{category.critical:.4g}", "-", "-", "",
+        "x", "ok", *numbers, "",
     ]  # fmt: skip
     assert shown.titles[:2] == ["b: training 50 %, live 100 %", "a: training 50 %, live 0 %"]
 
 
 def test_what_cannot_be_told_is_a_dash() -> None:
     shown = Reader(compare(BASELINE, {"x": ROWS["x"]})._repr_html_())
-    assert shown.cells[-5:] == [HOSTILE, "insufficient", "-", "-", ""]
+    assert shown.cells[-7:] == [HOSTILE, "insufficient", "-", "-", "-", "-", ""]
 
 
 def test_of_many_variables_the_first_are_shown_and_the_others_counted() -> None:
@@ -84,4 +85,4 @@ def test_of_many_variables_the_first_are_shown_and_the_others_counted() -> None:
 
 def test_a_comparison_without_counts_shows_its_numbers() -> None:
     shown = Comparison("m", "7", 0, tuple(compare(BASELINE, ROWS)))._repr_html_()
-    assert len(Reader(shown).cells) == 5 + 2 * 4
+    assert len(Reader(shown).cells) == 7 + 2 * 6

@@ -100,12 +100,12 @@ def test_show_prints_a_baseline() -> None:
 def test_compare_ends_with_0_where_nothing_drifted() -> None:
     result = run("compare", "histogram.prom", "train.parquet")
     assert lines(result.stdout) == [
-        "variable          rows  missing     PSI  critical     K-S  verdict  train     live",
-        "──────────────────────────────────────────────────────────────────────────────────────",
-        "delay            1,000        0  0.0000    0.1135  0.0000  ok       ████████  ████████",
-        "carrier          1,000        0  0.0000    0.0547       -  ok       ██        ██",
-        r"\x1b[31m[red]\n  1,000        0  0.0000    0.0505  0.0000  ok       ████████  ████████",
-        "score (output)   1,000        0  0.0000    0.1135  0.0000  ok       ████████  ████████",
+        "variable         rows missing    PSI critical    K-S critical verdict train    live",
+        "───────────────────────────────────────────────────────────────────────────────────────",
+        "delay           1,000       0 0.0000   0.1186 0.0000   0.1047 ok      ████████ ████████",
+        "carrier         1,000       0 0.0000   0.0547      -        - ok      ██       ██",
+        r"\x1b[31m[red]\n 1,000       0 0.0000   0.0507 0.0000   0.1047 ok      ████████ ████████",
+        "score (output)  1,000       0 0.0000   0.1186 0.0000   0.1047 ok      ████████ ████████",
         "ok",
     ]
     assert (result.stderr, result.exit_code) == ("", 0)
@@ -114,12 +114,12 @@ def test_compare_ends_with_0_where_nothing_drifted() -> None:
 def test_compare_ends_with_1_and_names_what_drifted() -> None:
     result = run("compare", "histogram.prom", "late.parquet")
     assert lines(result.stdout) == [
-        "variable          rows  missing     PSI  critical     K-S  verdict  train     live",
-        "──────────────────────────────────────────────────────────────────────────────────────",
-        "delay            1,000        0  3.4673    0.1135  0.5000  drift    ▂▂▂▂▂▂▂▂      ▂▂▂█",
-        "carrier          1,000        0  0.0000    0.0547       -  ok       ██        ██",
-        r"\x1b[31m[red]\n  1,000        0  0.0000    0.0505  0.0000  ok       ████████  ████████",
-        "score (output)   1,000        0  0.0000    0.1135  0.0000  ok       ████████  ████████",
+        "variable         rows missing    PSI critical    K-S critical verdict train    live",
+        "───────────────────────────────────────────────────────────────────────────────────────",
+        "delay           1,000       0 3.4673   0.1186 0.5000   0.1047 drift   ▂▂▂▂▂▂▂▂     ▂▂▂█",
+        "carrier         1,000       0 0.0000   0.0547      -        - ok      ██       ██",
+        r"\x1b[31m[red]\n 1,000       0 0.0000   0.0507 0.0000   0.1047 ok      ████████ ████████",
+        "score (output)  1,000       0 0.0000   0.1186 0.0000   0.1047 ok      ████████ ████████",
         "drift: delay",
     ]
     assert (result.stderr, result.exit_code) == ("", 1)

@@ -104,7 +104,10 @@ def test_compare_writes_junit_of_drift() -> None:
     assert suite.attrib == {
         "name": "drift of arrivals 7", "tests": "3", "failures": "1", "errors": "0", "skipped": "1"
     }  # fmt: skip
-    message = f"PSI {x['psi']:.4g} is above its critical value {x['critical']:.4g}"
+    message = (
+        f"PSI {x['psi']:.4g} is above its critical value {x['critical']:.4g}, "
+        f"K-S {x['ks']:.4g} is above its critical value {x['ks_critical']:.4g}"
+    )
     assert cases("junit.xml") == [
         ("feature", "x", [("failure", message)]),
         ("feature", r"\x1b[31m<red>\n", []),

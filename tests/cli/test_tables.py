@@ -23,23 +23,23 @@ def printed(table: Table, width: int = 80) -> list[str]:
 def drift(name: str, rows: int, psi: float) -> VariableDrift:
     return VariableDrift(
         name=name, role="feature", rows=rows, missing=rows, invalid=0, missing_difference=0.0,
-        psi=psi, kl=psi, js=psi, ks=0.0123, critical=1 / 3, verdict="insufficient",
+        psi=psi, kl=psi, js=psi, ks=0.0123, critical=1 / 3, ks_critical=0.1, verdict="insufficient",
     )  # fmt: skip
 
 
 def test_numbers_stay_whole_at_80_columns_and_names_go_on_below() -> None:
-    variables = (drift(LONG, 1_234_567_890, 12.34567), drift("short", 0, np.nan))
+    variables = (drift(LONG, 123_456_789, 12.34567), drift("short", 0, np.nan))
     assert printed(comparison_table(Comparison("m", "v", 0, variables))) == [
-        "variable            rows        missing      PSI  critical     K-S  verdict",
+        "variable          rows     missing     PSI critical    K-S critical verdict",
         "─" * 80,
-        "a_feature  1,234,567,890  1,234,567,890  12.3457    0.3333  0.0123  insufficient",
-        "_with_a_v",
-        "ery_long_",
-        "name_that",
-        "_somebody",
-        "_gave_to_",
-        "a_column",
-        "short                  0              0        -    0.3333  0.0123  insufficient",
+        "a_feature_ 123,456,789 123,456,789 12.3457   0.3333 0.0123   0.1000 insufficient",
+        "with_a_ver",
+        "y_long_nam",
+        "e_that_som",
+        "ebody_gave",
+        "_to_a_colu",
+        "mn",
+        "short                0           0       -   0.3333 0.0123   0.1000 insufficient",
     ]
 
 

@@ -1,5 +1,6 @@
 """Which cards there are, in which order, and what is said of them in a sentence."""
 
+import re
 from datetime import UTC, datetime
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from boxkite import Baseline, compare
 from boxkite.report.cards import Choice, Report, report_of
 from boxkite.report.rendering import page_html, report_html
+from boxkite.report.ticket import ticket_svg
 from boxkite.report.trend import Trend
 
 RANDOM = np.random.default_rng(1)
@@ -94,19 +96,39 @@ def test_the_report_is_one_file() -> None:
 def test_a_trend_is_of_multiples_of_what_is_critical_for_the_rows_of_each_hour() -> None:
     hours = [datetime(2026, 11, 23, hour, tzinfo=UTC) for hour in range(3)]
     psi = np.array([[0.1, np.nan, 0.1, 0.1], [0.2, 0.1, 0.1, 0.1], [0.4, np.nan, 0.1, 0.1]])
+    ks = np.array([[0.01, np.nan, 0.1, 0.1], [0.9, 0.1, 0.1, 0.1], [0.01, np.nan, 0.1, 0.1]])
     scale = np.full((3, 4), 1 / 1000 + 1 / 100)
     comparison = MIXED.comparison
     tallies = [tally for _, tally in comparison.counts]
-    found = report_of(BASELINE, tallies, comparison, "now", trend=Trend(hours, psi, scale))
+    found = report_of(BASELINE, tallies, comparison, "now", trend=Trend(hours, psi, ks, scale))
     trends = {card.drift.name: card.trend for card in found.cards}
     # The whole has 1,000 rows on either side.
     quantile = comparison.variables[0].critical / (2 / 1000)
     critical = quantile * (1 / 1000 + 1 / 100)
-    assert trends["Calm"] == pytest.approx([0.1 / critical, 0.2 / critical, 0.4 / critical])
+    ks_critical = comparison.variables[0].ks_critical / np.sqrt(2 / 1000) * np.sqrt(scale[0, 0])
+    by_ks = (0.9 / ks_critical) ** 2
+    assert trends["Calm"] == pytest.approx([0.1 / critical, by_ks, 0.4 / critical])
     assert trends["score"] == []
     page = report_html(found)
     assert page.count('<svg class="trend"') == 2  # of one value there is no line
     assert page.count("<figcaption><span>2026-11-23 00:00 UTC</span> ") == 2
+
+
+def test_a_card_says_on_which_side_of_critical_each_statistic_is() -> None:
+    quantiles = np.sort(ROWS["Calm"])[np.arange(0, 1000, 3)]
+    found = report(Calm=quantiles + 0.42)
+    (card,) = found.chosen(Choice(text="Calm"))
+    assert (card.drift.verdict, card.drift.above) == ("drift", ("K-S",))
+    page = page_html(found, Choice(text="Calm"), base="/drift", window="", windows=[])
+    psi, ks, rows = re.findall("<dt>(PSI|K-S|rows)</dt>(.+?)</div>", page)
+    numbers = [f"{each:.4g}" for each in (card.drift.psi, card.drift.critical)]
+    assert psi[1] == '<dd>{}</dd><dd class="side">below critical {}</dd>'.format(*numbers)
+    numbers = [f"{each:.4g}" for each in (card.drift.ks, card.drift.ks_critical)]
+    assert ks[1] == '<dd>{}</dd><dd class="side">above critical {}</dd>'.format(*numbers)
+    assert rows[1] == "<dd>334</dd>"
+    assert page.count('<div class="above">') == 1
+    ticket = ticket_svg(card, found)
+    assert f"critical {card.drift.critical:.4g}; K-S {numbers[0]}, critical {numbers[1]}<" in ticket
 
 
 def test_changed_rates_come_after_drift_and_are_told() -> None:

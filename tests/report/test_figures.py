@@ -1,4 +1,4 @@
-"""What is drawn of a card: where PSI is beside its critical value, and how it went by the hour."""
+"""What is drawn of a card: PSI and K-S beside what is critical, and how it went by the hour."""
 
 import math
 import re
@@ -7,6 +7,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from boxkite import VariableDrift
 from boxkite.report.figures import meter, multiple, sparkline
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -21,9 +22,28 @@ def attributes(svg: str, tag: str, *names: str) -> list[list[str | None]]:
     ("ratio", "long", "mark"), [(0.0, 0, 160), (0.5, 80, 160), (2.0, 320, 160), (8.0, 320, 40)]
 )
 def test_psi_is_a_bar_with_a_mark_where_it_is_critical(ratio: float, long: int, mark: int) -> None:
-    drawn = meter(ratio)
-    assert attributes(drawn, "rect", "class", "width") == [["track", "320"], ["psi", f"{long:.1f}"]]
+    drawn = meter(drift(psi=0.1 * ratio, critical=0.1))
+    assert attributes(drawn, "rect", "class", "width") == [["track", "320"], ["bar", f"{long:.1f}"]]
     assert attributes(drawn, "line", "x1", "x2") == [[f"{mark:.1f}"] * 2]
+
+
+def test_ks_is_a_bar_below_as_long_as_its_square() -> None:
+    drawn = meter(drift(psi=0.05, critical=0.1, ks=0.4, ks_critical=0.2))
+    assert attributes(drawn, "rect", "class", "y", "width", "height") == [
+        ["track", "3", "320", "3"],
+        ["bar", "3", "40.0", "3"],
+        ["track", "7", "320", "3"],
+        ["bar", "7", "320.0", "3"],
+    ]
+    assert attributes(drawn, "line", "x1", "x2") == [["80.0"] * 2]
+
+
+def drift(**statistics: float) -> VariableDrift:
+    values = {"kl": 0.1, "js": 0.1, "ks": math.nan, **statistics}
+    return VariableDrift(
+        name="x", role="feature", rows=100, missing=0, invalid=0, missing_difference=0.0,
+        verdict="drift", **values,
+    )  # fmt: skip
 
 
 def test_each_hour_is_a_step_at_its_time_and_hours_without_rows_are_gaps() -> None:
@@ -32,7 +52,7 @@ def test_each_hour_is_a_step_at_its_time_and_hours_without_rows_are_gaps() -> No
     ((path,),) = attributes(drawn, "path", "d")
     assert path == "M0.0,23.5H40.0L40.0,16.0H80.0M200.0,1.0H240.0L240.0,31.0H280.0"
     assert attributes(drawn, "line", "x2", "y1", "y2") == [["320", "23.5", "23.5"]]
-    said = "PSI as a multiple of its critical value, hour by hour: 4 at most, 0 last"
+    said = "Distance as a multiple of what is critical, hour by hour: 4 at most, 0 last"
     assert attributes(drawn, "title") == [[]]
     assert re.findall(r'aria-label="([^"]*)"|<title>([^<]*)<', drawn) == [(said, ""), ("", said)]
 
