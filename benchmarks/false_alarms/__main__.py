@@ -4,6 +4,8 @@ python benchmarks/false_alarms months      # months of sliding windows, in count
 python benchmarks/false_alarms windows     # single windows, over a grid of sizes
 python benchmarks/false_alarms tails       # single windows of categories with a tail
 python benchmarks/false_alarms unseen      # alerts on unseen categories
+python benchmarks/false_alarms excursions  # alarms in a window's length by the chance to be above
+python benchmarks/false_alarms fields      # likewise of PSI, K-S and either, in bins
 python benchmarks/false_alarms prometheus  # shorter months through the rules and Prometheus
 python benchmarks/false_alarms flights     # real flights, which come in bursts
 """
@@ -20,6 +22,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from excursions import print_excursions
+from fields import print_fields
 from flights_hourly import print_flights
 from months import Window, alarms, arrivals
 from through_prometheus import print_through_prometheus
@@ -161,6 +164,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "windows": lambda arguments: print_windows(arguments.jobs),
     "tails": lambda arguments: print_tails(arguments.jobs),
     "excursions": lambda _: print_excursions(),
+    "fields": lambda _: print_fields(),
     "unseen": lambda _: print_unseen(),
     "prometheus": lambda arguments: print_through_prometheus(arguments.days),
     "flights": lambda _: print_flights(),
