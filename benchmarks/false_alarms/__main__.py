@@ -24,7 +24,7 @@ import numpy as np
 from excursions import print_excursions
 from fields import print_fields
 from flights_hourly import print_flights
-from months import Window, alarms, arrivals
+from months import Limits, Window, alarms, arrivals
 from through_prometheus import print_through_prometheus
 from unseen import print_unseen
 from variables import KINDS
@@ -61,16 +61,13 @@ class Work(NamedTuple):
     seed: int
 
 
-def criticals(variable: Any, window: Window) -> list[tuple[float, float]]:
+def limits(variable: Any, window: Window) -> list[Limits]:
     """Return the critical values and effect floors of all rules, for each number of variables."""
     found = []
     for number in NUMBERS:
-        found += [
-            (policy.critical(window.name, number, variable), policy.min_effect)
-            for policy in POLICIES.values()
-        ]
+        found += [Limits.of(each, window.name, number, variable) for each in POLICIES.values()]
         share = nominal(window, number, "disjoint")
-        found.append((quantile(share, len(variable.counts) - 1), 0.0))
+        found.append(Limits(quantile(share, len(variable.counts) - 1), 0.0))
     return found
 
 
@@ -82,8 +79,8 @@ def run(work: Work) -> tuple[Work, np.ndarray, np.ndarray, np.ndarray]:
     for month in range(work.months):
         if month % 10 == 0:
             truth = KINDS[work.kind](work.trained, random)
-            chosen = [criticals(truth.variable, window) for window in WINDOWS]
-        if np.isnan(chosen[0][0][0]):
+            chosen = [limits(truth.variable, window) for window in WINDOWS]
+        if np.isnan(chosen[0][0].psi):
             continue
         slots = arrivals(TRAFFIC[work.traffic], truth.fractions, random)
         least = Policy().min_rows_a_cell * len(truth.fractions)
@@ -112,7 +109,7 @@ def progress(works: list[Work], jobs: int) -> Iterable[tuple[Work, Any, Any, Any
 
 
 def months(arguments: argparse.Namespace) -> None:
-    """Print alarms a model-month, and how often PSI is above its critical value."""
+    """Print alarms a model-month, and how often the verdict is drift."""
     pairs = product(arguments.kinds or KINDS, TRAINED, TRAFFIC)
     works = [Work(*each, arguments.months, seed) for seed, each in enumerate(pairs)]
     results = list(progress(works, arguments.jobs))
@@ -129,13 +126,11 @@ def months(arguments: argparse.Namespace) -> None:
 
 
 def print_moments(name: str, results: list[Any]) -> None:
-    """Print how often a variable is above its critical value, over its nominal share."""
+    """Print how often the verdict on a variable is drift, over its nominal share."""
     print(
-        f"\nBy {name}: alarms a model-month, and how often PSI is above its critical value, times"
+        f"\nBy {name}: alarms a model-month, and how often the verdict is drift, times its share;"
     )
-    print(
-        "its share; last, that of chi-square's quantile at a share for disjoint windows, no floor\n"
-    )
+    print("last, PSI above chi-square's quantile at a share for disjoint windows, no floor\n")
     print(f"| {name} | model of | alarms | 1h | 1d | 1h, chi-square | 1d, chi-square |")
     print("|---|---:|---:|---:|---:|---:|---:|")
     groups = dict.fromkeys(getattr(work, name) for work, *_ in results)
@@ -153,7 +148,7 @@ def print_moments(name: str, results: list[Any]) -> None:
 
 
 def nominal(window: Window, number: int, of: str) -> float:
-    """Return the probability that one variable is above its critical value at one moment."""
+    """Return the probability that one variable is above a critical value at one moment."""
     if of == "policy":
         return Policy().share(window.name, number)
     return 0.5 / (720 / window.hours) / number

@@ -1,8 +1,8 @@
 """Months of live rows in counts, and how often an alert of drift starts to fire in them.
 
 Rows arrive by Poisson's law, each in a cell by the true fractions. An alarm needs every evaluation
-of a pending period, a tenth of the window, to be above the critical value, and so one at a
-multiple of the period. Hence PSI is looked at there first, and evaluation by evaluation only around
+of a pending period, a tenth of the window, to be above a critical value, and so one at a multiple
+of the period. Hence the windows are looked at there first, and evaluation by evaluation only around
 those moments: the counts of a period are then split over its evaluations, as Poisson arrivals are.
 """
 
@@ -10,12 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["HOURS", "PERIODS", "Window", "alarms", "arrivals", "statistic"]
+from boxkite.baseline import NumericVariable, Variable
+from boxkite.drift import Policy
+
+__all__ = ["HOURS", "PERIODS", "Limits", "Window", "alarms", "arrivals"]
 
 Counts: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
@@ -37,6 +40,35 @@ class Window:
     """In a pending period."""
 
 
+class Limits(NamedTuple):
+    """What PSI and K-S must exceed before it is scaled by the rows, and the effect floor of PSI."""
+
+    psi: float
+    floor: float
+    ks: float = np.inf
+
+    @classmethod
+    def of(cls, policy: Policy, window: str, variables: int, variable: Variable) -> Limits:
+        """Return those of a policy; categories have no K-S."""
+        numeric = isinstance(variable, NumericVariable)
+        return cls(
+            policy.critical(window, variables, variable),
+            policy.min_effect,
+            policy.ks_critical(window, variables) if numeric else np.inf,
+        )
+
+    def above(self, live: Counts, baseline: Counts) -> NDArray[np.bool_]:
+        """Tell of which rows of counts the verdict is drift, however few rows there are."""
+        rows, trained = np.maximum(live.sum(axis=1), 1), baseline.sum()
+        scale = 1 / trained + 1 / rows
+        psi = _psi(live, baseline)
+        found: NDArray[np.bool_] = psi > self.psi * scale
+        if np.isfinite(self.ks):
+            distance = np.cumsum(live, axis=1) / rows[:, None] - np.cumsum(baseline) / trained
+            found |= np.abs(distance).max(axis=1) > self.ks * np.sqrt(scale)
+        return found & (psi > self.floor)
+
+
 def arrivals(rows_an_hour: Floats, fractions: Floats, random: np.random.Generator) -> Counts:
     """Return a month's rows of each cell in each tenth of an hour, and a day's before it.
 
@@ -54,7 +86,7 @@ def alarms(
     slots: Counts,
     baseline: Counts,
     window: Window,
-    criticals: Sequence[tuple[float, float]],
+    limits: Sequence[Limits],
     least_rows: float,
     random: np.random.Generator,
 ) -> tuple[list[int], list[int], int]:
@@ -64,32 +96,28 @@ def alarms(
         slots: what `arrivals` returned.
         baseline: training rows of each cell.
         window: of the rules.
-        criticals: what PSI must exceed before it is scaled by the rows, and the effect floor.
+        limits: of each rule that is tried.
         least_rows: live rows below which there is no verdict.
         random: for splitting periods over evaluations.
 
     Returns:
-        For each critical value the alarms that started to fire, and the moments, a pending period
-        apart, at which PSI was above; and at how many such moments there was a verdict.
+        For each rule the alarms that started to fire, and the moments, a pending period apart, at
+        which the verdict was drift; and at how many such moments there was a verdict.
     """
     periods = slots.reshape(-1, window.hours, slots.shape[1]).sum(axis=1)
-    values, rows = statistic(_windows(periods, PERIODS), baseline)
-    scale = 1 / baseline.sum() + 1 / np.maximum(rows, 1)
-    judged = rows >= least_rows
+    windows = _windows(periods, PERIODS)
+    judged = windows.sum(axis=1) >= least_rows
     judged[: 24 * _SLOTS_AN_HOUR // window.hours - PERIODS] = False  # still the day before
     fired, above = [], []
-    for critical, floor in criticals:
-        high = judged & (values > np.maximum(critical * scale, floor))
+    for each_rule in limits:
+        high = judged & each_rule.above(windows, baseline)
         above.append(int(high.sum()))
         around = [  # of one that lasts, the first five windows tell
             periods[max(0, first - 1) : min(last, first + 5 * PERIODS) + PERIODS + 1]
             for first, last in _clusters(np.flatnonzero(high))
         ]
         fired.append(
-            sum(
-                _fires(each, baseline, window, critical, floor, least_rows, random)
-                for each in around
-            )
+            sum(_fires(each, baseline, window, each_rule, least_rows, random) for each in around)
         )
     return fired, above, int(judged.sum())
 
@@ -101,13 +129,13 @@ def _windows(periods: Counts, length: int) -> Counts:
     return summed[length:] - summed[:-length]
 
 
-def statistic(live: Counts, baseline: Counts) -> tuple[Floats, Counts]:
-    """Return PSI of each row of counts, as `boxkite.drift` has it, and its live rows."""
+def _psi(live: Counts, baseline: Counts) -> Floats:
+    """Return PSI of each row of counts, as `boxkite.drift` has it."""
     cells = len(baseline)
-    rows = live.sum(axis=1)
     q = (baseline + 0.5) / (baseline.sum() + cells / 2)
-    p = (live + 0.5) / (rows + cells / 2)[:, None]
-    return ((p - q) * np.log(p / q)).sum(axis=1), rows
+    p = (live + 0.5) / (live.sum(axis=1) + cells / 2)[:, None]
+    found: Floats = ((p - q) * np.log(p / q)).sum(axis=1)
+    return found
 
 
 def _clusters(moments: NDArray[np.intp]) -> list[tuple[int, int]]:
@@ -126,16 +154,14 @@ def _fires(
     periods: Counts,
     baseline: Counts,
     window: Window,
-    critical: float,
-    floor: float,
+    limits: Limits,
     least_rows: float,
     random: np.random.Generator,
 ) -> bool:
-    """Tell whether PSI is above at each evaluation of some pending period."""
+    """Tell whether the verdict is drift at each evaluation of some pending period."""
     steps = window.evaluations
     split = random.multinomial(periods, np.full(steps, 1 / steps))  # periods, cells, evaluations
     fine = split.transpose(0, 2, 1).reshape(-1, periods.shape[1])
-    values, rows = statistic(_windows(fine, PERIODS * steps), baseline)
-    scale = 1 / baseline.sum() + 1 / np.maximum(rows, 1)
-    high = (rows >= least_rows) & (values > np.maximum(critical * scale, floor))
+    live = _windows(fine, PERIODS * steps)
+    high = (live.sum(axis=1) >= least_rows) & limits.above(live, baseline)
     return bool((_windows(high[:, None].astype(np.int64), steps + 1) > steps).any())

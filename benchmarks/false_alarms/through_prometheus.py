@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import yaml
-from months import statistic
+from months import Limits
 from variables import KINDS
 
 from boxkite import Baseline
@@ -175,9 +175,7 @@ def counted(
             last = np.floor(moments / 300) * 300
             begin = np.ceil((moments - 86400) / 300) * 300
             live = span(counts, times, latest(steps, begin) - 300, latest(steps, last), first=False)
-        psi, rows = statistic(live, variable.counts)
-        critical = POLICY.critical(window, VARIABLES, variable)
-        ours = psi > critical * (1 / variable.counts.sum() + 1 / np.maximum(rows, 1))
+        ours = Limits.of(POLICY, window, VARIABLES, variable).above(live, variable.counts)
         sums += [
             len(values),
             int((ours != theirs).sum()),

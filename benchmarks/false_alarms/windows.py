@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import product
 
 import numpy as np
-from months import statistic
+from months import Limits
 from variables import KINDS, TAILS
 
 from boxkite.baseline import CategoryVariable, Variable
@@ -81,16 +81,15 @@ def tail_rates(kind: str, trained: int) -> list[float]:
         counts = truth.variable.counts
         alone.append(expected_unseen(truth.variable) / trained)
         guessed += bool(np.isfinite(POLICY.critical("1h", 1, older(truth.variable))))
-        critical = POLICY.critical("1h", 1, truth.variable)
-        if np.isnan(critical):
+        limits = Limits.of(POLICY, "1h", 1, truth.variable)
+        if np.isnan(limits.psi):
             continue
-        raised.append(critical / quantile(POLICY.share("1h", 1), len(counts) - 1))
+        raised.append(limits.psi / quantile(POLICY.share("1h", 1), len(counts) - 1))
         for i, rows in enumerate(LIVE):
             if rows >= POLICY.min_rows_a_cell * len(counts):
-                values, _ = statistic(random.multinomial(rows, truth.fractions, WINDOWS), counts)
-                threshold = max(critical * (1 / trained + 1 / rows), POLICY.min_effect)
+                live = random.multinomial(rows, truth.fractions, WINDOWS)
                 judged[i] += 1
-                passed[i] += (values > threshold).mean()
+                passed[i] += limits.above(live, counts).mean()
     found = np.where(judged > 0, passed / np.maximum(judged, 1) / NOMINAL, -1.0)
     shares = [guessed / TAIL_BASELINES, len(raised) / TAIL_BASELINES]
     ratio = float(np.median(raised)) if raised else float("nan")
@@ -110,13 +109,12 @@ def rates(kind: str, trained: int) -> list[float]:
     for _ in range(BASELINES):
         truth = KINDS[kind](trained, random)
         counts = truth.variable.counts
-        critical = POLICY.critical("1h", 1, truth.variable)
+        limits = Limits.of(POLICY, "1h", 1, truth.variable)
         for i, rows in enumerate(LIVE):
-            if np.isnan(critical) or rows < POLICY.min_rows_a_cell * len(counts):
+            if np.isnan(limits.psi) or rows < POLICY.min_rows_a_cell * len(counts):
                 continue
-            values, _ = statistic(random.multinomial(rows, truth.fractions, WINDOWS), counts)
-            threshold = max(critical * (1 / trained + 1 / rows), POLICY.min_effect)
+            live = random.multinomial(rows, truth.fractions, WINDOWS)
             judged[i] += WINDOWS
-            passed[i] += (values > threshold).sum()
+            passed[i] += limits.above(live, counts).sum()
     found = np.where(judged > 0, passed / np.maximum(judged, 1) / NOMINAL, -1.0)
     return [float(each) for each in found]
