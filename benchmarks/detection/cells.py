@@ -103,7 +103,7 @@ def draw(name: str, size: Size, seed: int) -> Cell:
     magnitudes = {each: magnitude(name, each, size.live, TRAINED, size.rate) for each in names}
     random = np.random.default_rng([seed, size.live])
     found: dict[str, list[Scores]] = {each: [] for each in (FREE, *names)}
-    criticals: dict[str, float] = {}
+    criticals: dict[str, tuple[float, float]] = {}
     left = size.drifted
     for baseline in range(size.baselines):
         measure = _Measure(distribution, distribution.draw(TRAINED, random))
@@ -117,10 +117,9 @@ def draw(name: str, size: Size, seed: int) -> Cell:
             changed = [change(each, distribution, magnitudes[drift], random) for each in chosen]
             found[drift].append(measure.scores(changed))
     scores = {drift: _joined(each) for drift, each in found.items()}
-    psi = {drift: each[measure.product] for drift, each in scores.items()}
     verdicts = {
         drift: {title: _share(each, title, criticals[title], size, measure) for title in POLICIES}
-        for drift, each in psi.items()
+        for drift, each in scores.items()
     }
     return Cell(name, size, magnitudes, scores, verdicts)
 
@@ -137,8 +136,7 @@ class _Measure:
             self.trained = trained
         self.cells = fit_cells(distribution, trained)
         self.variable = self.cells.variable
-        kind = "20 bins of equal mass" if not self.categories else "50 categories"
-        self.product = f"PSI, {kind}"
+        self.product = "20 bins of equal mass" if not self.categories else "50 categories"
 
     def scores(self, windows: list[Floats]) -> Scores:
         """Return the statistics of each window, greater for more drift."""
@@ -161,10 +159,13 @@ class _Measure:
         rates = measure_rates(self.variable, Tally(counts))
         return next(each.evidence for each in rates if each.name == "unseen")
 
-    def criticals(self) -> dict[str, float]:
-        """Return the critical value under each policy."""
+    def criticals(self) -> dict[str, tuple[float, float]]:
+        """Return the critical values of PSI and K-S under each policy, to be scaled by the rows."""
         return {
-            title: policy.critical("1h", variables, self.variable)
+            title: (
+                policy.critical("1h", variables, self.variable),
+                policy.ks_critical("1h", variables),
+            )
             for title, (policy, variables) in POLICIES.items()
         }
 
@@ -173,13 +174,19 @@ def _joined(parts: list[Scores]) -> Scores:
     return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
 
 
-def _share(scores: Floats, title: str, critical: float, size: Size, measure: _Measure) -> float:
+def _share(
+    scores: Scores, title: str, criticals: tuple[float, float], size: Size, measure: _Measure
+) -> float:
     """Return the share of the windows with verdict drift."""
     policy, _ = POLICIES[title]
-    inverse = 1 / size.live + 1 / TRAINED
+    scale = 1 / size.live + 1 / TRAINED
+    cells = len(measure.variable.counts)
+    found = scores[f"PSI, {measure.product}"] * scale
+    distances = scores.get(f"K-S, {measure.product}", np.full(len(found), np.nan)) * np.sqrt(scale)
+    critical, ks_critical = criticals[0] * scale, criticals[1] * np.sqrt(scale)
     verdicts = [
-        policy.judge(each * inverse, critical * inverse, size.live, len(measure.variable.counts))
-        for each in scores
+        policy.judge(psi, critical, size.live, cells, ks, ks_critical)
+        for psi, ks in zip(found.tolist(), distances.tolist(), strict=True)
     ]
     judged = [each for each in verdicts if each != "insufficient"]
     return judged.count("drift") / len(judged) if judged else float("nan")

@@ -28,10 +28,23 @@ def labels(codes: Array) -> list[str | None]:
 
 
 def boxkite(reference: Array, windows: Array, categorical: bool) -> Verdicts:
-    """The verdict of PSI, of a model with ten variables."""
+    """The verdict, PSI or K-S, of a model with ten variables."""
     return _compared(
-        reference, windows, categorical, lambda each: (each.psi, each.verdict == "drift")
+        reference, windows, categorical, lambda each: (_distance(each), each.verdict == "drift")
     )
+
+
+def boxkite_psi(reference: Array, windows: Array, categorical: bool) -> Verdicts:
+    """PSI alone, as the verdict on categories is: at the whole share of the variable."""
+    from boxkite.drift import Policy
+    from boxkite.drift.chi_square import quantile
+
+    def judge(each: Any) -> tuple[float, bool]:
+        share = _policy().share("1h", 1)
+        critical = quantile(share, max(each.cells - 1, 1)) * each.scale
+        return each.psi, each.psi > max(critical, Policy().min_effect)
+
+    return _compared(reference, windows, categorical, judge)
 
 
 def boxkite_rates(reference: Array, windows: Array, categorical: bool) -> Verdicts:
@@ -44,49 +57,48 @@ def boxkite_rates(reference: Array, windows: Array, categorical: bool) -> Verdic
     return _compared(reference, windows, categorical, judge)
 
 
-def boxkite_combined(reference: Array, windows: Array, categorical: bool) -> Verdicts:
-    """PSI or K-S of the same counts, each at half of the share, without an effect floor."""
-    from scipy.stats import chi2, kstwobign
+def boxkite_without_floor(reference: Array, windows: Array, categorical: bool) -> Verdicts:
+    """The verdict without an effect floor."""
+    return _compared(
+        reference, windows, categorical, lambda each: (_distance(each), bool(each.above))
+    )
 
+
+def _distance(each: Any) -> float:
+    """Return the greater multiple of what is critical; PSI where nothing is."""
+    return float(each.psi if math.isnan(each.multiple) else each.multiple)
+
+
+def _policy() -> Any:
+    """Return the policy of one variable of ten: a tenth of the false alarms of a model."""
     from boxkite.drift import Policy
 
-    share = Policy(false_alarms_per_month=_A_TENTH).share("1h", 1)
-
-    def judge(each: Any) -> tuple[float, bool]:
-        rows = 1 / len(reference) + 1 / each.rows
-        value = chi2.sf(each.psi / rows, max(each.cells - 1, 1))
-        if each.ks == each.ks:
-            value = 2 * min(value, kstwobign.sf(each.ks / math.sqrt(rows)))
-        return -math.log(max(value, 1e-300)), value < share
-
-    return _compared(reference, windows, categorical, judge)
-
-
-_A_TENTH = 0.1
-"""Of the false alarms of a model: those of one variable of ten."""
+    return Policy(false_alarms_per_month=0.1)
 
 
 def _compared(
     reference: Array, windows: Array, categorical: bool, judge: Callable[[Any], tuple[float, bool]]
 ) -> Verdicts:
     from boxkite import Baseline
-    from boxkite.drift import Policy, compare
+    from boxkite.drift import compare
 
     def table(values: Array) -> dict[str, Any]:
         return {"x": labels(values) if categorical else values}
 
-    baseline, policy = Baseline.fit(table(reference)), Policy(false_alarms_per_month=_A_TENTH)
+    baseline, policy = Baseline.fit(table(reference)), _policy()
     found = [compare(baseline, table(each), policy=policy) for each in windows]
     judged = [judge(_Row(each)) for each in found]
     return [score for score, _ in judged], [alarm for _, alarm in judged]
 
 
 class _Row:
-    """The one variable of a comparison, and how many cells it has."""
+    """The one variable of a comparison, how many cells it has, and what chance scales by."""
 
     def __init__(self, comparison: Any) -> None:
-        self.cells = len(comparison.counts[0][0].counts)
+        trained = comparison.counts[0][0].counts
+        self.cells = len(trained)
         self._drift = comparison.variables[0]
+        self.scale = 1 / int(trained.sum()) + 1 / max(self._drift.rows, 1)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._drift, name)
@@ -224,7 +236,8 @@ def _j_divergence(live: Mapping[str, int], trained: Mapping[str, int]) -> float:
 DETECTORS: dict[str, Callable[[Array, Array, bool], Verdicts]] = {
     "boxkite": boxkite,
     "boxkite, missing and unseen": boxkite_rates,
-    "boxkite, PSI or K-S": boxkite_combined,
+    "boxkite, without effect floor": boxkite_without_floor,
+    "boxkite, PSI alone": boxkite_psi,
     "evidently": evidently,
     "alibi-detect": alibi_detect,
     "nannyml": nannyml,

@@ -26,10 +26,10 @@ QUICK_SIZES = [
     Size(10_000, baselines=20, free=10, drifted=60, rate=0.05),
     Size(1_000, baselines=20, free=10, drifted=60, rate=0.05),
 ]
-COUNTED = {"numbers": f"PSI, {BINS}", "categories": "PSI or unseen rows, 50 categories"}
+COUNTED = {"numbers": f"PSI or K-S, {BINS}", "categories": "PSI or unseen rows, 50 categories"}
 """What stands behind the product's alerts of drift and of unseen categories."""
 IMPROVED = {
-    "numbers": f"PSI or K-S, {BINS}",
+    "numbers": f"PSI or A-D, {BINS}",
     "categories": "PSI or unseen rows, all categories",
 }
 

@@ -87,7 +87,7 @@ def _windowed(trained: Floats) -> dict[str, _Looks]:
     edges = equal_mass_edges(ordered, DEFAULT_BINS)
     variable = NumericVariable.from_sorted(ordered, edges, name="x", role="feature", position=0)
     degrees, policy = len(edges), Policy()
-    floor, critical = policy.min_effect, policy.critical("1h", 10, variable)
+    critical, ks_critical = policy.critical("1h", 10, variable), policy.ks_critical("1h", 10)
     found: dict[str, _Looks] = {}
     for length in WINDOW_LENGTHS:
         scale = 1 / TRAINED + 1 / length
@@ -101,7 +101,7 @@ def _windowed(trained: Floats) -> dict[str, _Looks]:
                 kstwobign.isf(rate / 2) * np.sqrt(scale),
             )
         found[f"boxkite's verdict, of {length:,} rows"] = _Looks(
-            variable, length, max(critical * scale, floor)
+            variable, length, critical * scale, ks_critical * np.sqrt(scale), policy.min_effect
         )
     return found
 
@@ -113,6 +113,7 @@ class _Looks(NamedTuple):
     length: int
     psi: float
     ks: float = np.inf
+    floor: float = 0.0
 
     def __call__(self, rows: Floats) -> list[int]:
         """Return the rows, from 1, at which it alarms."""
@@ -123,9 +124,13 @@ class _Looks(NamedTuple):
         return [
             (look + 10) * step
             for look, live in enumerate(sums[10:] - sums[:-10])
-            if population_stability_index(live, trained) > self.psi
-            or kolmogorov_smirnov(live, trained) > self.ks
+            if self._above(population_stability_index(live, trained), live)
         ]
+
+    def _above(self, psi: float, live: Any) -> bool:
+        if psi <= self.floor:
+            return False
+        return psi > self.psi or kolmogorov_smirnov(live, self.variable.counts) > self.ks
 
 
 def _river(

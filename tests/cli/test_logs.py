@@ -313,8 +313,8 @@ def test_the_design_effect_of_a_log_is_estimated_over_its_windows() -> None:
         "windows": 40,
         "variables": [{"role": "feature", "name": "x"}, {"role": "output", "name": "score"}],
     }
-    assert repeated == pytest.approx(6.0, rel=0.15)
-    assert independent == pytest.approx(1.0, abs=0.15)
+    assert repeated == pytest.approx(6.0, rel=0.3)
+    assert independent == pytest.approx(1.0, abs=0.3)
     result = run("design-effect", "histogram.prom", "log", *part, "--window", "2h")
     lines = [each.split() for each in result.stdout.splitlines()]
     assert lines[0] == ["variable", "design", "effect"]

@@ -2,6 +2,8 @@ import math
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from scipy.stats import norm
 
 from boxkite import Baseline
 from boxkite.baseline.tally import Tally
@@ -33,6 +35,33 @@ def test_rows_that_stand_k_times_have_the_design_effect_k(baseline: Baseline, re
     repeated, independent = estimate_design_effect(baseline, blocks(repeats))
     assert repeated == pytest.approx(repeats, rel=0.1)
     assert 1 <= independent < 1.1
+
+
+def moving(number: int = 300) -> list[NDArray[np.int64]]:
+    """Return blocks of independent rows, whose distribution moves to and fro between blocks."""
+    random = np.random.default_rng(4)
+    edges = np.concatenate([[-np.inf], norm.ppf(np.arange(1, 10) / 10), [np.inf]])
+    return [
+        random.multinomial(1000, np.diff(norm.cdf(edges - each)))
+        for each in random.normal(0, 0.1, number)
+    ]
+
+
+def test_what_moves_all_numbers_together_counts_as_ks_sees_it(baseline: Baseline) -> None:
+    found = moving()
+    effect, _ = estimate_design_effect(baseline, [[Tally(x), Tally(x)] for x in found])
+    cells = np.array(found)
+    expected = cells.sum(axis=0) / cells.sum() * 1000
+    assert ((cells - expected) ** 2 / expected).sum() / (299 * 9) < 3
+    # At the median a block's mean moves the fraction by itself times the density there.
+    assert effect == pytest.approx(1 + 1000 * (0.1 * norm.pdf(0)) ** 2 / 0.25, rel=0.15)
+
+
+def test_categories_have_no_order_to_move_in() -> None:
+    baseline = Baseline.fit({"c": [f"c{i % 10}" for i in range(5000)]})
+    blocks = [[Tally(np.append(x, 0))] for x in moving()]
+    (effect,) = estimate_design_effect(baseline, blocks)
+    assert effect < 3
 
 
 def test_blocks_that_are_all_alike_have_the_design_effect_1(baseline: Baseline) -> None:
