@@ -33,7 +33,12 @@ __all__ = ["rules_command"]
     type=Positive(min=0, min_open=True),
     default=Policy().false_alarms_per_month,
     show_default=True,
-    help="How many a model may raise without drift. Leave it where the services' Policy says it.",
+    help="How many a model may raise without drift.",
+)
+@click.option(
+    "--services-agree",
+    is_flag=True,
+    help="The services' own Policy has this rate: what they export is taken as it is.",
 )
 @min_effect_option
 @design_effect_option
@@ -55,6 +60,7 @@ def rules_command(
     window: str,
     slow_window: str,
     false_alarms_per_month: float,
+    services_agree: bool,
     min_effect: float,
     design_effect: float,
     interval: str | None,
@@ -63,10 +69,11 @@ def rules_command(
 ) -> None:
     """Print the Prometheus rules: one file serves every model.
 
-    The services export the critical values of their own Policy, for 1h and 1d if it is the
+    The services export the critical values of PSI by their own Policy, for 1h and 1d if it is the
     default. For other windows or fewer false alarms the rules raise these to the safe side, by more
-    than need be; services with Policy(windows={"6h": 6}) export those of 6h. Likewise where
-    --design-effect is more than the services' own, which applies else.
+    than need be; services with Policy(windows={"6h": 6}) export those of 6h. Where their Policy has
+    the rate, say so by --services-agree. Likewise where --design-effect is more than the services'
+    own, which applies else. The critical value of K-S is always that of the rules' rate.
 
     \b
     Example:
@@ -80,7 +87,7 @@ def rules_command(
         min_effect=min_effect,
         design_effect=design_effect,
     )
-    services = Policy()
+    services = policy if services_agree else Policy()
     text = render_rules(
         policy, services=services, windows=windows, interval=interval, runbook=runbook
     )

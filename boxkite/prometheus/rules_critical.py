@@ -124,8 +124,8 @@ def remarks(wanted: Policy, services: Policy, windows: Sequence[str]) -> list[st
     if rate != theirs:
         said.append(
             f"the rules keep to {rate:g} false alarms a month, the services' own verdicts to "
-            f"{theirs:g}; give the services policy=Policy(false_alarms_per_month={rate:g}) and "
-            f"leave out --false-alarms-per-month, and both say the same"
+            f"{theirs:g}; give the services policy=Policy(false_alarms_per_month={rate:g}) and the "
+            f"rules --services-agree, and both say the same"
         )
     if wanted.design_effect != services.design_effect:
         effect = f"{wanted.design_effect:g}"

@@ -20,6 +20,7 @@ class Recorded:
         psi: population stability index.
         critical: what PSI must exceed to be more than chance.
         ks: Kolmogorov-Smirnov distance; NaN for categories.
+        ks_critical: what it must exceed to be more than chance.
         verdict: ok, drift or insufficient.
     """
 
@@ -27,6 +28,7 @@ class Recorded:
     psi: float
     critical: float
     ks: float
+    ks_critical: float
     verdict: str
 
 
@@ -52,6 +54,7 @@ def recorded_statistics(address: str, window: str, moment: float) -> dict[str, R
     psi = by_variable("variable:boxkite_drift:psi")
     critical = by_variable("variable:boxkite_drift:critical")
     ks = by_variable("variable:boxkite_drift:ks")
+    ks_critical = by_variable("variable:boxkite_drift:ks_critical")
     verdicts = by_variable("variable:boxkite_drift:verdict")
     words = {None: "insufficient", 0.0: "ok", 1.0: "drift"}
     return {
@@ -60,6 +63,7 @@ def recorded_statistics(address: str, window: str, moment: float) -> dict[str, R
             psi.get(name, math.nan),
             critical.get(name, math.nan),
             ks.get(name, math.nan),
+            ks_critical.get(name, math.nan),
             words[verdicts.get(name)],
         )
         for name, count in rows.items()

@@ -21,7 +21,7 @@ _STYLES = {"drift": "bold red", "ok": "green", "too few": "yellow"}
 def side_by_side(comparison: Comparison, recorded: Mapping[str, Recorded], title: str) -> Table:
     """Return a row a variable: Python's numbers, and Prometheus's where there are any.
 
-    It fits 80 columns; the critical value stands once, since both take it from the baseline.
+    It fits 80 columns; the critical values stand once, as Python has them.
     """
     sources = ("Python", "Prom.") if recorded else ("Python",)
     table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold",
@@ -29,10 +29,10 @@ def side_by_side(comparison: Comparison, recorded: Mapping[str, Recorded], title
     table.add_column("variable", no_wrap=True)
     for heading in (
         "rows",
-        "missing",
         *(f"PSI\n{source}" for source in sources),
         "PSI\ncritical",
         *(f"K-S\n{source}" for source in sources),
+        "K-S\ncritical",
     ):
         table.add_column(heading, justify="right", no_wrap=True)
     for heading, source in zip(("verdict", ""), sources, strict=False):
@@ -40,19 +40,19 @@ def side_by_side(comparison: Comparison, recorded: Mapping[str, Recorded], title
     for each in comparison:
         said = [printed(each)]
         if recorded:
-            said.append(printed(recorded[each.name]) if each.name in recorded else ["-"] * 5)
-        rows, _, critical, _, _ = said[0]
+            said.append(printed(recorded[each.name]) if each.name in recorded else ["-"] * 6)
+        rows, _, critical, _, ks_critical, _ = said[0]
         psi, ks = ([one[i] for one in said] for i in (1, 3))
-        verdicts = [Text(one[4], style=_STYLES.get(one[4], "")) for one in said]
-        table.add_row(each.name, rows, str(each.missing), *psi, critical, *ks, *verdicts)
+        verdicts = [Text(one[5], style=_STYLES.get(one[5], "")) for one in said]
+        table.add_row(each.name, rows, *psi, critical, *ks, ks_critical, *verdicts)
     return table
 
 
 def printed(each: VariableDrift | Recorded) -> list[str]:
-    """Return rows, PSI, critical, K-S and verdict as they are printed."""
+    """Return rows, PSI, K-S, each with what is critical, and verdict as they are printed."""
     numbers = [
         "-" if math.isnan(number) else f"{number:.4f}"
-        for number in (each.psi, each.critical, each.ks)
+        for number in (each.psi, each.critical, each.ks, each.ks_critical)
     ]
     return [f"{each.rows:,.0f}", *numbers, _WORDS.get(each.verdict, each.verdict)]
 

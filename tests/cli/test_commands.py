@@ -165,6 +165,9 @@ def test_rules_prints_the_rules() -> None:
     )
     bursts = run("rules", "--design-effect", "3")
     assert bursts.stdout == render_rules(Policy(design_effect=3.0), services=Policy())
+    rare = Policy(false_alarms_per_month=0.1)
+    agreed = run("rules", "--false-alarms-per-month", "0.1", "--services-agree")
+    assert (agreed.stdout, agreed.stderr) == (render_rules(rare, services=rare), "")
     alone = run("rules", "--slow-window", "none")
     assert alone.stdout == render_rules(services=Policy(), windows=["1h"])
     assert alone.stderr == ""
@@ -189,8 +192,8 @@ def test_rules_prints_an_object_of_the_prometheus_operator() -> None:
             "--false-alarms-per-month 0.1",
             (
                 "the rules keep to 0.1 false alarms a month, the services' own verdicts to 1; give "
-                "the services policy=Policy(false_alarms_per_month=0.1) and leave out "
-                "--false-alarms-per-month, and both say the same"
+                "the services policy=Policy(false_alarms_per_month=0.1) and the rules "
+                "--services-agree, and both say the same"
             ),
         ),
         (
