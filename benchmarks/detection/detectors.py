@@ -30,21 +30,19 @@ def labels(codes: Array) -> list[str | None]:
 def boxkite(reference: Array, windows: Array, categorical: bool) -> Verdicts:
     """The verdict, PSI or K-S, of a model with ten variables."""
     return _compared(
-        reference, windows, categorical, lambda each: (_distance(each), each.verdict == "drift")
+        reference, windows, categorical, lambda each: (_surprise(each), each.verdict == "drift")
     )
 
 
 def boxkite_psi(reference: Array, windows: Array, categorical: bool) -> Verdicts:
-    """PSI alone, as the verdict on categories is: at the whole share of the variable."""
+    """PSI alone, at the whole share of numbers, too, and with the effect floor."""
     from boxkite.drift import Policy
-    from boxkite.drift.chi_square import quantile
 
     def judge(each: Any) -> tuple[float, bool]:
-        share = _policy().share("1h", 1)
-        critical = quantile(share, max(each.cells - 1, 1)) * each.scale
-        return each.psi, each.psi > max(critical, Policy().min_effect)
+        return each.psi, "PSI" in each.above and each.psi > Policy().min_effect
 
-    return _compared(reference, windows, categorical, judge)
+    rate = _A_TENTH if categorical else 2 * _A_TENTH  # of which PSI has a half
+    return _compared(reference, windows, categorical, judge, rate)
 
 
 def boxkite_rates(reference: Array, windows: Array, categorical: bool) -> Verdicts:
@@ -60,32 +58,42 @@ def boxkite_rates(reference: Array, windows: Array, categorical: bool) -> Verdic
 def boxkite_without_floor(reference: Array, windows: Array, categorical: bool) -> Verdicts:
     """The verdict without an effect floor."""
     return _compared(
-        reference, windows, categorical, lambda each: (_distance(each), bool(each.above))
+        reference, windows, categorical, lambda each: (_surprise(each), bool(each.above))
     )
 
 
-def _distance(each: Any) -> float:
-    """Return the greater multiple of what is critical; PSI where nothing is."""
-    return float(each.psi if math.isnan(each.multiple) else each.multiple)
+def _surprise(each: Any) -> float:
+    """Return the lesser p-value of PSI and K-S, as a logarithm without its sign.
+
+    Chi-square's is Wilson and Hilferty's (1931), that of K-S the bound behind its critical value.
+    """
+    degrees = max(each.cells - 1, 1)
+    spread = 2 / (9 * degrees)
+    deviate = ((each.psi / each.scale / degrees) ** (1 / 3) - 1 + spread) / math.sqrt(spread)
+    by_psi = -math.log(max(math.erfc(deviate / math.sqrt(2)) / 2, 1e-300))
+    by_ks = 2 * each.ks**2 / each.scale - math.log(2)
+    return max(by_psi, by_ks) if by_ks == by_ks else by_psi
 
 
-def _policy() -> Any:
-    """Return the policy of one variable of ten: a tenth of the false alarms of a model."""
-    from boxkite.drift import Policy
-
-    return Policy(false_alarms_per_month=0.1)
+_A_TENTH = 0.1
+"""Of the false alarms of a model: those of one variable of ten."""
 
 
 def _compared(
-    reference: Array, windows: Array, categorical: bool, judge: Callable[[Any], tuple[float, bool]]
+    reference: Array,
+    windows: Array,
+    categorical: bool,
+    judge: Callable[[Any], tuple[float, bool]],
+    false_alarms: float = _A_TENTH,
 ) -> Verdicts:
     from boxkite import Baseline
-    from boxkite.drift import compare
+    from boxkite.drift import Policy, compare
 
     def table(values: Array) -> dict[str, Any]:
         return {"x": labels(values) if categorical else values}
 
-    baseline, policy = Baseline.fit(table(reference)), _policy()
+    baseline = Baseline.fit(table(reference))
+    policy = Policy(false_alarms_per_month=false_alarms)
     found = [compare(baseline, table(each), policy=policy) for each in windows]
     judged = [judge(_Row(each)) for each in found]
     return [score for score, _ in judged], [alarm for _, alarm in judged]
