@@ -72,7 +72,8 @@ def meter(drift: VariableDrift) -> str:
     high, mark = 6 // len(multiples), _WIDTH / top
     bars = "".join(
         f'<rect class="track" y="{y}" width="{_WIDTH}" height="{high}"/>'
-        f'<rect class="bar" y="{y}" width="{_WIDTH * each / top:.1f}" height="{high}"/>'
+        f'<rect class="{"bar above" if each > 1 else "bar"}" y="{y}" '
+        f'width="{_WIDTH * each / top:.1f}" height="{high}"/>'
         for y, each in zip((3, 7), multiples, strict=False)
     )
     return (

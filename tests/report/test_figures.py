@@ -23,7 +23,8 @@ def attributes(svg: str, tag: str, *names: str) -> list[list[str | None]]:
 )
 def test_psi_is_a_bar_with_a_mark_where_it_is_critical(ratio: float, long: int, mark: int) -> None:
     drawn = meter(drift(psi=0.1 * ratio, critical=0.1))
-    assert attributes(drawn, "rect", "class", "width") == [["track", "320"], ["bar", f"{long:.1f}"]]
+    bar = "bar above" if ratio > 1 else "bar"
+    assert attributes(drawn, "rect", "class", "width") == [["track", "320"], [bar, f"{long:.1f}"]]
     assert attributes(drawn, "line", "x1", "x2") == [[f"{mark:.1f}"] * 2]
 
 
@@ -33,7 +34,7 @@ def test_ks_is_a_bar_below_as_long_as_its_square() -> None:
         ["track", "3", "320", "3"],
         ["bar", "3", "40.0", "3"],
         ["track", "7", "320", "3"],
-        ["bar", "7", "320.0", "3"],
+        ["bar above", "7", "320.0", "3"],
     ]
     assert attributes(drawn, "line", "x1", "x2") == [["80.0"] * 2]
 
