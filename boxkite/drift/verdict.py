@@ -42,6 +42,9 @@ _MOST_MISSED = 0.05
 class Policy:
     """How often a model may cry wolf, and from where on a difference matters.
 
+    The verdict is drift where PSI, or K-S of numbers, is above its critical value, so that chance
+    is no explanation, and PSI is above the least effect.
+
     Attributes:
         false_alarms_per_month: expected of one model without drift in 30 days: how often an alert
             of drift starts to fire, over all its variables and windows, evaluated at any rate.
