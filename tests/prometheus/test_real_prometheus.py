@@ -143,7 +143,7 @@ def test_prometheus_records_pythons_numbers_for_what_it_scraped(
             for monitor in (reference, (first, second)[number % 3 == 0]):
                 monitor.log_prediction(list(row), row[0])
         drift = reference.drift()
-        for name in ("psi", "kl", "js", "ks", "critical"):
+        for name in ("psi", "kl", "js", "ks", "critical", "ks_critical"):
             wait_for(api, f"variable:boxkite_drift:{name}", python_says(drift, name))
         for rate in ("missing", "unseen", "invalid"):
             for name in ("difference", "evidence"):

@@ -28,6 +28,7 @@ def recorded(drift: VariableDrift) -> dict[str, float]:
         "missing:increase": drift.missing,
         "invalid:increase": drift.invalid,
         "drift:critical": drift.critical,
+        "drift:ks_critical": drift.ks_critical,
         "drift:verdict": verdict[drift.verdict],
     }
     numbers |= {f"drift:{name}": getattr(drift, name) for name in ("psi", "kl", "js", "ks")}
