@@ -47,7 +47,7 @@ def predecessor(service: Service) -> Starlette:
     async def predict(request: Request) -> JSONResponse:
         inputs = (await request.json())["inputs"]
         body = (await request.body()).decode()
-        identifier = monitor.logprediction(body, inputs, inputs[0])
+        identifier = monitor.log_prediction(body, inputs, inputs[0])
         return JSONResponse({"score": inputs[0], "prediction_id": identifier})
 
     app.add_route("/predict", predict, methods=["POST"])
