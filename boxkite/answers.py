@@ -25,6 +25,8 @@ class Content(msgspec.Struct, eq=False):
     data: bytes | None
     media_type: Callable[[], str] = str
 
+    __repr__ = object.__repr__  # the data may be secret
+
 
 def answer_of(returned: Any) -> Any:
     """Return a view's answer: an object as it is, of a response what its JSON or text says.

@@ -158,7 +158,12 @@ class _CurrentPrediction:
         return getattr(_prediction(), name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        setattr(_prediction(), name, value)
+        prediction = _prediction()
+        if name not in ("features", "output"):
+            raise AttributeError(
+                f"current_prediction.{name} cannot be set; features and output can"
+            )
+        setattr(prediction, name, value)
 
     def __bool__(self) -> bool:
         """Tell whether there is one."""

@@ -8,7 +8,7 @@ from numbers import Number
 from typing import Any
 
 import msgspec
-from flask import Request, Response, after_this_request, current_app, request
+from flask import Request, Response, after_this_request, current_app, has_request_context, request
 
 import boxkite
 
@@ -59,8 +59,10 @@ class FlaskExchange:
     ) -> Callable[[], object]:
         """Name a prediction that is made while its answer is sent; returns what logs it.
 
-        By then there is no request any more, whose body a source could look into.
+        By then there is no request any more, whose body a source could look into, unless the view
+        keeps it by `stream_with_context`.
         """
+        current = request._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
         responses: list[Response] = []
 
         def name(response: Response) -> Response:
@@ -69,7 +71,7 @@ class FlaskExchange:
             return response
 
         after_this_request(name)
-        return lambda: capture.log(monitor, prediction, Answered(stream, responses[0], None))
+        return lambda: capture.log(monitor, prediction, Answered(stream, responses[0], current))
 
 
 class Answered:
@@ -78,12 +80,12 @@ class Answered:
     Attributes:
         returned: by the view: a body, or a tuple that begins with one.
         response: that Flask made of it.
-        asked: the request; None once it is over.
+        asked: the request.
     """
 
     __slots__ = ("asked", "response", "returned")
 
-    def __init__(self, returned: Any, response: Response, asked: Request | None) -> None:
+    def __init__(self, returned: Any, response: Response, asked: Request) -> None:
         self.returned = returned
         self.response = response
         self.asked = asked
@@ -94,7 +96,7 @@ class Answered:
 
     def body(self) -> Any:
         """Return the JSON body; see `json_body`."""
-        if self.asked is None:
+        if not has_request_context():
             raise ValueError("a view that is a stream has no body; set current_prediction.features")
         return json_body(self.asked)
 

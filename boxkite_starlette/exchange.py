@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextvars import ContextVar
 from typing import Any, TypeAlias
 
@@ -49,6 +49,8 @@ class Exchange(msgspec.Struct, eq=False):
     finished: list[_Finished] = []
     awaits: bool = False
     announced: str = ""
+
+    __repr__ = object.__repr__  # headers and answers are no matter for a traceback
 
     async def receive(self) -> Message:
         """Hand the next message of the request on, keeping its part of the body."""
@@ -111,11 +113,11 @@ def _with_headers(message: Message, headers: Mapping[str, str]) -> Message:
 
     It is a new one: the application may send the same to every client.
     """
-    raw: list[_Header] = list(message.get("headers", ()))
-    if not _OURS.isdisjoint(dict(raw)):
-        raw = [each for each in raw if each[0] not in _OURS]
+    raw: Iterable[_Header] = message.get("headers", ())
     for name, value in headers.items():
-        raw.append((_RAW[name], value.encode("latin-1")))
+        ours = _RAW[name]
+        raw = [each for each in raw if each[0].lower() != ours]
+        raw.append((ours, value.encode("latin-1")))
     return {**message, "headers": raw}
 
 
@@ -123,7 +125,6 @@ _RAW = {
     name: name.lower().encode()
     for name in (boxkite.PREDICTION_ID_HEADER, boxkite.PREDICTION_COUNT_HEADER)
 }
-_OURS = frozenset(_RAW.values())
 
 
 class Answered(msgspec.Struct, eq=False):
@@ -136,6 +137,8 @@ class Answered(msgspec.Struct, eq=False):
 
     exchange: Exchange
     returned: Any
+
+    __repr__ = object.__repr__
 
     def request(self) -> Request:
         """Return the request, whose body can be read once more."""
@@ -156,6 +159,8 @@ class Answered(msgspec.Struct, eq=False):
         if not isinstance(returned, Response):
             return returned
         data = getattr(returned, "body", None)
+        if data is not None and type(data) is not bytes:
+            data = bytes(data)
         return boxkite.Content(data, lambda: returned.headers.get("content-type", ""))
 
 

@@ -104,7 +104,7 @@ def test_tools_may_look_at_it_outside_of_a_scope() -> None:
     assert repr(current_prediction) == "<current_prediction None>"
 
 
-@pytest.mark.parametrize("name", ["id", "ids", "featurs"])
+@pytest.mark.parametrize("name", ["id", "ids", "featurs", "row_count", "is_set"])
 def test_what_is_not_the_views_to_set_is_an_error(name: str) -> None:
     with Prediction(Identity.new("server")), pytest.raises(AttributeError):
         setattr(current_prediction, name, 1)

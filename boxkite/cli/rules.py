@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import click
 
 from boxkite.cli.comparing import design_effect_option, min_effect_option
@@ -87,7 +89,8 @@ def rules_command(
         min_effect=min_effect,
         design_effect=design_effect,
     )
-    services = policy if services_agree else Policy()
+    same_rate = replace(policy, design_effect=Policy().design_effect)
+    services = same_rate if services_agree else Policy()
     text = render_rules(
         policy, services=services, windows=windows, interval=interval, runbook=runbook
     )

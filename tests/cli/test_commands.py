@@ -173,6 +173,17 @@ def test_rules_prints_the_rules() -> None:
     assert alone.stderr == ""
 
 
+def test_services_that_agree_on_the_rate_have_a_design_effect_of_their_own() -> None:
+    bursts = ("--false-alarms-per-month", "2", "--design-effect", "3")
+    agreed = run("rules", *bursts, "--services-agree")
+    policy = Policy(false_alarms_per_month=2.0, design_effect=3.0)
+    services = Policy(false_alarms_per_month=2.0)
+    assert agreed.stdout == render_rules(policy, services=services)
+    assert agreed.stderr.startswith(
+        "boxkite: the rules keep to a design effect of 3, the services'"
+    )
+
+
 def test_rules_prints_an_object_of_the_prometheus_operator() -> None:
     result = run("rules", "--kubernetes")
     assert (result.stdout, result.stderr) == (as_kubernetes(render_rules()), "")

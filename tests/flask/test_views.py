@@ -242,6 +242,25 @@ def test_a_stream_takes_its_output_from_the_context(
     assert rows_of(records) == [(ROW, 0.3)]
 
 
+def test_a_stream_that_keeps_its_request_has_the_body(
+    app: Flask, monitor: Boxkite, records: Any
+) -> None:
+    @monitor.predict(features=["age", "colour"])
+    def steps() -> Iterator[str]:
+        request.get_json()
+        yield "0.3"
+        current_prediction.output = 0.3
+
+    @app.post("/score")
+    def score() -> Response:
+        return Response(stream_with_context(steps()))
+
+    with app.test_client() as client:
+        response = client.post("/score", json={"age": 30, "colour": "red"})
+        assert response.data == b"0.3"
+    assert rows_of(records) == [(ROW, 0.3)]
+
+
 def test_a_body_that_the_view_streams_is_left_to_it(
     app: Flask, monitor: Boxkite, records: Any
 ) -> None:

@@ -55,6 +55,55 @@ def test_an_async_endpoint_is_counted(
     assert rows_of(records) == [(ROW, 0.3)]
 
 
+def test_a_response_of_a_view_of_bytes_is_read(
+    monitor: Boxkite, records: Any, client_of: Callable[..., Any]
+) -> None:
+    @monitor.predict(features=lambda _: [30, "red"])
+    async def score(_: Request) -> Response:
+        return Response(memoryview(b"NaN"), media_type="application/json")
+
+    app = Starlette(routes=[Route("/score", score)])
+    monitor.init_app(app)
+    assert ask(client_of, app, "GET", "/score").content == b"NaN"
+    assert [(each.features, str(each.output)) for each in records] == [(ROW, "nan")]
+
+
+def test_there_is_one_id_whatever_the_application_set(
+    monitor: Boxkite, records: Any, client_of: Callable[..., Any]
+) -> None:
+    @monitor.predict(features=lambda _: [30, "red"])
+    async def score(_: Request) -> JSONResponse:
+        response = JSONResponse(0.3)
+        response.raw_headers.append((b"X-Prediction-Id", b"its own"))
+        response.raw_headers.append((b"x-prediction-count", b"7"))
+        return response
+
+    app = Starlette(routes=[Route("/score", score)])
+    monitor.init_app(app)
+    headers = ask(client_of, app, "GET", "/score").headers
+    (own,) = headers.get_list("x-prediction-id")
+    assert own.endswith(f"/{records[0].entity_id}")
+    assert headers["x-prediction-count"] == "7"
+
+
+def test_what_a_traceback_may_show_has_neither_headers_nor_answers(
+    monitor: Boxkite, client_of: Callable[..., Any]
+) -> None:
+    @monitor.predict(features=lambda _: [30, "red"])
+    def diagnose() -> dict[str, str]:
+        return {"diagnosis": "secret"}
+
+    async def score(request: Request) -> PlainTextResponse:
+        diagnose()
+        return PlainTextResponse(repr(request.receive))
+
+    app = Starlette(routes=[Route("/score", score)])
+    monitor.init_app(app)
+    text = ask(client_of, app, "GET", "/score", headers={"Authorization": "secret"}).text
+    assert "Exchange" in text
+    assert "secret" not in text
+
+
 def test_a_sync_endpoint_is_counted_and_finds_its_context_in_its_thread(
     monitor: Boxkite, records: Any, client_of: Callable[..., Any]
 ) -> None:
