@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
+SPREAD := -n auto --dist worksteal
 EXTRAS := cli,dashboard,flask,objects,report,starlette,zstd
 
 # Tests start many interpreters: none of them should compile every module anew.
@@ -30,14 +31,14 @@ demo-serve: $(VENV)/demo.installed
 
 test: $(VENV)/test.installed
 	@.ci/debian chromium prometheus prometheus-alertmanager || true
-	$(PYTEST) -n auto -m "not slow" $(PYTEST_ARGS)
+	$(PYTEST) $(SPREAD) -m "not slow" $(PYTEST_ARGS)
 
 test-all: $(VENV)/test.installed
 	@.ci/debian chromium prometheus prometheus-alertmanager || true
-	$(PYTEST) -n auto
+	$(PYTEST) $(SPREAD)
 
 test-lowest: .venv-lowest/lowest.installed
-	.venv-lowest/bin/python -m pytest -n auto -m "not slow" $(PYTEST_ARGS)
+	.venv-lowest/bin/python -m pytest $(SPREAD) -m "not slow" $(PYTEST_ARGS)
 
 check: lint types docs
 

@@ -42,6 +42,8 @@ SERVERS = {
     ),
 }
 MARKS = {
+    "sync-preload": [pytest.mark.slow],
+    "gthread-preload": [pytest.mark.slow],
     "gevent": [_needs("gevent")],
     "gevent-preload": [_needs("gevent"), pytest.mark.slow],
     "uwsgi": [_needs("pyuwsgi"), pytest.mark.slow],
@@ -123,7 +125,6 @@ def test_a_reload_of_uwsgi_loses_and_adds_nothing(serve: Serve) -> None:
         pytest.param(SERVERS["gthread-preload"], 5, id="gthread-preload-5"),
         pytest.param(SERVERS["sync"], 50, id="sync-50", marks=pytest.mark.slow),
         pytest.param(SERVERS["gthread"], 50, id="gthread-50", marks=pytest.mark.slow),
-        pytest.param(SERVERS["gevent"], 5, id="gevent-5", marks=_needs("gevent")),
         pytest.param(
             SERVERS["gevent"], 50, id="gevent-50", marks=[_needs("gevent"), pytest.mark.slow]
         ),
@@ -160,6 +161,7 @@ def test_workers_killed_at_random_lose_nothing_acknowledged(
     assert service.acknowledged <= service.predictions() <= service.sent
 
 
+@pytest.mark.slow
 def test_two_services_started_by_one_process_do_not_share(serve: Serve) -> None:
     one, two = serve(*SYNC), serve(*SYNC)
     one.predict_repeatedly(threads=2, number=10)
