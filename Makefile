@@ -35,7 +35,7 @@ test: $(VENV)/test.installed
 
 test-all: $(VENV)/test.installed
 	@.ci/debian chromium prometheus prometheus-alertmanager || true
-	$(PYTEST) $(SPREAD)
+	$(PYTEST) -n auto
 
 test-lowest: .venv-lowest/lowest.installed
 	.venv-lowest/bin/python -m pytest $(SPREAD) -m "not slow" $(PYTEST_ARGS)
