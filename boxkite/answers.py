@@ -37,6 +37,8 @@ def answer_of(returned: Any) -> Any:
     Raises:
         ValueError: if it is a stream, or neither JSON nor plain text.
     """
+    if type(returned) is dict:
+        return returned
     if isinstance(returned, Content):
         return _said(returned)
     if hasattr(returned, "__next__") or hasattr(returned, "__anext__"):

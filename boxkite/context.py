@@ -13,14 +13,7 @@ import msgspec
 from boxkite.errors import NoPredictionError
 from boxkite.identity import Identity
 
-__all__ = [
-    "UNSET",
-    "Prediction",
-    "captured",
-    "current_prediction",
-    "make_current",
-    "reset_current",
-]
+__all__ = ["UNSET", "Prediction", "captured", "current_prediction"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -65,12 +58,12 @@ class Prediction(msgspec.Struct, eq=False):
     _token: Token[Prediction] | None = None
 
     def __enter__(self) -> Prediction:
-        self._token = make_current(self)
+        self._token = _current.set(self)
         return self
 
     def __exit__(self, *_: object) -> None:
         assert self._token is not None
-        reset_current(self._token)
+        _current.reset(self._token)
 
     def __repr__(self) -> str:
         return f"<Prediction {self.id}>"  # not what was asked, which may be secret
@@ -132,11 +125,6 @@ _UNCHANGING = frozenset({float, int, str, bool, type(None), bytes})
 
 
 _current: ContextVar[Prediction] = ContextVar("boxkite_prediction")
-
-make_current = _current.set
-"""Makes a prediction the current one; returns a token for `reset_current`."""
-reset_current = _current.reset
-"""Makes the one before a token's the current one again."""
 
 
 class _CurrentPrediction:

@@ -56,11 +56,9 @@ class Intake:
         try:
             if output is None:
                 return {}
-            names = self._output_names
-            if type(output) is float and len(names) == 1:
-                return [output]
             if self._classes:
                 return class_row(output, self._classes)
+            names = self._output_names
             return output_row(output, names) if names else [opened(output)]
         except Exception as error:  # noqa: BLE001 - an output is any object of the user's
             self._trouble.report("output", error, view)

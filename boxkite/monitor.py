@@ -108,7 +108,6 @@ class Monitor:
             self.baseline,
             self.settings,
             self.trouble,
-            self._log.sample if self._log else 0.0,
             self._log.includes if self._log else lambda _: False,
             self._counter.append,
             functools.partial(self._send, signals.prediction_logged),

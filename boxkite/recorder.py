@@ -25,8 +25,7 @@ class Recorder:
         baseline: whose variables they are values of.
         settings: of the monitor.
         trouble: where failures are reported.
-        sample: of the predictions that goes to the log: all from 1 on, none at 0.
-        includes: tells by its id whether a prediction is in the sample.
+        includes: tells by its id whether a prediction goes to the log.
         append: takes an encoded record.
         tell: sends the signal `prediction_logged`; called only where somebody listens.
     """
@@ -36,7 +35,6 @@ class Recorder:
         baseline: Baseline,
         settings: Settings,
         trouble: Trouble,
-        sample: float,
         includes: Callable[[str], bool],
         append: Callable[[bytes], None],
         tell: Callable[..., object],
@@ -47,7 +45,6 @@ class Recorder:
         self._log_body = settings.log_request_body
         self._max_bytes = settings.log_record_max_bytes
         self._trouble = trouble
-        self._sample = sample
         self._includes = includes
         self._append = append
         self._tell = tell
@@ -89,7 +86,7 @@ class Recorder:
         request_body: Any,
     ) -> str:
         """Write one prediction to the journal; None stands for what is counted as invalid."""
-        logged = self._sample >= 1.0 or self._includes(identity.entity_id)
+        logged = self._includes(identity.entity_id)
         body = request_body if logged and self._log_body else None
         if self._redaction is not None:
             row, answer = self._redaction.row(row), self._redaction.output(answer, output)

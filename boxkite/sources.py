@@ -141,9 +141,7 @@ class _Part:
             if prediction.is_set and (given := self._given(prediction)) is not UNSET:
                 return _not_iterated(given)
             if self._call is None:
-                content = answered.body() if self._is_features else answered.content()
-                if type(content) is not dict and not self._is_features:
-                    content = answer_of(content)
+                content = answered.body() if self._is_features else answer_of(answered.content())
                 return self._lookup.find(content, monitor.baseline)
             with _Timed(self, monitor):
                 value = self._call(self._argument(answered))

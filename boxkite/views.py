@@ -7,7 +7,7 @@ from functools import wraps
 from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from typing import Any, Protocol, TypeAlias
 
-from boxkite.context import Prediction, make_current, reset_current
+from boxkite.context import Prediction
 from boxkite.identity import Identity
 from boxkite.models import Models
 from boxkite.monitor import Monitor
@@ -15,6 +15,10 @@ from boxkite.sources import Capture
 from boxkite.streams import in_prediction
 
 __all__ = ["Exchange", "decorated"]
+
+
+def _prediction_of(monitor: Monitor) -> Prediction:
+    return Prediction(Identity.new(monitor.settings.server_id), monitor.row_count)
 
 
 def _unmonitored() -> Prediction:
@@ -74,12 +78,8 @@ def _async(view: Callable[..., Any], capture: Capture, place: _Place) -> Callabl
         if exchange is None or monitor is None:
             with _unmonitored():
                 return await view(*args, **kwargs)
-        prediction = Prediction(Identity.new(monitor.settings.server_id), monitor.row_count)
-        token = make_current(prediction)
-        try:
+        with _prediction_of(monitor) as prediction:
             returned = await view(*args, **kwargs)
-        finally:
-            reset_current(token)
         exchange.finish(monitor, capture, prediction, returned)
         return returned
 
@@ -93,12 +93,8 @@ def _sync(view: Callable[..., Any], capture: Capture, place: _Place) -> Callable
         if exchange is None or monitor is None:
             with _unmonitored():
                 return view(*args, **kwargs)
-        prediction = Prediction(Identity.new(monitor.settings.server_id), monitor.row_count)
-        token = make_current(prediction)
-        try:
+        with _prediction_of(monitor) as prediction:
             returned = view(*args, **kwargs)
-        finally:
-            reset_current(token)
         exchange.finish(monitor, capture, prediction, returned)
         return returned
 
@@ -112,7 +108,7 @@ def _stream(view: Callable[..., Any], capture: Capture, place: _Place) -> Callab
         exchange, monitor = place()
         if exchange is None or monitor is None:
             return in_prediction(stream, _unmonitored(), lambda: None)
-        prediction = Prediction(Identity.new(monitor.settings.server_id), monitor.row_count)
+        prediction = _prediction_of(monitor)
         log = exchange.begin(monitor, capture, prediction, stream)
         return in_prediction(stream, prediction, log)
 

@@ -38,8 +38,7 @@ class FlaskExchange:
     ) -> None:
         """Log the prediction when the response is made, whose status tells if it is one."""
 
-        # Each look through the proxy costs as much as parsing a small body.
-        current = request._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
+        current = _current_request()
 
         def log(response: Response) -> Response:
             if response.status_code < _ERROR_STATUS:
@@ -62,7 +61,7 @@ class FlaskExchange:
         By then there is no request any more, whose body a source could look into, unless the view
         keeps it by `stream_with_context`.
         """
-        current = request._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
+        current = _current_request()
         responses: list[Response] = []
 
         def name(response: Response) -> Response:
@@ -115,6 +114,12 @@ class Answered:
             data = None if self.response.is_streamed else self.response.get_data()
             return boxkite.Content(data, lambda: self.response.mimetype or "")
         return returned if isinstance(body, Number) else body
+
+
+def _current_request() -> Request:
+    """Return the request itself: each look through the proxy costs as much as a small body."""
+    found: Request = request._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
+    return found
 
 
 def json_body(request: Request) -> Any:

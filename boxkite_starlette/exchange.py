@@ -146,8 +146,7 @@ class Answered(msgspec.Struct, eq=False):
 
     def body(self) -> Any:
         """Return the JSON body as plain values, parsed anew at each call."""
-        kept = self.exchange.body
-        return kept.json() if kept is not None else self._kept().json()
+        return self._kept().json()
 
     def _kept(self) -> KeptBody:
         kept = self.exchange.body

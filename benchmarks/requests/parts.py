@@ -20,7 +20,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import fastapi_services
@@ -58,8 +57,12 @@ def main() -> None:
     # What the background does is measured by itself.
     Background.ask = Background.hurry = lambda _: None  # type: ignore[method-assign]
     with tempfile.TemporaryDirectory() as folder:
-        parts = [_in_request(framework, folder) for framework in SERVICES]
-        parts.append(_least(folder))
+        parts = [
+            _in_request(f"added in the request, {title}", framework, _monitored, folder)
+            for framework, title in TITLES.items()
+        ]
+        least = "the least of it, Starlette"
+        parts.append(_in_request(least, "starlette", straight_line, folder))
         parts.append(
             Part("counting, 512 records at once", [_counting(n, 512, folder) for n in FEATURES])
         )
@@ -78,30 +81,17 @@ def main() -> None:
     os._exit(0)  # without waiting for what was never shipped
 
 
-def _in_request(framework: str, folder: str) -> Part:
+def _in_request(title: str, framework: str, monitored: Callable[[Service], Any], root: str) -> Part:
+    """Return what a monitored service adds to the bare one."""
     call = _call_wsgi if framework == "flask" else _call_asgi
     found = []
     for number in FEATURES:
-        service = Service(framework, "boxkite", number, f"{folder}/{framework}-{number}")
-        Path(service.folder).mkdir()
+        service = Service(framework, "boxkite", number, tempfile.mkdtemp(dir=root))
         body = json.dumps({"inputs": _rows(number, 1)[0]}).encode()
-        applications = SERVICES[framework].bare(service), _monitored(service)
-        bare, monitored = _in_turns([functools.partial(call, app, body) for app in applications])
-        found.append(monitored - bare)
-    return Part(f"added in the request, {TITLES[framework]}", found)
-
-
-def _least(folder: str) -> Part:
-    found = []
-    for number in FEATURES:
-        service = Service("starlette", "straight line", number, f"{folder}/least-{number}")
-        Path(service.folder).mkdir()
-        body = json.dumps({"inputs": _rows(number, 1)[0]}).encode()
-        applications = starlette_services.bare(service), straight_line(service)
-        works = [functools.partial(_call_asgi, app, body) for app in applications]
-        bare, least = _in_turns(works)
-        found.append(least - bare)
-    return Part("the least of it, Starlette", found)
+        applications = SERVICES[framework].bare(service), monitored(service)
+        bare, added = _in_turns([functools.partial(call, app, body) for app in applications])
+        found.append(added - bare)
+    return Part(title, found)
 
 
 def _monitored(service: Service) -> Any:

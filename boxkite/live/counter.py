@@ -126,7 +126,7 @@ class Counter:
         self._unfolded += 1
         if self._unfolded == _FOLD_AT:
             self._background.hurry()
-        if self._unsafe and len(self._unsafe) > _MAX_UNSAFE:
+        if len(self._unsafe) > _MAX_UNSAFE:
             self._reading(lambda: None)
 
     def _rejoin(self) -> Membership | None:

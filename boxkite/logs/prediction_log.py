@@ -109,11 +109,6 @@ class PredictionLog:
         self._shipper: Shipper | None = None
         _logs.add(self)
 
-    @property
-    def sample(self) -> float:
-        """The part of the records that is logged, as of `LogTerms`."""
-        return self._terms.sample
-
     def includes(self, entity_id: str) -> bool:
         """Tell whether a prediction is in the sample that is logged."""
         return self._terms.includes(entity_id)
