@@ -16,6 +16,10 @@ from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
+
+# At once: numpy imports it when it is first used, and a process that is forked meanwhile would wait
+# for that import for ever.
+from numpy.fft import irfft, rfft
 from numpy.typing import NDArray
 
 from boxkite.drift.chi_square import quantile
@@ -111,8 +115,8 @@ def _exceedance(cells: _Cells, effective_rows: float) -> tuple[Floats, float, fl
         part = places - below  # to the step above, so that the mean is kept
         steps = np.bincount(below, chances * (1 - part), _STEPS)
         steps += np.bincount(below + 1, chances * part, _STEPS)
-        transform *= np.fft.rfft(steps) ** times
-    return np.cumsum(np.fft.irfft(transform, _STEPS)[::-1])[::-1], low, step
+        transform *= rfft(steps) ** times
+    return np.cumsum(irfft(transform, _STEPS)[::-1])[::-1], low, step
 
 
 def _terms(cell: _Cell, rows: float, shrunk: float) -> tuple[Floats, Floats]:

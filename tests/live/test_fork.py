@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -54,3 +55,25 @@ def test_forked_processes_count_with_their_parent_while_its_threads_count_and_re
     command = [sys.executable, "-W", "ignore", "-c", FORKING]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (result.stderr, result.stdout) == ("", f"{[0] * 10} True 0")
+
+
+IMPORTING = """
+import sys
+from boxkite import Baseline, Monitor
+
+baseline = Baseline.fit({"a": range(100), "b": ["x", "y"] * 50}, range(100))
+monitor = Monitor(baseline, log=sys.argv[1], registry=None)
+before = set(sys.modules)
+monitor.log_prediction([1, "x"], 2.0)
+monitor.export(accept="application/openmetrics-text", accept_encoding="gzip")
+monitor.drift("1h")
+monitor.report()
+monitor.close()
+sys.stdout.write(repr(sorted(set(sys.modules) - before)))
+"""
+
+
+def test_a_monitor_at_work_imports_nothing_that_a_fork_could_come_into(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", IMPORTING, f"file:{tmp_path}"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (result.stderr, result.stdout) == ("", "[]")
