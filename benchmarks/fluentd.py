@@ -121,8 +121,8 @@ class Sender(NamedTuple):
 
 def monitor(port: int, folder: Path) -> Sender:
     """Ours: a monitor, which ships from its journal."""
-    from boxkite.config import Settings
     from boxkite.monitor import EMPTY, Monitor
+    from boxkite.settings import Settings
 
     settings = Settings(
         log=f"fluentd://127.0.0.1:{port}", log_request_body=True, state_dir=str(folder / "state")

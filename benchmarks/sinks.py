@@ -1,4 +1,4 @@
-"""What a sink in trouble costs the request: `log_prediction` beside the sink `none:`, in one run.
+"""What a sink in reporter costs the request: `log_prediction` beside the sink `none:`, in one run.
 
 Each measurement is a process of its own, with receivers of fluentd's protocol that refuse, never
 answer or answer late; a figure is the median of some rounds, and the rounds take turns.
@@ -24,7 +24,7 @@ import msgspec
 import numpy as np
 
 import boxkite
-from boxkite.config import from_environment
+from boxkite.settings import from_environment
 
 FEATURES = 100
 PREDICTIONS = 20_000

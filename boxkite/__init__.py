@@ -1,12 +1,8 @@
 """boxkite: makes the drift of a model an ordinary Prometheus alert."""
 
 from boxkite import signals
-from boxkite.answers import Content
 from boxkite.baseline import Baseline
-from boxkite.config import Settings
-from boxkite.context import Prediction, current_prediction
 from boxkite.drift import Comparison, Policy, VariableDrift, compare
-from boxkite.drift_page import DriftPage, PageAnswer
 from boxkite.errors import (
     BaselineError,
     BaselineWarning,
@@ -14,12 +10,16 @@ from boxkite.errors import (
     ConfigError,
     NoPredictionError,
 )
-from boxkite.extension import Extension
-from boxkite.metrics_page import MetricsPage
-from boxkite.models import Models
 from boxkite.monitor import Monitor
-from boxkite.protection import FORBIDDEN, UNAUTHORIZED, ProtectedPage, Refusal, taken
-from boxkite.sources import PREDICTION_COUNT_HEADER, PREDICTION_ID_HEADER, Capture, Source
+from boxkite.settings import Settings
+from boxkite.web.answers import Content
+from boxkite.web.context import Prediction, current_prediction
+from boxkite.web.drift_page import DriftPage, PageAnswer
+from boxkite.web.extension import Extension
+from boxkite.web.metrics_page import MetricsPage
+from boxkite.web.models import Models
+from boxkite.web.protection import FORBIDDEN, UNAUTHORIZED, ProtectedPage, Refusal, taken
+from boxkite.web.sources import PREDICTION_COUNT_HEADER, PREDICTION_ID_HEADER, Capture, Source
 
 __all__ = [
     "FORBIDDEN",

@@ -14,24 +14,24 @@ from prometheus_client import REGISTRY, CollectorRegistry
 
 from boxkite import signals
 from boxkite.baseline import Baseline
+from boxkite.baseline.loading import load_baseline
 from boxkite.baseline.text_writer import Family
-from boxkite.config import Settings, from_environment
 from boxkite.drift import Comparison, Policy
-from boxkite.drift_windows import DriftWindows
-from boxkite.identity import Identity
+from boxkite.error_reporter import ErrorReporter
 from boxkite.live.counter import Counter
+from boxkite.live.identity import Identity
+from boxkite.live.recorder import Recorder
 from boxkite.live.state import StateFolder
-from boxkite.loading import load_baseline
+from boxkite.live.verdict_changes import VerdictChanges
 from boxkite.logs.prediction_log import open_log
 from boxkite.logs.sink import Sink
 from boxkite.prometheus.application import application_registry
 from boxkite.prometheus.classic import ClassicExposition
 from boxkite.prometheus.labelled import LabelledExposition
 from boxkite.prometheus.scrape import Exposition, ModelSeries, Scrape, Scraper
-from boxkite.recorder import Recorder
 from boxkite.report.cards import Report
-from boxkite.trouble import Trouble
-from boxkite.verdict_changes import VerdictChanges
+from boxkite.report.drift_windows import DriftWindows
+from boxkite.settings import Settings, from_environment
 
 __all__ = ["Monitor"]
 
@@ -78,9 +78,9 @@ class Monitor:
     ) -> None:
         self.settings = settings or from_environment()
         self._sender = sender
-        self.trouble = Trouble(raises)
+        self.reporter = ErrorReporter(raises)
         self.policy = _policy(policy, self.settings)
-        found = load_baseline(baseline, self.settings.baseline, self.trouble)
+        found = load_baseline(baseline, self.settings.baseline, self.reporter)
         self.baseline = found.relabelled(
             model=model or self.settings.model, version=version or self.settings.version
         )
@@ -91,7 +91,7 @@ class Monitor:
         self._counter = Counter(
             self.baseline,
             state,
-            self.trouble,
+            self.reporter,
             self.settings.state_max_bytes,
             self.settings.state_sync_seconds,
             self._log.new_terms if self._log else None,
@@ -101,20 +101,20 @@ class Monitor:
                 self.policy,
                 lambda: bool(signals.drift_changed.receivers),
                 functools.partial(self._send, signals.drift_changed),
-                self.trouble,
+                self.reporter,
             ).hour_begun,
         )
         self.recorder = Recorder(
             self.baseline,
             self.settings,
-            self.trouble,
+            self.reporter,
             self._log.includes if self._log else lambda _: False,
             self._counter.append,
             functools.partial(self._send, signals.prediction_logged),
         )
         self._windows = DriftWindows(self.baseline, self._counter, self.policy)
         if self._log is not None:
-            self._log.start(self._counter, self.trouble, self._tell_dropped)
+            self._log.start(self._counter, self.reporter, self._tell_dropped)
         self._exposition = self._new_exposition()
         self.series = ModelSeries(self._exposition.static, self._live_series)
         self._scraper = Scraper([self.series], application_registry(registry), self.report_export)
@@ -190,7 +190,7 @@ class Monitor:
     def _send(self, signal: Signal, **values: Any) -> None:
         sender = self._sender()
         signals.emit(
-            signal, self if sender is None else sender, self.trouble, monitor=self, **values
+            signal, self if sender is None else sender, self.reporter, monitor=self, **values
         )
 
     def export(
@@ -237,7 +237,7 @@ class Monitor:
 
     def report_export(self, error: Exception) -> None:
         """Count that the application's own metrics could not be had."""
-        self.trouble.report("export", error, "the application's metrics")
+        self.reporter.report("export", error, "the application's metrics")
 
     def drift(self, window: str | None = None) -> Comparison:
         """Compare what all workers counted with the baseline.
@@ -284,12 +284,12 @@ class Monitor:
         self._counter.close(max(0.0, deadline - time.monotonic()))
 
     def _report_log(self, error: Exception) -> None:
-        self.trouble.count("log", error)
+        self.reporter.count("log", error)
 
     def _tell_dropped(self, number: int, reason: str) -> None:
         """Say that records of the log are given up."""
         dropped = BufferError(f"{number:,} records are not logged: {reason}")
-        self.trouble.count("log", dropped)
+        self.reporter.count("log", dropped)
         self._send(signals.log_dropped, number=number, reason=reason)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from blinker import Namespace, Signal
 
-from boxkite.trouble import Trouble
+from boxkite.error_reporter import ErrorReporter
 
 __all__ = ["baseline_loaded", "drift_changed", "emit", "log_dropped", "prediction_logged"]
 
@@ -34,7 +34,7 @@ drift_changed = _namespace.signal("drift-changed")
 the service's workers, at the first prediction of an hour."""
 
 
-def emit(signal: Signal, sender: Any, trouble: Trouble, **values: Any) -> None:
+def emit(signal: Signal, sender: Any, reporter: ErrorReporter, **values: Any) -> None:
     """Call each receiver of a signal; one that raises is reported and passed over."""
     if signal.is_muted:
         return
@@ -46,4 +46,4 @@ def emit(signal: Signal, sender: Any, trouble: Trouble, **values: Any) -> None:
                 raise TypeError("a receiver that is async is not awaited; make it a function")
         except Exception as error:  # noqa: BLE001 - a receiver is the user's code
             name = getattr(receiver, "__qualname__", type(receiver).__qualname__)
-            trouble.report("signal", error, f"receiver {name}")
+            reporter.report("signal", error, f"receiver {name}")

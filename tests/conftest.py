@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from boxkite import signals, sources
+from boxkite import signals
 from boxkite.logs.log_record import LogRecord
 from boxkite.prometheus import critical
 from boxkite.testing import RecordingSink
+from boxkite.web import sources
 
 # What a test does not ask for is not logged; services that it starts inherit this.
 os.environ.update({"BOXKITE_LOG": "none:", "FLASK_BOXKITE_LOG": "none:"})

@@ -47,7 +47,7 @@ def test_one_row_is_one_prediction(monitor: Monitor, features: Any) -> None:
 def test_no_rows_are_no_prediction(monitor: Monitor) -> None:
     assert monitor.log_predictions([], []) == []
     assert monitor.log_predictions(pd.DataFrame({"delay": []})) == []
-    assert monitor.drift().predictions == sum(monitor.trouble.counts().values()) == 0
+    assert monitor.drift().predictions == sum(monitor.reporter.counts().values()) == 0
 
 
 def test_rows_without_outputs_have_none(monitor: Monitor) -> None:
@@ -58,7 +58,7 @@ def test_rows_without_outputs_have_none(monitor: Monitor) -> None:
 def test_where_outputs_are_not_as_many_those_of_all_rows_are_invalid(monitor: Monitor) -> None:
     assert len(monitor.log_predictions(ROWS, [0.5] * 3)) == 2
     assert marks(monitor) == {"delay": (2, 0, 0), "carrier": (2, 0, 0), "late": (0, 0, 2)}
-    assert monitor.trouble.counts()["output"] == 1
+    assert monitor.reporter.counts()["output"] == 1
 
 
 @pytest.mark.parametrize(
@@ -69,13 +69,13 @@ def test_what_are_no_rows_is_counted_as_one_that_does_not_fit(
 ) -> None:
     assert len(monitor.log_predictions(features, 0.5)) == 1
     assert marks(monitor) == {"delay": (0, 0, 1), "carrier": (0, 0, 1), "late": (1, 0, 0)}
-    assert monitor.trouble.counts()["features"] == 1
+    assert monitor.reporter.counts()["features"] == 1
 
 
 def test_each_row_that_does_not_fit_is_counted_by_itself(monitor: Monitor) -> None:
     monitor.log_predictions([[1.0, "AA"], [2.0], ["many", None]], [0.5] * 3)
     assert marks(monitor) == {"delay": (1, 0, 2), "carrier": (1, 1, 1), "late": (3, 0, 0)}
-    assert monitor.trouble.counts()["features"] == 1
+    assert monitor.reporter.counts()["features"] == 1
 
 
 def test_under_testing_a_mismatch_is_raised() -> None:
@@ -85,7 +85,7 @@ def test_under_testing_a_mismatch_is_raised() -> None:
 
 
 def test_the_log_has_a_record_a_row_and_the_body_in_the_first(records: Any) -> None:
-    settings = boxkite.config.from_environment({"log_request_body": True})
+    settings = boxkite.settings.from_environment({"log_request_body": True})
     monitor = Monitor(BASELINE, records, registry=None, settings=settings)
     ids = monitor.log_predictions(np.array(ROWS, dtype=object), [0.25, 0.5], {"rows": 2})
     assert [each.prediction_id for each in records] == ids
@@ -98,7 +98,7 @@ def test_the_log_has_a_record_a_row_and_the_body_in_the_first(records: Any) -> N
 
 
 def test_redacted_fields_are_so_in_each_row(records: Any) -> None:
-    settings = boxkite.config.from_environment({"log_redact": ("carrier", "late")})
+    settings = boxkite.settings.from_environment({"log_redact": ("carrier", "late")})
     monitor = Monitor(BASELINE, records, registry=None, settings=settings)
     monitor.log_predictions({"delay": [1.0, 2.0], "carrier": ["AA", "UA"]}, {"late": [0.25, 0.5]})
     assert [(each.features, each.output) for each in records] == [
@@ -135,7 +135,7 @@ def test_class_probabilities_come_a_vector_a_row() -> None:
     assert marks(monitor) == {
         "a": (5, 0, 0), "no": (3, 1, 1), "yes": (4, 0, 1), "class": (3, 1, 1)
     }  # fmt: skip
-    assert monitor.trouble.counts()["output"] == 1
+    assert monitor.reporter.counts()["output"] == 1
 
 
 VALUES = st.one_of(st.none(), st.floats(), st.integers(), st.text(max_size=3), st.just(object()))
@@ -167,4 +167,4 @@ def test_whatever_is_given_each_id_leaves_one_mark_on_each_variable(
     assert comparison.predictions == before + len(ids)
     for each in comparison:
         assert each.rows + each.missing + each.invalid == comparison.predictions
-    assert EVERYTHING.trouble.counts()["journal"] == 0
+    assert EVERYTHING.reporter.counts()["journal"] == 0

@@ -24,8 +24,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 import boxkite
 from boxkite import Baseline, BaselineError, ConfigError, Monitor, Settings
-from boxkite.config import from_environment
-from boxkite.identity import Identity
+from boxkite.live.identity import Identity
+from boxkite.settings import from_environment
 
 BASELINE = Baseline.fit(
     {"delay": np.arange(100.0), "carrier": ["AA", "UA"] * 50},
@@ -57,7 +57,7 @@ def samples(monitor: Monitor) -> dict[tuple[str, ...], float]:
 
 
 def errors(monitor: Monitor) -> dict[str, int]:
-    return {stage: count for stage, count in monitor.trouble.counts().items() if count}
+    return {stage: count for stage, count in monitor.reporter.counts().items() if count}
 
 
 class Hostile:
@@ -131,7 +131,7 @@ def test_any_prediction_leaves_exactly_one_mark_on_each_variable(
     assert comparison.predictions == next(CALLS)
     for each in comparison:
         assert each.rows + each.missing + each.invalid == comparison.predictions
-    assert EVERYTHING.trouble.counts()["journal"] == 0
+    assert EVERYTHING.reporter.counts()["journal"] == 0
 
 
 @pytest.mark.parametrize(

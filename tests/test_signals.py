@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from blinker import Signal
 
+from boxkite.error_reporter import ErrorReporter
 from boxkite.signals import emit
-from boxkite.trouble import Trouble
 
 
 def test_each_receiver_is_called_with_the_sender_and_the_values() -> None:
@@ -20,8 +20,8 @@ def test_each_receiver_is_called_with_the_sender_and_the_values() -> None:
 
     signal.connect(of_all)
     signal.connect(of_one, sender="a")
-    emit(signal, "a", Trouble(), value=1)
-    emit(signal, "b", Trouble(), value=2)
+    emit(signal, "a", ErrorReporter(), value=1)
+    emit(signal, "b", ErrorReporter(), value=2)
     assert sorted(told) == [
         ("all", "a", {"value": 1}),
         ("all", "b", {"value": 2}),
@@ -32,7 +32,7 @@ def test_each_receiver_is_called_with_the_sender_and_the_values() -> None:
 def test_a_receiver_that_fails_or_is_async_is_reported_and_the_others_are_called(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    signal, trouble, told = Signal(), Trouble(), []
+    signal, reporter, told = Signal(), ErrorReporter(), []
 
     class Failing:
         def __call__(self, _: Any) -> None:
@@ -49,8 +49,8 @@ def test_a_receiver_that_fails_or_is_async_is_reported_and_the_others_are_called
     receivers = [Failing(), waiting, receiver]
     for each in receivers:
         signal.connect(each)
-    emit(signal, "a", trouble)
-    assert (told, trouble.counts()["signal"], len(caplog.records)) == (["a"], 2, 1)
+    emit(signal, "a", reporter)
+    assert (told, reporter.counts()["signal"], len(caplog.records)) == (["a"], 2, 1)
 
 
 def test_a_muted_signal_calls_nobody() -> None:
@@ -61,5 +61,5 @@ def test_a_muted_signal_calls_nobody() -> None:
 
     signal.connect(receiver)
     with signal.muted():
-        emit(signal, "a", Trouble())
+        emit(signal, "a", ErrorReporter())
     assert told == []

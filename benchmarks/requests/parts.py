@@ -29,14 +29,14 @@ from service import Service, fitted
 from straight_line import straight_line
 
 from boxkite import Baseline
-from boxkite.identity import Identity
+from boxkite.error_reporter import ErrorReporter
 from boxkite.live.background import Background
 from boxkite.live.counter import Counter
+from boxkite.live.identity import Identity
 from boxkite.live.record import Record, encode
 from boxkite.live.state import StateFolder
 from boxkite.logs.journalled import JournalledRecords, journalled
 from boxkite.logs.terms import LogTerms
-from boxkite.trouble import Trouble
 
 FEATURES = (100, 10)
 SERVICES = {"flask": flask_services, "starlette": starlette_services, "fastapi": fastapi_services}
@@ -169,7 +169,7 @@ def _call_asgi(app: Any, body: bytes) -> float:
 
 def _counting(features: int, records: int, folder: str) -> float:
     baseline = _baseline(features)
-    counter = Counter(baseline, StateFolder(f"{folder}/state"), Trouble(), 1 << 28)
+    counter = Counter(baseline, StateFolder(f"{folder}/state"), ErrorReporter(), 1 << 28)
     contents = _contents(features, records)
 
     def count() -> float:

@@ -17,7 +17,7 @@ from service import Service
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from boxkite.identity import Identity
+from boxkite.live.identity import Identity
 from boxkite.live.mapped_journal import MappedJournal
 
 __all__ = ["straight_line"]

@@ -55,8 +55,8 @@ class Ours:
 
     def __init__(self, folder: Path, features: int, bins: int, port: int) -> None:
         from boxkite import Baseline
-        from boxkite.config import Settings
         from boxkite.monitor import Monitor
+        from boxkite.settings import Settings
 
         del port
         path = folder / f"ours-{features}-{bins}.prom"

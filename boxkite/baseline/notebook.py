@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import NamedTuple
 
-from boxkite.baseline.figures import picture
-from boxkite.baseline.shapes import bars
 from boxkite.baseline.variable import Variable
+from boxkite.drawing.shapes import bars
+from boxkite.drawing.svg import picture
 
 __all__ = ["Html", "notebook_table", "number", "variables_table"]
 

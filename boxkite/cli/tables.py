@@ -11,10 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 from boxkite.baseline import Baseline, CategoryVariable, Variable
-from boxkite.baseline.figures import Sketch, sketch
-from boxkite.baseline.shapes import bars
 from boxkite.baseline.tally import Tally
 from boxkite.cli.text import one_line
+from boxkite.drawing.shapes import bars
+from boxkite.drawing.svg import Sketch, sketch
 from boxkite.drift import Comparison
 
 __all__ = ["baseline_table", "comparison_table", "days_table", "effects_table"]

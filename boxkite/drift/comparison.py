@@ -9,11 +9,11 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from boxkite.baseline.baseline import Baseline
-from boxkite.baseline.figures import picture
 from boxkite.baseline.notebook import Html, notebook_table, number
-from boxkite.baseline.shapes import bars
 from boxkite.baseline.tally import Tally
 from boxkite.baseline.variable import CategoryVariable, NumericVariable, Role, Variable
+from boxkite.drawing.shapes import bars
+from boxkite.drawing.svg import picture
 from boxkite.drift.rates import measure_rates, rate_critical
 from boxkite.drift.statistics import (
     jensen_shannon,

@@ -8,7 +8,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-from boxkite.late import Late
+from boxkite.live.lazy_attribute import LazyAttribute
 
 __all__ = ["Background"]
 
@@ -85,7 +85,7 @@ class _Bell:
     """Wakes the thread. Unlike an Event it holds no lock that a signal handler could wait for, or
     a forked process inherit."""
 
-    _rings = Late(lambda: queue.SimpleQueue[None]())
+    _rings = LazyAttribute(lambda: queue.SimpleQueue[None]())
 
     def __init__(self) -> None:
         self.rung = False

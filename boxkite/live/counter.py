@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from boxkite.baseline import Baseline
-from boxkite.late import Late
+from boxkite.error_reporter import ErrorReporter
 from boxkite.live.background import Background
 from boxkite.live.counts import Counts
 from boxkite.live.fold import fold_encoded
 from boxkite.live.history import History
+from boxkite.live.lazy_attribute import LazyAttribute
 from boxkite.live.mapped_journal import JournalBusyError, JournalFullError
 from boxkite.live.membership import Membership
 from boxkite.live.memory_outbox import MemoryOutbox
@@ -27,7 +28,6 @@ from boxkite.live.outbox import LockedOutbox, Outbox
 from boxkite.live.population import Population
 from boxkite.live.state import StateFolder
 from boxkite.live.worker import Worker
-from boxkite.trouble import Trouble
 
 __all__ = ["Counter"]
 
@@ -46,13 +46,13 @@ class Counter:
     """The counting behind one monitor, in this process and with the service's other workers.
 
     The request appends a record to a mapped journal. A thread folds it within half a second;
-    reading the totals folds first. Where the state folder cannot be used the trouble is reported,
+    reading the totals folds first. Where the state folder cannot be used the reporter is reported,
     and this process counts in its own memory, trying the folder again each second.
 
     Args:
         baseline: whose cells are counted.
         state: names the folder.
-        trouble: where failures are reported, and whose counts are kept with ours.
+        reporter: where failures are reported, and whose counts are kept with ours.
         max_bytes: of this worker's journal.
         sync_seconds: how often journal and counts are written to the disk; 0: never.
         terms: gives the terms on which this process logs records; None where there is no log.
@@ -62,13 +62,13 @@ class Counter:
             if this is the worker that found it first.
     """
 
-    _lock = Late(lambda: threading.RLock())
+    _lock = LazyAttribute(lambda: threading.RLock())
 
     def __init__(
         self,
         baseline: Baseline,
         state: StateFolder,
-        trouble: Trouble,
+        reporter: ErrorReporter,
         max_bytes: int,
         sync_seconds: float = 0.0,
         terms: Callable[[], bytes] | None = None,
@@ -77,7 +77,7 @@ class Counter:
     ) -> None:
         self._baseline = baseline
         self._state = state
-        self._trouble = trouble
+        self._reporter = reporter
         self._max_bytes = max_bytes
         self._sync_seconds = sync_seconds
         self._new_terms = terms
@@ -105,7 +105,7 @@ class Counter:
     def after_fork(self) -> None:
         """In the child: leave the parent's worker to the parent."""
         member = self._member
-        self._trouble.after_fork()
+        self._reporter.after_fork()
         self._begin_anew()
         if member is not None:
             member.worker.abandon()
@@ -239,7 +239,7 @@ class Counter:
             self._sync()
             self._tell_of_hour()
         except Exception as error:  # noqa: BLE001 - the thread outlives any failure
-            self._trouble.count("journal", error)
+            self._reporter.count("journal", error)
 
     def _tell_of_hour(self) -> None:
         member = self._member
@@ -285,7 +285,7 @@ class Counter:
 
     @property
     def _errors(self) -> list[int]:
-        return list(self._trouble.counts().values())
+        return list(self._reporter.counts().values())
 
     def _sum(self) -> Counts:
         totals = Counts.zero(self._baseline)
@@ -321,7 +321,7 @@ class Counter:
 
     @property
     def _report(self) -> Callable[[Exception], None]:
-        return functools.partial(self._trouble.count, "journal")
+        return functools.partial(self._reporter.count, "journal")
 
     @property
     def _may_retry(self) -> bool:
@@ -330,7 +330,7 @@ class Counter:
     def _fall_back(self, error: Exception) -> None:
         """Count in memory for a while."""
         self._retry_at = time.monotonic() + _RETRY_SECONDS
-        self._trouble.count("journal", error)
+        self._reporter.count("journal", error)
 
 
 def _new_worker(baseline: Baseline, max_bytes: int, terms: bytes, folder: Path) -> Worker:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from boxkite.baseline import Baseline
 from boxkite.baseline.feature_matrix import FeatureMatrix, MatrixTally
 from boxkite.baseline.tally import Tally
-from boxkite.trouble import STAGES
+from boxkite.error_reporter import STAGES
 
 __all__ = ["LOG_OUTCOMES", "Counts"]
 

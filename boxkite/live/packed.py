@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from boxkite.cooperation import cooperatively
+from boxkite.live.cooperation import cooperatively
 from boxkite.live.record import extended
 
 __all__ = ["PackedRecords", "packed_records"]

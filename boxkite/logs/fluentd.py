@@ -13,9 +13,9 @@ import weakref
 from collections import deque
 from collections.abc import Callable
 
-from boxkite.late import Late
+from boxkite.error_reporter import ErrorReporter
+from boxkite.live.lazy_attribute import LazyAttribute
 from boxkite.logs.forward import ForwardConnection, chunk_id, message, packed_forward
-from boxkite.trouble import Trouble
 
 __all__ = ["FluentdSender"]
 
@@ -43,7 +43,7 @@ class FluentdSender:
         on_drop: called with each event that is dropped, in the protocol's Message mode.
     """
 
-    _changed = Late(lambda: threading.Condition())
+    _changed = LazyAttribute(lambda: threading.Condition())
 
     def __init__(
         self,
@@ -77,7 +77,7 @@ class FluentdSender:
         self._closing_until: float | None = None
         self._thread: threading.Thread | None = None
         self._connection = ForwardConnection(self.host, self.port, self.timeout)
-        self._trouble = Trouble()
+        self._reporter = ErrorReporter()
 
     def begin_in_child(self) -> None:
         """Start anew in a forked process; nothing there may touch the parent's connection."""
@@ -127,7 +127,7 @@ class FluentdSender:
                 self._connection.send(packed_forward(self.tag, events, chunk), chunk)
             except Exception as error:  # noqa: BLE001 - a thread that dies sends nothing
                 pause = min(pause * 2, _MAX_PAUSE_SECONDS) or _FIRST_PAUSE_SECONDS
-                self._trouble.count("log", error, self._state())
+                self._reporter.count("log", error, self._state())
             else:
                 pause = 0.0
                 self._acknowledge(first + len(events))
@@ -168,12 +168,12 @@ class FluentdSender:
 
     def _tell_dropped(self, events: list[bytes]) -> None:
         for event in events:
-            self._trouble.count("log", BufferError("an event was dropped"), self._state())
+            self._reporter.count("log", BufferError("an event was dropped"), self._state())
             if self._on_drop is not None:
                 try:
                     self._on_drop(message(self.tag, event))
                 except Exception as error:  # noqa: BLE001 - the handler is the user's code
-                    self._trouble.count("log", error, "overflow handler")
+                    self._reporter.count("log", error, "overflow handler")
 
     def _state(self) -> str:
         return (

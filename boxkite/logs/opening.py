@@ -9,7 +9,6 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from boxkite.config import Settings
 from boxkite.errors import ConfigError
 from boxkite.logs.pruning import HourlyPruner, prune
 from boxkite.logs.sink import Sink
@@ -19,6 +18,7 @@ from boxkite.logs.sinks.pruned import PrunedSink
 from boxkite.logs.stores.local import LocalStore
 from boxkite.logs.stores.opening import open_store
 from boxkite.logs.stores.store import Store
+from boxkite.settings import Settings
 
 __all__ = ["NO_LOG", "open_sink", "scheme_of"]
 

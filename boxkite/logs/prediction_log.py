@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from boxkite.baseline import Baseline
-from boxkite.config import Settings
+from boxkite.error_reporter import ErrorReporter
 from boxkite.errors import ConfigError
 from boxkite.live.counter import Counter
 from boxkite.live.inheritance import Inheritance
@@ -25,7 +25,7 @@ from boxkite.logs.rejected import RejectedFile
 from boxkite.logs.shipper import Shipper
 from boxkite.logs.sink import Sink
 from boxkite.logs.terms import LogTerms
-from boxkite.trouble import Trouble
+from boxkite.settings import Settings
 
 __all__ = ["PredictionLog", "open_log"]
 
@@ -119,13 +119,13 @@ class PredictionLog:
         return msgspec.json.encode(msgspec.structs.replace(self._terms, logger_id=logger_id))
 
     def start(
-        self, counter: Counter, trouble: Trouble, tell_dropped: Callable[[int, str], object]
+        self, counter: Counter, reporter: ErrorReporter, tell_dropped: Callable[[int, str], object]
     ) -> None:
         """Ship what a counter takes from now on.
 
         Args:
             counter: of the monitor, made with these terms.
-            trouble: where failures are reported.
+            reporter: where failures are reported.
             tell_dropped: called with a number of records and the reason.
         """
         self._shipper = Shipper(
@@ -134,7 +134,7 @@ class PredictionLog:
             self._open_sink,
             self._terms.sink,
             RejectedFile(Path(self._state.log_folder().parent / "rejected.jsonl")),
-            trouble,
+            reporter,
             tell_dropped,
             self._settings.state_max_bytes,
         )

@@ -11,18 +11,18 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from boxkite.cooperation import cooperatively
-from boxkite.late import Late
+from boxkite.error_reporter import ErrorReporter
 from boxkite.live.background import Background
+from boxkite.live.cooperation import cooperatively
 from boxkite.live.counter import Counter
 from boxkite.live.inheritance import Inheritance
+from boxkite.live.lazy_attribute import LazyAttribute
 from boxkite.live.outbox import Outbox, Waiting
 from boxkite.logs.cutting import cut_by_minute, seconds_until_over
 from boxkite.logs.journalled import Journalled, JournalledRecords, journalled
 from boxkite.logs.rejected import RejectedFile
 from boxkite.logs.sink import Batch, RejectedError, Sink, TidySink
 from boxkite.logs.terms import LogTerms
-from boxkite.trouble import Trouble
 
 __all__ = ["Shipper"]
 
@@ -51,13 +51,13 @@ class Shipper:
         open_sink: makes the sink, here and in each forked process.
         sink: the URL or name of the sink, by which it knows what the dead left for it.
         rejected: keeps what the sink refuses for good.
-        trouble: where failures are reported.
+        reporter: where failures are reported.
         tell_dropped: called with a number of records and the reason.
         max_bytes: of the journal; half of it is not exceeded by waiting for a minute's end.
     """
 
-    _alone = Late(lambda: threading.Lock())
-    _changed = Late(lambda: threading.Condition())
+    _alone = LazyAttribute(lambda: threading.Lock())
+    _changed = LazyAttribute(lambda: threading.Condition())
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class Shipper:
         open_sink: Callable[[], Sink],
         sink: str,
         rejected: RejectedFile,
-        trouble: Trouble,
+        reporter: ErrorReporter,
         tell_dropped: Callable[[int, str], object],
         max_bytes: int,
     ) -> None:
@@ -75,7 +75,7 @@ class Shipper:
         self._open_sink = open_sink
         self._sink_url = sink
         self._rejected = rejected
-        self._trouble = trouble
+        self._reporter = reporter
         self._tell_dropped = tell_dropped
         self._max_minute_bytes = min(_MAX_MINUTE_BYTES, max_bytes // 2)
         self.begin()
@@ -139,7 +139,7 @@ class Shipper:
             try:
                 self._opened.close()
             except Exception as error:  # noqa: BLE001 - a sink is any code of the user's
-                self._trouble.count("log", error)
+                self._reporter.count("log", error)
             finally:
                 self._alone.release()
 
@@ -160,9 +160,9 @@ class Shipper:
                     return wait
                 return self._ship_all(flushing, wanted)
             except Exception as error:  # noqa: BLE001 - the thread outlives any failure
-                self._trouble.count("log", error)
+                self._reporter.count("log", error)
             except BaseException as error:  # noqa: BLE001 - as the panic of a library in Rust
-                self._trouble.count("log", RuntimeError(repr(error)))
+                self._reporter.count("log", RuntimeError(repr(error)))
             return self._back_off(flushing)
 
     def _ship_all(self, flushing: bool, wanted: int) -> float | None:
@@ -202,7 +202,7 @@ class Shipper:
         try:
             dropped = self._inheritance.give_up_oldest()
         except Exception as error:  # noqa: BLE001 - as a full disk; the next failure tries again
-            self._trouble.count("log", error)
+            self._reporter.count("log", error)
             return
         if dropped:
             self._tell_dropped(dropped, "dead workers left more than the journal may hold")
@@ -256,7 +256,7 @@ class Shipper:
             reasons = error.reasons
             refused = [(each, reasons[i]) for i, each in enumerate(records) if i in reasons]
             dropped = len(refused)
-            self._trouble.count("log", error)
+            self._reporter.count("log", error)
             self._rejected.append(refused)
             self._tell_dropped(dropped, str(error))
         except BaseException:

@@ -8,12 +8,12 @@ from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from boxkite.baseline.classic import metric_name
-from boxkite.config import from_environment
-from boxkite.loading import EMPTY
+from boxkite.baseline.loading import EMPTY
 from boxkite.monitor import Monitor
 from boxkite.monitoring.collector.type import Collector
 from boxkite.monitoring.context import PredictionContext
 from boxkite.prometheus.classic_metrics import baseline_of, is_baseline
+from boxkite.settings import from_environment
 
 __all__ = ["LiveMetricRegistry"]
 

@@ -12,13 +12,12 @@ from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from boxkite.baseline import Baseline
+from boxkite.baseline.loading import EMPTY
 from boxkite.baseline.storage import write_atomically
 from boxkite.baseline.text_writer import render
-from boxkite.config import from_environment
-from boxkite.identity import Identity
+from boxkite.live.identity import Identity
 from boxkite.live.record import plain
 from boxkite.live.row import plain_row
-from boxkite.loading import EMPTY
 from boxkite.monitor import Monitor
 from boxkite.monitoring.collector import (
     BaselineMetricCollector,
@@ -31,6 +30,7 @@ from boxkite.monitoring.context import PredictionContext
 from boxkite.monitoring.exporter import FluentdExporter
 from boxkite.monitoring.exporter.type import LogExporter
 from boxkite.prometheus.classic_metrics import baseline_of, is_baseline
+from boxkite.settings import from_environment
 
 __all__ = ["ModelMonitoringService"]
 
@@ -96,7 +96,7 @@ class ModelMonitoringService:
             try:
                 self._exporter.emit(_context(identity, request_body, row, output))
             except Exception as error:  # noqa: BLE001 - an exporter is the user's code
-                self.monitor.trouble.count("log", error)
+                self.monitor.reporter.count("log", error)
         return self.monitor.log_prediction(
             self._counted(row), output, request_body, identity=identity
         )

@@ -11,8 +11,8 @@ from boxkite.baseline import Baseline, CategoryVariable, NumericVariable, Variab
 from boxkite.baseline.labelled import histogram_series
 from boxkite.baseline.tally import Tally
 from boxkite.baseline.text_writer import Family, format_series, format_series_by
-from boxkite.cooperation import cooperatively
 from boxkite.drift import Policy
+from boxkite.live.cooperation import cooperatively
 from boxkite.prometheus.critical import CriticalValues
 
 __all__ = ["LabelledExposition"]

@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector
 
 from boxkite.baseline.tally import Tally
 from boxkite.baseline.text_writer import Family, render_parts
-from boxkite.cooperation import cooperatively
+from boxkite.live.cooperation import cooperatively
 from boxkite.prometheus.application import ChosenMetrics
 from boxkite.prometheus.sharing import SharedWork
 

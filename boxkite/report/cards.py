@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxkite.baseline import Baseline, Variable
-from boxkite.baseline.shapes import Bar, bars
 from boxkite.baseline.tally import Tally
+from boxkite.drawing.shapes import Bar, bars
 from boxkite.drift import Comparison, VariableDrift
 from boxkite.report.trend import Trend
 

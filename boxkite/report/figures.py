@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from xml.sax.saxutils import escape
 
 from boxkite.baseline import NumericVariable
-from boxkite.baseline.axis import Label, category_labels, number_labels
-from boxkite.baseline.figures import picture
+from boxkite.drawing.axis import Label, category_labels, number_labels
+from boxkite.drawing.svg import picture
 from boxkite.drift import VariableDrift
 from boxkite.report.cards import Card
 

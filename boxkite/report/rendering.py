@@ -10,7 +10,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from boxkite.baseline.figures import percent
+from boxkite.drawing.svg import percent
 from boxkite.errors import ConfigError
 from boxkite.report.cards import Choice, Report
 from boxkite.report.figures import distribution, labels, meter, sparkline

@@ -17,8 +17,9 @@ from starlette.responses import JSONResponse
 import boxkite
 import boxkite_flask
 import boxkite_starlette
-from boxkite import current_prediction, sources
-from boxkite.identity import Identity
+from boxkite import current_prediction
+from boxkite.live.identity import Identity
+from boxkite.web import sources
 from boxkite_flask.exchange import Answered
 
 JSON = {"content-type": "application/json"}

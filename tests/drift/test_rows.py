@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from boxkite import Baseline, BaselineError, Monitor, Policy, compare
-from boxkite.config import Settings
+from boxkite.settings import Settings
 
 
 def columns(seed: int, rows: int, shift: float = 0.0) -> dict[str, Any]:

@@ -17,10 +17,10 @@ import numpy as np
 import pytest
 
 from boxkite import Baseline, Monitor
-from boxkite.config import from_environment
-from boxkite.identity import Identity
+from boxkite.live.identity import Identity
 from boxkite.logs import shipper
 from boxkite.logs.sink import Batch
+from boxkite.settings import from_environment
 from boxkite.testing import RecordingSink
 
 BASELINE = Baseline.fit({"a": np.arange(8.0)}, bins=2, model="m", version="1")
@@ -135,7 +135,7 @@ def test_whatever_a_sink_raises_the_batch_comes_again(
     assert monitor.flush(60)
     assert ids(sink) == made
     assert outcomes(monitor) == (10, 10, 0, 0)
-    assert monitor.trouble.counts()["log"] == 2
+    assert monitor.reporter.counts()["log"] == 2
 
 
 def test_a_sink_that_cannot_be_closed_is_reported(new_monitor: NewMonitor) -> None:
@@ -146,7 +146,7 @@ def test_a_sink_that_cannot_be_closed_is_reported(new_monitor: NewMonitor) -> No
     monitor = new_monitor(Stuck())
     predict(monitor, 1)
     monitor.close(60)
-    assert monitor.trouble.counts()["log"] == 1
+    assert monitor.reporter.counts()["log"] == 1
 
 
 def test_a_sink_that_predicts_is_given_that_too(new_monitor: NewMonitor) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from boxkite import Baseline
+from boxkite.error_reporter import STAGES, ErrorReporter
 from boxkite.live import counter as counter_module
 from boxkite.live.counter import Counter
 from boxkite.live.counts_file import CountsFile
@@ -29,7 +30,6 @@ from boxkite.logs.sink import Batch
 from boxkite.logs.sinks.files import FilesSink
 from boxkite.logs.stores.local import LocalStore
 from boxkite.logs.terms import LogTerms
-from boxkite.trouble import STAGES, Trouble
 
 BASELINE = Baseline.fit({"a": np.arange(8.0)}, bins=2, model="m", version="1")
 OTHER = BASELINE.relabelled(version="2")
@@ -114,9 +114,9 @@ class Service:
 
     def __init__(self, folder: Path, name: str, max_bytes: int = 1 << 20) -> None:
         state = StateFolder(str(folder / "state"))
-        self.trouble = Trouble()
+        self.reporter = ErrorReporter()
         terms = msgspec.json.encode(msgspec.structs.replace(TERMS, logger_id=name))
-        self.counter = Counter(BASELINE, state, self.trouble, max_bytes, terms=lambda: terms)
+        self.counter = Counter(BASELINE, state, self.reporter, max_bytes, terms=lambda: terms)
         self.counter._background.stop(60)
         self.sink: Any = FilesSink(LocalStore(folder / "log"), "files")
         self.dropped = 0
@@ -126,7 +126,7 @@ class Service:
             lambda: self.sink,
             "files",
             RejectedFile(folder / "rejected"),
-            self.trouble,
+            self.reporter,
             self._tell_dropped,
             max_bytes,
         )

@@ -49,7 +49,7 @@ done.set()
 for thread in threads:
     thread.join()
 assert monitor.drift().predictions == sum(counted) + 1 + 500, monitor.drift().predictions
-assert monitor.trouble.counts()["journal"] == 0
+assert monitor.reporter.counts()["journal"] == 0
 """
 )
 

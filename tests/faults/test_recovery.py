@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from boxkite import Baseline
+from boxkite.error_reporter import STAGES, ErrorReporter
 from boxkite.live import counter as counter_module
 from boxkite.live.counter import Counter
 from boxkite.live.mapped_journal import segment_path
@@ -23,7 +24,6 @@ from boxkite.live.population import Population
 from boxkite.live.record import Record, encode
 from boxkite.live.state import StateFolder
 from boxkite.live.worker import Worker
-from boxkite.trouble import STAGES, Trouble
 
 BASELINE = Baseline.fit({"a": np.arange(8.0)}, bins=2)
 NO_ERRORS = [0] * len(STAGES)
@@ -79,9 +79,9 @@ def fail_with(code: int) -> Callable[[], None]:
     return fail
 
 
-def life(folder: Path, trouble: Trouble) -> int:
+def life(folder: Path, reporter: ErrorReporter) -> int:
     """Live beside another worker: join, count, grow, adopt; returns the predictions shown."""
-    counter = Counter(BASELINE, StateFolder(str(folder)), trouble, 1 << 20)
+    counter = Counter(BASELINE, StateFolder(str(folder)), reporter, 1 << 20)
     counter._background.stop(60)  # one thread, so that calls come in the same order each time
     shown = []
     for _ in range(4):
@@ -134,11 +134,11 @@ def test_whichever_call_fails_nothing_acknowledged_is_lost(
         folder = tmp_path / str(turn)
         folder.mkdir()
         leave_dead(folder, 10)
-        trouble = Trouble()
+        reporter = ErrorReporter()
         with monkeypatch.context() as patch:
             made = Calls(patch, fail_with(getattr(errno, code)))
             made.turn = turn
-            total = life(folder, trouble)
+            total = life(folder, reporter)
             calls = len(made.made)
         if turn <= calls:
             failed.add(made.made[turn - 1])
@@ -171,7 +171,7 @@ def test_calls_that_fail_from_some_moment_on_lose_nothing_while_the_process_live
         module: Any = fcntl if name == "flock" else os
         with monkeypatch.context() as patch:
             patch.setattr(module, name, failing(getattr(module, name), healthy))
-            assert life(folder, Trouble()) == 40
+            assert life(folder, ErrorReporter()) == 40
 
 
 def dying(folder: Path, turn: int) -> int:
@@ -224,7 +224,7 @@ def test_wherever_a_worker_dies_what_it_acknowledged_is_counted_once(tmp_path: P
         if not child:
             calls = Calls(pytest.MonkeyPatch(), lambda: os._exit(1))
             calls.turn = turn
-            counter = Counter(BASELINE, StateFolder(str(folder)), Trouble(), 1 << 20)
+            counter = Counter(BASELINE, StateFolder(str(folder)), ErrorReporter(), 1 << 20)
             counter._background.stop(60)
             for _ in range(40):
                 counter.append(CONTENT)

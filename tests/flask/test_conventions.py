@@ -87,7 +87,7 @@ def test_signals_are_sent_by_the_application_with_the_monitor_beside_it(
         (Flask, True, monitor, {"baseline"}),
         (Flask, True, monitor, {"prediction_id", "features", "output"}),
     ]
-    assert (response.status_code, monitor.trouble.counts()["signal"]) == (200, 1)
+    assert (response.status_code, monitor.reporter.counts()["signal"]) == (200, 1)
 
 
 def test_nothing_keeps_an_application_alive(score_baseline: boxkite.Baseline) -> None:

@@ -75,7 +75,7 @@ def test_an_authorize_that_fails_denies_and_is_counted(
     assert [each.getMessage() for each in caplog.records] == [
         f"boxkite export: authorize: {reason} (1 so far)"
     ]
-    assert app.extensions["boxkite"].trouble.counts()["export"] == 1
+    assert app.extensions["boxkite"].reporter.counts()["export"] == 1
 
 
 def test_an_authorize_that_cannot_be_called_is_refused() -> None:
@@ -141,4 +141,4 @@ def test_a_rule_that_comes_later_is_reported_at_the_first_scrape(
         "boxkite export: the metrics: METRICS_PATH /metrics is taken by the endpoint 'later': give "
         "another path, or remove that route (1 so far)"
     )
-    assert app.extensions["boxkite"].trouble.counts()["export"] == 1
+    assert app.extensions["boxkite"].reporter.counts()["export"] == 1

@@ -86,5 +86,5 @@ def test_drift_is_told_when_the_next_hour_begins(
     ]  # fmt: skip
     assert values["comparison"].predictions == 200
     assert set(values["changed"]) <= set(values["comparison"])
-    assert monitor.trouble.counts()["signal"] == 1
+    assert monitor.reporter.counts()["signal"] == 1
     monitor.close()

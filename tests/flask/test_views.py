@@ -226,7 +226,7 @@ def test_what_is_not_json_needs_a_callable(
     client = app.test_client()
     assert client.get("/whole").text == client.get("/callable").text
     assert rows_of(records) == [(ROW, None), (ROW, 0.3)]
-    assert app.extensions["boxkite"].trouble.counts()["output"] == 1
+    assert app.extensions["boxkite"].reporter.counts()["output"] == 1
 
 
 def test_a_stream_takes_its_output_from_the_context(
@@ -273,7 +273,7 @@ def test_a_body_that_the_view_streams_is_left_to_it(
     response = app.test_client().post("/score", data=content)
     assert response.data == content
     assert rows_of(records) == [({}, 0.3)]
-    assert app.extensions["boxkite"].trouble.counts()["features"] == 1
+    assert app.extensions["boxkite"].reporter.counts()["features"] == 1
 
 
 class NeverRead(io.RawIOBase):

@@ -18,11 +18,11 @@ import numpy as np
 import pytest
 
 from boxkite import Baseline
+from boxkite.error_reporter import ErrorReporter
 from boxkite.live import counter as module
 from boxkite.live.counter import Counter
 from boxkite.live.record import Record, encode
 from boxkite.live.state import StateFolder
-from boxkite.trouble import Trouble
 
 BASELINE = Baseline.fit({"a": np.arange(8.0)}, bins=2)
 CONTENT = encode(Record("id", 1, [1.0], None))
@@ -30,9 +30,9 @@ CONTENT = encode(Record("id", 1, [1.0], None))
 
 @contextlib.contextmanager
 def counting(
-    folder: Path, max_bytes: int = 1 << 28, trouble: Trouble | None = None
+    folder: Path, max_bytes: int = 1 << 28, reporter: ErrorReporter | None = None
 ) -> Iterator[Counter]:
-    counter = Counter(BASELINE, StateFolder(str(folder)), trouble or Trouble(), max_bytes)
+    counter = Counter(BASELINE, StateFolder(str(folder)), reporter or ErrorReporter(), max_bytes)
     try:
         yield counter
     finally:
@@ -75,13 +75,13 @@ def test_what_a_former_run_left_goes_on(tmp_path: Path) -> None:
 
 
 def test_errors_of_all_are_added_and_outlive_the_process(tmp_path: Path) -> None:
-    troubles = [Trouble(), Trouble()]
+    troubles = [ErrorReporter(), ErrorReporter()]
     with (
-        counting(tmp_path, trouble=troubles[0]) as one,
-        counting(tmp_path, trouble=troubles[1]) as two,
+        counting(tmp_path, reporter=troubles[0]) as one,
+        counting(tmp_path, reporter=troubles[1]) as two,
     ):
-        for trouble, counter in zip(troubles, (one, two), strict=True):
-            trouble.count("features", ValueError("wrong"))
+        for reporter, counter in zip(troubles, (one, two), strict=True):
+            reporter.count("features", ValueError("wrong"))
             append(counter, 1)
             counter.totals()
         assert one.totals().errors_by_stage()["features"] == 2
@@ -94,7 +94,7 @@ def test_errors_of_all_are_added_and_outlive_the_process(tmp_path: Path) -> None
 def test_two_baselines_in_one_folder_do_not_meet(tmp_path: Path) -> None:
     other = Baseline.fit({"a": np.arange(100.0), "b": ["x", "y"] * 50})
     with counting(tmp_path) as counter:
-        neighbour = Counter(other, StateFolder(str(tmp_path)), Trouble(), 1 << 28)
+        neighbour = Counter(other, StateFolder(str(tmp_path)), ErrorReporter(), 1 << 28)
         append(counter, 3)
         neighbour.append(encode(Record("id", 1, [1.0, "x"], None)))
         assert (predictions(counter), neighbour.totals().predictions) == (3, 1)
@@ -102,21 +102,21 @@ def test_two_baselines_in_one_folder_do_not_meet(tmp_path: Path) -> None:
 
 
 def test_a_journal_that_is_full_is_folded_by_the_request(tmp_path: Path) -> None:
-    trouble = Trouble()
-    with counting(tmp_path, 4000, trouble) as counter:
+    reporter = ErrorReporter()
+    with counting(tmp_path, 4000, reporter) as counter:
         counter._background.stop(60)
         append(counter, 5000)
         assert sum(p.stat().st_size for p in tmp_path.glob("*/worker-*/journal-*")) <= 4000
-        assert (predictions(counter), trouble.counts()["journal"]) == (5000, 0)
+        assert (predictions(counter), reporter.counts()["journal"]) == (5000, 0)
 
 
 def test_a_record_that_no_journal_may_hold_is_counted_in_memory_and_then_kept(
     tmp_path: Path,
 ) -> None:
-    trouble = Trouble()
-    with counting(tmp_path, 4000, trouble) as counter:
+    reporter = ErrorReporter()
+    with counting(tmp_path, 4000, reporter) as counter:
         counter.append(encode(Record("id", 1, [1.0], None, b"x" * 10_000)))
-        assert (predictions(counter), trouble.counts()["journal"]) == (1, 1)
+        assert (predictions(counter), reporter.counts()["journal"]) == (1, 1)
         with counting(tmp_path) as other:
             assert predictions(other) == 1
 
@@ -146,13 +146,13 @@ def test_an_unusable_folder_is_told_once_and_what_was_counted_meanwhile_is_kept(
     monkeypatch.setattr(module, "_RETRY_SECONDS", 0.0)
     blocked = tmp_path / "state"
     blocked.write_text("a file where the folder should be")
-    trouble = Trouble()
-    with counting(blocked, trouble=trouble) as counter:
+    reporter = ErrorReporter()
+    with counting(blocked, reporter=reporter) as counter:
         for total in (10, 20):
             append(counter, 10)
             assert predictions(counter) == total
-        assert trouble.counts()["journal"] >= 2
-        assert counter.totals().errors_by_stage() == trouble.counts()
+        assert reporter.counts()["journal"] >= 2
+        assert counter.totals().errors_by_stage() == reporter.counts()
         assert ["Not a directory" in each for each in caplog.messages] == [True]
         blocked.unlink()
         append(counter, 10)
@@ -165,24 +165,27 @@ def test_an_unusable_folder_is_told_once_and_what_was_counted_meanwhile_is_kept(
 
 def test_an_unusable_folder_is_not_tried_with_each_request(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("a file where the folder should be")
-    trouble = Trouble()
-    with counting(tmp_path / "state", trouble=trouble) as counter:
+    reporter = ErrorReporter()
+    with counting(tmp_path / "state", reporter=reporter) as counter:
         append(counter, 10_000)
         assert len(counter._unsafe) <= module._MAX_UNSAFE
         assert predictions(counter) == 10_000
-        assert trouble.counts()["journal"] < 100
+        assert reporter.counts()["journal"] < 100
 
 
 def test_a_folder_that_is_deleted_is_made_anew_with_all_counts(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_RETRY_SECONDS", 0.0)
-    trouble = Trouble()
+    reporter = ErrorReporter()
     with counting(tmp_path / "state") as dead:
         append(dead, 5)
     del dead
     gc.collect()
-    with counting(tmp_path / "state", trouble=trouble) as one, counting(tmp_path / "state") as two:
+    with (
+        counting(tmp_path / "state", reporter=reporter) as one,
+        counting(tmp_path / "state") as two,
+    ):
         for round_ in range(1, 4):
             append(one, 10)
             append(two, 10)
@@ -191,7 +194,7 @@ def test_a_folder_that_is_deleted_is_made_anew_with_all_counts(
             assert predictions(one) == 5 + 20 * round_
             assert predictions(two) == 5 + 20 * round_
             assert predictions(one) == 5 + 20 * round_
-        assert trouble.counts()["journal"] == 3
+        assert reporter.counts()["journal"] == 3
         assert [each.endswith("was deleted (1 so far)") for each in caplog.messages] == [
             True,
             True,
@@ -233,8 +236,8 @@ def test_a_disk_that_is_full_for_a_while_costs_nothing_but_errors(
 
     monkeypatch.setattr(module, "SEGMENT_BYTES", 2000)
     monkeypatch.setattr(module, "_RETRY_SECONDS", 0.0)
-    trouble = Trouble()
-    with counting(tmp_path, trouble=trouble) as counter, counting(tmp_path) as other:
+    reporter = ErrorReporter()
+    with counting(tmp_path, reporter=reporter) as counter, counting(tmp_path) as other:
         append(counter, 10)
         assert predictions(counter) == 10
         with monkeypatch.context() as patch:
@@ -243,7 +246,7 @@ def test_a_disk_that_is_full_for_a_while_costs_nothing_but_errors(
             assert predictions(counter) == 1010
         append(counter, 1000)
         assert (predictions(counter), predictions(other)) == (2010, 2010)
-    assert trouble.counts()["journal"] > 0
+    assert reporter.counts()["journal"] > 0
     assert ["No space left on device" in each for each in caplog.messages] == [True]
 
 
@@ -310,7 +313,7 @@ def test_a_counter_that_nobody_holds_lets_go_of_its_thread_and_its_worker(tmp_pa
     gc.collect()  # what earlier tests left
     descriptors, threads = len(os.listdir("/dev/fd")), threading.active_count()
     for _ in range(20):
-        counter = Counter(BASELINE, StateFolder(str(tmp_path)), Trouble(), 1 << 28)
+        counter = Counter(BASELINE, StateFolder(str(tmp_path)), ErrorReporter(), 1 << 28)
         append(counter, 1)
         thread = counter._background._thread
         assert thread is not None

@@ -45,7 +45,7 @@ for thread in threads:
     thread.join()
 comparison = monitor.drift()
 (each,) = comparison
-errors = sum(monitor.trouble.counts().values())
+errors = sum(monitor.reporter.counts().values())
 sys.stdout.write(f"{statuses} {comparison.predictions == each.rows >= 10_000} {errors}")
 """
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from boxkite import Baseline
+from boxkite.error_reporter import STAGES, ErrorReporter
 from boxkite.live import population as population_module
 from boxkite.live.counter import Counter
 from boxkite.live.inheritance import Inheritance
@@ -17,7 +18,6 @@ from boxkite.live.population import Population
 from boxkite.live.record import Record, decode, encode
 from boxkite.live.state import StateFolder
 from boxkite.live.worker import Worker
-from boxkite.trouble import STAGES, Trouble
 
 BASELINE = Baseline.fit({"a": np.arange(8.0)}, bins=2, version="1")
 OTHER = BASELINE.relabelled(version="2")
@@ -42,7 +42,7 @@ class Service:
 
     def __init__(self, folder: Path, baseline: Baseline, max_bytes: int = 1 << 20) -> None:
         self.state = StateFolder(str(folder))
-        self.counter = Counter(baseline, self.state, Trouble(), 1 << 20, terms=lambda: b"own")
+        self.counter = Counter(baseline, self.state, ErrorReporter(), 1 << 20, terms=lambda: b"own")
         self.counter.fold()
         self.inheritance = Inheritance(self.counter, self.state, max_bytes)
         self.folder = self.state.population(baseline)

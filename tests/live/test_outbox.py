@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from boxkite import Baseline
+from boxkite.error_reporter import STAGES
 from boxkite.live.leftover import Leftover
 from boxkite.live.mapped_journal import JournalFullError
 from boxkite.live.memory_outbox import MemoryOutbox
@@ -20,7 +21,6 @@ from boxkite.live.outbox import LockedOutbox, Outbox, Waiting
 from boxkite.live.population import Population
 from boxkite.live.record import Record, decode, encode, is_logged
 from boxkite.live.worker import Worker
-from boxkite.trouble import STAGES
 
 BASELINE = Baseline.fit({"a": np.arange(8.0)}, bins=2)
 NO_ERRORS = [0] * len(STAGES)

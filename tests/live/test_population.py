@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from boxkite import Baseline
+from boxkite.error_reporter import STAGES
 from boxkite.live import population as module
 from boxkite.live.population import Population
 from boxkite.live.record import Record, encode
 from boxkite.live.worker import Worker
-from boxkite.trouble import STAGES
 
 BASELINE = Baseline.fit({"a": np.arange(8.0)}, bins=2)
 NO_ERRORS = [0] * len(STAGES)

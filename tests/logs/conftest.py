@@ -39,7 +39,7 @@ class Receiver:
         self.chunks: list[str] = []
         self.connections = 0
         self.ended = 0
-        self.trouble: list[Exception] = []
+        self.reporter: list[Exception] = []
         self.taken = threading.Condition()
         self._socket = socket.create_server(("127.0.0.1", port))
         self.port = self._socket.getsockname()[1]
@@ -75,7 +75,7 @@ class Receiver:
                 try:
                     chunk = self._take(message)
                 except Exception as error:  # noqa: BLE001 - shown by the test
-                    self.trouble.append(error)
+                    self.reporter.append(error)
                     return
                 if self.acknowledges > 0:
                     self.acknowledges -= 1
@@ -98,12 +98,12 @@ class Receiver:
     def wait_for(self, number: int) -> None:
         """Wait until so many entries came; a test that waits in vain fails after a minute."""
         with self.taken:
-            assert self.taken.wait_for(lambda: len(self.entries) >= number, 60), self.trouble
+            assert self.taken.wait_for(lambda: len(self.entries) >= number, 60), self.reporter
 
     def wait_for_ended(self, number: int) -> None:
         """Wait until so many connections were closed."""
         with self.taken:
-            assert self.taken.wait_for(lambda: self.ended >= number, 60), self.trouble
+            assert self.taken.wait_for(lambda: self.ended >= number, 60), self.reporter
 
     def close(self) -> None:
         """Take no more connections."""
@@ -130,7 +130,7 @@ def start_receiver() -> Iterator[Callable[..., Receiver]]:
     yield start
     for receiver in started:
         receiver.close()
-        assert receiver.trouble == []
+        assert receiver.reporter == []
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from boxkite.identity import Identity
+from boxkite.live.identity import Identity
 from boxkite.live.record import Mark, Record
 from boxkite.logs.document import log_record
 from boxkite.logs.log_record import LogRecord

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from boxkite import ConfigError
-from boxkite.config import Settings
 from boxkite.logs import opening
 from boxkite.logs.log_record import LogRecord
 from boxkite.logs.opening import open_sink, scheme_of
 from boxkite.logs.sink import Batch, Sink
 from boxkite.logs.terms import LogTerms
+from boxkite.settings import Settings
 from boxkite.testing import RecordingSink
 
 TERMS = LogTerms(

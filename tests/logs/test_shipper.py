@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from boxkite import Baseline, Monitor, signals
-from boxkite.config import from_environment
 from boxkite.logs.prediction_log import PredictionLog
 from boxkite.logs.sink import Batch, RejectedError
+from boxkite.settings import from_environment
 from boxkite.testing import RecordingSink
 
 BASELINE = Baseline.fit({"a": np.arange(100.0)}, np.arange(100.0), model="m", version="1")

@@ -117,7 +117,7 @@ def test_an_error_of_the_exporter_is_counted_and_not_raised(histogram, caplog):
     service = ModelMonitoringService(Broken(), BaselineMetricCollector(histogram))
     for _ in range(3):
         service.log_prediction("{}", [1.0, "AA"], 0.5)
-    assert service.monitor.trouble.counts()["log"] == 3
+    assert service.monitor.reporter.counts()["log"] == 3
     assert samples(service, "feature_0_value_count") == {("feature_0_value_count",): 3}
     assert caplog.messages == ["boxkite log: disk full (1 so far)"]
 
@@ -125,12 +125,12 @@ def test_an_error_of_the_exporter_is_counted_and_not_raised(histogram, caplog):
 @pytest.mark.parametrize("row", [[1.0], [1.0, "AA", 2], np.ones((2, 2)), 5, "text"])
 def test_a_row_that_does_not_fit_is_counted_as_an_error(row, service):
     service.log_prediction("{}", row, 0.5)
-    assert service.monitor.trouble.counts()["features"] == 1
+    assert service.monitor.reporter.counts()["features"] == 1
 
 
 def test_a_vector_of_probabilities_is_counted_as_an_error(service):
     service.log_prediction("{}", [1.0, "AA"], [0.2, 0.8])
-    assert service.monitor.trouble.counts()["output"] == 1
+    assert service.monitor.reporter.counts()["output"] == 1
 
 
 def test_the_constructor_opens_neither_thread_nor_socket(histogram, monkeypatch):
@@ -259,7 +259,7 @@ def test_a_baseline_may_leave_out_features(kept):
         ("feature_3_value_total", "__unseen__"): 1,
     }
     service.log_prediction("{}", [7, 1, 7], None)
-    assert service.monitor.trouble.counts()["features"] == 1
+    assert service.monitor.reporter.counts()["features"] == 1
 
 
 def test_other_metrics_of_a_collector_are_shown_as_they_are(kept):
@@ -342,7 +342,7 @@ def test_features_that_raise_are_counted_as_an_error(service, kept):
         raise KeyError("no more")
 
     service.log_prediction("{}", broken(), 0.5)
-    assert service.monitor.trouble.counts()["features"] == 1
+    assert service.monitor.reporter.counts()["features"] == 1
     assert len(kept.predictions) == 1
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from boxkite import Baseline, Monitor, Policy, VariableDrift
 from boxkite.baseline import CategoryVariable
-from boxkite.config import Settings
+from boxkite.settings import Settings
 
 Row = dict[str, Any]
 Scrape = dict[str, str]

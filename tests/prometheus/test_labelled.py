@@ -7,8 +7,8 @@ import pytest
 
 from boxkite import Baseline, Monitor, Policy
 from boxkite.baseline.text_reader import Sample, parse
-from boxkite.config import Settings
 from boxkite.prometheus.labelled import LabelledExposition
+from boxkite.settings import Settings
 
 LIVE = {
     "text/plain": """\

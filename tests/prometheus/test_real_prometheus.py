@@ -19,8 +19,8 @@ import numpy as np
 import pytest
 
 from boxkite import Baseline, Comparison, Monitor
-from boxkite.config import Settings
 from boxkite.prometheus.rules import render_rules
+from boxkite.settings import Settings
 
 HOSTILE = 'it\'s "naïve"\n\\ 😀'
 DEADLINE_SECONDS = 60

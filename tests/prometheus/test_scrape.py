@@ -14,8 +14,8 @@ from prometheus_client.registry import Collector
 
 from boxkite import Baseline, Monitor
 from boxkite.baseline.baseline import Exposition
-from boxkite.config import Settings
 from boxkite.prometheus.scrape import Scrape
+from boxkite.settings import Settings
 
 EXPOSITIONS = get_args(Exposition)
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
@@ -171,7 +171,7 @@ def test_a_failing_collector_costs_only_the_applications_metrics(
     alone = text_of(monitor.export(accept=accept))
     registry.register(Failing())
     assert text_of(monitor.export(accept=accept)) == alone
-    assert monitor.trouble.counts()["export"] == 1
+    assert monitor.reporter.counts()["export"] == 1
 
 
 def test_a_failure_of_the_export_is_a_series(baseline: Baseline) -> None:

@@ -9,8 +9,8 @@ from prometheus_client import CollectorRegistry, Counter
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from boxkite import Baseline, ConfigError, MetricsPage, Monitor
-from boxkite.config import Settings
-from boxkite.metrics_page import Protection
+from boxkite.settings import Settings
+from boxkite.web.metrics_page import Protection
 
 TEXT = "text/plain;version=0.0.4"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from boxkite import Baseline, Monitor
-from boxkite.config import Settings
 from boxkite.prometheus.rules import render_rules
+from boxkite.settings import Settings
 
 FEATURES = [f"x{number}" for number in range(40)]
 

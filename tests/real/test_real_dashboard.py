@@ -19,10 +19,10 @@ import pytest
 
 from boxkite import Baseline, Monitor
 from boxkite.baseline import CategoryVariable
-from boxkite.config import Settings
 from boxkite.drift.statistics import smoothed
 from boxkite.prometheus.dashboard import render_dashboard
 from boxkite.prometheus.rules import render_rules
+from boxkite.settings import Settings
 
 HOSTILE = 'it\'s "naïve"\n\\ 😀'
 ATTEMPTS = 20
@@ -65,11 +65,11 @@ def transform(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Table]:
     install = [npm, "install", "--no-audit", "--no-fund", *PACKAGES]
     try:
         done = subprocess.run(install, cwd=folder, capture_output=True, text=True, check=False)
-        trouble = done.stderr[-300:] if done.returncode else ""
+        reporter = done.stderr[-300:] if done.returncode else ""
     except FileNotFoundError as error:
-        trouble = str(error)
-    if trouble:
-        message = f"the test needs npm install {' '.join(PACKAGES)}: {trouble}"
+        reporter = str(error)
+    if reporter:
+        message = f"the test needs npm install {' '.join(PACKAGES)}: {reporter}"
         (pytest.fail if os.environ.get("CI") else pytest.skip)(message)
     shutil.copy(TRANSFORM, folder)
 

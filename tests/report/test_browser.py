@@ -20,8 +20,8 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 import boxkite_flask
 import boxkite_starlette
 from boxkite import Baseline, Monitor
-from boxkite.drift_page import drift_page
 from boxkite.live.history import History
+from boxkite.web.drift_page import drift_page
 
 Visit = Callable[..., Any]
 

@@ -197,7 +197,7 @@ def test_what_is_not_json_goes_out_as_it_is_and_needs_a_callable(
         answer.headers.pop("x-prediction-id", None)
     assert len({(each.status_code, str(each.headers), each.content) for each in answers}) == 1
     assert rows_of(records) == [(ROW, None), (ROW, 0.3)]
-    assert app.state.boxkite.trouble.counts()["output"] == 1
+    assert app.state.boxkite.reporter.counts()["output"] == 1
 
 
 @pytest.mark.parametrize("how", ["raise", "HTTPException", "status", "500"])

@@ -198,7 +198,7 @@ def test_a_stream_is_passed_on_chunk_by_chunk_before_its_body_is_read(monitor: B
     sent = asyncio.run(post(BoxkiteMiddleware(echo, service.state.boxkite_models), "/", chunks))
     assert [each["body"] for each in sent[1:]] == [*chunks, b""]
     assert events == ["received", "sent"] * 4
-    assert service.state.boxkite.trouble.counts()["features"] == 1
+    assert service.state.boxkite.reporter.counts()["features"] == 1
 
 
 def test_the_messages_of_the_application_are_not_changed(monitor: Boxkite) -> None:

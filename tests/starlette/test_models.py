@@ -180,7 +180,7 @@ def test_token_and_authorize_are_both_asked(
     assert response.status_code == status
     assert response.headers.get("www-authenticate") == ("Bearer" if status == 401 else None)
     assert status == 200 or response.text in ("unauthorized\n", "forbidden\n")
-    assert app.state.boxkite.trouble.counts()["export"] == 0
+    assert app.state.boxkite.reporter.counts()["export"] == 0
 
 
 def failing(_: Any) -> bool:
@@ -213,7 +213,7 @@ def test_an_authorize_that_fails_denies_and_is_counted(
     assert (response.status_code, response.text) == (403, "forbidden\n")
     (told,) = [each.getMessage() for each in caplog.records if each.name == "boxkite"]
     assert told.startswith(f"boxkite export: authorize: {reason}")
-    assert app.state.boxkite.trouble.counts()["export"] == 1
+    assert app.state.boxkite.reporter.counts()["export"] == 1
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW"])

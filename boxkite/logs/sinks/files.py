@@ -10,8 +10,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
-from boxkite.cooperation import cooperatively
 from boxkite.errors import ConfigError
+from boxkite.live.cooperation import cooperatively
 from boxkite.logs.partition import SUFFIXES, partition_path
 from boxkite.logs.sink import Batch, RejectedError
 from boxkite.logs.stores.store import Store

@@ -1,0 +1,1 @@
+"""Distributions as pictures: axes, bars and SVG."""

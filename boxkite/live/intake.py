@@ -1,0 +1,88 @@
+"""What a service hands over, as rows of the baseline's variables; what does not fit is reported."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from boxkite.baseline import Baseline
+from boxkite.error_reporter import ErrorReporter
+from boxkite.live.batch import Batch, batch_of, rows_of
+from boxkite.live.fields import opened
+from boxkite.live.row import (
+    Positions,
+    Row,
+    ShapeError,
+    check_names,
+    class_row,
+    is_flat,
+    output_row,
+    plain_row,
+)
+
+__all__ = ["Intake"]
+
+
+class Intake:
+    """Reads features and outputs of any form.
+
+    Args:
+        baseline: whose variables they are values of.
+        reporter: where failures are reported.
+    """
+
+    def __init__(self, baseline: Baseline, reporter: ErrorReporter) -> None:
+        names = [each.name for each in baseline.features]
+        self._reporter = reporter
+        self._feature_names = dict.fromkeys(names)
+        self._positions = Positions(names)
+        self._width = len(names)
+        self._output_names = [each.name for each in baseline.outputs]
+        self._classes = baseline.classes
+
+    def features(self, features: Any, view: str) -> Row | None:
+        """Return a row of the baseline's features, or None after reporting what is wrong."""
+        if is_flat(features) and len(features) == self._width:
+            return features
+        try:
+            row: Row = {} if features is None else plain_row(features)
+            check_names(row, self._feature_names)
+            return self._positions.of(row)
+        except Exception as error:  # noqa: BLE001 - features are any object of the user's
+            self._reporter.report("features", error, view)
+            return None
+
+    def output(self, output: Any, view: str) -> Row | None:
+        """Return a row of the baseline's outputs, or None after reporting what is wrong."""
+        try:
+            if output is None:
+                return {}
+            if self._classes:
+                return class_row(output, self._classes)
+            names = self._output_names
+            return output_row(output, names) if names else [opened(output)]
+        except Exception as error:  # noqa: BLE001 - an output is any object of the user's
+            self._reporter.report("output", error, view)
+            return None
+
+    def batch(self, features: Any, outputs: Any, view: str) -> Batch | None:
+        """Return several rows with their outputs; None for one row, or what cannot be read."""
+        if is_flat(features):
+            return None
+        try:
+            batch = batch_of(features, outputs, self._feature_names, self._output_names)
+        except ShapeError as problem:
+            self._reporter.report("features", problem, view)
+            return None
+        except Exception:  # noqa: BLE001 - whatever it is, as one row it is reported
+            return None
+        if batch is not None and batch.problem is not None:
+            self._reporter.report("output", batch.problem, view)
+        return batch
+
+    def row_count(self, features: Any) -> int:
+        """Return how many predictions features are for: one, or one for each of several rows."""
+        try:
+            rows = rows_of(features, self._feature_names)
+        except Exception:  # noqa: BLE001 - features are any object of the user's
+            return 1
+        return 1 if rows is None else len(rows)

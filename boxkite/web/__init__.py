@@ -1,0 +1,1 @@
+"""What the adapters of all frameworks share: the extension, views, sources, context and pages."""

@@ -1,0 +1,198 @@
+"""Settings: each row of the table, where its value comes from, and what is refused."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from boxkite import ConfigError, Settings
+from boxkite.settings import from_environment, resolve
+
+NAMES = [row.name for row in dataclasses.fields(Settings)]
+
+
+@pytest.fixture(autouse=True)
+def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in NAMES:
+        monkeypatch.delenv(f"BOXKITE_{name.upper()}", raising=False)
+    monkeypatch.delenv("BEDROCK_SERVER_ID", raising=False)
+
+
+def test_the_defaults_are_those_of_the_table() -> None:
+    assert dataclasses.asdict(resolve([])) == {
+        "baseline": "/artefact/histogram.prom",
+        "model": None,
+        "version": None,
+        "exposition": "labelled",
+        "metrics_path": "/metrics",
+        "metrics_token": None,
+        "drift_path": None,
+        "design_effect": 1.0,
+        "log": "file:",
+        "log_ttl": 2_592_000.0,
+        "log_sample": 1.0,
+        "log_request_body": False,
+        "log_redact": (),
+        "log_compression": "none",
+        "log_record_max_bytes": 1_048_576,
+        "endpoint_id": "unknown-endpoint",
+        "replica_id": "",
+        "logger_id": "",
+        "server_id": "unknown-server",
+        "state_dir": None,
+        "state_max_bytes": 268_435_456,
+        "state_sync_seconds": 0.0,
+        "enabled": True,
+    }
+
+
+def test_every_setting_has_a_meaning() -> None:
+    assert [row.name for row in dataclasses.fields(Settings) if not row.metadata["meaning"]] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "value"),
+    [
+        ("baseline", "a.prom", "a.prom"),
+        ("baseline", Path("/a/b.prom"), "/a/b.prom"),
+        ("baseline", "", ""),
+        ("model", "arrivals", "arrivals"),
+        ("model", "", None),
+        ("version", "7", "7"),
+        ("version", 7, "7"),
+        ("version", -7, "-7"),
+        ("exposition", "classic", "classic"),
+        ("metrics_path", "/m", "/m"),
+        ("metrics_path", "", ""),
+        ("metrics_token", "secret", "secret"),
+        ("metrics_token", 12345, "12345"),
+        ("metrics_token", "", None),
+        ("server_id", "south-1", "south-1"),
+        ("state_dir", Path("/state"), "/state"),
+        ("state_dir", "", None),
+        ("state_max_bytes", "1000", 1000),
+        ("state_max_bytes", 1000, 1000),
+        ("design_effect", "6.1", 6.1),
+        ("design_effect", 1, 1.0),
+        ("enabled", False, False),
+        ("enabled", "no", False),
+        ("enabled", " OFF ", False),
+        ("enabled", "0", False),
+        ("enabled", 1, True),
+        ("enabled", "yes", True),
+        ("enabled", "On", True),
+    ],
+)
+def test_a_value_is_taken_in_the_type_of_its_setting(name: str, given: Any, value: Any) -> None:
+    for settings in (resolve([], {name: given}), resolve([({f"X_{name.upper()}": given}, "X_")])):
+        assert getattr(settings, name) == value
+        assert settings == dataclasses.replace(Settings(), **{name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "reason"),
+    [
+        ("BASELINE", 1.5, '1.5; give text, as "1.10" with its quotes'),
+        ("MODEL", True, 'True; give text, as "1.10" with its quotes'),
+        ("VERSION", 1.1, '1.1; give text, as "1.10" with its quotes'),
+        ("VERSION", ["1"], "['1']; give text, as \"1.10\" with its quotes"),
+        ("METRICS_TOKEN", 123.5, 'no text; give text, as "1.10" with its quotes'),
+        ("EXPOSITION", "Classic", "'Classic'; give labelled or classic"),
+        ("EXPOSITION", "", "''; give labelled or classic"),
+        ("METRICS_PATH", "metrics", "'metrics'; a path starts with /"),
+        ("SERVER_ID", "a\nb", "'a\\nb'; give printable ASCII, as it goes into a header"),
+        ("SERVER_ID", "süd", "'süd'; give printable ASCII, as it goes into a header"),
+        ("STATE_MAX_BYTES", "1e6", "'1e6'; give a whole number above 0"),
+        ("STATE_MAX_BYTES", 0, "0; give a whole number above 0"),
+        ("STATE_MAX_BYTES", -1, "-1; give a whole number above 0"),
+        ("STATE_MAX_BYTES", 1.5, "1.5; give a whole number above 0"),
+        ("STATE_MAX_BYTES", True, "True; give a whole number above 0"),
+        ("DESIGN_EFFECT", "0.9", "'0.9'; give a number, 1 or more"),
+        ("DESIGN_EFFECT", "inf", "'inf'; give a number, 1 or more"),
+        ("DESIGN_EFFECT", "often", "'often'; give a number, 1 or more"),
+        ("DESIGN_EFFECT", True, "True; give a number, 1 or more"),
+        ("ENABLED", "maybe", "'maybe'; give true or false"),
+        ("ENABLED", 2, "2; give true or false"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_an_error_with_its_key(
+    name: str, given: Any, reason: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        resolve([({f"X_{name}": given}, "X_")])
+    assert str(caught.value) == f"X_{name} is {reason}"
+    with pytest.raises(ConfigError) as caught:
+        resolve([], {name.lower(): given})
+    assert str(caught.value) == f"{name.lower()} is {reason}"
+
+
+def test_an_argument_wins_over_the_layers_in_their_order_and_they_over_bedrock(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first, second = {"A_SERVER_ID": "first"}, {"B_SERVER_ID": "second"}
+    monkeypatch.setenv("BEDROCK_SERVER_ID", "bedrock")
+    layers: list[Any] = [(first, "A_"), (second, "B_")]
+    assert resolve(layers, {"server_id": "argument"}).server_id == "argument"
+    assert resolve(layers, {"server_id": None}).server_id == "first"
+    assert resolve(layers[1:]).server_id == "second"
+    assert resolve([]).server_id == "bedrock"
+    monkeypatch.delenv("BEDROCK_SERVER_ID")
+    assert resolve([]).server_id == "unknown-server"
+
+
+def test_the_environment_is_read_by_its_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BOXKITE_MODEL", "arrivals")
+    monkeypatch.setenv("BOXKITE_ENABLED", "false")
+    assert from_environment({"version": "7"}) == Settings(
+        model="arrivals", version="7", enabled=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "nearest"),
+    [
+        ("BOXKITE_BASELIN", "BOXKITE_BASELINE"),
+        ("BOXKITE_METRIC_PATH", "BOXKITE_METRICS_PATH"),
+        ("BOXKITE_TOKEN", "BOXKITE_METRICS_TOKEN"),
+        ("BOXKITE_model", "BOXKITE_MODEL"),
+        ("BOXKITE_SERVERID", "BOXKITE_SERVER_ID"),
+    ],
+)
+def test_an_unknown_key_is_an_error_that_names_the_nearest_one(
+    monkeypatch: pytest.MonkeyPatch, key: str, nearest: str
+) -> None:
+    monkeypatch.setenv(key, "1")
+    with pytest.raises(ConfigError) as caught:
+        from_environment()
+    assert str(caught.value) == f"unknown setting {key}; the nearest one is {nearest}"
+
+
+def test_an_unknown_argument_is_an_error_that_names_the_nearest_one() -> None:
+    with pytest.raises(ConfigError) as caught:
+        resolve([], {"modle": "arrivals"})
+    assert str(caught.value) == "unknown setting modle; the nearest one is model"
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "BOXKITE_SERVICE_HOST",
+        "BOXKITE_SERVICE_PORT",
+        "BOXKITE_SERVICE_PORT_HTTP",
+        "BOXKITE_PORT",
+        "BOXKITE_PORT_8000_TCP",
+        "BOXKITE_PORT_8000_TCP_ADDR",
+        "BOXKITE_DEMO_SERVICE_HOST",
+        "BOXKITE_DEMO_PORT_8000_TCP_PROTO",
+    ],
+)
+def test_what_kubernetes_sets_for_a_service_of_that_name_is_passed_over(
+    monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    monkeypatch.setenv(key, "tcp://10.0.0.1:8000")
+    assert from_environment() == Settings()
+
+
+def test_other_keys_and_keys_that_are_no_text_are_passed_over() -> None:
+    assert resolve([({"DEBUG": 1, 7: 8, "boxkite_x": 1}, "BOXKITE_")]) == Settings()  # type: ignore[dict-item]
