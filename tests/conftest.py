@@ -3,6 +3,7 @@
 import gc
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,6 +18,18 @@ from boxkite.web import sources
 
 # What a test does not ask for is not logged; services that it starts inherit this.
 os.environ.update({"BOXKITE_LOG": "none:", "FLASK_BOXKITE_LOG": "none:"})
+
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_folder_for_temporary_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the state of services out of /var/tmp, where a later run would adopt it."""
+    folder = tmp_path_factory.mktemp("state")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", str(folder))
+        patch.setattr(tempfile, "tempdir", None)
+        yield
+
 
 # A shared machine may pause at any moment: no callable is slow for that.
 sources._SLOW_SECONDS = 60.0

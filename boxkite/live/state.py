@@ -150,9 +150,8 @@ def _temporary_root() -> Path:
     Raises:
         OSError: if it belongs to somebody else.
     """
-    base = Path("/var/tmp") if os.access("/var/tmp", os.W_OK) else Path(tempfile.gettempdir())
     user = os.getuid() if hasattr(os, "getuid") else "user"
-    root = base / f"boxkite-{user}"
+    root = _temporary_base() / f"boxkite-{user}"
     root.mkdir(mode=0o700, exist_ok=True)
     status = root.lstat()
     if hasattr(os, "getuid") and (status.st_uid != os.getuid() or status.st_mode & 0o022):
@@ -160,6 +159,16 @@ def _temporary_root() -> Path:
             f"{root} can be written by others; set STATE_DIR to a folder of yours"
         )
     return root
+
+
+def _temporary_base() -> Path:
+    """Return the folder for temporary files: `TMPDIR` if it is set, else /var/tmp.
+
+    /var/tmp outlives a reboot, and /tmp often does not. `tempfile` would take the latter.
+    """
+    if not os.environ.get("TMPDIR") and os.access("/var/tmp", os.W_OK):
+        return Path("/var/tmp")
+    return Path(tempfile.gettempdir())
 
 
 def service_process() -> str:

@@ -4,9 +4,10 @@ import importlib.util
 import os
 import signal
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -178,10 +179,19 @@ user = "nobody"
 NOTHING_TOLD = """
 # As on macOS, which has no /proc. It shows how workers are named there, and nothing else of macOS.
 import sys
+import tempfile
 import boxkite_flask
 preload_app = True
 sys.platform = "darwin"
 """
+
+
+@pytest.fixture
+def open_to_all() -> Iterator[str]:
+    """Give a folder for temporary files that other users can write, as /var/tmp is."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp", ignore_cleanup_errors=True) as folder:
+        os.chmod(folder, 0o1777)
+        yield folder
 
 
 @pytest.mark.parametrize(
@@ -196,11 +206,11 @@ sys.platform = "darwin"
     ],
 )
 def test_workers_who_cannot_see_their_parent_find_each_other_and_no_other_service(
-    config: str, serve: Serve, tmp_path: Path
+    config: str, serve: Serve, tmp_path: Path, open_to_all: str
 ) -> None:
     (tmp_path / "config.py").write_text(config)
     server = (*SYNC, "--config", "config.py")
-    one, two = serve(*server), serve(*server)
+    one, two = (serve(*server, TMPDIR=open_to_all) for _ in range(2))
     for service, number in ((one, 30), (two, 40)):
         service.predict_by_two_workers()
         service.predict_repeatedly(threads=4, number=number)

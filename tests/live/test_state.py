@@ -65,6 +65,21 @@ def test_without_a_setting_each_monitor_of_a_process_has_a_folder_of_its_own(
     assert one.population(BASELINE).parents[1] == temporary
 
 
+def test_without_a_setting_the_folder_follows_tmpdir(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    assert StateFolder(None).log_folder() == tmp_path / f"boxkite-{os.getuid()}" / "log"
+
+
+def test_without_tmpdir_it_is_below_var_tmp_which_outlives_a_reboot(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("TMPDIR")
+    assert state._temporary_base() == Path("/var/tmp")
+
+
 @pytest.mark.parametrize("mode", [0o777, 0o720], ids=["all", "group"])
 def test_a_folder_that_others_can_write_is_refused(
     mode: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
