@@ -20,7 +20,6 @@ from boxkite.web import sources
 os.environ.update({"BOXKITE_LOG": "none:", "FLASK_BOXKITE_LOG": "none:"})
 
 
-
 @pytest.fixture(scope="session", autouse=True)
 def _own_folder_for_temporary_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep the state of services out of /var/tmp, where a later run would adopt it."""

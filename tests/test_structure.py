@@ -18,16 +18,17 @@ MAY_USE = {"boxkite.logs.columns": {"pyarrow"}, "boxkite.logs.reading": {"pyarro
 # Each part of the core, and the parts that it may import. A part that is not listed may import all.
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
+    "system": set(),
     "error_reporter": set(),
     "settings": {"errors"},
     "signals": {"error_reporter"},
     "drawing": {"baseline"},
-    "baseline": {"drawing", "errors", "error_reporter"},
+    "baseline": {"drawing", "errors", "error_reporter", "system"},
     "drift": {"baseline", "drawing", "errors"},
-    "live": {"baseline", "drift", "error_reporter", "errors", "settings", "signals"},
-    "logs": {"baseline", "error_reporter", "errors", "live", "settings"},
-    "prometheus": {"baseline", "drift", "errors", "live"},
-    "report": {"baseline", "drawing", "drift", "errors", "live", "settings"},
+    "live": {"baseline", "drift", "error_reporter", "errors", "settings", "signals", "system"},
+    "logs": {"baseline", "error_reporter", "errors", "live", "settings", "system"},
+    "prometheus": {"baseline", "drift", "errors", "live", "system"},
+    "report": {"baseline", "drawing", "drift", "errors", "live", "settings", "system"},
 }
 
 

@@ -30,13 +30,13 @@ from straight_line import straight_line
 
 from boxkite import Baseline
 from boxkite.error_reporter import ErrorReporter
-from boxkite.live.background import Background
 from boxkite.live.counter import Counter
 from boxkite.live.identity import Identity
 from boxkite.live.record import Record, encode
 from boxkite.live.state import StateFolder
 from boxkite.logs.journalled import JournalledRecords, journalled
 from boxkite.logs.terms import LogTerms
+from boxkite.system.background import Background
 
 FEATURES = (100, 10)
 SERVICES = {"flask": flask_services, "starlette": starlette_services, "fastapi": fastapi_services}

@@ -16,11 +16,9 @@ from typing import TypeVar
 
 from boxkite.baseline import Baseline
 from boxkite.error_reporter import ErrorReporter
-from boxkite.live.background import Background
 from boxkite.live.counts import Counts
 from boxkite.live.fold import fold_encoded
 from boxkite.live.history import History
-from boxkite.live.lazy_attribute import LazyAttribute
 from boxkite.live.mapped_journal import JournalBusyError, JournalFullError
 from boxkite.live.membership import Membership
 from boxkite.live.memory_outbox import MemoryOutbox
@@ -28,6 +26,8 @@ from boxkite.live.outbox import LockedOutbox, Outbox
 from boxkite.live.population import Population
 from boxkite.live.state import StateFolder
 from boxkite.live.worker import Worker
+from boxkite.system.background import Background
+from boxkite.system.lazy_attribute import LazyAttribute
 
 __all__ = ["Counter"]
 

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from boxkite.baseline import Baseline, CategoryVariable, Variable
 from boxkite.baseline.tally import Tally, tally_labels, tally_numbers
 from boxkite.baseline.values import to_category, to_number
-from boxkite.live.cooperation import cooperatively
 from boxkite.live.counts import Counts
 from boxkite.live.packed import packed_records
 from boxkite.live.record import Mark, Record, decode, is_logged, plain
+from boxkite.system.cooperation import cooperatively
 
 __all__ = ["fold", "fold_encoded", "mark_of"]
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from boxkite.live.counter import Counter
 from boxkite.live.leftover import TERMS, Leftover
-from boxkite.live.lock import release
 from boxkite.live.peers import lock_if_dead
 from boxkite.live.population import Population, put_away_merged
 from boxkite.live.state import StateFolder
+from boxkite.system.file_lock import release
 
 __all__ = ["Inheritance"]
 

@@ -21,11 +21,11 @@ from boxkite.live.counts_file import (
     Position,
     Progress,
 )
-from boxkite.live.lock import release
 from boxkite.live.mapped_journal import segment_numbers, segment_path
 from boxkite.live.outbox import Waiting
 from boxkite.live.record import is_logged
 from boxkite.live.segment import HEADER_BYTES, SegmentError, frame_bytes, intact_records
+from boxkite.system.file_lock import release
 
 __all__ = ["COUNTS", "LOCK", "TERMS", "Leftover", "has_log", "log_since_merge", "waits"]
 

@@ -12,8 +12,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from boxkite.live.cooperation import cooperatively
 from boxkite.live.record import extended
+from boxkite.system.cooperation import cooperatively
 
 __all__ = ["PackedRecords", "packed_records"]
 

@@ -14,9 +14,9 @@ from boxkite.live.counts import Counts
 from boxkite.live.counts_file import START, CountsFile, CountsFileError, Position
 from boxkite.live.fold import fold_encoded
 from boxkite.live.leftover import COUNTS, LOCK, log_since_merge
-from boxkite.live.lock import try_lock
 from boxkite.live.mapped_journal import segment_numbers, segment_path
 from boxkite.live.segment import HEADER_BYTES, SegmentError, intact_records
+from boxkite.system.file_lock import try_lock
 
 __all__ = ["acknowledged_counts", "left_counts", "lock_if_dead"]
 

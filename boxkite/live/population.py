@@ -28,9 +28,9 @@ from boxkite.baseline import Baseline
 from boxkite.live.counts import LOG_OUTCOMES, Counts
 from boxkite.live.counts_file import CountsFile, CountsFileError, Progress
 from boxkite.live.leftover import COUNTS, Leftover, has_log, log_since_merge
-from boxkite.live.lock import release, try_lock
 from boxkite.live.peers import acknowledged_counts, left_counts, lock_if_dead
 from boxkite.live.worker import STAGING
+from boxkite.system.file_lock import release, try_lock
 
 __all__ = ["Population", "put_away_merged"]
 

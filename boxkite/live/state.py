@@ -17,8 +17,8 @@ from pathlib import Path
 from boxkite.baseline import Baseline, NumericVariable
 from boxkite.live.counts_file import FORMAT
 from boxkite.live.leftover import waits
-from boxkite.live.lock import release, require_locks
 from boxkite.live.peers import lock_if_dead
+from boxkite.system.file_lock import release, require_locks
 
 __all__ = ["StateFolder"]
 
@@ -164,10 +164,13 @@ def _temporary_root() -> Path:
 def _temporary_base() -> Path:
     """Return the folder for temporary files: `TMPDIR` if it is set, else /var/tmp.
 
-    /var/tmp outlives a reboot, and /tmp often does not. `tempfile` would take the latter.
+    /var/tmp outlives a reboot, and /tmp often does not.
     """
-    if not os.environ.get("TMPDIR") and os.access("/var/tmp", os.W_OK):
-        return Path("/var/tmp")
+    for folder in (os.environ.get("TMPDIR"), "/var/tmp"):
+        if folder and os.access(folder, os.W_OK):
+            return Path(folder)
+    # The last resort, because tempfile searches under a lock. A process that is forked while
+    # another thread holds that lock could never take it.
     return Path(tempfile.gettempdir())
 
 

@@ -20,8 +20,8 @@ from boxkite.baseline import Baseline
 from boxkite.baseline.storage import write_atomically
 from boxkite.drift import Comparison, Policy, VariableDrift, Verdict, compare_counts
 from boxkite.error_reporter import ErrorReporter
-from boxkite.live.cooperation import cooperatively
 from boxkite.live.history import History
+from boxkite.system.cooperation import cooperatively
 
 __all__ = ["VerdictChanges"]
 

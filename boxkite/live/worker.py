@@ -19,10 +19,10 @@ from boxkite.live.counts import Counts
 from boxkite.live.counts_file import CountsFile, Position, Progress
 from boxkite.live.fold import fold_encoded
 from boxkite.live.leftover import COUNTS, LOCK, TERMS
-from boxkite.live.lock import try_lock
 from boxkite.live.mapped_journal import MappedJournal
 from boxkite.live.outbox import Waiting
 from boxkite.live.record import is_logged
+from boxkite.system.file_lock import try_lock
 
 __all__ = ["STAGING", "Worker"]
 

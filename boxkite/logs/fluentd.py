@@ -14,8 +14,8 @@ from collections import deque
 from collections.abc import Callable
 
 from boxkite.error_reporter import ErrorReporter
-from boxkite.live.lazy_attribute import LazyAttribute
 from boxkite.logs.forward import ForwardConnection, chunk_id, message, packed_forward
+from boxkite.system.lazy_attribute import LazyAttribute
 
 __all__ = ["FluentdSender"]
 

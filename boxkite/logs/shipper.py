@@ -12,17 +12,17 @@ from datetime import UTC, datetime
 import msgspec
 
 from boxkite.error_reporter import ErrorReporter
-from boxkite.live.background import Background
-from boxkite.live.cooperation import cooperatively
 from boxkite.live.counter import Counter
 from boxkite.live.inheritance import Inheritance
-from boxkite.live.lazy_attribute import LazyAttribute
 from boxkite.live.outbox import Outbox, Waiting
 from boxkite.logs.cutting import cut_by_minute, seconds_until_over
 from boxkite.logs.journalled import Journalled, JournalledRecords, journalled
 from boxkite.logs.rejected import RejectedFile
 from boxkite.logs.sink import Batch, RejectedError, Sink, TidySink
 from boxkite.logs.terms import LogTerms
+from boxkite.system.background import Background
+from boxkite.system.cooperation import cooperatively
+from boxkite.system.lazy_attribute import LazyAttribute
 
 __all__ = ["Shipper"]
 

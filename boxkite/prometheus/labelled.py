@@ -12,8 +12,8 @@ from boxkite.baseline.labelled import histogram_series
 from boxkite.baseline.tally import Tally
 from boxkite.baseline.text_writer import Family, format_series, format_series_by
 from boxkite.drift import Policy
-from boxkite.live.cooperation import cooperatively
 from boxkite.prometheus.critical import CriticalValues
+from boxkite.system.cooperation import cooperatively
 
 __all__ = ["LabelledExposition"]
 

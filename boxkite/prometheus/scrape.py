@@ -14,9 +14,9 @@ from prometheus_client.registry import Collector
 
 from boxkite.baseline.tally import Tally
 from boxkite.baseline.text_writer import Family, render_parts
-from boxkite.live.cooperation import cooperatively
 from boxkite.prometheus.application import ChosenMetrics
 from boxkite.prometheus.sharing import SharedWork
+from boxkite.system.cooperation import cooperatively
 
 __all__ = ["Exposition", "ModelSeries", "Scrape", "Scraper", "joined"]
 

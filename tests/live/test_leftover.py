@@ -8,12 +8,12 @@ import pytest
 from boxkite import Baseline
 from boxkite.error_reporter import STAGES
 from boxkite.live.leftover import COUNTS, TERMS, Leftover, has_log, log_since_merge, waits
-from boxkite.live.lock import try_lock
 from boxkite.live.mapped_journal import segment_numbers, segment_path
 from boxkite.live.outbox import Waiting
 from boxkite.live.peers import lock_if_dead
 from boxkite.live.record import Record, decode, encode
 from boxkite.live.worker import Worker
+from boxkite.system.file_lock import try_lock
 
 BASELINE = Baseline.fit({"a": np.arange(8.0)}, bins=2)
 MANY = 10**9

@@ -69,7 +69,6 @@ def test_without_a_setting_the_folder_follows_tmpdir(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    monkeypatch.setattr("tempfile.tempdir", None)
     assert StateFolder(None).log_folder() == tmp_path / f"boxkite-{os.getuid()}" / "log"
 
 

@@ -14,11 +14,11 @@ from boxkite import Baseline
 from boxkite.error_reporter import STAGES
 from boxkite.live import worker as module
 from boxkite.live.counts import Counts
-from boxkite.live.lock import release
 from boxkite.live.mapped_journal import segment_numbers, segment_path
 from boxkite.live.peers import acknowledged_counts, left_counts, lock_if_dead
 from boxkite.live.record import Record, encode
 from boxkite.live.worker import Worker
+from boxkite.system.file_lock import release
 
 BASELINE = Baseline.fit({"a": np.arange(8.0)}, bins=2)
 NO_ERRORS = [0] * len(STAGES)

@@ -11,11 +11,11 @@ from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 from boxkite.errors import ConfigError
-from boxkite.live.cooperation import cooperatively
 from boxkite.logs.partition import SUFFIXES, partition_path
 from boxkite.logs.sink import Batch, RejectedError
 from boxkite.logs.stores.store import Store
 from boxkite.logs.terms import LogTerms
+from boxkite.system.cooperation import cooperatively
 
 __all__ = ["Compression", "FilesSink"]
 

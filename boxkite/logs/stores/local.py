@@ -11,9 +11,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from boxkite.live.lock import release, try_lock
 from boxkite.logs.stores.paths import parts_of
 from boxkite.logs.stores.store import Stored
+from boxkite.system.file_lock import release, try_lock
 
 __all__ = ["LocalStore"]
 

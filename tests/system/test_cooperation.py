@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from boxkite.live.cooperation import cooperatively
+from boxkite.system.cooperation import cooperatively
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-from boxkite.live.lazy_attribute import LazyAttribute
+from boxkite.system.lazy_attribute import LazyAttribute
 
 __all__ = ["Background"]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from boxkite.live.background import Background
+from boxkite.system.background import Background
 
 
 class Owner:
@@ -203,7 +203,7 @@ def test_signal_handlers_may_ask_at_any_line() -> None:
 
 AT_EXIT = """
 import atexit, sys, threading
-from boxkite.live.background import Background
+from boxkite.system.background import Background
 
 class Owner:
     def task(self):
