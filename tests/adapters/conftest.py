@@ -247,7 +247,9 @@ def _counted(scrape: str) -> dict[str, float]:
         for sample in family.samples:
             name = sample.name.removeprefix("boxkite_")
             if name in _SHOWN and sample.value:
-                labels = [sample.labels.get(label) for label in ("variable", "category", "stage")]
+                labels = [
+                    sample.labels.get(label) for label in ("variable", "category", "failed_stage")
+                ]
                 found[" ".join([*filter(None, labels), _SHOWN[name]])] = sample.value
     return found
 
