@@ -12,6 +12,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -50,7 +51,7 @@ class Trace:
     def summary(self) -> dict[str, Any]:
         """Return the numbers of calls, files and changes of file, and the calls as a tree."""
         files = [file for _, file, _ in self.calls]
-        changes = sum(one != other for one, other in zip(files, files[1:], strict=False))
+        changes = sum(one != other for one, other in pairwise(files))
         return {
             "calls": len(files),
             "files": len(set(files)),
@@ -67,7 +68,7 @@ class Trace:
                 lines[-1] = line, lines[-1][1] + 1
             else:
                 lines.append((line, 1))
-        return "\n".join(line if times == 1 else f"{line} ×{times}" for line, times in lines)
+        return "\n".join(line if times == 1 else f"{line} (x {times})" for line, times in lines)
 
 
 def traced(work: Callable[[], object]) -> Trace:
@@ -194,7 +195,8 @@ def of_monitor(folder: str, work: str) -> Trace:
 def main() -> None:
     """Print what one path calls, as JSON."""
     path = sys.argv[1]
-    with tempfile.TemporaryDirectory() as folder:
+    # The background may still write into it when this ends.
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         if path == "flask request":
             trace = flask_request(folder)
         elif path == "starlette request":
