@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from xml.sax.saxutils import escape
 
-from boxkite.baseline.printable import one_line
 from boxkite.drawing.axis import Label
+from boxkite.drawing.printable import one_line
 from boxkite.drift import VariableDrift
 from boxkite.report.cards import Card, Report
 from boxkite.report.figures import distribution, labels_of
