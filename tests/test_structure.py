@@ -23,7 +23,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "error_reporter": set(),
     "settings": {"errors", "system"},
     "signals": {"error_reporter"},
-    "drawing": {"baseline"},
+    "drawing": set(),
     "baseline": {"drawing", "errors", "error_reporter", "system"},
     "drift": {"baseline", "drawing", "errors"},
     "live": {"baseline", "drift", "error_reporter", "errors", "settings", "signals", "system"},

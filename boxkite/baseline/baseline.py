@@ -20,13 +20,14 @@ from boxkite.baseline.labelled_reader import Header
 from boxkite.baseline.notebook import variables_table
 from boxkite.baseline.parts import Tails
 from boxkite.baseline.reading import DEFAULT_MODEL, read_lines, read_samples
-from boxkite.baseline.storage import read_bounded, write_atomically
+from boxkite.baseline.storage import read_bounded
 from boxkite.baseline.tails import tail_comments
 from boxkite.baseline.text_reader import Sample
 from boxkite.baseline.text_writer import Family, render, render_parts
 from boxkite.baseline.values import valid_unicode
 from boxkite.baseline.variable import Variable
 from boxkite.errors import BaselineError
+from boxkite.system.atomic_file import replace_file
 
 __all__ = ["Baseline", "Exposition"]
 
@@ -173,7 +174,7 @@ class Baseline:
         Raises:
             OSError: if the folder is missing or not writable; an old file stays as it was.
         """
-        write_atomically(path, self.as_text(exposition).encode())
+        replace_file(path, self.as_text(exposition).encode())
 
     @classmethod
     def read(
