@@ -6,7 +6,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
 SPREAD := -n auto --dist worksteal
-EXTRAS := cli,dashboard,flask,objects,report,starlette,zstd
+EXTRAS := cli,flask,objects,report,starlette,zstd
 
 # Tests start many interpreters: none of them should compile every module anew.
 unexport PYTHONDONTWRITEBYTECODE
