@@ -26,9 +26,10 @@ _LABEL = r'"([^"\\]*(?:\\.[^"\\]*)*)"'
 # A float holds every whole number of 15 digits, and so does an integer of 64 bits.
 _COUNT = r"\} ([0-9]{1,15})$"
 
-_HEADER = re.compile(rf"\{{model={_LABEL},version={_LABEL}{_COUNT}", re.MULTILINE)
+_HEADER = re.compile(rf"\{{model_name={_LABEL},model_version={_LABEL}{_COUNT}", re.MULTILINE)
 _INFO = re.compile(
-    rf',role={_LABEL},variable={_LABEL},kind={_LABEL},position="([0-9]{{1,9}})"\}} 1$',
+    rf",variable_role={_LABEL},variable={_LABEL},variable_kind={_LABEL},"
+    r'position="([0-9]{1,9})"\} 1$',
     re.MULTILINE,
 )
 _BIN = re.compile(rf',le="([^"]+)"{_COUNT}', re.MULTILINE)

@@ -60,7 +60,7 @@ def read_header(samples: Sequence[Sample]) -> Header:
 
 
 def _model_and_version(sample: Sample) -> tuple[str, str]:
-    return sample.labels.get("model", ""), sample.labels.get("version", "")
+    return sample.labels.get("model_name", ""), sample.labels.get("model_version", "")
 
 
 def read_variables(samples: Iterable[Sample], rows: int, tails: Tails | None) -> list[Variable]:
@@ -79,7 +79,7 @@ def read_variables(samples: Iterable[Sample], rows: int, tails: Tails | None) ->
     for sample in samples:
         if sample.name == f"{PREFIX}_rows":
             continue
-        key = (sample.labels.get("role", ""), sample.labels.get("variable", ""))
+        key = (sample.labels.get("variable_role", ""), sample.labels.get("variable", ""))
         variable_found = found.get(key)
         if variable_found is None:
             variable_found = found[key] = _Found(sample.line)
@@ -109,7 +109,7 @@ def _take(found: _Found, sample: Sample) -> None:
     elif name == "variable_info":
         if found.kind:
             raise damage(sample.line, f"{sample.name} stands twice")
-        found.kind = labels["kind"]
+        found.kind = labels["variable_kind"]
         found.position = _position(sample)
     elif name in ("min", "max", "value_sum"):
         found.scalars[name] = sample.value
