@@ -51,7 +51,9 @@ def row(features: int) -> list[float]:
 
 
 class Ours:
-    """The monitor, on a baseline file of its own."""
+    """The monitor, on a baseline file of its own, with its log in a folder."""
+
+    log = "file:"
 
     def __init__(self, folder: Path, features: int, bins: int, port: int) -> None:
         from boxkite import Baseline
@@ -66,7 +68,7 @@ class Ours:
             Baseline.fit(data, output, bins=bins).write(path)
         self._row = row(features)
         state = folder / f"state-{os.getpid()}"
-        self._settings = Settings(baseline=str(path), state_dir=str(state))
+        self._settings = Settings(baseline=str(path), state_dir=str(state), log=self.log)
         self._make = lambda: Monitor(settings=self._settings, registry=None)
         self.monitor = self._make()
 
@@ -85,6 +87,12 @@ class Ours:
     def finish(self) -> None:
         """Count what waits."""
         self.monitor.flush()
+
+
+class OursWithoutLog(Ours):
+    """The monitor without a log, so that its background work is the fold alone."""
+
+    log = "none:"
 
 
 class SameSamples:
@@ -253,6 +261,7 @@ class Nothing:
 
 SUBJECTS: dict[str, Any] = {
     "ours": Ours,
+    "ours without log": OursWithoutLog,
     "same samples": SameSamples,
     "observe": Observe,
     "0.0.5": Predecessor,

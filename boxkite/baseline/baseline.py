@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from boxkite.baseline import labelled
+from boxkite.baseline import labelled_series
 from boxkite.baseline.class_probabilities import classes_of
 from boxkite.baseline.feature_matrix import FeatureMatrix
 from boxkite.baseline.fitting import DEFAULT_BINS, DEFAULT_MAX_CATEGORIES, Bins, fit_variables
@@ -23,7 +23,7 @@ from boxkite.baseline.json_line import (
     json_line,
 )
 from boxkite.baseline.notebook import variables_table
-from boxkite.baseline.storage import read_bounded, write_atomically
+from boxkite.baseline.storage import read_bounded
 from boxkite.baseline.text_checks import check_no_series, check_series_limit, check_text
 from boxkite.baseline.text_writer import Family, render_parts
 from boxkite.baseline.values import valid_unicode
@@ -33,6 +33,7 @@ from boxkite.baseline.variable import Variable
 # `Baseline.read` takes both forms; both modules depend on nothing but variables and text.
 from boxkite.classic import classic_reader, classic_series
 from boxkite.errors import BaselineError
+from boxkite.system.atomic_file import replace_file
 
 __all__ = ["Baseline", "Exposition"]
 
@@ -195,7 +196,9 @@ class Baseline:
     def _labelled_families(self) -> Sequence[Family]:
         # Reading a file renders these series for the comparison, and the first scrape renders
         # them again. With 1,000 variables they take too long to make twice.
-        return labelled.families(self.variables, self.rows, model=self.model, version=self.version)
+        return labelled_series.families(
+            self.variables, self.rows, model=self.model, version=self.version
+        )
 
     def as_text(self, exposition: Exposition = "labelled") -> str:
         """Return the content of `histogram.prom`: Prometheus text 0.0.4 and the JSON line.
@@ -227,7 +230,7 @@ class Baseline:
             BaselineError: if the classic exposition has no name for a variable.
             OSError: if the folder is missing or not writable. An old file stays as it was.
         """
-        write_atomically(path, self.as_text(exposition).encode())
+        replace_file(path, self.as_text(exposition).encode())
 
     @classmethod
     def read(
@@ -273,7 +276,7 @@ class Baseline:
         check_series_limit(text, max_series)
         line = find_json_line(text, max_series)
         if line is None:
-            check_no_series(text, f"{labelled.PREFIX}_")
+            check_no_series(text, f"{labelled_series.PREFIX}_")
             variables = classic_reader.read_text(text, max_series)
             return cls.from_variables(variables, max(each.rows for each in variables))
         baseline = cls(line.model, line.version, line.rows, line.variables)

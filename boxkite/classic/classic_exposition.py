@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from boxkite.baseline import Baseline, CategoryVariable, NumericVariable, Variable
-from boxkite.baseline.labelled import histogram_series
+from boxkite.baseline.labelled_series import histogram_series
 from boxkite.baseline.tally import Tally
 from boxkite.baseline.text_writer import Family, format_series
 from boxkite.classic.classic_series import FEATURE_HELP, MISSING_BIN, describe, metric_name

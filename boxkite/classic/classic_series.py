@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from boxkite.baseline import labelled
+from boxkite.baseline import labelled_series
 from boxkite.baseline.text_writer import Family, format_series
 from boxkite.baseline.variable import UNSEEN, NumericVariable, Variable
 from boxkite.errors import BaselineError
@@ -67,7 +67,7 @@ def _family(variable: Variable) -> Family:
         counts = np.cumsum(variable.counts)
         counts[-1] += variable.missing
         cumulative = counts.tolist()
-        names = labelled.histogram_series(name, {}, variable.upper_bounds)
+        names = labelled_series.histogram_series(name, {}, variable.upper_bounds)
         values = [*cumulative, variable.sum, cumulative[-1]]
         return Family(name, "histogram", help_text, names, values)
     bins = dict(zip(variable.categories, variable.counts.tolist(), strict=True))

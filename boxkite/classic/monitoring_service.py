@@ -13,7 +13,6 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from boxkite.baseline import Baseline
 from boxkite.baseline.loading import EMPTY
-from boxkite.baseline.storage import write_atomically
 from boxkite.baseline.text_writer import render
 from boxkite.classic.client_metrics import baseline_of, is_baseline
 from boxkite.classic.collectors import (
@@ -29,6 +28,7 @@ from boxkite.live.record import plain
 from boxkite.live.row import plain_row
 from boxkite.monitor import Monitor
 from boxkite.settings import from_environment
+from boxkite.system.atomic_file import replace_file
 
 __all__ = ["ModelMonitoringService"]
 
@@ -155,7 +155,7 @@ class ModelMonitoringService:
         if inference is not None:
             metrics += InferenceHistogramCollector(inference).collect()
         text = render(baseline_of(metrics).families("classic"))
-        write_atomically(path or BaselineMetricCollector.DEFAULT_HISTOGRAM_PATH, text.encode())
+        replace_file(path or BaselineMetricCollector.DEFAULT_HISTOGRAM_PATH, text.encode())
 
 
 def _load(collector: Collector) -> tuple[Baseline, list[Metric]]:

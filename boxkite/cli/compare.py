@@ -10,7 +10,6 @@ from typing import Any
 import click
 
 from boxkite.baseline import Baseline
-from boxkite.baseline.storage import write_atomically
 from boxkite.cli.comparing import baseline_of, compared, comparison_arguments
 from boxkite.cli.console import print_table
 from boxkite.cli.group import EXIT_DRIFT
@@ -18,6 +17,7 @@ from boxkite.cli.junit import junit_xml
 from boxkite.cli.option_types import folder_exists, json_option
 from boxkite.cli.tables import comparison_table
 from boxkite.cli.text import one_line
+from boxkite.system.atomic_file import replace_file
 
 __all__ = ["compare_command"]
 
@@ -49,7 +49,7 @@ def compare_command(
     """
     comparison = compared(baseline_of(baseline), rows, **options)
     if junit is not None:
-        write_atomically(junit, junit_xml(comparison))
+        replace_file(junit, junit_xml(comparison))
     if as_json:
         click.echo(json.dumps(comparison.as_dict(), indent=2, allow_nan=False))
     else:

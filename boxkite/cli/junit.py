@@ -37,7 +37,7 @@ def _case(drift: VariableDrift) -> ET.Element:
         failure = ET.SubElement(case, "failure", type="drift", message=_reason(drift))
         failure.text = f"{drift.rows:,} rows, {drift.missing:,} missing, {drift.invalid:,} invalid"
     elif drift.verdict == "insufficient":
-        ET.SubElement(case, "skipped", message=f"too few rows: {drift.rows:,}")
+        ET.SubElement(case, "skipped", message=f"not enough data: {drift.rows:,} rows")
     return case
 
 

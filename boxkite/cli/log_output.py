@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import secrets
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,6 +14,7 @@ import pyarrow.parquet
 
 from boxkite.logs.log_reader import LogReader
 from boxkite.logs.reading import read_log
+from boxkite.system.atomic_file import open_replacement
 
 __all__ = ["FORMATS", "LINES", "write_log"]
 
@@ -58,13 +57,5 @@ def _opened(path: Path | None) -> Iterator[IO[bytes]]:
         with path.open("wb") as file:
             yield file
         return
-    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        with aside.open("xb") as file:
-            yield file
-        os.replace(aside, path)
-    except OSError as error:
-        error.filename = os.fspath(path)  # what was asked for, not the name aside
-        raise
-    finally:
-        aside.unlink(missing_ok=True)
+    with open_replacement(path) as file:
+        yield file

@@ -9,7 +9,6 @@ from typing import Any
 import click
 
 from boxkite.baseline import Baseline
-from boxkite.baseline.storage import write_atomically
 from boxkite.cli.comparing import baseline_of, compared, comparison_arguments
 from boxkite.cli.group import EXIT_DRIFT
 from boxkite.cli.option_types import folder_exists, json_option
@@ -17,6 +16,7 @@ from boxkite.cli.text import one_line
 from boxkite.report.cards import Card, Report, report_of
 from boxkite.report.rendering import check_installed, report_html
 from boxkite.report.ticket import ticket_svg
+from boxkite.system.atomic_file import replace_file
 
 __all__ = ["report_command"]
 
@@ -71,7 +71,7 @@ def report_command(
     tallies = [tally for _, tally in comparison.counts]
     report = report_of(trained, tallies, comparison, _subject(rows, **options))
     content = ticket_svg(_found(report, variable), report) if variable else report_html(report)
-    write_atomically(path, content.encode("utf-8", "replace"))
+    replace_file(path, content.encode("utf-8", "replace"))
     if as_json:
         click.echo(
             json.dumps({**comparison.as_dict(), "file": str(path)}, indent=2, allow_nan=False)

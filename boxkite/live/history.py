@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
-import secrets
 import zlib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -13,6 +10,7 @@ from pathlib import Path
 
 from boxkite.baseline import Baseline
 from boxkite.live.counts import Counts
+from boxkite.system.atomic_file import create_file, remove_abandoned
 
 __all__ = ["History"]
 
@@ -20,7 +18,6 @@ _KEPT = timedelta(days=8)
 _NAME = re.compile(r"hour-(\d{8}T\d{2})")
 _FORM = "%Y%m%dT%H"
 _CRC_BYTES = 4
-_ASIDE = ".hour-"
 _STALE_SECONDS = 60.0
 
 
@@ -62,15 +59,14 @@ class History:
         path = self.folder / f"hour-{hour}"
         if not path.exists():
             content = totals().to_bytes()
-            if _write_whole(path, zlib.crc32(content).to_bytes(_CRC_BYTES, "little") + content):
+            crc = zlib.crc32(content).to_bytes(_CRC_BYTES, "little")
+            # Not synced, because this may run during a scrape: the checksum finds a damaged file.
+            if create_file(path, crc + content, mode=0o600, sync=False):
                 self._begun = now.replace(minute=0, second=0, microsecond=0)
         for beginning, old in self._files():
             if now - beginning > _KEPT:
                 old.unlink(missing_ok=True)
-        for aside in self.folder.glob(f"{_ASIDE}*"):
-            with contextlib.suppress(FileNotFoundError):
-                if now.timestamp() - aside.stat().st_mtime > _STALE_SECONDS:
-                    aside.unlink()
+        remove_abandoned(self.folder, _STALE_SECONDS)
 
     def take_begun(self) -> datetime | None:
         """Return the hour that this worker was the first to find, once."""
@@ -137,17 +133,3 @@ class History:
             return None
         counts.add_bytes(content)
         return counts
-
-
-def _write_whole(path: Path, content: bytes) -> bool:
-    """Write a file, whole or not at all; one that is there already stays, which is False."""
-    aside = path.with_name(f"{_ASIDE}{secrets.token_hex(8)}")
-    try:
-        with open(aside, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
-            file.write(content)
-        with contextlib.suppress(FileExistsError):
-            os.link(aside, path)
-            return True
-        return False
-    finally:
-        aside.unlink(missing_ok=True)

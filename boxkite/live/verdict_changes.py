@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from boxkite.baseline import Baseline
-from boxkite.baseline.storage import write_atomically
 from boxkite.drift import Comparison, Policy, VariableDrift, Verdict, compare_counts
 from boxkite.error_reporter import ErrorReporter
 from boxkite.live.history import History
+from boxkite.system.atomic_file import replace_file
 from boxkite.system.cooperation import cooperatively
 
 __all__ = ["VerdictChanges"]
@@ -65,7 +65,7 @@ class VerdictChanges:
             file = history.folder / _FILE
             told = _read(file)
             changes = list(self._changes(history, hour, told))
-            write_atomically(file, json.dumps(told).encode())
+            replace_file(file, json.dumps(told).encode())
         except Exception as error:  # noqa: BLE001 - the background goes on
             self._reporter.count("signal", error)
             return

@@ -34,8 +34,8 @@ __all__ = ["render_dashboard"]
 _SOURCE = model.DataSourceRef(type_val="prometheus", uid="${datasource}")
 # Of variables of another type, but written for all: Grafana's schema has no place for them.
 _OF_INTERVALS = ("auto", "auto_count", "auto_min")
-_OF_MODEL = 'model="$model"'
-_OF_ROLE = f'{_OF_MODEL}, version="$version", role="$role"'
+_OF_MODEL = 'model_name="$model_name"'
+_OF_ROLE = f'{_OF_MODEL}, model_version="$model_version", variable_role="$variable_role"'
 
 
 def render_dashboard(windows: Sequence[str] = ("1h", "1d")) -> str:
@@ -74,7 +74,7 @@ def render_dashboard(windows: Sequence[str] = ("1h", "1d")) -> str:
 
 _ROWS = (
     (
-        "Overview of $model $version",
+        "Overview of $model_name $model_version",
         (
             how_many_drifted,
             predictions,
@@ -85,7 +85,7 @@ _ROWS = (
         ),
     ),
     (
-        "$role $variable over $window",
+        "$variable_role $variable over $window",
         (training_beside_live, how_it_went, other_statistics, rates),
     ),
     ("Log and engine", (log_records, log_pending, errors, predictions_by_target)),
@@ -96,9 +96,12 @@ def _variables(windows: Sequence[str]) -> list[Builder[model.VariableModel]]:
     chosen = model.VariableOption(text=windows[0], value=windows[0], selected=True)
     return [
         build.DatasourceVariable("datasource").label("Prometheus").type("prometheus"),
-        _labels("model", "boxkite_baseline_rows"),
-        _labels("version", f"boxkite_baseline_rows{{{_OF_MODEL}}}"),
-        _labels("role", f'boxkite_baseline_variable_info{{{_OF_MODEL}, version="$version"}}'),
+        _labels("model_name", "boxkite_baseline_rows"),
+        _labels("model_version", f"boxkite_baseline_rows{{{_OF_MODEL}}}"),
+        _labels(
+            "variable_role",
+            f'boxkite_baseline_variable_info{{{_OF_MODEL}, model_version="$model_version"}}',
+        ),
         _labels("variable", f"boxkite_baseline_variable_info{{{_OF_ROLE}}}"),
         build.CustomVariable("window").values(",".join(windows)).current(chosen),
     ]

@@ -29,9 +29,9 @@ __all__ = [
     "training_beside_live",
 ]
 
-_VERSION = 'model="$model", version="$version"'
+_VERSION = 'model_name="$model_name", model_version="$model_version"'
 _WINDOW = f'{_VERSION}, window="$window"'
-_VARIABLE = f'{_VERSION}, role="$role", variable="$variable"'
+_VARIABLE = f'{_VERSION}, variable_role="$variable_role", variable="$variable"'
 _VARIABLE_WINDOW = f'{_VARIABLE}, window="$window"'
 _PSI, _PSI_CRITICAL, _KS, _KS_CRITICAL = (
     f"variable:boxkite_drift:{name}{{{_WINDOW}}}"
@@ -41,7 +41,7 @@ _BY_PSI, _BY_KS = f"{_PSI} / {_PSI_CRITICAL}", f"({_KS} / {_KS_CRITICAL}) ^ 2"
 _RATIO = f"{_BY_PSI} > {_BY_KS} or {_BY_KS} or {_BY_PSI}"  # the greater; categories have no K-S
 _MULTIPLE = "PSI over its critical value, or K-S over its own, squared: the greater one."
 _MOST = 15
-_NAME = "{{role}} {{variable}}"
+_NAME = "{{variable_role}} {{variable}}"
 _WIDTH, _HEIGHT = 12, 8
 _LARGE = "1e+308"  # sorts after every edge, as a text of +Inf would not
 
@@ -186,7 +186,7 @@ def errors() -> timeseries.Panel:
     """Where monitoring failed."""
     rate = f"rate(boxkite_errors_total{{{_VERSION}}}[$__rate_interval])"
     return _over_time("Errors of monitoring", "cps").with_target(
-        _query(f"sum by (stage) ({rate})", "{{stage}}")
+        _query(f"sum by (failed_stage) ({rate})", "{{failed_stage}}")
     )
 
 

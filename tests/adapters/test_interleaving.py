@@ -224,10 +224,10 @@ def check(answers: dict[int, Any], records: Any, scrape: str) -> None:
 
 def samples(scrape: str) -> dict[tuple[str, str, str | None], float]:
     return {
-        (each.name, each.labels["model"], each.labels.get("variable")): each.value
+        (each.name, each.labels["model_name"], each.labels.get("variable")): each.value
         for family in text_string_to_metric_families(scrape)
         for each in family.samples
-        if "model" in each.labels
+        if "model_name" in each.labels
     }
 
 

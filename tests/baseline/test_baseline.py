@@ -69,16 +69,16 @@ def test_the_labelled_file_of_a_small_baseline() -> None:
     baseline = fit(
         {"x": [1.0, 2.0, 4.0, None], "c": ["a", "a", "b", "d"]}, version="v", max_categories=1
     )
-    head = 'model="default",version="v",role="feature",variable='
+    head = 'model_name="default",model_version="v",variable_role="feature",variable='
     info, once = "boxkite_baseline_variable_info", "boxkite_baseline_tail_once"
     assert baseline.as_text().splitlines() == [
         "# HELP boxkite_baseline_rows Training rows.",
         "# TYPE boxkite_baseline_rows gauge",
-        'boxkite_baseline_rows{model="default",version="v"} 4',
+        'boxkite_baseline_rows{model_name="default",model_version="v"} 4',
         f"# HELP {info} Kind of a variable and its place in a positional list.",
         f"# TYPE {info} gauge",
-        f'{info}{{{head}"x",kind="numeric",position="0"}} 1',
-        f'{info}{{{head}"c",kind="category",position="1"}} 1',
+        f'{info}{{{head}"x",variable_kind="numeric",position="0"}} 1',
+        f'{info}{{{head}"c",variable_kind="category",position="1"}} 1',
         "# HELP boxkite_baseline_missing Training rows without a value.",
         "# TYPE boxkite_baseline_missing gauge",
         f'boxkite_baseline_missing{{{head}"x"}} 1',
@@ -209,7 +209,7 @@ def test_a_file_beyond_its_bounds_is_refused(tmp_path: Path) -> None:
         (b"up 1\n\xff", "line 2: not UTF-8: invalid start byte"),
         (b"up one\n", "line 1: not a value: ' one'"),
         (
-            b'up 1\nboxkite_baseline_rows{model="m"} 3\n\n',
+            b'up 1\nboxkite_baseline_rows{model_name="m"} 3\n\n',
             (
                 "line 2: the file ends without its # BASELINE line. It was cut short, or its "
                 "comments were removed: write it again with Baseline.write"

@@ -22,7 +22,7 @@ from boxkite.report.rendering import report_html
 from boxkite.report.ticket import ticket_svg
 
 HOSTILE = "\x1b[31m<red>\n"
-CHANGED = "Missing, unseen or invalid rows have changed: x."
+CHANGED = "The rate of missing, unseen or invalid rows changed in x."
 """The output x has no column of its own in the files: the feature has it."""
 
 
@@ -111,7 +111,7 @@ def test_compare_writes_junit_of_drift() -> None:
     assert cases("junit.xml") == [
         ("feature", "x", [("failure", message)]),
         ("feature", r"\x1b[31m<red>\n", []),
-        ("output", "x", [("skipped", "too few rows: 0")]),
+        ("output", "x", [("skipped", "not enough data: 0 rows")]),
     ]
     assert suite[0][0].text == "1,000 rows, 0 missing, 0 invalid"
     assert result.exit_code == 1
@@ -170,7 +170,7 @@ def test_report_prints_json() -> None:
 
 def test_report_ends_with_0_where_nothing_drifted() -> None:
     result = run("report", "histogram.prom", "same.parquet", "-o", "same.html")
-    words = "No drift in 2 of 3 variables. For 1 there are too few rows to tell."
+    words = "No drift in 2 of 3 variables. Not enough data for 1."
     assert (result.stdout, result.exit_code) == (f"{words} {CHANGED} Written to same.html\n", 0)
 
 
@@ -182,7 +182,7 @@ def test_report_says_which_part_of_a_log_was_compared() -> None:
     result = run(
         "report", "histogram.prom", "log", "--since", "2026-11-22", "--until", "2026-12-01"
     )
-    assert result.stdout == "There are too few rows to tell. Written to report.html\n"
+    assert result.stdout == "Not enough data for a verdict. Written to report.html\n"
     shown = Path("report.html").read_text()
     assert "<strong>1</strong> predictions in log since 2026-11-22 until 2026-12-01" in shown
 

@@ -115,7 +115,7 @@ def test_report_takes_the_applications_log(service: Flask, tmp_path: Path) -> No
     result = run(
         service, "--model", "b", "report", monitor.log_url, "-o", str(tmp_path / "log.html")
     )
-    said = f"There are too few rows to tell. Written to {tmp_path}/log.html\n"
+    said = f"Not enough data for a verdict. Written to {tmp_path}/log.html\n"
     assert (result.stdout, result.stderr, result.exit_code) == (said, "", 0)
 
 

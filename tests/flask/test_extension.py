@@ -34,7 +34,7 @@ def test_a_factory_sets_an_application_up_later(score_baseline: boxkite.Baseline
     app = with_view(Flask("service"), monitor)
     monitor.init_app(app)
     app.test_client().get("/score")
-    assert predictions(app) == ['boxkite_predictions_total{model="score",version="1"} 1']
+    assert predictions(app) == ['boxkite_predictions_total{model_name="score",model_version="1"} 1']
 
 
 def test_each_application_of_one_extension_has_its_own_counts_and_settings(
@@ -47,8 +47,12 @@ def test_each_application_of_one_extension_has_its_own_counts_and_settings(
         monitor.init_app(app)
         for _ in range(calls):
             app.test_client().get("/score")
-    assert predictions(first) == ['boxkite_predictions_total{model="score",version="1"} 1']
-    assert predictions(second) == ['boxkite_predictions_total{model="other",version="1"} 2']
+    assert predictions(first) == [
+        'boxkite_predictions_total{model_name="score",model_version="1"} 1'
+    ]
+    assert predictions(second) == [
+        'boxkite_predictions_total{model_name="other",model_version="1"} 2'
+    ]
 
 
 def test_a_view_of_an_application_without_monitor_is_as_it_was(
@@ -160,7 +164,9 @@ def test_a_service_without_baseline_answers_and_says_once_what_is_missing(
         answers = [app.test_client().get("/score").json for _ in range(3)]
     assert answers == [{"score": 0.3}] * 3
     assert [each.getMessage().partition(":")[0] for each in caplog.records] == ["boxkite baseline"]
-    assert predictions(app) == ['boxkite_predictions_total{model="default",version="none"} 3']
+    assert predictions(app) == [
+        'boxkite_predictions_total{model_name="default",model_version="none"} 3'
+    ]
 
 
 @pytest.mark.parametrize("enabled", [False, "false", "0"])
@@ -206,7 +212,7 @@ def test_the_applications_own_metrics_are_in_the_same_answer(
     Boxkite(app, baseline=score_baseline, registry=registry)
     lines = app.test_client().get("/metrics").text.splitlines()
     assert "own_total 7.0" in lines
-    assert 'boxkite_predictions_total{model="score",version="1"} 0' in lines
+    assert 'boxkite_predictions_total{model_name="score",model_version="1"} 0' in lines
 
 
 def test_the_default_registry_is_shown_by_default(score_baseline: boxkite.Baseline) -> None:

@@ -41,8 +41,8 @@ def test_each_object_counts_into_its_own_monitor(app: Flask, two: tuple[Boxkite,
     for path in ("/a", "/b", "/b"):
         app.test_client().get(path)
     assert predictions(app) == [
-        'boxkite_predictions_total{model="a",version="1"} 1',
-        'boxkite_predictions_total{model="b",version="1"} 2',
+        'boxkite_predictions_total{model_name="a",model_version="1"} 1',
+        'boxkite_predictions_total{model_name="b",model_version="1"} 2',
     ]
 
 
@@ -54,8 +54,8 @@ def test_a_model_can_be_named_and_another_object_counts_into_the_first(
     for path in ("/named", "/named", "/named", "/other"):
         app.test_client().get(path)
     assert predictions(app) == [
-        'boxkite_predictions_total{model="a",version="1"} 1',
-        'boxkite_predictions_total{model="b",version="1"} 3',
+        'boxkite_predictions_total{model_name="a",model_version="1"} 1',
+        'boxkite_predictions_total{model_name="b",model_version="1"} 3',
     ]
 
 
@@ -100,7 +100,7 @@ def test_a_model_that_is_switched_off_counts_nowhere(
     Boxkite(app, model="a", baseline=score_baseline)
     add_view(app, "/b", off)
     assert "X-Prediction-Id" not in app.test_client().get("/b").headers
-    assert predictions(app) == ['boxkite_predictions_total{model="a",version="1"} 0']
+    assert predictions(app) == ['boxkite_predictions_total{model_name="a",model_version="1"} 0']
 
 
 def test_another_path_shows_the_models_that_ask_for_it(
@@ -109,10 +109,10 @@ def test_another_path_shows_the_models_that_ask_for_it(
     for model, path in (("a", "/metrics"), ("b", "/b"), ("c", "/b"), ("d", "")):
         Boxkite(app, model=model, baseline=score_baseline, metrics_path=path, registry=None)
     assert [predictions(app, path) for path in ("/metrics", "/b")] == [
-        ['boxkite_predictions_total{model="a",version="1"} 0'],
+        ['boxkite_predictions_total{model_name="a",model_version="1"} 0'],
         [
-            'boxkite_predictions_total{model="b",version="1"} 0',
-            'boxkite_predictions_total{model="c",version="1"} 0',
+            'boxkite_predictions_total{model_name="b",model_version="1"} 0',
+            'boxkite_predictions_total{model_name="c",model_version="1"} 0',
         ],
     ]
 

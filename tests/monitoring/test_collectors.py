@@ -167,7 +167,10 @@ def test_an_edge_that_is_no_number_is_an_error():
     ("metrics", "message"),
     [
         ([(0, "x", {1: 1}), (1, "x", {1: 1})], "line 2: a second feature is called 'x'"),
-        ([(0, "x", {1: 0.5})], "line 1: feature_0_value_baseline_total is 0.5, which is not a count"),
+        (
+            [(0, "x", {1: 0.5})],
+            "line 1: feature_0_value_baseline_total is 0.5, which is not a count",
+        ),
         ([(0, "x", {})], "no baseline series in it, or it is cut short"),
     ],
 )

@@ -98,9 +98,9 @@ class Bench:
     @staticmethod
     def selector(baseline: Baseline, variable: VariableDrift, window: str) -> str:
         labels = {
-            "model": baseline.model,
-            "version": baseline.version,
-            "role": variable.role,
+            "model_name": baseline.model,
+            "model_version": baseline.version,
+            "variable_role": variable.role,
             "variable": variable.name,
         }
         if window:
@@ -120,7 +120,7 @@ class Bench:
             without_window = self.selector(baseline, each, "")
             rows = int(variable.counts.sum())
             tests.append(same("variable:boxkite_training_rows:sum", without_window, rows, at))
-        version = f"{{model={quoted(baseline.model)},version={quoted(baseline.version)}"
+        version = f"{{model_name={quoted(baseline.model)},model_version={quoted(baseline.version)}"
         chosen = f'{version},window="{window}"}}'
         critical = next(iter(drifts)).rate_critical
         return [*tests, same("version:boxkite_fraction:critical", chosen, critical, at)]

@@ -34,10 +34,12 @@ def test_it_has_three_rows_of_panels_that_do_not_overlap() -> None:
         places.add((panel["gridPos"]["x"], panel["gridPos"]["y"]))
         assert panel["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
     assert rows == {
-        "Overview of $model $version": [
+        "Overview of $model_name $model_version": [
             "timeseries", "timeseries", "timeseries", "barchart", "histogram", "timeseries",
         ],
-        "$role $variable over $window": ["barchart", "timeseries", "timeseries", "timeseries"],
+        "$variable_role $variable over $window": [
+            "barchart", "timeseries", "timeseries", "timeseries",
+        ],
         "Log and engine": ["timeseries"] * 4,
     }  # fmt: skip
     assert len(places) == 14
@@ -54,7 +56,7 @@ def test_each_panel_has_a_number_of_its_own_and_each_query_of_a_panel_a_name() -
 def test_variables_are_of_the_model_and_its_windows() -> None:
     variables = dashboard("30m", "6h")["templating"]["list"]
     assert [each["name"] for each in variables] == [
-        "datasource", "model", "version", "role", "variable", "window",
+        "datasource", "model_name", "model_version", "variable_role", "variable", "window",
     ]  # fmt: skip
     assert variables[-1]["query"] == "30m,6h"
     assert variables[-1]["current"] == {"selected": True, "text": "30m", "value": "30m"}

@@ -10,7 +10,7 @@ from boxkite import Baseline, ConfigError, Policy
 from boxkite.prometheus.rules import render_rules
 from boxkite.prometheus.rules_critical import ks_quantile
 
-VERSION = 'model="m",version="v"'
+VERSION = 'model_name="m",model_version="v"'
 
 
 @pytest.mark.parametrize("variables", [1, 10, 1000])
@@ -95,9 +95,9 @@ def test_a_small_shift_is_drift_by_ks_alone_in_python_and_in_prometheus(
         f"Over the last 1h PSI {x.psi:.3f} is below critical {x.critical:.3f}, "
         f"K-S {x.ks:.3f} is above critical {x.ks_critical:.3f}, 300 live rows, version v."
     )
-    labels = {"role": "feature", "severity": "warning", "variable": "x", "window": "1h"}
+    labels = {"variable_role": "feature", "severity": "warning", "variable": "x", "window": "1h"}
     alert = {
-        "exp_labels": {"model": "m", "version": "v", **labels},
+        "exp_labels": {"model_name": "m", "model_version": "v", **labels},
         "exp_annotations": {
             "summary": "Model m: feature x has drifted",
             "description": said,

@@ -158,7 +158,7 @@ def test_a_new_version_within_the_window_starts_with_its_own_rows(
     for replica in (before, after):
         tests += bench.expected(replica.baseline, replica.monitor.drift(), "1h", "8m")
     later = {"eval_time": "20m", "exp_samples": []}
-    gone = f'variable:boxkite_drift:verdict{{version="{baseline.version}"}}'
+    gone = f'variable:boxkite_drift:verdict{{model_version="{baseline.version}"}}'
     tests.append({"expr": f"count({gone})", **later})
     bench.run(render_rules(), [before, after], promql_expr_test=tests)
 
@@ -275,7 +275,7 @@ def test_a_greater_design_effect_of_the_rules_raises_what_the_services_export(be
     labels = bench.selector(baseline, drift, "1h")
     raised = 4.0 * drift.critical
     assert raised == pytest.approx(exact.drift().variables[0].critical, rel=0.2)
-    version = f'{{model="default",version="{baseline.version}",window="1h"}}'
+    version = f'{{model_name="default",model_version="{baseline.version}",window="1h"}}'
     # 100 rows are enough for 20 cells of independent rows, 400 where they tell a quarter as much.
     for rows, verdict in ((5.0, 1.0), (6.0, math.nan)):
         policy = Policy(design_effect=6.0, min_rows_a_cell=rows)

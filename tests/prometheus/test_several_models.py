@@ -86,14 +86,14 @@ def test_names_choose_the_samples_of_all_models(monitors: list[Monitor]) -> None
     assert text == (
         "# HELP boxkite_baseline_rows Training rows.\n"
         "# TYPE boxkite_baseline_rows gauge\n"
-        'boxkite_baseline_rows{model="a",version="1"} 80\n'
-        'boxkite_baseline_rows{model="b",version="1"} 80\n'
-        'boxkite_baseline_rows{model="c",version="1"} 80\n'
+        'boxkite_baseline_rows{model_name="a",model_version="1"} 80\n'
+        'boxkite_baseline_rows{model_name="b",model_version="1"} 80\n'
+        'boxkite_baseline_rows{model_name="c",model_version="1"} 80\n'
         "# HELP boxkite_predictions_total Predictions counted.\n"
         "# TYPE boxkite_predictions_total counter\n"
-        'boxkite_predictions_total{model="a",version="1"} 1\n'
-        'boxkite_predictions_total{model="b",version="1"} 1\n'
-        'boxkite_predictions_total{model="c",version="1"} 0\n'
+        'boxkite_predictions_total{model_name="a",model_version="1"} 1\n'
+        'boxkite_predictions_total{model_name="b",model_version="1"} 1\n'
+        'boxkite_predictions_total{model_name="c",model_version="1"} 0\n'
     )
 
 

@@ -159,7 +159,8 @@ def test_each_query_returns_data(
             chosen[name] = variable if name == "variable" else found[0]
             assert chosen[name] in found
         assert chosen == {
-            "model": "flights", "version": "7", "role": "feature", "variable": variable
+            "model_name": "flights", "model_version": "7",
+            "variable_role": "feature", "variable": variable,
         }  # fmt: skip
         chosen["window"] = dashboard["templating"]["list"][-1]["query"]
         panels = {panel["title"]: panel for panel in dashboard["panels"]}

@@ -67,8 +67,8 @@ def test_each_application_of_one_extension_has_its_own_counts(
         for app in apps
     ]
     assert counted == [
-        ['boxkite_predictions_total{model="score",version="1"} 1'],
-        ['boxkite_predictions_total{model="score",version="1"} 2'],
+        ['boxkite_predictions_total{model_name="score",model_version="1"} 1'],
+        ['boxkite_predictions_total{model_name="score",model_version="1"} 2'],
     ]
 
 

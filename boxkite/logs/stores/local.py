@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
-import re
-import secrets
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from boxkite.logs.stores.paths import parts_of
 from boxkite.logs.stores.store import Stored
-from boxkite.system.file_lock import release, try_lock
+from boxkite.system.atomic_file import create_file, remove_abandoned, sync_folder
 
 __all__ = ["LocalStore"]
 
 _STALE_SECONDS = 3600.0
-_TEMPORARY = re.compile(r"\.boxkite-[0-9a-f]{16}\.part")
-_LOCK_SECONDS = 10.0
-_UNSUPPORTED = {errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
 
 
 class LocalStore:
@@ -54,45 +47,9 @@ class LocalStore:
                 and whole.
             ValueError: if the path would leave the folder.
         """
-        final = self._place(path)
-        _make_folder(final.parent)
-        placed = not _exists(final) and self._write_new(final, content)
-        _sync_folder(final.parent)  # of a file found there too: who placed it may have died
-        return placed
-
-    def _write_new(self, final: Path, content: bytes) -> bool:
-        """Write a file aside and give it its name; False if the name is taken."""
-        aside = final.parent / f".boxkite-{secrets.token_hex(8)}.part"
-        try:
-            _write(aside, content)
-            return self._name(aside, final)
-        finally:
-            with contextlib.suppress(OSError):  # a stale one is removed by `tidy`
-                os.unlink(aside)
-
-    def _name(self, aside: Path, final: Path) -> bool:
-        """Give a written file its name; False if the name is taken."""
-        try:
-            os.link(aside, final)
-        except FileExistsError:
-            return False
-        except OSError as error:
-            if error.errno not in {errno.EPERM, errno.EMLINK, *_UNSUPPORTED}:
-                raise
-            return self._rename(aside, final)
-        return True
-
-    def _rename(self, aside: Path, final: Path) -> bool:
-        """Do the same where there are no hard links: one process at a time looks and renames."""
-        descriptor = os.open(self.folder / ".boxkite-lock", os.O_RDWR | os.O_CREAT, 0o640)
-        try:
-            _wait_for_lock(descriptor)
-            if _exists(final):
-                return False
-            os.rename(aside, final)
-        finally:
-            release(descriptor)
-        return True
+        file = self._place(path)
+        _make_folder(file.parent)
+        return create_file(file, content, lock=self.folder / ".boxkite-lock")
 
     def read(self, path: str) -> bytes:
         """Return a file's content.
@@ -132,13 +89,8 @@ class LocalStore:
         A writer whose file is taken away under it gets an error, and writes it again.
         """
         start = self._place(prefix)
-        before = time.time() - _STALE_SECONDS
-        for folder, _, names in os.walk(start, topdown=False):
-            for name in filter(_TEMPORARY.fullmatch, names):
-                with contextlib.suppress(OSError):
-                    aside = Path(folder, name)
-                    if aside.lstat().st_mtime < before:
-                        aside.unlink()
+        for folder, _, _ in os.walk(start, topdown=False):
+            remove_abandoned(Path(folder), _STALE_SECONDS)
             if Path(folder) != start:
                 with contextlib.suppress(OSError):  # it is not empty
                     os.rmdir(folder)
@@ -167,15 +119,6 @@ def _walk(folder: Path, prefix: str) -> Iterator[str]:
             yield path
 
 
-def _exists(path: Path) -> bool:
-    """Tell whether a name is taken; unlike `os.path.lexists` it raises where that is not known."""
-    try:
-        os.lstat(path)
-    except FileNotFoundError:
-        return False
-    return True
-
-
 def _make_folder(folder: Path) -> None:
     """Make a folder with those above it, and bring them to the disk."""
     if folder.is_dir():
@@ -183,41 +126,4 @@ def _make_folder(folder: Path) -> None:
     _make_folder(folder.parent)
     with contextlib.suppress(FileExistsError):
         os.mkdir(folder, 0o750)
-    _sync_folder(folder.parent)
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a new file and bring it to the disk."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)
-    try:
-        rest = memoryview(content)
-        while rest:
-            rest = rest[os.write(descriptor, rest) :]
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Bring a folder's entries to the disk."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno not in _UNSUPPORTED:  # some network file systems have it for files alone
-            raise
-    finally:
-        os.close(descriptor)
-
-
-def _wait_for_lock(descriptor: int) -> None:
-    """Take the lock of an open file.
-
-    Raises:
-        TimeoutError: if somebody else holds it for long.
-    """
-    deadline = time.monotonic() + _LOCK_SECONDS
-    while not try_lock(descriptor):
-        if time.monotonic() > deadline:
-            raise TimeoutError("another process holds the lock .boxkite-lock of the log's folder")
-        time.sleep(0.01)
+    sync_folder(folder.parent)

@@ -81,7 +81,7 @@ def test_of_many_writers_at_once_one_wins(any_store):
 
 def test_where_there_are_no_links_a_lock_that_is_held_for_long_is_an_error(store, monkeypatch):
     fcntl = pytest.importorskip("fcntl")
-    monkeypatch.setattr("boxkite.logs.stores.local._LOCK_SECONDS", 0.05)
+    monkeypatch.setattr("boxkite.system.atomic_file._LOCK_SECONDS", 0.05)
     monkeypatch.setattr(os, "link", no_links)
     store.put_new("a", b"one")
     with open(store.folder / ".boxkite-lock", "rb") as held:

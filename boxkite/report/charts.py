@@ -1,4 +1,4 @@
-"""Drawings of a card as SVG: two distributions, how far they are apart, and how that went."""
+"""Charts of a card as SVG: two distributions, their distance, and the trend of the distance."""
 
 from __future__ import annotations
 
@@ -17,27 +17,30 @@ __all__ = ["distribution", "labels", "labels_of", "meter", "multiple", "sparklin
 
 _WIDTH = 320
 _SPARK_HEIGHT = 32
-_LEAST_TOP = 2.0
-_GAP_ABOVE, _CHARACTER = 10, 7.0  # of labels that stand upright
+_LEAST_TOP = 2.0  # so that a critical value of 1 is never drawn above the middle
+_GAP_ABOVE, _CHARACTER = 10, 7.0  # of upright labels, in pixels
 _HOUR = timedelta(hours=1)
 
 
 def distribution(card: Card) -> str:
-    """Return both distributions of a variable on one scale, training behind and live before."""
+    """Return both distributions of a variable on one scale, live in front of training."""
     label = f"{card.drift.name}: training and live distribution"
     return picture(card.bars, card.variable.kind, label)
 
 
 def labels_of(card: Card) -> list[Label]:
-    """Return what stands below the picture of a variable."""
+    """Return the labels below the picture of a variable."""
     if isinstance(card.variable, NumericVariable):
         return number_labels(card.variable)
     return category_labels(card.bars)
 
 
 def labels(card: Card) -> str:
-    """Return what stands below the picture, as an SVG that is as wide but does not stretch its
-    text; empty where there is nothing to say."""
+    """Return the labels below a picture as SVG; empty if there are none.
+
+    They are a separate SVG because the picture is stretched to the width of the card, and text must
+    not be.
+    """
     found = labels_of(card)
     if not found:
         return ""
@@ -61,9 +64,9 @@ def _label(label: Label) -> str:
 
 
 def meter(drift: VariableDrift) -> str:
-    """Return PSI as a bar, and K-S below, with a mark where either is critical.
+    """Return PSI as a bar, with K-S below it for numbers, and one mark at the critical values.
 
-    The bar of K-S is as long as its square, so that the longer one is `drift.multiple`.
+    The bar of K-S shows its square, so that the longer bar is `VariableDrift.multiple`.
     """
     multiples = [drift.psi / drift.critical]
     if not math.isnan(drift.ks_critical):
@@ -83,13 +86,15 @@ def meter(drift: VariableDrift) -> str:
 
 
 def sparkline(multiples: Sequence[float], hours: Sequence[datetime], until: datetime) -> str:
-    """Return multiples of what is critical over the hours as steps, with 1 as a line; empty for
-    fewer than two.
+    """Return multiples of the critical value over the hours as steps, with a line at 1.
 
     Args:
-        multiples: one an hour; NaN where there were too few rows.
-        hours: at which each begins.
-        until: when the picture ends.
+        multiples: One multiple per hour; NaN for hours with too few rows, which become gaps.
+        hours: Start of each hour.
+        until: Right end of the picture.
+
+    Returns:
+        The SVG; empty if fewer than two hours have a multiple.
     """
     known = [value for value in multiples if not math.isnan(value)]
     if len(known) < 2:
@@ -107,13 +112,13 @@ def sparkline(multiples: Sequence[float], hours: Sequence[datetime], until: date
             for begin, value in values
         )
     level = _level(1 / top)
-    said = (
-        "Distance as a multiple of what is critical, hour by hour: "
-        f"{multiple(max(known))} at most, {multiple(known[-1])} last"
+    text = (
+        "Distance from training as a multiple of its critical value, hour by hour: "
+        f"at most {multiple(max(known))}, last {multiple(known[-1])}"
     )
     return (
         f'<svg class="trend" viewBox="0 0 {_WIDTH} {_SPARK_HEIGHT}" preserveAspectRatio="none" '
-        f'role="img" aria-label="{said}"><title>{said}</title>'
+        f'role="img" aria-label="{text}"><title>{text}</title>'
         f'<line class="critical" x2="{_WIDTH}" y1="{level}" y2="{level}"/>'
         f'<path d="{steps}"/></svg>'
     )
@@ -122,7 +127,7 @@ def sparkline(multiples: Sequence[float], hours: Sequence[datetime], until: date
 def _runs(
     multiples: Sequence[float], hours: Sequence[datetime]
 ) -> Iterator[list[tuple[datetime, float]]]:
-    """Yield the hours that follow one another without a gap, with their values."""
+    """Yield runs of consecutive hours that have a multiple, each hour with its multiple."""
     run: list[tuple[datetime, float]] = []
     for begin, value in zip(hours, multiples, strict=True):
         if run and (math.isnan(value) or begin - run[-1][0] > _HOUR):
@@ -139,5 +144,5 @@ def _level(fraction: float) -> str:
 
 
 def multiple(ratio: float) -> str:
-    """Return a ratio of two digits at least, as text."""
+    """Return a ratio as text with at least two digits."""
     return f"{ratio:,.0f}" if ratio >= 100 else f"{ratio:.2g}" if ratio < 10 else f"{ratio:.3g}"

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from boxkite import VariableDrift
-from boxkite.report.figures import meter, multiple, sparkline
+from boxkite.report.charts import meter, multiple, sparkline
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -53,7 +53,10 @@ def test_each_hour_is_a_step_at_its_time_and_hours_without_rows_are_gaps() -> No
     ((path,),) = attributes(drawn, "path", "d")
     assert path == "M0.0,23.5H40.0L40.0,16.0H80.0M200.0,1.0H240.0L240.0,31.0H280.0"
     assert attributes(drawn, "line", "x2", "y1", "y2") == [["320", "23.5", "23.5"]]
-    said = "Distance as a multiple of what is critical, hour by hour: 4 at most, 0 last"
+    said = (
+        "Distance from training as a multiple of its critical value, hour by hour: "
+        "at most 4, last 0"
+    )
     assert attributes(drawn, "title") == [[]]
     assert re.findall(r'aria-label="([^"]*)"|<title>([^<]*)<', drawn) == [(said, ""), ("", said)]
 

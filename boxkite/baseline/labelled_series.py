@@ -18,8 +18,8 @@ Labels: TypeAlias = dict[str, str]
 
 def families(variables: Sequence[Variable], rows: int, *, model: str, version: str) -> list[Family]:
     """Return the series of a baseline, the same in `histogram.prom` and in a scrape."""
-    head = {"model": model, "version": version}
-    labels = [{**head, "role": each.role, "variable": each.name} for each in variables]
+    head = {"model_name": model, "model_version": version}
+    labels = [{**head, "variable_role": each.role, "variable": each.name} for each in variables]
     texts = [format_labels(each) for each in labels]
     pairs = list(zip(variables, texts, strict=True))
     numeric = [(each, text) for each, text in pairs if isinstance(each, NumericVariable)]
@@ -28,7 +28,10 @@ def families(variables: Sequence[Variable], rows: int, *, model: str, version: s
         _gauge(
             "variable_info",
             "Kind of a variable and its place in a positional list.",
-            [(f'{text},kind="{each.kind}",position="{each.position}"', 1) for each, text in pairs],
+            [
+                (f'{text},variable_kind="{each.kind}",position="{each.position}"', 1)
+                for each, text in pairs
+            ],
         ),
         _gauge(
             "missing",
