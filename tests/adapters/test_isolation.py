@@ -218,8 +218,9 @@ def test_async_sources_are_awaited_before_the_header_goes_out(
 ) -> None:
     given = {"features": ASYNC[form], "output": output_of}
     if framework == "flask":
-        problem = "is async, but this framework's adapter cannot await it"
-        with pytest.raises(TypeError, match=problem):
+        with pytest.raises(
+            TypeError, match="is async, but this framework's adapter cannot await it"
+        ):
             serve(score, given)
         return
     plain = serve(score, None)("POST", "/predict", BODY, **JSON)
