@@ -57,9 +57,13 @@ class LogExporter:
         """Take one prediction during the request. An error is counted and fails no request."""
         raise NotImplementedError
 
-    @cached_property
+    @property
     def sink(self) -> Sink:
         """A sink of the prediction log that passes its records to `emit`, in the background."""
+        return self._sink
+
+    @cached_property
+    def _sink(self) -> Sink:
         return ExporterSink(self)
 
 
@@ -91,13 +95,13 @@ class FluentdExporter(LogExporter):
         self.sender = FluentdSender(**arguments | _sender_arguments(kwargs))
 
     @cached_property
-    def sink(self) -> Sink:
+    def _sink(self) -> Sink:
         """A sink of the prediction log that sends records as `emit` sends predictions.
 
         If a subclass overrides `emit`, the sink passes the records to that method instead.
         """
         if type(self).emit is not FluentdExporter.emit:
-            return super().sink
+            return super()._sink
         sender = self.sender
         return FluentdSink(
             ForwardConnection(sender.host, sender.port, sender.timeout),

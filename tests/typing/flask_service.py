@@ -100,9 +100,9 @@ def names() -> tuple[str, ResponseReturnValue, float]:
 
 
 def current() -> Prediction | None:
-    return current_prediction if current_prediction else None
+    return current_prediction or None
 
 
 @signals.prediction_logged.connect
 def tell(_: Any, prediction_id: str, **values: Any) -> None:
-    print(prediction_id, values)
+    assert values, prediction_id
