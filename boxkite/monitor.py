@@ -25,7 +25,7 @@ from boxkite.live.recorder import Recorder
 from boxkite.live.state import StateFolder
 from boxkite.live.verdict_changes import VerdictChanges
 from boxkite.logs.prediction_log import open_log
-from boxkite.logs.sink import Sink
+from boxkite.logs.sink import LogTarget
 from boxkite.prometheus.application import application_registry
 from boxkite.prometheus.labelled import LabelledExposition
 from boxkite.prometheus.scrape import Exposition, ModelSeries, Scrape, Scraper
@@ -66,7 +66,7 @@ class Monitor:
     def __init__(
         self,
         baseline: Baseline | str | os.PathLike[str] | None = None,
-        log: str | os.PathLike[str] | Sink | Any = None,
+        log: LogTarget = None,
         model: str | None = None,
         version: str | None = None,
         *,

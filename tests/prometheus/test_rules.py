@@ -27,8 +27,17 @@ def test_promtool_accepts_the_rules_without_a_remark(promtool: str, tmp_path: Pa
     assert run.stdout.split("\n")[1:] == ["  SUCCESS: 127 rules found", "", ""]
 
 
-@pytest.mark.parametrize("count", [1, 3])
-@pytest.mark.parametrize(("rows", "shift"), [(900, 0.0), (900, 0.6), (9, 0.6)])
+@pytest.mark.parametrize(
+    ("rows", "shift", "count"),
+    [
+        (900, 0.0, 1),
+        (900, 0.6, 3),
+        (9, 0.6, 1),
+        pytest.param(900, 0.0, 3, marks=pytest.mark.slow),
+        pytest.param(900, 0.6, 1, marks=pytest.mark.slow),
+        pytest.param(9, 0.6, 3, marks=pytest.mark.slow),
+    ],
+)
 def test_every_number_is_pythons_whatever_the_number_of_replicas(
     bench: Any, baseline: Baseline, count: int, rows: int, shift: float
 ) -> None:

@@ -1,33 +1,42 @@
-"""The commands of `boxkite logs`."""
+"""The commands `boxkite logs ls`, `cat` and `prune`."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import IO, Any
 
 import click
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
 
 from boxkite.cli.console import console, progress_bar, waiting
-from boxkite.cli.log_options import age, log_reader, part_of_log
-from boxkite.cli.log_output import FORMATS, LINES, write_log
-from boxkite.cli.option_types import json_option
+from boxkite.cli.inputs import log_reader
+from boxkite.cli.shared_options import duration, json_option, part_of_log
 from boxkite.cli.tables import days_table
 from boxkite.logs.log_reader import LogReader
 from boxkite.logs.pruning import prune
+from boxkite.logs.reading import read_log
 from boxkite.logs.stores import open_store
+from boxkite.system.atomic_file import open_replacement
 
 __all__ = ["logs"]
+
+_LINES = "jsonl"
+_FORMATS = (_LINES, "csv", "parquet")
 
 
 @click.group(invoke_without_command=True)
 @click.pass_context
 def logs(context: click.Context) -> None:
-    """List, read and prune the prediction log.
+    """List, print and prune prediction logs.
 
     \b
     Example:
@@ -41,7 +50,7 @@ def logs(context: click.Context) -> None:
 @logs.command()
 @click.argument("url")
 @part_of_log
-@click.option("--records", is_flag=True, help="Count the predictions too, which reads all files.")
+@click.option("--records", is_flag=True, help="Also count predictions. This reads all files.")
 @json_option
 def ls(
     url: str,
@@ -51,10 +60,10 @@ def ls(
     records: bool,
     as_json: bool,
 ) -> None:
-    """List the days of the log at URL.
+    """List the days of a prediction log.
 
-    URL is a folder, or as the sink has it: file:, s3:, gs: or az:. Counted are files and bytes of
-    each endpoint, in the minutes from --since to --until.
+    URL is a folder, or a file:, s3:, gs: or az: URL as in the setting LOG. For each endpoint and
+    day, the table shows the number and size of the files.
 
     \b
     Example:
@@ -73,7 +82,7 @@ def ls(
 
 
 def _days(log: LogReader, records: bool) -> list[dict[str, str | int]]:
-    """Return what there is of each day of each endpoint, in the order of the files."""
+    """Return the number and size of the files of each endpoint and day, in the order of files."""
     files = defaultdict(list)
     for file in log.files:
         files[file.partition.endpoint, file.partition.minute.date().isoformat()].append(file)
@@ -96,23 +105,24 @@ def _days(log: LogReader, records: bool) -> list[dict[str, str | int]]:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(FORMATS),
-    default=LINES,
+    type=click.Choice(_FORMATS),
+    default=_LINES,
     show_default=True,
-    help="jsonl is the lines as they were logged; in the others each feature has a column.",
+    help="Format of the output. jsonl prints each line as it was logged. csv and parquet have a "
+    "column per feature.",
 )
 @click.option(
     "--column",
     "columns",
     multiple=True,
     metavar="NAME",
-    help="A column to write, as features.age; repeat it for several. Not with jsonl.",
+    help="Column to write, such as features.age. Repeatable. Only for csv and parquet.",
 )
 @click.option(
     "-o",
     "--output-file",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="The file to write. [default: stdout]",
+    help="File to write. [default: stdout]",
 )
 def cat(
     url: str,
@@ -123,46 +133,82 @@ def cat(
     columns: Sequence[str],
     output_file: Path | None,
 ) -> None:
-    """Print each prediction of the log at URL once.
+    """Print the predictions of a log.
 
-    URL is a folder, or as the sink has it: file:, s3:, gs: or az:. The order is by endpoint and
-    minute. A damaged line is told of on stderr and left out.
+    URL is a folder, or a file:, s3:, gs: or az: URL as in the setting LOG. Predictions are sorted
+    by endpoint and minute. A prediction that was delivered twice is printed once. A damaged line is
+    left out and reported on stderr.
 
     \b
     Example:
       boxkite logs cat s3://bucket/log --since 2026-11-23 --format parquet -o day.parquet
     """
-    if columns and form == LINES:
-        raise click.UsageError("--column is for csv and parquet; jsonl has whole lines")
+    if columns and form == _LINES:
+        raise click.UsageError("--column needs --format csv or --format parquet")
     if form == "parquet" and output_file is None and sys.stdout.isatty():
-        raise click.UsageError("parquet is no text for a terminal: give -o FILE")
+        raise click.UsageError("parquet is binary: write it to a file with -o FILE")
     log = log_reader(url, endpoint, since, until)
-    passes = 1 if form == LINES else 2
+    # csv and parquet read the log twice: first to find the columns and their types.
+    passes = 1 if form == _LINES else 2
     total = passes * sum(file.size for file in log.files)
     hidden = output_file is None and sys.stdout.isatty()
     with progress_bar("reading", total, hidden=hidden) as progress:
-        write_log(replace(log, progress=progress), form, list(columns) or None, output_file)
+        _write(replace(log, progress=progress), form, list(columns) or None, output_file)
+
+
+def _write(log: LogReader, form: str, columns: Sequence[str] | None, path: Path | None) -> None:
+    """Write predictions to a file or, if `path` is None, to stdout.
+
+    Raises:
+        LogReadError: If the log lacks a column.
+        OSError: If the log cannot be read or the file cannot be written.
+    """
+    with _opened(path) as file:
+        if form == _LINES:
+            for line, _ in log.predictions():
+                file.write(line if line.endswith(b"\n") else line + b"\n")
+            return
+        schema, batches = read_log(log, columns)
+        writers: dict[str, Any] = {"csv": pa.csv.CSVWriter, "parquet": pa.parquet.ParquetWriter}
+        with writers[form](file, schema) as writer:
+            for batch in batches:
+                writer.write_batch(batch)
+
+
+@contextlib.contextmanager
+def _opened(path: Path | None) -> Iterator[IO[bytes]]:
+    """Open stdout, a device or pipe, or a file that appears whole once everything is written."""
+    if path is None:
+        yield sys.stdout.buffer
+        return
+    if path.exists() and not path.is_file():
+        # A device or pipe must be written itself; a rename would replace it by a file.
+        with path.open("wb") as file:
+            yield file
+        return
+    with open_replacement(path) as file:
+        yield file
 
 
 @logs.command("prune")
 @click.argument("url")
 @click.option(
     "--older-than",
-    type=age,
+    type=duration,
     metavar="AGE",
     required=True,
-    help="From which files are deleted, as 30d or 12h.",
+    help="Delete files older than this, such as 30d or 12h.",
 )
-@click.option("--endpoint", metavar="ID", help="Whose files. [default: those of all]")
-@click.option("--dry-run", is_flag=True, help="Delete nothing, only say what would be.")
+@click.option("--endpoint", metavar="ID", help="Delete files of one endpoint only. [default: all]")
+@click.option("--dry-run", is_flag=True, help="Print what would be deleted, and delete nothing.")
 @json_option
 def prune_command(
     url: str, older_than: timedelta, endpoint: str | None, dry_run: bool, as_json: bool
 ) -> None:
-    """Delete old files of the log at URL.
+    """Delete old files of a prediction log.
 
-    URL is a folder, or as the sink has it: file:, s3:, gs: or az:. The age is told by the time in
-    a file's name; what has no name of the log's is left alone.
+    URL is a folder, or a file:, s3:, gs: or az: URL as in the setting LOG. The age of a file is
+    taken from the time in its name. Files that are not part of the log are never deleted.
 
     \b
     Example:

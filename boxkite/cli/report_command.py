@@ -1,4 +1,4 @@
-"""`boxkite report`."""
+"""The command `boxkite report`."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import Any
 import click
 
 from boxkite.baseline import Baseline
-from boxkite.cli.comparing import baseline_of, compared, comparison_arguments
+from boxkite.cli.compare_command import compared, comparison_arguments
 from boxkite.cli.group import EXIT_DRIFT
-from boxkite.cli.option_types import folder_exists, json_option
-from boxkite.cli.text import one_line
+from boxkite.cli.inputs import read_baseline
+from boxkite.cli.shared_options import folder_exists, json_option
+from boxkite.drawing.printable import one_line
 from boxkite.report.cards import Card, Report, report_of
 from boxkite.report.rendering import check_installed, report_html
 from boxkite.report.ticket import ticket_svg
@@ -22,7 +23,7 @@ __all__ = ["report_command"]
 
 _PICTURE = ".svg"
 _PAGE = (".html", ".htm")
-_NAMED = 5
+_NAMES_SHOWN = 5
 
 
 @click.command("report")
@@ -32,13 +33,14 @@ _NAMED = 5
     "--output-file",
     type=click.Path(path_type=Path, dir_okay=False),
     callback=folder_exists,
-    help="The file to write. [default: report.html, or report.svg with --variable]",
+    help="File to write. [default: report.html, or report.svg with --variable]",
 )
 @json_option
 @click.option(
     "--variable",
     metavar="NAME",
-    help="Draw this one alone, as SVG; role:NAME where a feature and an output share it.",
+    help="Draw only this variable, as SVG. If a feature and an output share the name, give "
+    "feature:NAME or output:NAME.",
 )
 def report_command(
     baseline: Baseline | str,
@@ -48,11 +50,11 @@ def report_command(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Write ROWS or a log beside a BASELINE as HTML or SVG.
+    """Write a comparison as an HTML or SVG file.
 
-    It is `boxkite compare` to look at and to send round: the file needs no other, and no network.
-    ROWS and the options are as there, and so is the exit code: 0 no drift, 1 drift, 2 something
-    cannot be read.
+    The report shows what `boxkite compare` prints, with pictures. It is a single file that needs no
+    network, so you can send it around. Arguments, options and exit codes are the same as for
+    `boxkite compare`.
 
     \b
     Example:
@@ -60,17 +62,15 @@ def report_command(
       boxkite report histogram.prom july.parquet --variable dep_delay -o dep_delay.svg
     """
     path = output_file or Path(f"report{_PICTURE if variable else '.html'}")
-    if path.suffix not in ((_PICTURE,) if variable else _PAGE):
-        wanted = "--variable is drawn as SVG" if variable else "a report is HTML"
-        hint = "; give --variable for an SVG of one" if path.suffix == _PICTURE else ""
-        raise click.UsageError(f"{wanted}: {path} does not fit{hint}")
+    _check_ending(path, variable)
     if not variable:
         check_installed()
-    trained = baseline_of(baseline)
+    trained = read_baseline(baseline)
     comparison = compared(trained, rows, **options)
     tallies = [tally for _, tally in comparison.counts]
     report = report_of(trained, tallies, comparison, _subject(rows, **options))
     content = ticket_svg(_found(report, variable), report) if variable else report_html(report)
+    # Names may hold lone surrogates, which UTF-8 cannot encode.
     replace_file(path, content.encode("utf-8", "replace"))
     if as_json:
         click.echo(
@@ -82,19 +82,29 @@ def report_command(
         click.get_current_context().exit(EXIT_DRIFT)
 
 
+def _check_ending(path: Path, variable: str | None) -> None:
+    """Check that the name of the file fits what is written to it."""
+    if variable and path.suffix != _PICTURE:
+        raise click.UsageError(f"--variable writes SVG, so the file must end in .svg: {path}")
+    if not variable and path.suffix not in _PAGE:
+        hint = " (--variable draws one variable as SVG)" if path.suffix == _PICTURE else ""
+        raise click.UsageError(f"a report is HTML, so the file must end in .html: {path}{hint}")
+
+
 def _subject(rows: Path | str, since: str | None, until: str | None, **_: Any) -> str:
     parts = [f"in {rows}", since and f"since {since}", until and f"until {until}"]
     return " ".join(part for part in parts if part)
 
 
 def _found(report: Report, variable: str) -> Card:
+    """Return the card of the variable that has a name or anchor."""
     named = [card for card in report.cards if variable in (card.drift.name, card.anchor)]
     if len(named) > 1:
         anchors = " or ".join(sorted(card.anchor for card in named))
         raise click.UsageError(f"several variables are named {variable!r}: give {anchors}")
     if not named:
         names = list(dict.fromkeys(each.name for each in report.comparison))
-        more = " …" if names[_NAMED:] else ""
-        there = ", ".join(names[:_NAMED]) + more
-        raise click.UsageError(f"no variable is named {variable!r}; there are {there}")
+        more = " …" if names[_NAMES_SHOWN:] else ""
+        there = ", ".join(names[:_NAMES_SHOWN]) + more
+        raise click.UsageError(f"no variable is named {variable!r}; the baseline has {there}")
     return named[0]

@@ -1,4 +1,4 @@
-"""A baseline beside the predictions of a log, counted as a service counts them."""
+"""Counts the predictions of a log into a baseline's cells, as a service counts them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 
 from boxkite.baseline import Baseline
 from boxkite.baseline.tally import Tally
-from boxkite.drift import Comparison, Policy, compare_counts
 from boxkite.live.counts import Counts
 from boxkite.live.fold import fold
 from boxkite.live.record import Record
@@ -17,31 +16,39 @@ from boxkite.live.row import Row, ShapeError, output_row
 from boxkite.logs.log_reader import LogReader
 from boxkite.logs.logged import Logged
 
-__all__ = ["blocks_of_log", "compare_log"]
+__all__ = ["count_blocks", "count_log"]
 
 _ROWS = 10_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def compare_log(baseline: Baseline, log: LogReader, policy: Policy) -> Comparison:
-    """Compare the predictions of a log with a baseline, of whatever version they were.
+def count_log(baseline: Baseline, log: LogReader) -> Counts:
+    """Count all predictions of a log, whatever version of the baseline they were made with.
 
-    What was redacted, or left out because it was too large, counts as missing.
+    Redacted values, and features left out because they were too large, count as missing.
 
     Raises:
-        OSError: if the log cannot be read.
+        OSError: If the log cannot be read.
     """
     counts = Counts.zero(baseline)
     for chunk in log.chunks(_ROWS):
         _count(baseline, chunk, counts)
-    return compare_counts(baseline, counts.tallies(), counts.predictions, policy=policy)
+    return counts
 
 
-def blocks_of_log(baseline: Baseline, log: LogReader, length: timedelta) -> list[list[Tally]]:
-    """Count the predictions of a log in stretches of time; those without any are left out.
+def count_blocks(baseline: Baseline, log: LogReader, length: timedelta) -> list[list[Tally]]:
+    """Count the predictions of a log in blocks of time, omitting blocks without any.
+
+    Args:
+        baseline: Baseline whose cells are counted.
+        log: Predictions to count.
+        length: Length of each block. Blocks are aligned to 1970, so days start at midnight UTC.
+
+    Returns:
+        One tally per variable, for each block in order.
 
     Raises:
-        OSError: if the log cannot be read.
+        OSError: If the log cannot be read.
     """
     blocks: dict[int, Counts] = {}
     for chunk in log.chunks(_ROWS):
@@ -59,22 +66,22 @@ def _count(baseline: Baseline, chunk: Sequence[Logged], counts: Counts) -> None:
 
 
 def _record(logged: Logged, outputs: Sequence[str]) -> Record:
-    features = {} if "features" in logged.truncated else _seen(logged.features)
+    features = {} if "features" in logged.truncated else _unredacted(logged.features)
     return Record(logged.entity_id, 0, features, _output(logged, outputs))
 
 
 def _output(logged: Logged, names: Sequence[str]) -> Row | None:
-    output = _seen(logged.output)
+    output = _unredacted(logged.output)
     if output is None or not names:
         return {}
     try:
         return output_row(output, names)
     except ShapeError:
-        return None
+        return None  # counts as invalid, as in the service
 
 
-def _seen(values: Any) -> Any:
-    """Return values with what was redacted as missing."""
+def _unredacted(values: Any) -> Any:
+    """Return values with None in place of redacted ones."""
     if isinstance(values, dict) and REDACTED in values.values():
         return {name: None if each == REDACTED else each for name, each in values.items()}
     if isinstance(values, list) and REDACTED in values:
