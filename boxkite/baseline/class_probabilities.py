@@ -44,8 +44,8 @@ def class_names(found: Sequence[str], given: bool | Iterable[Any]) -> list[str]:
         names = list(found)
     if len(names) < 2:
         raise BaselineError(
-            f"class probabilities need at least 2 output columns, but there are {len(names)}. Leave "
-            f"out classes"
+            f"class probabilities need at least 2 output columns, but there are {len(names)}. "
+            f"Leave out classes"
         )
     taken = [name for name in names if name in (WINNER, OTHER, UNSEEN)]
     if taken:

@@ -42,8 +42,8 @@ def test_classes_without_their_probabilities_are_refused(
         2,
         "",
         (
-            "boxkite: class probabilities need at least 2 output columns, but there are 1. "
-            "Leave out classes\n"
+            "boxkite: class probabilities need at least 2 output columns, but there are "
+            f"{len(options) // 2}. Leave out classes\n"
         ),
     )
     assert not Path("histogram.prom").exists()
