@@ -114,8 +114,8 @@ class NumericVariable(_Distribution):
             role: role of the variable.
             position: position of the variable.
         """
-        # All counts are found by binary search. numpy sorts NaN to the end and finds it there, so the
-        # missing values are the last part.
+        # All counts are found by binary search. numpy sorts NaN to the end and finds it there, so
+        # the missing values are the last part.
         below = int(np.searchsorted(ordered, -math.inf, side="right"))
         above = int(np.searchsorted(ordered, math.inf, side="left"))
         present = int(np.searchsorted(ordered, math.nan, side="left"))
