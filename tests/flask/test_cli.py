@@ -205,5 +205,5 @@ def test_an_application_without_boxkite_is_told_so(options: Any, app: Flask) -> 
     result = run(app, "show")
     assert result.exit_code == 2
     assert result.stderr.splitlines()[-1] == (
-        "Error: application 'service' has no Boxkite: call Boxkite(app) where it is made"
+        "Error: application 'service' has no Boxkite; call Boxkite(app) where it is made"
     )

@@ -1,6 +1,7 @@
 """Sends records to fluentd in the background, from a bounded queue in memory.
 
-What waits in memory is lost with the process.
+Records that wait in the queue are lost if the process is killed. A `Monitor` sends from its journal
+instead, with `FluentdSink`.
 """
 
 from __future__ import annotations
@@ -21,28 +22,35 @@ __all__ = ["FluentdSender"]
 
 _MAX_CHUNK_RECORDS = 1000
 _MAX_CHUNK_BYTES = 2**20
-_LINGER_SECONDS = 0.05  # lets records gather, and does not wake the thread for each
+# The thread waits this long so that records can gather, instead of sending each one separately.
+_LINGER_SECONDS = 0.05
 _FIRST_PAUSE_SECONDS = 0.1
 _MAX_PAUSE_SECONDS = 10.0
 _EXIT_SECONDS = 1.0
 
 
 class FluentdSender:
-    """A queue of events and the thread that sends them, each until it is acknowledged.
+    """A queue of events, and a thread that sends each event until fluentd acknowledges it.
 
-    Neither thread nor connection is there before the first event. The thread starts again in a
-    forked process, which begins with an empty queue: what waited is the parent's to send.
+    The first event starts the thread, which opens the connection. A forked process begins with an
+    empty queue and starts a thread of its own. The parent sends the events that waited.
 
     Args:
-        tag: of all events.
-        host: name or address, or `unix://` and the path of a socket.
-        port: of TCP.
-        timeout: seconds that each of connecting, sending and acknowledging may take.
-        max_records: events that may wait; the oldest is dropped for one more.
-        max_bytes: likewise.
-        on_drop: called with each event that is dropped, in the protocol's Message mode.
+        tag: tag of all events.
+        host: host name or address, or `unix://` and the path of a socket.
+        port: TCP port.
+        timeout: seconds that connecting, sending and acknowledging may take each.
+        max_records: the most events that may wait. Each event beyond drops the oldest one.
+        max_bytes: the most bytes that may wait. An event beyond drops the oldest ones.
+        on_drop: called with each dropped event, in the protocol's Message mode.
+
+    Attributes:
+        sent: number of events that fluentd acknowledged.
+        dropped: number of events that were dropped.
     """
 
+    # Guards the queue, and wakes the thread or those who wait for it. The lambda looks the class up
+    # when it is needed, because gevent may have replaced it since this module was imported.
     _changed = LazyAttribute(lambda: threading.Condition())
 
     def __init__(
@@ -72,7 +80,8 @@ class FluentdSender:
         self.dropped = 0
         self._events: deque[bytes] = deque()
         self._bytes = 0
-        self._first = 0  # the number of the event at the head, counted from the beginning
+        # Number of the event at the head of the queue, counted from the first event of all.
+        self._first = 0
         FluentdSender._changed.forget(self)
         self._closing_until: float | None = None
         self._thread: threading.Thread | None = None
@@ -80,17 +89,21 @@ class FluentdSender:
         self._reporter = ErrorReporter()
 
     def begin_in_child(self) -> None:
-        """Start anew in a forked process; nothing there may touch the parent's connection."""
+        """Start with an empty queue in a forked process.
+
+        The child closes its copy of the connection, so that it cannot write into the parent's
+        stream.
+        """
         self._connection.close()
         self._begin()
 
     @property
     def pending(self) -> int:
-        """Events that are neither acknowledged nor dropped."""
+        """Number of events that are neither acknowledged nor dropped."""
         return len(self._events)
 
     def append(self, event: bytes) -> None:
-        """Take one event; it never waits for the network, and never raises."""
+        """Add one event to the queue. This never waits for the network and never raises."""
         lost: list[bytes] = []
         with self._changed:
             if self._closing_until is not None or len(event) > self.max_bytes:
@@ -118,7 +131,7 @@ class FluentdSender:
             self._thread.start()
 
     def _run(self) -> None:
-        """Send chunk after chunk until closed; after a failure wait, twice as long each time."""
+        """Send chunk after chunk until closed. Each failure in a row doubles the pause."""
         pause = 0.0
         while self._wait(pause):
             first, events = self._head()
@@ -134,7 +147,7 @@ class FluentdSender:
         self._connection.close()
 
     def _wait(self, pause: float) -> bool:
-        """Wait for events, and for the pause after a failure; return whether to send."""
+        """Wait for events, and after a failure for the pause. Return whether to send."""
         with self._changed:
             self._changed.wait_for(lambda: self._events or self._closing_until is not None)
             if self._closing_until is None:
@@ -147,7 +160,10 @@ class FluentdSender:
             return bool(self._events) and not late
 
     def _head(self) -> tuple[int, list[bytes]]:
-        """Return the events of the next chunk, at least one, and the number of the first."""
+        """Return the number of the first event in the queue, and the events of the next chunk.
+
+        They stay in the queue until fluentd acknowledges them.
+        """
         with self._changed:
             events: list[bytes] = []
             size = 0
@@ -159,8 +175,9 @@ class FluentdSender:
             return self._first, events
 
     def _acknowledge(self, end: int) -> None:
-        """Remove the events before `end` that were not dropped in the meantime."""
+        """Remove the events before number `end` from the queue."""
         with self._changed:
+            # The chunk was sent without the lock, so some of its events may be dropped already.
             while self._events and self._first < end:
                 self._take_first()
                 self.sent += 1
@@ -182,14 +199,14 @@ class FluentdSender:
         )
 
     def flush(self, timeout: float = 5.0) -> bool:
-        """Wait `timeout` seconds at most until no event waits; return whether none does."""
+        """Wait up to `timeout` seconds until the queue is empty, and return whether it is."""
         with self._changed:
             return self._changed.wait_for(lambda: not self._events, timeout)
 
     def close(self, timeout: float = 5.0) -> None:
-        """Send what waits, for `timeout` seconds at most, drop the rest and stop the thread.
+        """Send waiting events for `timeout` seconds at most, drop the others and stop the thread.
 
-        Closing twice does nothing more. An event that comes later is dropped.
+        Closing again does nothing. Events that come later are dropped.
         """
         with self._changed:
             if self._closing_until is not None:

@@ -1,8 +1,8 @@
-"""The classic exposition of a baseline: boxkite 0.0.5's, two families a variable by position.
+"""The classic exposition of a baseline: the series of boxkite 0.0.5, named by position.
 
-It has no place for what was missing, for the rows and for the version: None, NaN and +inf stand
-in the +Inf bucket. So a file of ours carries the labelled series beside the classic ones: 0.0.5
-passes over the former, and we over the latter, and nothing is lost between writing and reading.
+The classic series have no place for the version, the number of rows and missing values: None, NaN
+and +inf all count in the +Inf bucket. A file that we write has the labelled series and the JSON
+line too, so reading it back loses nothing. boxkite 0.0.5 ignores both.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from boxkite.baseline import labelled
+from boxkite.baseline import labelled_series
 from boxkite.baseline.text_writer import Family, format_series
 from boxkite.baseline.variable import UNSEEN, NumericVariable, Variable
 from boxkite.errors import BaselineError
@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 MISSING_BIN = "nan"
-"""The bin of a counter that holds what has no value."""
+"""The bin of a counter that holds missing values."""
 
 FEATURE_HELP = "values for feature: "
 _OUTPUT_HELP = "inference values for test set"
@@ -46,16 +46,16 @@ def describe(variable: Variable, *, baseline: bool) -> str:
 
 
 def families(variables: Sequence[Variable]) -> list[Family]:
-    """Return the baseline's series in 0.0.5's form.
+    """Return the classic series of a baseline's variables.
 
     Raises:
-        BaselineError: if there is more than one output, for which 0.0.5 has no name.
+        BaselineError: if there is more than one output, because 0.0.5 has a name for one only.
     """
     outputs = [each.name for each in variables if each.role != "feature"]
     if len(outputs) > 1:
         raise BaselineError(
-            f"the classic exposition has one output, this baseline has {len(outputs)} "
-            f"({', '.join(outputs)}): use the labelled one"
+            f"the classic exposition has room for one output, but this baseline has {len(outputs)} "
+            f"({', '.join(outputs)}). Use the labelled exposition"
         )
     return [_family(variable) for variable in variables]
 
@@ -67,7 +67,7 @@ def _family(variable: Variable) -> Family:
         counts = np.cumsum(variable.counts)
         counts[-1] += variable.missing
         cumulative = counts.tolist()
-        names = labelled.histogram_series(name, {}, variable.upper_bounds)
+        names = labelled_series.histogram_series(name, {}, variable.upper_bounds)
         values = [*cumulative, variable.sum, cumulative[-1]]
         return Family(name, "histogram", help_text, names, values)
     bins = dict(zip(variable.categories, variable.counts.tolist(), strict=True))

@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 
 import pytest
 
+from boxkite.classic.exporter_sink import ExporterSink, prediction_of
 from boxkite.logs.log_record import LogRecord
 from boxkite.logs.sink import Batch, RejectedError
 from boxkite.logs.terms import LogTerms
 from boxkite.monitoring.context import PredictionContext
-from boxkite.monitoring.exporter.sink import ExporterSink, prediction_of
 from boxkite.monitoring.exporter.type import LogExporter
 
 TERMS = LogTerms(

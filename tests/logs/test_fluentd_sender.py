@@ -9,7 +9,7 @@ import threading
 import msgpack
 import pytest
 
-from boxkite.logs.fluentd import FluentdSender
+from boxkite.classic.fluentd_sender import FluentdSender
 from boxkite.logs.forward import event
 
 
@@ -141,7 +141,7 @@ def test_there_is_no_thread_before_the_first_event(receiver):
 
 FORK = """
 import os, sys
-from boxkite.logs.fluentd import FluentdSender
+from boxkite.classic.fluentd_sender import FluentdSender
 from boxkite.logs.forward import event
 sender = FluentdSender("models", "127.0.0.1", int(sys.argv[1]))
 sender.append(event(0, {"n": "before"}))
@@ -166,7 +166,7 @@ def test_a_forked_process_sends_its_own_events(receiver):
 
 EXIT = """
 import sys
-from boxkite.logs.fluentd import FluentdSender
+from boxkite.classic.fluentd_sender import FluentdSender
 from boxkite.logs.forward import event
 sender = FluentdSender("models", "127.0.0.1", int(sys.argv[1]))
 for number in range(10):

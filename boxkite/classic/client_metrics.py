@@ -1,4 +1,7 @@
-"""Baselines in 0.0.5's form as prometheus-client's `Metric`, which its collectors yield."""
+"""Converts between baselines and the `Metric` objects of prometheus-client.
+
+The collectors of 0.0.5 yield such objects, and users' own collectors do too.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +15,12 @@ from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
 from prometheus_client.parser import text_string_to_metric_families
 
 from boxkite.baseline import Baseline
-from boxkite.baseline.classic import FEATURE_HELP
-from boxkite.baseline.classic_histogram import OVERFLOW_BIN, bin_label
-from boxkite.baseline.text_reader import Sample
 from boxkite.baseline.text_writer import Family, format_float, render
 from boxkite.baseline.values import to_number
+from boxkite.classic.classic_reader import read_variables
+from boxkite.classic.classic_series import FEATURE_HELP
+from boxkite.classic.column_histogram import OVERFLOW_BIN, bin_label
+from boxkite.classic.text_reader import Sample
 from boxkite.errors import BaselineError
 
 __all__ = [
@@ -34,7 +38,7 @@ def counter_metric(
 ) -> CounterMetricFamily:
     """Return counts of values as a counter with the label `bin`.
 
-    Bins that are the same number, as `1` and `numpy.float32(1)`, are added up.
+    Bins that spell the same number, such as `1` and `numpy.float32(1)`, are added up.
     """
     counts: dict[str, float] = defaultdict(int)
     for value, count in bin_to_count.items():
@@ -54,11 +58,11 @@ def histogram_metric(
     """Return counts of bins as a histogram.
 
     Args:
-        name: of the metric.
-        documentation: its HELP text.
-        bin_to_count: how many values each bin holds, not cumulative, by its upper edge; None,
-            NaN and "+Inf" stand for the last bin.
-        sum_value: of the values; by default each is taken to lie on its bin's edge.
+        name: name of the metric.
+        documentation: HELP text of the metric.
+        bin_to_count: number of values in each bin, not cumulative, by upper edge. None, NaN and
+            "+Inf" mean the last bin.
+        sum_value: sum of the values. By default each value counts as the edge of its bin.
 
     Raises:
         ValueError: if an edge is not a number.
@@ -72,25 +76,28 @@ def histogram_metric(
     above = counts.pop(math.inf, 0)
     buckets: list[tuple[str, float]] = []
     total: float = 0
-    for edge in sorted(counts or {0.0: 0}):  # Prometheus wants two buckets
+    # A histogram needs a bucket besides +Inf, so one without edges gets an empty bucket at 0.
+    for edge in sorted(counts or {0.0: 0}):
         total += counts[edge]
         buckets.append((format_float(edge), total))
     total += above
     buckets.append((OVERFLOW_BIN, total))
     metric = HistogramMetricFamily(name, documentation, buckets=buckets, sum_value=float(sum_value))
-    if len(metric.samples) == len(buckets):  # it has no sum beside a negative edge
+    # prometheus-client omits `_sum` and `_count` if an edge is negative, but the text format
+    # allows them.
+    if len(metric.samples) == len(buckets):
         metric.add_sample(f"{name}_count", {}, total)
         metric.add_sample(f"{name}_sum", {}, float(sum_value))
     return metric
 
 
 def metrics_of(families: Iterable[Family]) -> list[Metric]:
-    """Return families of ours as metrics of prometheus-client."""
+    """Return families as metrics of prometheus-client."""
     return list(text_string_to_metric_families(render(families)))
 
 
 def is_baseline(metric: Metric) -> bool:
-    """Tell whether a metric is the training distribution of a feature or of the output."""
+    """Return whether a metric is the training distribution of a feature or of the output."""
     return (
         metric.name.startswith(("feature_", "inference_"))
         and metric.name.endswith("_value_baseline")
@@ -99,10 +106,10 @@ def is_baseline(metric: Metric) -> bool:
 
 
 def baseline_of(metrics: Iterable[Metric]) -> Baseline:
-    """Return the baseline that metrics in 0.0.5's form describe.
+    """Return the baseline that classic metrics describe.
 
     Raises:
-        BaselineError: if they do not make up a whole baseline.
+        BaselineError: if they do not make up a whole baseline. The message counts samples as lines.
     """
     found = list(metrics)
     samples = [
@@ -111,13 +118,14 @@ def baseline_of(metrics: Iterable[Metric]) -> Baseline:
     ]
     documentation = {each.name: each.documentation for each in found}
     try:
-        return Baseline.from_samples(samples, documentation)
+        variables = read_variables(samples, documentation)
     except BaselineError as error:
-        raise BaselineError(f"baseline metrics, a line being a sample: {error}") from None
+        raise BaselineError(f"baseline metrics (each sample is a line): {error}") from None
+    return Baseline.from_variables(variables, max(each.rows for each in variables))
 
 
 def feature_name(metric: Metric) -> str:
-    """Return the name of the feature that a metric's HELP text gives, or the whole text."""
+    """Return the feature's name in the HELP text of a metric, or the whole text if it has none."""
     text = metric.documentation
     for head in ("Baseline ", "Real time "):
         if text.startswith(head + FEATURE_HELP):

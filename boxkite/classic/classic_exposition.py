@@ -1,4 +1,4 @@
-"""The classic exposition of live counts: boxkite 0.0.5's names, one or more families a variable."""
+"""The classic exposition of live counts: the series names of boxkite 0.0.5."""
 
 from __future__ import annotations
 
@@ -7,23 +7,22 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from boxkite.baseline import Baseline, CategoryVariable, NumericVariable, Variable
-from boxkite.baseline.classic import FEATURE_HELP, MISSING_BIN, describe, metric_name
-from boxkite.baseline.labelled import histogram_series
+from boxkite.baseline.labelled_series import histogram_series
 from boxkite.baseline.tally import Tally
 from boxkite.baseline.text_writer import Family, format_series
+from boxkite.classic.classic_series import FEATURE_HELP, MISSING_BIN, describe, metric_name
 
 __all__ = ["ClassicExposition"]
 
 
 class ClassicExposition:
-    """Live counts of one baseline's variables under the names that 0.0.5 gave them.
+    """Live counts of a baseline's variables under the names that 0.0.5 gave them.
 
-    None, NaN and +inf stand in the +Inf bucket or in the bin "nan". A category that training
-    never saw stands in the bin `__unseen__`, which is there from the start: 0.0.5 made a series
-    of each.
+    None, NaN and +inf count in the +Inf bucket or in the bin "nan". Categories that training never
+    saw count in the bin `__unseen__`, which exists from the start. 0.0.5 made a series for each.
 
     Args:
-        baseline: whose variables are counted.
+        baseline: the baseline of the counted variables.
 
     Raises:
         BaselineError: if the baseline has more than one output.
@@ -42,7 +41,7 @@ class ClassicExposition:
         errors: Mapping[str, int],  # noqa: ARG002
         log: Mapping[str, int],  # noqa: ARG002
     ) -> list[Family]:
-        """Return the live series with their values, in 0.0.5's order: the output's first."""
+        """Return the live series with their values. The output comes first, as in 0.0.5."""
         live = [
             Family(
                 metric_name(variable, baseline=False),
@@ -65,7 +64,7 @@ def _live_series(variable: Variable) -> list[str]:
 
 
 def _bins(variable: CategoryVariable) -> list[str]:
-    """Return the bins of a live counter: the baseline's, "nan" if training had some missing."""
+    """Return the bins of a live counter: the baseline's, and "nan" if values were missing there."""
     bins = list(variable.categories)
     if variable.missing and MISSING_BIN not in bins:
         bins.insert(len(bins) - 1, MISSING_BIN)
@@ -88,7 +87,7 @@ def _live_values(variable: Variable, tally: Tally) -> list[float]:
 
 
 def _info(trained: Sequence[Family]) -> Family:
-    """Return 0.0.5's `baseline_metrics_info`, with the features' names from the HELP texts."""
+    """Return 0.0.5's `baseline_metrics_info`, which maps metrics to the names of features."""
     series = [
         format_series(
             "baseline_metrics_info",

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 
-from boxkite.baseline.text_reader import Comment, Sample, parse, parse_float
 from boxkite.baseline.text_writer import Family, format_float, format_series, render
+from boxkite.classic.text_reader import Comment, Sample, parse, parse_float
 from boxkite.errors import BaselineError
 
 NAMES = [

@@ -1,4 +1,4 @@
-"""Columns counted as boxkite 0.0.5 counted them: equal-width bins, or one bin a value."""
+"""Counts columns as boxkite 0.0.5 did: in bins of equal width, or in one bin per value."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from boxkite.baseline.capture import CategoryColumn, capture_column, named_columns
-from boxkite.baseline.classic import MISSING_BIN
 from boxkite.baseline.edges import freedman_diaconis_edges
-from boxkite.baseline.values import is_missing, spelled_number
+from boxkite.baseline.values import is_missing, spelled_number, valid_unicode
 from boxkite.baseline.variable import finite_sum
+from boxkite.classic.classic_series import MISSING_BIN
 from boxkite.errors import BaselineWarning
 
 __all__ = [
@@ -32,7 +32,7 @@ __all__ = [
 Floats: TypeAlias = NDArray[np.float64]
 
 OVERFLOW_BIN = "+Inf"
-"""The last bin of a histogram: values above the last edge, and what is missing."""
+"""The last bin of a histogram. It holds missing values and values above the last edge."""
 
 _MAX_DISCRETE_VALUES = 50
 _MIN_ROWS_A_VALUE = 15
@@ -42,8 +42,8 @@ class ColumnHistogram(NamedTuple):
     """A counted column.
 
     Attributes:
-        bins: rows in each bin, by its upper edge or its value.
-        sum: of the finite values; None where each value has a bin of its own.
+        bins: number of rows in each bin, by upper edge or by value.
+        sum: sum of the finite values; None if each value has its own bin.
     """
 
     bins: dict[str, int]
@@ -51,18 +51,19 @@ class ColumnHistogram(NamedTuple):
 
 
 def column_histogram(name: str, values: Any, discrete: bool | None = None) -> ColumnHistogram:
-    """Count one column of numbers, or of text, which has one bin a label.
+    """Count one column of numbers, or of texts, which get one bin each.
 
     Args:
-        name: of the column, for the messages.
+        name: name of the column, for messages.
         values: a series of a frame, an array, a list or another iterable.
-        discrete: whether each value has a bin of its own; by default `is_discrete` decides.
+        discrete: whether each value gets its own bin. By default `is_discrete` decides.
 
     Raises:
-        BaselineError: naming the column, if it holds what is neither a number nor a label.
+        BaselineError: if the column holds something that is neither a number nor a label. The
+            message names the column.
 
     Warns:
-        BaselineWarning: for a column of text of which most rows are different.
+        BaselineWarning: for a column of texts that differ in most rows.
     """
     if getattr(values, "ndim", 1) == 2 and values.shape[1] == 1:
         values = np.asarray(values)[:, 0]
@@ -78,7 +79,7 @@ def column_histogram(name: str, values: Any, discrete: bool | None = None) -> Co
 
 
 def _spelled_numbers(column: CategoryColumn) -> Floats | None:
-    """Return the numbers of a column of text that holds nothing else, None of any other."""
+    """Return a column of text as numbers, or None if it contains any other text."""
     try:
         numbers = np.array([float(label) for label in column.tally], dtype=np.float64)
     except ValueError:
@@ -92,8 +93,8 @@ def _count_labels(name: str, column: CategoryColumn) -> dict[str, int]:
     rows = sum(bins.values())
     if len(bins) > max(_MAX_DISCRETE_VALUES, rows / 2):
         warnings.warn(
-            f"column {name!r} has {len(bins):,} distinct texts in {rows:,} rows, each a series "
-            f"of its own: an id has no distribution to compare; leave it out",
+            f"column {name!r} has {len(bins):,} distinct texts in {rows:,} rows, and each becomes "
+            f"a series. Leave the column out if it holds ids: they have no distribution to compare",
             BaselineWarning,
             stacklevel=4,
         )
@@ -103,19 +104,15 @@ def _count_labels(name: str, column: CategoryColumn) -> dict[str, int]:
 
 
 def named_values(data: Any) -> Iterator[tuple[str, Any]]:
-    """Take a frame, a mapping of columns or (name, values) pairs apart into columns.
+    """Split a frame, a mapping of columns or (name, values) pairs into columns.
 
     Raises:
-        BaselineError: if it is none of these.
+        BaselineError: if `data` has another form.
     """
     is_table = isinstance(data, Mapping | np.ndarray) or nw.dependencies.is_into_dataframe(data)
     if is_table or not isinstance(data, Iterable) or isinstance(data, str | bytes):
         return named_columns(data)
-    return ((_encodable(str(name)), values) for name, values in data)
-
-
-def _encodable(name: str) -> str:
-    return name.encode("utf-8", "backslashreplace").decode()
+    return ((valid_unicode(str(name)), values) for name, values in data)
 
 
 def fast_histogram(
@@ -123,18 +120,18 @@ def fast_histogram(
     discrete: bool | None = None,
     bins: Sequence[float] | Floats | None = None,
 ) -> dict[str, int]:
-    """Count every value into bins, each of which holds what is at most its edge.
+    """Count values into bins. Each bin holds the values up to and including its edge.
 
-    A value below the first edge counts in the first bin, one above the last, +inf and NaN in
-    the bin "+Inf". Where each value has a bin of its own, NaN has the bin "nan".
+    Values below the first edge count in the first bin. Values above the last edge, +inf and NaN
+    count in the bin "+Inf". If each value has its own bin, NaN has the bin "nan".
 
     Args:
         val: the values.
-        discrete: whether each value has a bin of its own; by default `is_discrete` decides.
-        bins: upper edges instead of those of `get_bins`; they mean nothing to discrete values.
+        discrete: whether each value gets its own bin. By default `is_discrete` decides.
+        bins: upper edges to use instead of `get_bins`. Ignored for discrete values.
 
     Returns:
-        How many values each bin holds, by its edge or value as text, in ascending order.
+        The number of values in each bin, by edge or value as text, in ascending order.
     """
     ordered = np.sort(np.asarray(val, dtype=np.float64).ravel()) + 0.0  # -0.0 becomes 0.0
     present = ordered[: np.searchsorted(ordered, math.nan)]  # NaN is sorted to the end
@@ -155,10 +152,10 @@ def fast_histogram(
 
 
 def get_bins(val: ArrayLike) -> list[float]:
-    """Return equal-width edges from the minimum to the maximum, about 50 at most.
+    """Return edges of equal width from the minimum to the maximum, about 50 at most.
 
     Args:
-        val: the values; what is not finite is passed over.
+        val: the values. NaN and infinities are ignored.
 
     Raises:
         ValueError: if there is no finite value.
@@ -166,19 +163,20 @@ def get_bins(val: ArrayLike) -> list[float]:
     values = np.asarray(val, dtype=np.float64).ravel()
     finite = values[np.isfinite(values)]
     if len(finite) == 0:
-        raise ValueError("no finite value to choose bins for")
+        raise ValueError("cannot choose bins: there is no finite value")
     edges: list[float] = freedman_diaconis_edges(finite).tolist()
     return edges
 
 
 def is_discrete(val: ArrayLike, max_samples: int | None = None) -> bool:
-    """Tell whether each value of a column is worth a bin of its own.
+    """Return whether each value of a column should get its own bin.
 
-    It is if there are fewer than 3 distinct values, or at most 50 with 15 rows each on average.
+    That is so for fewer than 3 distinct values, and for at most 50 distinct values if there are 15
+    rows for each on average.
 
     Args:
-        val: all of the values, numbers or text; NaN is passed over.
-        max_samples: has no effect; 0.0.5 decided on a random sample of that size.
+        val: all of the values, numbers or text. NaN is ignored.
+        max_samples: has no effect. 0.0.5 decided on a random sample of this size.
     """
     del max_samples
     values = np.asarray(val).ravel()
@@ -190,23 +188,24 @@ def is_discrete(val: ArrayLike, max_samples: int | None = None) -> bool:
 
 
 def _is_discrete(ordered: NDArray[Any]) -> bool:
-    """Decide for ascending values without NaN."""
+    """Return the same for ascending values without NaN."""
     distinct = int(np.count_nonzero(ordered[1:] != ordered[:-1])) + min(1, len(ordered))
     few = distinct <= _MAX_DISCRETE_VALUES and distinct * _MIN_ROWS_A_VALUE <= len(ordered)
     return distinct < 3 or few
 
 
 def bin_label(value: Any) -> str:
-    """Return the text of a discrete bin, the same for one number of any type.
+    """Return the label of a discrete bin. Equal numbers of any type have the same label.
 
-    Numbers read as floats (`1`, `numpy.int64(1)` and `True` are "1.0"), text stays as it is, and
-    what is missing is "nan".
+    Numbers are written as floats (`1`, `numpy.int64(1)` and `True` become "1.0"), text stays as it
+    is, and missing values become "nan".
     """
     if isinstance(value, str):
         return value
     if is_missing(value):
         return MISSING_BIN
     if isinstance(value, np.floating):
-        value = float(str(value))  # as short as its own width allows
+        # float32(0.1) is written as "0.1" and not as the "0.10000000149011612" that it equals.
+        value = float(str(value))
     number = spelled_number(str(value).lower())
     return str(value) if number is None else str(number + 0.0)

@@ -1,7 +1,7 @@
 """Reads the Prometheus text format, exposition 0.0.4 and OpenMetrics 1.0, line by line.
 
-prometheus-client reads the same, at 40 microseconds a line; a baseline of 1,000 variables has
-46,000 lines.
+prometheus-client has a parser too. It takes four times as long per line and does not tell the
+number of a damaged line.
 """
 
 from __future__ import annotations
@@ -13,11 +13,20 @@ from typing import NamedTuple
 
 from boxkite.errors import BaselineError
 
-__all__ = ["Comment", "Sample", "damage", "parse", "parse_float", "unescape", "whole"]
+__all__ = [
+    "Comment",
+    "Sample",
+    "damage",
+    "lines_of",
+    "parse",
+    "parse_float",
+    "unescape",
+    "whole",
+]
 
 
 class Sample(NamedTuple):
-    """One line read: a sample with the number of its line, from 1."""
+    """A sample, and the number of its line, from 1."""
 
     name: str
     labels: dict[str, str]
@@ -27,7 +36,7 @@ class Sample(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """One line read: `# KEYWORD subject text`, as `# HELP metric documentation`."""
+    """A line `# KEYWORD subject text`, such as `# HELP metric documentation`."""
 
     keyword: str
     subject: str
@@ -36,10 +45,11 @@ class Comment:
 
 
 def parse_float(text: str) -> float:
-    """Return the float that `text` spells in Go's form and in nothing else.
+    """Return the float that `text` spells in Go's form.
 
     Raises:
-        ValueError: for any other text, also such as Python takes: `1_000`, `infinity`, ` 1`.
+        ValueError: for any other text, including spellings that only Python accepts: `1_000`,
+            `infinity`, ` 1`.
     """
     if not _NUMBER.fullmatch(text):
         raise ValueError(f"not a number: {text!r}")
@@ -53,21 +63,37 @@ def whole(sample: Sample) -> int:
         BaselineError: if it is negative, fractional or too large.
     """
     if not (sample.value >= 0 and sample.value.is_integer() and sample.value < 2**63):
-        raise damage(sample.line, f"{sample.name} is {sample.value}, not a count")
+        raise damage(sample.line, f"{sample.name} is {sample.value}, which is not a count")
     return int(sample.value)
 
 
 def damage(line: int, what: str) -> BaselineError:
-    """Return the error for a line, from 1; 0 is for samples that came from no file."""
-    return BaselineError(f"line {line}: {what}" if line else what)
+    """Return the error for a line."""
+    return BaselineError(f"line {line}: {what}")
+
+
+def lines_of(text: str) -> Iterator[str]:
+    """Yield the lines of a text without their newline.
+
+    `text.split` would take eight bytes a line, also for a hostile file of newlines alone.
+    """
+    start = 0
+    while (end := text.find("\n", start)) >= 0:
+        yield text[start:end]
+        start = end + 1
+    yield text[start:]
 
 
 def parse(lines: Iterable[str], *, max_series: int) -> Iterator[Sample | Comment]:
-    """Read samples and comments from lines without their newline.
+    """Read the samples and comments of a text.
+
+    Args:
+        lines: the lines without their newline.
+        max_series: the most samples that the text may have.
 
     Raises:
-        BaselineError: with the number of the line, from 1, that is not of the format or is one
-            sample too many.
+        BaselineError: with the number of the first line that does not have the format, or that
+            is a sample too many.
     """
     count = 0
     for number, line in enumerate(lines, 1):
@@ -113,7 +139,7 @@ def _parse_sample(line: str, number: int) -> Sample:
 
 
 def unescape(text: str) -> str:
-    """Return what a label's value or a comment's text stands for."""
+    """Return the text of a label or a comment without its escapes."""
     if "\\" not in text:
         return text
     return re.sub(r"\\(.)", lambda match: "\n" if match[1] == "n" else match[1], text)

@@ -10,7 +10,7 @@ import numpy as np
 import pydantic
 import pytest
 
-from boxkite.web.picking import Several, pick
+from boxkite.web.lookup import PerObject, pick
 
 BODY = {
     "inputs": [{"values": [1, 2]}, {"values": [3, 4]}],
@@ -60,7 +60,7 @@ def test_a_path_or_names_point_to_a_part(source: Any, found: Any) -> None:
 )
 def test_in_a_list_of_objects_they_apply_to_each(content: Any, source: Any, found: Any) -> None:
     several = pick(content, source, "the body")
-    assert (type(several), list(several)) == (Several, found)
+    assert (type(several), list(several)) == (PerObject, found)
 
 
 class Model(pydantic.BaseModel):

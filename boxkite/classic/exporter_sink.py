@@ -1,4 +1,4 @@
-"""Exporters of 0.0.5 as sinks of the prediction log."""
+"""Lets an exporter of 0.0.5 serve as a sink of the prediction log."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from uuid import UUID
 
 import msgspec
 
+from boxkite.classic.prediction_context import PredictionContext
 from boxkite.logs.log_record import LogRecord
 from boxkite.logs.sink import Batch, RejectedError
-from boxkite.monitoring.context import PredictionContext
 
 __all__ = ["ExporterSink", "prediction_of"]
 
 
 def prediction_of(record: LogRecord) -> PredictionContext:
-    """Return a record as an exporter gets it.
+    """Return a log record in the form that an exporter gets.
 
     Raises:
-        ValueError: if its id or its time has another form.
+        ValueError: if the record's id is not a UUID, or its time is not ISO 8601.
     """
     body = None if record.request_body is msgspec.UNSET else record.request_body
     return PredictionContext(
@@ -37,13 +37,14 @@ class _Exporter(Protocol):
 
 
 class ExporterSink:
-    """Hands the records to an exporter, one after another.
+    """Passes records to an exporter, one after another.
 
-    An exporter that raises OSError, as it does when a disk is full or nobody answers, gets the
-    same record again later, and not those before it. Any other error refuses the record.
+    If the exporter raises OSError, for instance because a disk is full or a server is away, it
+    gets the same record again later, without the records before it. Any other error rejects the
+    record.
 
     Args:
-        exporter: of one's own, as 0.0.5 takes it: anything with `emit(prediction)`.
+        exporter: an object with a method `emit(prediction)`.
     """
 
     name = "exporter"
@@ -51,14 +52,15 @@ class ExporterSink:
 
     def __init__(self, exporter: _Exporter) -> None:
         self._exporter = exporter
-        # Why each record of a batch that is not through was refused; empty if it was taken.
+        # A batch that fails midway comes again as a whole. This remembers its finished records:
+        # the reason why each was rejected, or "" if the exporter took it.
         self._outcomes: dict[str, str] = {}
 
     def deliver(self, batch: Batch) -> None:
-        """Emit the records of a batch that were not emitted when it came before.
+        """Emit the records of a batch, except those that were emitted in an earlier attempt.
 
         Raises:
-            OSError: from the exporter.
+            OSError: if the exporter raises it.
             RejectedError: if the exporter raised another error for some records.
         """
         identities = [record.entity_id for record in batch.records]
@@ -87,4 +89,4 @@ class ExporterSink:
         return ""
 
     def close(self) -> None:
-        """Do nothing: the exporter is its owner's to close."""
+        """Do nothing, because the exporter belongs to the user."""
