@@ -25,8 +25,8 @@ from typing import Any
 
 from boxkite.logs.log_record import LogRecord
 from boxkite.logs.sink import Batch
-from boxkite.logs.sinks.files import FilesSink
-from boxkite.logs.stores.local import LocalStore
+from boxkite.logs.sinks.files_sink import FilesSink
+from boxkite.logs.stores.local_store import LocalStore
 from boxkite.logs.terms import LogTerms
 
 DAY = datetime(2026, 11, 23, tzinfo=UTC)
@@ -104,9 +104,9 @@ def read_with_schema(folder: str) -> int:
 
 def lines(folder: str) -> int:
     """Read the lines, as `boxkite logs cat` does."""
-    from boxkite.logs.reading import open_log
+    from boxkite.logs.reader.log_reader import LogReader
 
-    return sum(1 for _ in open_log(folder).predictions())
+    return sum(1 for _ in LogReader.open(folder).predictions())
 
 
 def _files(folder: str) -> str:

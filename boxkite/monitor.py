@@ -87,7 +87,7 @@ class Monitor:
         state = StateFolder(self.settings.state_dir)
         given = self.settings.log if log is None else log
         self._log_url: Callable[[], str | None] = lambda: _log_url(given, state)
-        self._log = open_log(log, self.settings, self.baseline, state, self._report_log)
+        self._log = open_log(log, self.settings, self.baseline, state, self.reporter)
         self._counter = Counter(
             self.baseline,
             state,
@@ -282,9 +282,6 @@ class Monitor:
         if self._log is not None:
             self._log.close(timeout)
         self._counter.close(max(0.0, deadline - time.monotonic()))
-
-    def _report_log(self, error: Exception) -> None:
-        self.reporter.count("log", error)
 
     def _tell_dropped(self, number: int, reason: str) -> None:
         """Say that records of the log are given up."""

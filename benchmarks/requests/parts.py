@@ -34,7 +34,7 @@ from boxkite.live.counter import Counter
 from boxkite.live.identity import Identity
 from boxkite.live.record import Record, encode
 from boxkite.live.state import StateFolder
-from boxkite.logs.journalled import JournalledRecords, journalled
+from boxkite.logs.journal_records import JournalledRecords, journalled
 from boxkite.logs.terms import LogTerms
 from boxkite.system.background import Background
 

@@ -10,8 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from boxkite.cli.text import one_line
-from boxkite.logs.log_reader import LogReader
-from boxkite.logs.reading import open_log
+from boxkite.logs.reader.log_reader import LogReader
 
 __all__ = ["age", "log_reader", "part_of_log"]
 
@@ -54,7 +53,7 @@ def log_reader(url: str, endpoint: str | None, since: str | None, until: str | N
         BoxkiteError: if an argument cannot be used, or there is no log.
         OSError: if it cannot be reached.
     """
-    return open_log(url, endpoint, since, until, report=_report)
+    return LogReader.open(url, endpoint, since, until, report=_report)
 
 
 def _report(message: str) -> None:

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from boxkite.logs.log_reader import LogReader
-from boxkite.logs.reading import read_log
+from boxkite.logs.reader.arrow_batches import read_batches
+from boxkite.logs.reader.log_reader import LogReader
 from boxkite.system.atomic_file import open_replacement
 
 __all__ = ["FORMATS", "LINES", "write_log"]
@@ -40,7 +40,7 @@ def write_log(log: LogReader, form: str, columns: Sequence[str] | None, path: Pa
             for line, _ in log.predictions():
                 file.write(line if line.endswith(b"\n") else line + b"\n")
             return
-        schema, batches = read_log(log, columns)
+        schema, batches = read_batches(log, columns)
         writers: dict[str, Any] = {"csv": pa.csv.CSVWriter, "parquet": pa.parquet.ParquetWriter}
         with writers[form](file, schema) as writer:
             for batch in batches:

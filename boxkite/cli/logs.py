@@ -17,8 +17,8 @@ from boxkite.cli.log_options import age, log_reader, part_of_log
 from boxkite.cli.log_output import FORMATS, LINES, write_log
 from boxkite.cli.option_types import json_option
 from boxkite.cli.tables import days_table
-from boxkite.logs.log_reader import LogReader
 from boxkite.logs.pruning import prune
+from boxkite.logs.reader.log_reader import LogReader
 from boxkite.logs.stores import open_store
 
 __all__ = ["logs"]

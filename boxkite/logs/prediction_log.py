@@ -20,10 +20,10 @@ from boxkite.errors import ConfigError
 from boxkite.live.counter import Counter
 from boxkite.live.inheritance import Inheritance
 from boxkite.live.state import StateFolder
-from boxkite.logs.opening import NO_LOG, open_sink, scheme_of
 from boxkite.logs.rejected import RejectedFile
 from boxkite.logs.shipper import Shipper
 from boxkite.logs.sink import Sink
+from boxkite.logs.sinks.sink_url import NO_LOG, open_sink, scheme_of
 from boxkite.logs.terms import LogTerms
 from boxkite.settings import Settings
 
@@ -37,7 +37,7 @@ def open_log(
     settings: Settings,
     baseline: Baseline,
     state: StateFolder,
-    report: Callable[[Exception], object],
+    reporter: ErrorReporter,
 ) -> PredictionLog | None:
     """Return the log that an argument or the setting names; None for none.
 
@@ -46,7 +46,7 @@ def open_log(
         settings: of the monitor.
         baseline: of the monitor.
         state: of the monitor.
-        report: called with what goes wrong while old files are deleted.
+        reporter: of the monitor.
 
     Raises:
         ConfigError: if there is no such sink, or it cannot be used.
@@ -65,7 +65,7 @@ def open_log(
         return None
 
     def opened() -> Sink:
-        return open_sink(url, settings, state.log_folder, report)
+        return open_sink(url, settings, state, reporter)
 
     return PredictionLog(opened, url, settings, baseline, state)
 

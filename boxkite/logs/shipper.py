@@ -15,8 +15,8 @@ from boxkite.error_reporter import ErrorReporter
 from boxkite.live.counter import Counter
 from boxkite.live.inheritance import Inheritance
 from boxkite.live.outbox import Outbox, Waiting
-from boxkite.logs.cutting import cut_by_minute, seconds_until_over
-from boxkite.logs.journalled import Journalled, JournalledRecords, journalled
+from boxkite.logs.batching import cut_by_minute, seconds_until_over
+from boxkite.logs.journal_records import Journalled, JournalledRecords, journalled
 from boxkite.logs.rejected import RejectedFile
 from boxkite.logs.sink import Batch, RejectedError, Sink, TidySink
 from boxkite.logs.terms import LogTerms

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from boxkite import Baseline, ConfigError, Monitor
-from boxkite.logs import opening
+from boxkite.logs.sinks import sink_url
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 BASELINE = Baseline.fit({"a": np.arange(10.0)}, np.arange(10.0))
@@ -25,7 +25,7 @@ def _importable(monkeypatch: pytest.MonkeyPatch) -> None:
     def entry_points(**_: Any) -> EntryPoints:
         return EntryPoints([added])
 
-    monkeypatch.setattr(opening, "entry_points", entry_points)
+    monkeypatch.setattr(sink_url, "entry_points", entry_points)
 
 
 @pytest.mark.usefixtures("_importable")

@@ -27,8 +27,8 @@ from boxkite.live.worker import Worker
 from boxkite.logs.rejected import RejectedFile
 from boxkite.logs.shipper import Shipper
 from boxkite.logs.sink import Batch
-from boxkite.logs.sinks.files import FilesSink
-from boxkite.logs.stores.local import LocalStore
+from boxkite.logs.sinks.files_sink import FilesSink
+from boxkite.logs.stores.local_store import LocalStore
 from boxkite.logs.terms import LogTerms
 
 BASELINE = Baseline.fit({"a": np.arange(8.0)}, bins=2, model="m", version="1")

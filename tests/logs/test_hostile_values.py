@@ -14,8 +14,8 @@ import pytest
 from boxkite import Baseline
 from boxkite.live.record import Record, decode, encode
 from boxkite.live.redaction import Redaction
-from boxkite.logs.document import log_record
-from boxkite.logs.line import to_line
+from boxkite.logs.log_line import to_line
+from boxkite.logs.log_record import to_log_record
 from boxkite.logs.terms import LogTerms
 
 BASELINE = Baseline.fit(
@@ -138,7 +138,7 @@ def lines_of(requests: int, seed: int) -> list[str]:
     for _ in range(requests):
         terms, record = request(chance)
         content = encode(record, chance.choice((None, 10, 1 << 20)))
-        line = to_line(log_record(terms, decode(content)), terms.max_bytes)
+        line = to_line(to_log_record(terms, decode(content)), terms.max_bytes)
         for forbidden in FORBIDDEN:
             assert forbidden not in content
             assert forbidden not in line

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from boxkite.live.record import Mark, Record, decode, encode
-from boxkite.logs.document import log_record
-from boxkite.logs.line import to_line
-from boxkite.logs.quick_line import LineMaker, Undecoded
+from boxkite.logs.log_line import to_line
+from boxkite.logs.log_record import to_log_record
+from boxkite.logs.quick_line import QuickLines, UndecodedRecord
 from boxkite.logs.terms import LogTerms
 
 ID = "8c0e6ba4-8f1f-4b4e-9d6b-0a1b2c3d4e5f"
@@ -35,8 +35,8 @@ def terms(*features: str, outputs: tuple[str, ...] = ("score",), max_bytes: int 
 def lines(of: LogTerms, record: Record) -> tuple[bytes | None, bytes]:
     """The quick line of a record, and the one that is sure."""
     content = encode(record)
-    quick = LineMaker(of).line(msgspec.msgpack.decode(content, type=Undecoded))
-    return quick, to_line(log_record(of, decode(content)), of.max_bytes)
+    quick = QuickLines(of).line(msgspec.msgpack.decode(content, type=UndecodedRecord))
+    return quick, to_line(to_log_record(of, decode(content)), of.max_bytes)
 
 
 def test_a_row_of_numbers_and_texts_is_ordinary() -> None:

@@ -12,9 +12,11 @@ from typing import Any
 
 from boxkite.logs.fluentd import FluentdSender
 from boxkite.logs.forward import ForwardConnection, event
+from boxkite.logs.forward.fluentd_url import default_address
+from boxkite.logs.log_record import LogRecord
 from boxkite.logs.sink import Sink
-from boxkite.logs.sinks.fluentd import FluentdSink, default_prefix
-from boxkite.logs.sinks.fluentd_url import default_address
+from boxkite.logs.sinks.fluentd_sink import FluentdSink, default_prefix
+from boxkite.logs.terms import LogTerms
 from boxkite.monitoring.context import PredictionContext
 from boxkite.monitoring.exporter.sink import prediction_of
 from boxkite.monitoring.exporter.type import LogExporter
@@ -76,23 +78,12 @@ class FluentdExporter(LogExporter):
         if type(self).emit is not FluentdExporter.emit:
             return super().sink
         sender = self.sender
-        return FluentdSink(
-            ForwardConnection(sender.host, sender.port, sender.timeout),
-            tag=lambda _: sender.tag,
-            encode=lambda record, _: self._entry(prediction_of(record)),
-        )
+        connection = ForwardConnection(sender.host, sender.port, sender.timeout)
+        return FluentdSink(connection, _PredictionFormat(sender, self._nanoseconds))
 
     def emit(self, prediction: PredictionContext) -> None:
         """Put one prediction on the queue."""
-        self.sender.append(self._entry(prediction))
-
-    def _entry(self, prediction: PredictionContext) -> bytes:
-        record = {each.name: getattr(prediction, each.name) for each in fields(prediction)}
-        created_at = prediction.created_at.timestamp()
-        record["entity_id"] = str(prediction.entity_id)
-        record["created_at"] = int(created_at)
-        nanoseconds = round(created_at * 1e6) * 1000
-        return event(nanoseconds, record, nanoseconds=self._nanoseconds)
+        self.sender.append(_entry(prediction, self._nanoseconds))
 
     def flush(self, timeout: float = 5.0) -> bool:
         """Wait `timeout` seconds at most for what was emitted; return whether none of it waits."""
@@ -101,6 +92,30 @@ class FluentdExporter(LogExporter):
     def close(self, timeout: float = 5.0) -> None:
         """Send what was emitted, for `timeout` seconds at most, drop the rest and stop."""
         self.sender.close(timeout)
+
+
+class _PredictionFormat:
+    """Writes records of the prediction log as `emit` writes predictions."""
+
+    def __init__(self, sender: FluentdSender, nanoseconds: bool) -> None:
+        self._sender = sender
+        self._nanoseconds = nanoseconds
+
+    def tag(self, _: LogTerms) -> str:
+        """Return the tag of the sender."""
+        return self._sender.tag
+
+    def entry(self, record: LogRecord, _: LogTerms) -> bytes:
+        """Encode a record as an entry."""
+        return _entry(prediction_of(record), self._nanoseconds)
+
+
+def _entry(prediction: PredictionContext, nanoseconds: bool) -> bytes:
+    record = {each.name: getattr(prediction, each.name) for each in fields(prediction)}
+    created_at = prediction.created_at.timestamp()
+    record["entity_id"] = str(prediction.entity_id)
+    record["created_at"] = int(created_at)
+    return event(round(created_at * 1e6) * 1000, record, nanoseconds=nanoseconds)
 
 
 def _tag() -> str:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pytest
 
-from boxkite.logs.stores import objects
+from boxkite.logs.stores import object_store
 
 AZURITE = "azurite@3.35.0"
 # The account that azurite documents for everyone.
@@ -198,7 +198,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith(("AWS_", "AZURE_", "GOOGLE_")):
             monkeypatch.delenv(name)
-    monkeypatch.setitem(objects._RETRIES, "backoff", QUICKLY)
+    monkeypatch.setitem(object_store._RETRIES, "backoff", QUICKLY)
 
 
 @pytest.fixture
