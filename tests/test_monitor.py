@@ -48,7 +48,7 @@ def marks(monitor: Monitor) -> dict[str, tuple[int, int, int]]:
 
 def samples(monitor: Monitor) -> dict[tuple[str, ...], float]:
     """Return what a scrape shows, by name and by the labels that tell variables apart."""
-    labels = ("variable", "le", "category", "stage")
+    labels = ("variable", "le", "category", "failed_stage")
     return {
         (each.name, *(each.labels[label] for label in labels if label in each.labels)): each.value
         for family in text_string_to_metric_families(monitor.export().body.decode())
@@ -438,7 +438,7 @@ def test_export_http_shows_the_metrics_asked_for(monitor: Monitor) -> None:
     assert body.decode() == (
         "# HELP boxkite_predictions_total Predictions counted.\n"
         "# TYPE boxkite_predictions_total counter\n"
-        f'boxkite_predictions_total{{model="default",version="{BASELINE.version}"}} 1\n'
+        f'boxkite_predictions_total{{model_name="default",model_version="{BASELINE.version}"}} 1\n'
     )
 
 

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from typing import Any, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,7 +91,7 @@ class NumericVariable(_Distribution):
         maximum: the greatest.
     """
 
-    kind = "numeric"
+    kind: ClassVar[Literal["numeric"]] = "numeric"
 
     edges: Floats
     sum: float
@@ -158,7 +158,7 @@ class CategoryVariable(_Distribution):
             None where there is no tail, or it is not known.
     """
 
-    kind = "category"
+    kind: ClassVar[Literal["category"]] = "category"
 
     categories: tuple[str, ...]
     tail: frozenset[int] = field(default=frozenset(), repr=False)

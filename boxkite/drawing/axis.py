@@ -1,4 +1,4 @@
-"""What stands below the picture of a distribution: numbers along an axis, or categories."""
+"""Labels below the picture of a distribution: numbers along an axis, or names of categories."""
 
 from __future__ import annotations
 
@@ -10,20 +10,22 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from boxkite.baseline.printable import one_line
-from boxkite.baseline.variable import NumericVariable
-from boxkite.drawing.shapes import Bar, drawn_bins
+from boxkite.drawing.printable import one_line
+from boxkite.drawing.shapes import Bar, Bins, drawn_bins
 
 __all__ = ["Label", "category_labels", "number_labels"]
 
 Floats: TypeAlias = NDArray[np.float64]
 
-# Of a picture of some 300 pixels, by small digits of some 6.
+# Characters that fit below a picture: it is some 300 pixels wide, a small digit some 6.
 _CHARACTERS = 46
 _GAP = 2
 _STEPS = 6
 _MOST_UPRIGHT = 10
+# Below this span, dividing the axis into steps would run into subnormal numbers.
 _SHORTEST = 1e-300
+# Numbers are written out up to this many digits, or up to this value if the axis needs more digits.
+# Larger numbers get an exponent.
 _SHORT, _LONG = 6, 1e15
 
 
@@ -32,10 +34,10 @@ class Label:
     """A text below a picture.
 
     Attributes:
-        text: in one line.
-        place: that it is about, as a fraction of the picture's width.
-        anchor: which part of the text is there: start, middle or end; SVG's words.
-        upright: whether it is turned, as it has no room otherwise.
+        text: Text in one line.
+        place: Place that the text marks, as a fraction of the picture's width.
+        anchor: Part of the text that stands at the place: `start`, `middle` or `end`, as in SVG.
+        upright: Whether the text is turned because it has no room otherwise.
     """
 
     text: str
@@ -44,37 +46,40 @@ class Label:
     upright: bool = False
 
 
-def number_labels(variable: NumericVariable) -> list[Label]:
-    """Return round numbers along the axis, and the least and greatest value at training at its
-    ends, with an arrow where they are further out than the picture."""
-    if not len(variable.edges):
+def number_labels(bins: Bins) -> list[Label]:
+    """Return labels for the axis of a numeric variable.
+
+    The ends show the smallest and largest value at training, with an arrow if the value lies
+    outside the picture. Round numbers fill the room between them.
+    """
+    if not len(bins.edges):
         return []
-    edges, places = drawn_bins(variable)
+    edges, places = drawn_bins(bins)
     first, last = float(edges[0]), float(edges[-1])
     if not _SHORTEST < last - first < math.inf:
         return []
     digits, near = _digits(first, last), (last - first) * 1e-9
-    left, right = _number(variable.minimum, digits), _number(variable.maximum, digits)
+    left, right = _number(bins.minimum, digits), _number(bins.maximum, digits)
     starts, ends = [], []
-    if variable.minimum <= first + near:
-        arrow = "← " if variable.minimum < first - near else ""
+    if bins.minimum <= first + near:
+        arrow = "← " if bins.minimum < first - near else ""
         starts.append(Label(f"{arrow}{left}", 0.0, "start"))
-    if variable.maximum >= last - near:
-        arrow = " →" if variable.maximum > last + near else ""
+    if bins.maximum >= last - near:
+        arrow = " →" if bins.maximum > last + near else ""
         ends.append(Label(f"{right}{arrow}", 1.0, "end"))
     taken, room = _reach(starts), 1 - _reach(ends)
     return [*starts, *_between(edges, places, digits, taken, room), *ends]
 
 
 def _reach(labels: Sequence[Label]) -> float:
-    """Return the fraction of the picture's width that a label at an end takes."""
+    """Return the fraction of the picture's width that the labels at one end take."""
     return sum(len(each.text) + _GAP for each in labels) / _CHARACTERS
 
 
 def _between(
     edges: Floats, places: Floats, digits: int, taken: float, room: float
 ) -> Iterator[Label]:
-    """Yield the round numbers that have room beside each other, from one place to another."""
+    """Yield round numbers between the places `taken` and `room`, leaving out overlapping ones."""
     first, last = float(edges[0]), float(edges[-1])
     step = _round_step((last - first) / _STEPS)
     for count in range(math.ceil(first / step), math.floor(last / step) + 1):
@@ -87,26 +92,26 @@ def _between(
 
 
 def _number(value: float, digits: int) -> str:
-    """Return a number of so many digits; with an exponent only where it is far shorter."""
+    """Return a number with the given digits, without an exponent unless it is very large."""
     text = f"{value:.{digits}g}"
     whole = abs(value) < (_LONG if digits > _SHORT else 10**_SHORT)
     return f"{value:.0f}" if "e+" in text and whole else text
 
 
 def _round_step(step: float) -> float:
-    """Return the least of 1, 2, 5, 10 … that is no smaller."""
+    """Return the smallest of 1, 2 and 5 times a power of ten that is at least `step`."""
     power = 10.0 ** math.floor(math.log10(step))
     return next(power * each for each in (1, 2, 5, 10) if power * each >= step * (1 - 1e-9))
 
 
 def _digits(first: float, last: float) -> int:
-    """Return how many digits tell values of a range apart."""
+    """Return how many significant digits values of a range need to differ as text."""
     greatest = max(abs(first), abs(last))
     return min(max(3, math.ceil(math.log10(greatest / (last - first))) + 3), 15)
 
 
 def category_labels(bars: Sequence[Bar]) -> list[Label]:
-    """Return the names of the categories, below their bars; upright where they are too many."""
+    """Return the name of each category below its bar, turned upright if the names are too long."""
     if not bars:
         return []
     room = int(_CHARACTERS * bars[0].width) - 1

@@ -1,46 +1,85 @@
-"""Two distributions of one variable as shapes: where each bar stands, and how high it is."""
+"""Bars that show two distributions of one variable: where each stands and how high it is."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from boxkite.baseline.variable import CategoryVariable, NumericVariable, Variable
-
-__all__ = ["Bar", "bars", "drawn_bins"]
+__all__ = ["Bar", "Bins", "Categories", "bars", "drawn_bins"]
 
 Floats: TypeAlias = NDArray[np.float64]
+Counts: TypeAlias = NDArray[np.int64]
 
-# The outer bins are open: the last one of a long tail would leave no room for the others. At most
-# so many times as wide as the next, it looks no denser than that.
+# The outer bins are open. If one reached as far as the extreme value of a long tail, the other bins
+# would be too narrow to see. An open bin is therefore at most this many times as wide as the next.
 _WIDEST_OUTER = 2.0
-# A bin around a single value is narrow: it could not be seen, and its density would leave no height
-# for the others. So it is drawn as wide as this fraction of the picture, and so wide that at
-# training it is at most so many times as dense as if all rows were spread evenly.
+# A bin around a single value has almost no width: nobody would see it, and its density would dwarf
+# all others. It is widened to at least this fraction of the picture, and further until its density
+# at training is at most `_DENSEST` times the mean.
 _NARROWEST = 1 / 60
 _DENSEST = 5.0
 _MOST_CATEGORIES = 20
 
 
-@dataclass(frozen=True)
-class Bar:
-    """One cell, trained and live.
+class Bins(Protocol):
+    """A numeric variable at training, as far as it is drawn.
 
     Attributes:
-        label: the bin, as "(2, 4.5]", or the category.
-        trained: rows at training.
-        live: rows while serving.
-        trained_fraction: of the rows in all cells.
-        live_fraction: likewise.
-        left: of the bar, as a fraction of the picture's width.
-        width: likewise.
-        trained_height: as a fraction of the picture's height: of the density of a bin, or of the
-            fraction of a category.
-        live_height: likewise, on the same scale.
+        kind: `numeric`.
+        edges: Finite edges between the bins, ascending. The first and last bin are open.
+        minimum: Smallest finite value at training; NaN if there is none.
+        maximum: Largest finite value at training; NaN if there is none.
+        counts: Training rows in each bin, one more than there are edges.
+    """
+
+    @property
+    def kind(self) -> Literal["numeric"]: ...
+    @property
+    def edges(self) -> Floats: ...
+    @property
+    def minimum(self) -> float: ...
+    @property
+    def maximum(self) -> float: ...
+    @property
+    def counts(self) -> Counts: ...
+
+
+class Categories(Protocol):
+    """A categorical variable at training, as far as it is drawn.
+
+    Attributes:
+        kind: `category`.
+        categories: Label of each category.
+        counts: Training rows in each category.
+    """
+
+    @property
+    def kind(self) -> Literal["category"]: ...
+    @property
+    def categories(self) -> Sequence[str]: ...
+    @property
+    def counts(self) -> Counts: ...
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One bin or category, at training and live.
+
+    Attributes:
+        label: Bin, such as "(2, 4.5]", or category.
+        trained: Rows at training.
+        live: Rows while serving.
+        trained_fraction: Fraction of the training rows that have a value.
+        live_fraction: Fraction of the live rows that have a value.
+        left: Left end of the bar, as a fraction of the picture's width.
+        width: Width of the bar, as a fraction of the picture's width.
+        trained_height: Height at training, as a fraction of the picture's height. It shows the
+            density of a bin, or the fraction of a category.
+        live_height: Height while serving, on the same scale.
     """
 
     label: str
@@ -55,37 +94,36 @@ class Bar:
 
 
 def bars(
-    variable: Variable,
-    live: Sequence[int] | NDArray[np.int64],
+    trained: Bins | Categories,
+    live: Sequence[int] | Counts,
     most_categories: int = _MOST_CATEGORIES,
 ) -> list[Bar]:
-    """Return the bars of a variable: a bin each from left to right, or the commonest categories.
+    """Return one bar per bin from left to right, or one per category, the most common first.
 
     Args:
-        variable: with its counts at training.
-        live: counts in the same cells.
-        most_categories: of which there are bars, those with the greatest fraction on either side.
+        trained: Bins or categories with their training counts.
+        live: Live counts of the same bins or categories.
+        most_categories: Number of categories to draw. A category is ranked by its fraction at
+            training or live, whichever is greater.
     """
     counts = np.asarray(live, dtype=np.int64)
-    if isinstance(variable, CategoryVariable):
-        return _category_bars(variable, counts, most_categories)
-    return _bin_bars(variable, counts)
+    if trained.kind == "category":
+        return _category_bars(trained, counts, most_categories)
+    return _bin_bars(trained, counts)
 
 
-def _bin_bars(variable: NumericVariable, live: NDArray[np.int64]) -> list[Bar]:
-    _, places = drawn_bins(variable)
+def _bin_bars(bins: Bins, live: Counts) -> list[Bar]:
+    _, places = drawn_bins(bins)
     widths = np.diff(places)
-    fractions = np.vstack([_fractions(variable.counts), _fractions(live)])
-    upper = _told_apart(variable.edges)
+    fractions = np.vstack([_fractions(bins.counts), _fractions(live)])
+    upper = _distinct_texts(bins.edges)
     labels = [f"({low}, {high}]" for low, high in zip(["-∞", *upper], [*upper, "∞"], strict=True)]
-    columns = (
-        variable.counts, live, *fractions, places[:-1], widths, *_scaled(fractions / widths)
-    )  # fmt: skip
+    columns = (bins.counts, live, *fractions, places[:-1], widths, *_scaled(fractions / widths))
     return [Bar(*row) for row in zip(labels, *(each.tolist() for each in columns), strict=True)]
 
 
-def _told_apart(edges: Floats) -> list[str]:
-    """Return the edges as texts of as few digits as tell them apart, but six."""
+def _distinct_texts(edges: Floats) -> list[str]:
+    """Return the edges as texts, with at least six digits and as many as make them distinct."""
     texts: list[str] = []
     for digits in range(6, 18):
         texts = [f"{edge:.{digits}g}" for edge in edges]
@@ -94,27 +132,31 @@ def _told_apart(edges: Floats) -> list[str]:
     return texts
 
 
-def drawn_bins(variable: NumericVariable) -> tuple[Floats, Floats]:
-    """Return the edges of the bins as they are drawn: values, and fractions of the width.
+def drawn_bins(bins: Bins) -> tuple[Floats, Floats]:
+    """Return where the bins are drawn: the edges with both ends, and their places.
 
-    The open bins have ends; narrow ones are wider than their values say.
+    Open bins get an end, and narrow bins are widened, so the places are not proportional to the
+    edges.
+
+    Returns:
+        The edges as values, and the place of each as a fraction of the picture's width.
     """
-    with np.errstate(over="ignore", invalid="ignore"):  # of edges such as 1e308
-        edges = _closed(variable)
+    with np.errstate(over="ignore", invalid="ignore"):  # edges such as 1e308 overflow
+        edges = _closed(bins)
         widths = np.nan_to_num(np.diff(edges) / (edges[-1] - edges[0]))
-    widths = np.maximum(widths, np.maximum(_NARROWEST, _fractions(variable.counts) / _DENSEST))
+    widths = np.maximum(widths, np.maximum(_NARROWEST, _fractions(bins.counts) / _DENSEST))
     return edges, np.concatenate([[0.0], np.cumsum(widths) / float(widths.sum())])
 
 
-def _closed(variable: NumericVariable) -> Floats:
-    """Return the edges with ends for the open bins, not too far out."""
-    inner = np.asarray(variable.edges, dtype=np.float64)
+def _closed(bins: Bins) -> Floats:
+    """Return the edges with an end for each open bin, limited by `_WIDEST_OUTER`."""
+    inner = np.asarray(bins.edges, dtype=np.float64)
     if not len(inner):
         return np.array([0.0, 1.0])
     widths = np.diff(inner) if len(inner) > 1 else np.array([abs(float(inner[0])) or 1.0])
     usual = float(np.median(widths))
-    # Where training had no value in an open bin, it is as wide as the others.
-    below, above = inner[0] - variable.minimum, variable.maximum - inner[-1]
+    # If training had no value in an open bin, the extreme value says nothing about its width.
+    below, above = inner[0] - bins.minimum, bins.maximum - inner[-1]
     left, right = (
         min(reach if reach > 0 else usual, _WIDEST_OUTER * max(usual, float(next_width)))
         for reach, next_width in ((below, widths[0]), (above, widths[-1]))
@@ -122,24 +164,24 @@ def _closed(variable: NumericVariable) -> Floats:
     return np.concatenate([[inner[0] - left], inner, [inner[-1] + right]])
 
 
-def _category_bars(variable: CategoryVariable, live: NDArray[np.int64], most: int) -> list[Bar]:
-    trained = np.asarray(variable.counts, dtype=np.int64)
-    fractions = np.vstack([_fractions(trained), _fractions(live)])
+def _category_bars(trained: Categories, live: Counts, most: int) -> list[Bar]:
+    counts = np.asarray(trained.counts, dtype=np.int64)
+    fractions = np.vstack([_fractions(counts), _fractions(live)])
     shown = np.argsort(-fractions.max(axis=0), kind="stable")[:most]
     width = 1.0 / max(len(shown), 1)
     lefts = width * np.arange(len(shown))
     columns = (
-        trained[shown], live[shown], *fractions[:, shown], lefts, np.full(len(shown), width),
+        counts[shown], live[shown], *fractions[:, shown], lefts, np.full(len(shown), width),
         *_scaled(fractions[:, shown]),
     )  # fmt: skip
-    labels = [variable.categories[cell] for cell in shown.tolist()]
+    labels = [trained.categories[cell] for cell in shown.tolist()]
     return [Bar(*row) for row in zip(labels, *(each.tolist() for each in columns), strict=True)]
 
 
-def _fractions(counts: NDArray[np.int64]) -> Floats:
+def _fractions(counts: Counts) -> Floats:
     return counts / max(int(counts.sum()), 1)
 
 
-def _scaled(series: Floats) -> Floats:
-    """Return the series on one scale, whose greatest value is 1."""
-    return series / (float(series.max(initial=0.0)) or 1.0)
+def _scaled(heights: Floats) -> Floats:
+    """Return the heights divided by the greatest of them, so that both series share one scale."""
+    return heights / (float(heights.max(initial=0.0)) or 1.0)

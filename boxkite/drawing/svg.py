@@ -1,4 +1,4 @@
-"""Drawings of a variable's distribution: as SVG, and as a line of blocks."""
+"""Pictures of a distribution: SVG for pages, and a line of block characters for terminals."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape, quoteattr
 import numpy as np
 from numpy.typing import NDArray
 
-from boxkite.baseline.printable import one_line
+from boxkite.drawing.printable import one_line
 from boxkite.drawing.shapes import Bar
 
 __all__ = ["Sketch", "percent", "picture", "sketch"]
@@ -17,24 +17,25 @@ __all__ = ["Sketch", "percent", "picture", "sketch"]
 _WIDTH, _HEIGHT = 320, 96
 _GAP = 0.15
 _BLOCKS = " ▁▂▃▄▅▆▇█"
-_ROUNDING = 1e-9
+_ROUNDING = 1e-9  # keeps a height that is a whole number of blocks from rounding up
 
 
 def picture(bars: Sequence[Bar], kind: str, label: str) -> str:
-    """Return both distributions on one scale as SVG, training behind and live before.
+    """Return both distributions on one scale as SVG, live in front of training.
 
-    It has no style of its own: its classes are `trained`, `live` and, for the upper border of live
-    bins, `outline`. What a bar stands for is said where a pointer rests on it.
+    The SVG has no style of its own. Style the classes `trained`, `live` and `outline`, which is the
+    upper border of live bins. Each bar has a tooltip with its numbers.
 
     Args:
-        bars: of the variable.
-        kind: numeric or category.
-        label: what the picture shows, for who cannot see it.
+        bars: Bars of the variable.
+        kind: `numeric` or `category`.
+        label: Text alternative for screen readers.
     """
     served = any(each.live for each in bars)
     drawn = "".join(_bar(each, kind, served) for each in bars)
     if kind == "numeric":
-        # One shape behind the bars, so that no line shows where two of them meet.
+        # Training is one shape behind the bars, because adjacent bars would show hairlines
+        # between them.
         drawn = _steps("trained", bars, [each.trained_height for each in bars]) + drawn
         drawn += _steps("outline", bars, [each.live_height for each in bars]) if served else ""
     named = quoteattr(one_line(label))
@@ -45,16 +46,16 @@ def picture(bars: Sequence[Bar], kind: str, label: str) -> str:
 
 
 def _bar(bar: Bar, kind: str, served: bool) -> str:
-    """Return a bin as two bars in one place, or a category as two bars side by side."""
+    """Return the two bars of a bin, one over the other, or of a category, side by side."""
     left, width, further = bar.left * _WIDTH, bar.width * _WIDTH, 0.0
     if kind == "category":
         gap = width * _GAP
         left, width = left + gap / 2, (width - gap) / 2
         further = width
-    said = f"{bar.label}: training {percent(bar.trained_fraction)}"
-    said += f", live {percent(bar.live_fraction)}" if served else ""
+    tooltip = f"{bar.label}: training {percent(bar.trained_fraction)}"
+    tooltip += f", live {percent(bar.live_fraction)}" if served else ""
     return (
-        f"<g><title>{escape(one_line(said))}</title>"
+        f"<g><title>{escape(one_line(tooltip))}</title>"
         f"{_rect('trained', left, width, bar.trained_height)}"
         f"{_rect('live', left + further, width, bar.live_height)}</g>"
     )
@@ -69,7 +70,7 @@ def _rect(name: str, left: float, width: float, height: float) -> str:
 
 
 def _steps(name: str, bars: Sequence[Bar], heights: Sequence[float]) -> str:
-    """Return a distribution as one shape of steps."""
+    """Return a distribution as one path of steps."""
     steps = "".join(
         f"V{_HEIGHT * (1 - height):.2f}H{(each.left + each.width) * _WIDTH:.2f}"
         for each, height in zip(bars, heights, strict=True)
@@ -78,16 +79,16 @@ def _steps(name: str, bars: Sequence[Bar], heights: Sequence[float]) -> str:
 
 
 def percent(fraction: float) -> str:
-    """Return a fraction as per cent, of three digits at most."""
+    """Return a fraction as a percentage with at most three digits."""
     return f"{100 * fraction:.3g} %" if fraction < 1 else "100 %"
 
 
 class Sketch(NamedTuple):
-    """Two distributions on one scale, each as a line of blocks.
+    """Two distributions on one scale, each as a line of block characters.
 
     Attributes:
-        trained: at training.
-        live: while serving.
+        trained: Distribution at training.
+        live: Distribution while serving.
     """
 
     trained: str
@@ -95,14 +96,15 @@ class Sketch(NamedTuple):
 
 
 def sketch(bars: Sequence[Bar], kind: str, width: int) -> Sketch:
-    """Return both distributions as lines of at most so many blocks.
+    """Return both distributions as lines of block characters.
 
-    Bins are drawn where they lie, by their density; of categories the commonest, a block each.
+    Bins are resampled to the width, by density. Categories get one character each, the most common
+    first.
 
     Args:
-        bars: of the variable.
-        kind: numeric or category.
-        width: in characters.
+        bars: Bars of the variable.
+        kind: `numeric` or `category`.
+        width: Greatest length of a line in characters.
     """
     heights = np.array([(each.trained_height, each.live_height) for each in bars[:width]])
     if kind == "numeric":
@@ -114,9 +116,10 @@ def sketch(bars: Sequence[Bar], kind: str, width: int) -> Sketch:
 
 
 def _resampled(bars: Sequence[Bar], width: int) -> NDArray[np.float64]:
-    """Return the mean heights of both distributions in so many columns of equal width."""
+    """Return the mean height of both distributions in each of `width` columns of equal width."""
     edges = np.array([0.0, *(each.left + each.width for each in bars)])
     heights = np.array([(each.trained_height, each.live_height) for each in bars])
+    # Differences of the interpolated cumulative area are exact means, however a column cuts bars.
     areas = np.cumsum(heights * np.diff(edges)[:, None], axis=0)
     grid = np.linspace(0.0, edges[-1], width + 1)
     below = [np.interp(grid, edges, [0.0, *areas[:, side]]) for side in (0, 1)]

@@ -94,6 +94,8 @@ class Leftover:
                 yield content, Position(number, place)
 
     def seal(self, waiting: Waiting, number: int) -> Waiting:
+        # A sealed batch keeps its bounds until it is acknowledged, whatever number is asked for.
+        number = len(waiting.contents) if self.sealed else number
         contents = waiting.contents[:number]
         end = waiting.end
         if number < len(waiting.contents):

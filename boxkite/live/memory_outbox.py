@@ -70,9 +70,11 @@ class MemoryOutbox:
     def seal(self, waiting: Waiting, number: int) -> Waiting:
         if self._first > waiting.begin.offset:  # the first of them were given up meanwhile
             return Waiting([], Position(0, self._first), Position(0, self._first))
-        self._sealed = waiting.begin.offset + number
-        end = Position(0, self._sealed)
-        return Waiting(waiting.contents[:number], waiting.begin, end)
+        # A sealed batch keeps its bounds until it is acknowledged, whatever number is asked for.
+        if not self.sealed:
+            self._sealed = waiting.begin.offset + number
+        contents = waiting.contents[: self._sealed - waiting.begin.offset]
+        return Waiting(contents, waiting.begin, Position(0, self._sealed))
 
     def acknowledge(self, batch: Waiting, *, delivered: int, dropped: int) -> None:
         if self._first > batch.begin.offset:  # the first of them were given up meanwhile

@@ -143,21 +143,26 @@ class Worker:
 
     def seal(self, waiting: Waiting, number: int) -> Waiting:
         """Make the first records a batch, as an `Outbox`."""
-        shipped = self.progress.shipped
-        if shipped > waiting.begin:  # the first of them were given up meanwhile
-            return Waiting([], shipped, shipped)
+        begin, sealed = self.progress.shipped, self.sealed
+        if begin > waiting.begin:  # the first records were given up since `waiting` was called
+            return Waiting([], begin, begin)
+        # A sealed batch keeps its bounds until it is acknowledged, whatever number is asked for.
+        number = len(waiting.contents) if sealed else number
         contents = waiting.contents[:number]
         place = self.journal.skip(waiting.begin, len(contents))
-        self._commit(self.counts, self.progress._replace(sealed=place))
+        if not sealed:
+            self._commit(self.counts, self.progress._replace(sealed=place))
         return Waiting(contents, waiting.begin, place)
 
     def acknowledge(self, batch: Waiting, *, delivered: int, dropped: int) -> None:
-        """Go on behind a batch, as an `Outbox`."""
+        """Advance past a batch and record its outcome, as an `Outbox`."""
         shipped = self.progress.shipped
-        if shipped > batch.begin:  # the first of them were given up meanwhile
+        if shipped > batch.begin:  # the first records were given up during the delivery
             delivered, dropped = self._logged(batch.end), 0
+        # Neither position moves back. An empty or stale batch would otherwise unseal the batch
+        # that is being delivered; the next one would have other bounds and repeat its records.
         end = max(shipped, batch.end)
-        progress = self.progress._replace(shipped=end, sealed=end)
+        progress = self.progress._replace(shipped=end, sealed=max(end, self.progress.sealed))
         self._commit_log(progress, delivered=delivered, dropped=dropped)
 
     def unshipped(self) -> list[bytes]:

@@ -46,6 +46,8 @@ class Shipping(RuleBasedStateMachine):
         self.accepted: list[int] = []
         self.seen: list[int] = []
         self.given_up: list[int] = []
+        self.sealed: list[int] = []
+        self.last_of_batch: dict[int, int] = {}
         self.begin()
 
     def begin(self) -> None:
@@ -103,25 +105,28 @@ class Shipping(RuleBasedStateMachine):
                 return numbers(found)
             found += part
 
+    def expected(self) -> list[int]:
+        """Return the sealed batch, without the records that were given up at its front."""
+        return [each for each in self.sealed if each not in self.given_up]
+
     @rule(number=st.integers(1, 30), size=st.sampled_from([1, 100, MANY]))
     def take(self, number: int, size: int) -> None:
-        was_sealed = self.outbox.sealed
         self.taken = self.outbox.waiting(number, size)
-        if self.batch is not None and was_sealed:
-            sealed = numbers(self.batch.contents)
-            again = numbers(self.taken.contents)
-            assert again == sealed[len(sealed) - len(again) :]
-            if not self.lives:
-                assert again == sealed
+        if self.outbox.sealed and self.expected():
+            assert numbers(self.taken.contents) == self.expected()
 
     @precondition(lambda self: self.taken is not None and self.taken.contents)
     @rule(data=st.data())
     def seal(self, data: st.DataObject) -> None:
         assert self.taken is not None
-        most = len(self.taken.contents)
-        number = most if self.outbox.sealed else data.draw(st.integers(1, most))
+        was_sealed = self.outbox.sealed
+        number = data.draw(st.integers(1, len(self.taken.contents)))
         self.batch = self.outbox.seal(self.taken, number)
-        assert self.batch.contents in ([], self.taken.contents[:number])
+        if was_sealed:
+            assert self.batch.contents in ([], self.taken.contents)
+        else:
+            assert self.batch.contents in ([], self.taken.contents[:number])
+            self.sealed = numbers(self.batch.contents)
         self.taken = None
         self.refused = None
 
@@ -132,6 +137,9 @@ class Shipping(RuleBasedStateMachine):
         found = numbers(self.batch.contents)
         if takes:
             self.seen += found
+            # A sink that knows a batch by its bounds keeps each record once.
+            for each in found:
+                assert self.last_of_batch.setdefault(each, found[-1]) == found[-1]
             self.refused = []
         else:
             self.outbox.count_retried(len(found))
@@ -142,6 +150,8 @@ class Shipping(RuleBasedStateMachine):
         assert self.batch is not None
         found = numbers(self.batch.contents)
         self.outbox.acknowledge(self.batch, delivered=len(found), dropped=0)
+        if found:
+            self.sealed = []
         self.forget()
 
     @rule()
@@ -179,18 +189,24 @@ class Shipping(RuleBasedStateMachine):
         assert {*self.seen, *self.given_up, *waiting} == set(self.accepted)
 
     @invariant()
+    def a_sealed_batch_stays_sealed_with_its_bounds(self) -> None:
+        if self.expected():
+            assert self.outbox.sealed
+            assert numbers(self.outbox.waiting(1, 1).contents) == self.expected()
+
+    @invariant()
     def the_order_is_kept(self) -> None:
         first = list(dict.fromkeys(self.seen))
         assert first == sorted(first)
 
 
 TestShipping = Shipping.TestCase
-TestShipping.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestShipping.settings = settings(stateful_step_count=40)
 
 
-def crowd_out(worker: Worker, first: int) -> None:
+def crowd_out(worker: Worker, first: int, most: int = 40) -> None:
     """Append records until the journal was full, and its oldest given up."""
-    for number in range(first, first + 40):
+    for number in range(first, first + most):
         try:
             worker.journal.append(record(number))
         except JournalFullError:
@@ -217,6 +233,39 @@ def test_a_batch_that_was_given_up_before_it_was_sealed_is_empty(
     assert not worker.sealed
     assert numbers(worker.unshipped()) == left
     assert worker.counts.log_by_outcome()["pending"] == len(left)
+
+
+def test_a_sealed_batch_keeps_its_end_when_its_first_records_are_given_up(tmp_path: Path) -> None:
+    worker = Worker(tmp_path, BASELINE, 200, 800, b"terms")
+    for each in range(10):
+        worker.journal.append(record(each))
+    worker.fold(NO_ERRORS)
+    sealed = worker.seal(worker.waiting(10, MANY), 10)
+    taken = worker.waiting(10, MANY)
+    crowd_out(worker, 10, 12)
+    assert 0 < worker.counts.log_by_outcome()["dropped"] < 10
+    empty = worker.seal(taken, 10)
+    worker.acknowledge(empty, delivered=0, dropped=0)
+    assert (empty.contents, worker.sealed) == ([], True)
+    again = worker.waiting(1, 1)
+    assert again.end == sealed.end
+    assert numbers(again.contents)[-1] == 9
+    # As many as are asked for or not: the bounds are those of the batch.
+    assert worker.seal(again, 1) == again
+    assert worker.waiting(1, 1) == again
+
+
+def test_a_stale_acknowledgement_moves_nothing_back(tmp_path: Path) -> None:
+    worker = Worker(tmp_path, BASELINE, 200, 800, b"terms")
+    for each in range(10):
+        worker.journal.append(record(each))
+    worker.fold(NO_ERRORS)
+    first = worker.seal(worker.waiting(3, MANY), 3)
+    worker.acknowledge(first, delivered=3, dropped=0)
+    second = worker.seal(worker.waiting(4, MANY), 4)
+    worker.acknowledge(first, delivered=3, dropped=0)
+    assert worker.waiting(MANY, MANY) == second
+    assert worker.counts.log_by_outcome()["delivered"] == 3
 
 
 def test_records_to_be_delivered_again_are_seen_by_other_workers_at_once(tmp_path: Path) -> None:

@@ -160,7 +160,7 @@ def test_a_new_version_within_the_window_starts_with_its_own_rows(
     tests.append(
         {
             "expr": f"sum_over_time(bucket:boxkite_value:increase5m"
-            f'{{variable="plain",version="{baseline.version}",le="+Inf"}}[3h:5m])',
+            f'{{variable="plain",model_version="{baseline.version}",le="+Inf"}}[3h:5m])',
             "eval_time": "30m",
             "exp_samples": [
                 {

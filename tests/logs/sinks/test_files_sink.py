@@ -203,7 +203,7 @@ def test_gzip_and_zstd_hold_the_same_lines(store):
 
 
 def test_a_compression_that_is_none_is_told(store, monkeypatch):
-    with pytest.raises(ConfigError, match="compression 'bz2'. Use gzip, zstd or none"):
+    with pytest.raises(ConfigError, match=r"compression 'bz2'\. Use gzip, zstd or none"):
         FilesSink(store, "file", "bz2")  # type: ignore[arg-type]
     monkeypatch.setitem(sys.modules, "zstandard", None)
     with pytest.raises(ConfigError, match=r"pip install 'boxkite\[zstd\]'"):
