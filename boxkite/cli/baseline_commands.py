@@ -13,7 +13,7 @@ import click
 from boxkite.baseline import Baseline, NumericVariable, Variable
 from boxkite.cli.console import print_table, waiting
 from boxkite.cli.inputs import read_baseline, read_table
-from boxkite.cli.options import NAME, TABLE_FILE, folder_exists, json_option
+from boxkite.cli.shared_options import NAME, TABLE_FILE, folder_exists, json_option
 from boxkite.cli.tables import baseline_table
 from boxkite.drawing.printable import one_line
 

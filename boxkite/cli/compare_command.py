@@ -17,7 +17,7 @@ from boxkite.cli.group import EXIT_DRIFT, print_message
 from boxkite.cli.inputs import log_reader, read_baseline, read_table
 from boxkite.cli.junit import junit_xml
 from boxkite.cli.log_counting import count_log
-from boxkite.cli.options import (
+from boxkite.cli.shared_options import (
     design_effect_option,
     false_alarms_option,
     folder_exists,

@@ -16,7 +16,7 @@ from boxkite.baseline import Baseline
 from boxkite.cli.console import print_table, progress_bar
 from boxkite.cli.inputs import log_reader, read_baseline
 from boxkite.cli.log_counting import count_blocks
-from boxkite.cli.options import duration, json_option, part_of_log
+from boxkite.cli.shared_options import duration, json_option, part_of_log
 from boxkite.cli.tables import effects_table
 from boxkite.drift import estimate_design_effect
 

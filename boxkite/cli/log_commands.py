@@ -19,7 +19,7 @@ import pyarrow.parquet
 
 from boxkite.cli.console import console, progress_bar, waiting
 from boxkite.cli.inputs import log_reader
-from boxkite.cli.options import duration, json_option, part_of_log
+from boxkite.cli.shared_options import duration, json_option, part_of_log
 from boxkite.cli.tables import days_table
 from boxkite.logs.pruning import prune
 from boxkite.logs.reader.arrow_batches import read_batches

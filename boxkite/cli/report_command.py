@@ -12,7 +12,7 @@ from boxkite.baseline import Baseline
 from boxkite.cli.compare_command import compared, comparison_arguments
 from boxkite.cli.group import EXIT_DRIFT
 from boxkite.cli.inputs import read_baseline
-from boxkite.cli.options import folder_exists, json_option
+from boxkite.cli.shared_options import folder_exists, json_option
 from boxkite.drawing.printable import one_line
 from boxkite.report.cards import Card, Report, report_of
 from boxkite.report.rendering import check_installed, report_html

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import click
 
-from boxkite.cli.options import Positive, design_effect_option, min_effect_option
+from boxkite.cli.shared_options import Positive, design_effect_option, min_effect_option
 from boxkite.drift import Policy
 from boxkite.prometheus.rules import as_kubernetes, render_rules
 from boxkite.prometheus.rules_critical import remarks
