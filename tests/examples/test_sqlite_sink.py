@@ -51,6 +51,6 @@ def test_a_sink_that_nobody_adds_is_refused_with_those_there_are() -> None:
     with pytest.raises(ConfigError) as told:
         Monitor(BASELINE, "sqlitte:x", registry=None)
     assert str(told.value) == (
-        "LOG is 'sqlitte:x'; there is no sink 'sqlitte', "
-        "but file, s3, gs, az, fluentd, none, sqlite"
+        "LOG is 'sqlitte:x', but no sink has the scheme 'sqlitte'. "
+        "Use one of file, s3, gs, az, fluentd, none, sqlite."
     )

@@ -101,7 +101,7 @@ def _address(text: str, name: str) -> tuple[str, int]:
     except ValueError:
         host, port = "", None
     if not host:
-        raise ConfigError(f"{name} {text!r} is not an address. Write host or host:port.")
+        raise ConfigError(f"{name} is {text!r}, not an address. Write host or host:port.")
     return host, _DEFAULT_PORT if port is None else port
 
 

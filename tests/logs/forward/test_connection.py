@@ -68,6 +68,39 @@ def test_a_chunk_that_is_not_acknowledged_is_an_error(receiver):
     assert receiver.chunks == ["first", "third", "fourth"]
 
 
+def test_a_byte_after_the_acknowledgement_harms_no_chunk():
+    server = socket.create_server(("127.0.0.1", 0))
+    taken = []
+
+    def serve():
+        for _ in range(3):
+            connection, _ = server.accept()
+            with connection:
+                _, _, option = msgpack.unpackb(connection.recv(65536))
+                taken.append(option["chunk"])
+                connection.sendall(msgpack.packb({"ack": option["chunk"]}) + b"\xc0")
+                connection.recv(1)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    connection = ForwardConnection("127.0.0.1", server.getsockname()[1], timeout=5)
+    for chunk in ("first", "second", "third"):
+        connection.send(packed_forward("a", [event(NOW, {})], chunk), chunk)
+    connection.close()
+    thread.join()
+    server.close()
+    assert taken == ["first", "second", "third"]
+
+
+def test_an_error_names_the_receiver_and_stays_of_its_class(closed_port):
+    connection = ForwardConnection("127.0.0.1", closed_port, timeout=5)
+    with pytest.raises(ConnectionRefusedError) as caught:
+        connection.send(b"", "chunk")
+    assert str(caught.value) == (
+        f"[Errno 111] fluentd receiver 127.0.0.1:{closed_port}: Connection refused"
+    )
+
+
 def test_a_connection_that_was_closed_while_idle_is_opened_again(start_receiver):
     receiver = start_receiver(messages=1)
     connection = ForwardConnection("127.0.0.1", receiver.port, timeout=5)

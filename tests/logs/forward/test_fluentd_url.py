@@ -69,11 +69,17 @@ def test_secrets_are_of_files_or_of_the_environment(tmp_path, monkeypatch):
     ("url", "said"),
     [
         ("fluent://a", "Unknown scheme 'fluent'. Use one of fluentd, fluentd+tls, fluentd+unix."),
-        ("fluentd://a:port", "The receiver 'a:port' is not an address. Write host or host:port."),
-        ("fluentd://a:70000", "The receiver 'a:70000' is not an address. Write host or host:port."),
+        ("fluentd://a:port", "The receiver is 'a:port', not an address. Write host or host:port."),
+        (
+            "fluentd://a:70000",
+            "The receiver is 'a:70000', not an address. Write host or host:port.",
+        ),
         ("fluentd://[::1", "Invalid IPv6 URL"),
-        ("fluentd://:9", "The receiver ':9' is not an address. Write host or host:port."),
-        (f"fluentd://{LONG}", f"The receiver '{LONG}' is not an address. Write host or host:port."),
+        ("fluentd://:9", "The receiver is ':9', not an address. Write host or host:port."),
+        (
+            f"fluentd://{LONG}",
+            f"The receiver is '{LONG}', not an address. Write host or host:port.",
+        ),
         ("fluentd://collector/tag", "It has the path '/tag'. Use `prefix=` to set the tag."),
         ("fluentd://collector?prefix=a#b", "It contains `#`. Write it as %23."),
         ("fluentd+unix://run/socket", "It has no path of a socket. Write fluentd+unix:///path."),

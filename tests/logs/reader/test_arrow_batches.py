@@ -1,7 +1,9 @@
 """Predictions of a log as Arrow batches: which of them, in which columns, each once."""
 
 import datetime as dt
+import errno
 import gzip
+import io
 import subprocess
 import sys
 import tracemalloc
@@ -17,6 +19,7 @@ import boxkite.logs
 from boxkite.errors import ConfigError
 from boxkite.logs import LogReadError, LogReadWarning
 from boxkite.logs.log_record import LogRecord
+from boxkite.logs.reader import log_reader
 from boxkite.logs.sink import Batch
 from boxkite.logs.sinks.files_sink import FilesSink
 from boxkite.logs.stores.local_store import LocalStore
@@ -34,10 +37,11 @@ def write_log(tmp_path: Path) -> Write:
         endpoint: str = "flights",
         logger: str = "w1",
         compression: Any = None,
+        max_bytes: int = 2**20,
     ) -> str:
         terms = LogTerms(
             sink="file:", server_id="server", endpoint_id=endpoint, logger_id=logger,
-            replica_id="pod", model="arrivals", version="7",
+            replica_id="pod", model="arrivals", version="7", max_bytes=max_bytes,
         )  # fmt: skip
         sink = FilesSink(LocalStore(tmp_path / "log"), "file", compression)
         sink.deliver(Batch(terms, [_record(terms, **each) for each in predictions]))
@@ -400,3 +404,55 @@ def test_a_log_in_ten_times_as_many_minutes_takes_no_more_memory(write_log: Writ
     )
     peak(url, "2026-11-23T00:50")
     assert peak(url, "2026-11-24") < 1.5 * peak(url, "2026-11-23T00:50")
+
+
+@pytest.mark.parametrize("compression", [None, "gzip", "zstd"])
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_line_without_end_is_named_and_left_out(
+    write_log: Write, compression: str | None, streamed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_reader, "_MAX_LINE_BYTES", 5_000_000)
+    if streamed:
+        monkeypatch.setattr(log_reader, "_BYTES_AHEAD", 10)
+    long = {"id": "x", "time": "09:00:10.000000", "features": {"x": "y" * 5_000_000}}
+    predictions = (*MORNING[:2], long, *MORNING[2:])
+    url = write_log(*predictions, compression=compression, max_bytes=10**8)
+    with pytest.warns(LogReadWarning, match="line 2: the line is longer than 5,000,000 bytes"):
+        assert ids(url) == list("abcd")
+
+
+def test_a_line_of_a_gigabyte_takes_little_memory(tmp_path: Path) -> None:
+    file = tmp_path / "models/predictions/flights/2026-11-23/0900_w1-pod.txt"
+    file.parent.mkdir(parents=True)
+    with file.open("wb") as writing:
+        writing.truncate(2**31)  # a sparse file: a line of zeros
+        writing.seek(0, 2)
+        writing.write(b'\n{"entity_id":"a","created_at":"2026-11-23T09:00:00Z"}\n')
+    program = (
+        "import resource; resource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30))\n"
+        "from boxkite.logs.reader.log_reader import LogReader\n"
+        f"log = LogReader.open({str(tmp_path)!r}, report=print)\n"
+        "print([prediction.entity_id for _, prediction in log.predictions()])\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert result.stdout == (f"{FILE}, line 1: the line is longer than 67,108,864 bytes\n['a']\n")
+
+
+def test_a_file_that_cannot_be_read_is_an_error_and_no_damage(
+    write_log: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Failing(io.RawIOBase):
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, _buffer: Any) -> int:
+            raise OSError(errno.EIO, "the disk is broken")
+
+    monkeypatch.setattr(log_reader, "_BYTES_AHEAD", 10)
+    monkeypatch.setattr(LocalStore, "open", lambda *_: io.BufferedReader(Failing()))
+    for compression in (None, "gzip", "zstd"):
+        url = write_log(*MORNING, compression=compression, logger=f"w_{compression}")
+        with pytest.raises(OSError, match="the disk is broken"):
+            ids(url)

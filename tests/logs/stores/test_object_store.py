@@ -10,6 +10,7 @@ from urllib.parse import unquote
 import pytest
 
 from boxkite.logs.log_record import LogRecord
+from boxkite.logs.partition import parse_path
 from boxkite.logs.pruning import Pruned, prune
 from boxkite.logs.sink import Batch
 from boxkite.logs.sinks.files_sink import FilesSink
@@ -117,10 +118,11 @@ def test_a_server_that_is_down_is_an_error_of_bounded_time(bucket, server, monke
         assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("good", [0, 1, 2])
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_file_is_put_once_whatever_becomes_of_a_request(fault, bucket, server, start_line):
+def test_a_file_is_put_once_whatever_becomes_of_a_request(fault, good, bucket, server, start_line):
     line = start_line(server)
-    line.faults = [fault]
+    line.faults = [None] * good + [fault]
     sink = FilesSink(open_store(bucket), "remote")
     try:
         sink.deliver(batch_of(1, 5))
@@ -130,6 +132,97 @@ def test_a_file_is_put_once_whatever_becomes_of_a_request(fault, bucket, server,
         "models/predictions/e/2026-11-23/1405_w-r.txt"
     ]
     assert len(line.requests) > 1 or fault is None
+
+
+def delivered(bucket: str) -> list[bytes]:
+    store = open_store(bucket)
+    return sorted(store.read(path) for path, _ in store.list(""))
+
+
+def lines_of(*batches: Batch) -> list[bytes]:
+    return sorted(batch.line(0) for batch in batches)
+
+
+def test_a_store_that_ignores_conditions_overwrites_nothing(s3_server, start_line):
+    line = start_line(s3_server)
+    line.ignores_conditions = True
+    bucket = f"s3://{s3_server.new_bucket()}"
+    assert not open_store(bucket).keeps_existing_files()
+    batches = [batch_of(number, 5) for number in range(4)]
+    for batch in batches:
+        FilesSink(open_store(bucket), "s3").deliver(batch)
+    sink = FilesSink(open_store(bucket), "s3")
+    late = batch_of(9, 5)
+    for _ in range(2):  # what was delivered is not delivered again
+        sink.deliver(late)
+    assert delivered(bucket) == lines_of(*batches, late)
+    assert all(parse_path(path) for path, _ in open_store(bucket).list(""))
+
+
+def test_a_store_that_does_not_know_conditions_is_written_without(s3_server, start_line):
+    line = start_line(s3_server)
+    line.broken = lambda _, __, headers: 501 if "If-None-Match" in map(str.title, headers) else None
+    bucket = f"s3://{s3_server.new_bucket()}"
+    batches = [batch_of(number, 5) for number in range(3)]
+    for batch in batches:
+        FilesSink(open_store(bucket), "s3").deliver(batch)
+    assert delivered(bucket) == lines_of(*batches)
+
+
+def test_credentials_that_may_only_write_deliver_a_minute_that_has_a_file(s3_server, start_line):
+    line = start_line(s3_server)
+    bucket = f"s3://{s3_server.new_bucket()}"
+    FilesSink(open_store(bucket), "s3").deliver(batch_of(1, 5))
+    line.broken = lambda method, *_: 403 if method != "PUT" else None
+    FilesSink(open_store(bucket), "s3").deliver(batch_of(2, 5))
+    line.broken = lambda *_: None
+    assert delivered(bucket) == lines_of(batch_of(1, 5), batch_of(2, 5))
+
+
+def test_credentials_that_may_not_write_the_probe_give_names_that_cannot_clash(
+    s3_server, start_line
+):
+    line = start_line(s3_server)
+    line.broken = lambda _, path, __: 403 if ".boxkite-probe" in path else None
+    bucket = f"s3://{s3_server.new_bucket()}"
+    FilesSink(open_store(bucket), "s3").deliver(batch_of(1, 5))
+    assert delivered(bucket) == lines_of(batch_of(1, 5))
+    assert [path for path, _ in open_store(bucket).list("")] != [
+        "models/predictions/e/2026-11-23/1405_w-r.txt"
+    ]
+
+
+def test_a_store_that_calls_every_name_taken_is_an_error_of_few_requests(s3_server, start_line):
+    line = start_line(s3_server)
+    line.broken = lambda method, *_: 412 if method == "PUT" else 404
+    bucket = f"s3://{s3_server.new_bucket()}"
+    sink = FilesSink(open_store(bucket), "s3")
+    for _ in range(3):
+        line.requests.clear()
+        with pytest.raises(OSError, match="refuses the new name 'models/predictions/e/"):
+            sink.deliver(batch_of(1, 5))
+        assert len(line.requests) < 50
+
+
+def test_whether_a_store_honours_conditions_is_asked_once(bucket, server, start_line):
+    line = start_line(server)
+    store = open_store(bucket)
+    assert [store.keeps_existing_files() for _ in range(3)] == [True] * 3
+    assert len(line.requests) == (2 if server.scheme == "s3" else 0)
+    line.requests.clear()
+    assert open_store(bucket).keeps_existing_files()
+    assert len(line.requests) == (1 if server.scheme == "s3" else 0)
+    assert list(store.list("")) == []
+
+
+def test_a_large_file_is_read_bit_by_bit(bucket):
+    store = open_store(bucket)
+    content = bytes(range(256)) * 20_000
+    store.put_new("a", content)
+    with store.open("a") as file:
+        assert file.read(1000) + file.read() == content
+    with pytest.raises(FileNotFoundError):
+        store.open("b")
 
 
 @pytest.mark.parametrize("fault", [403, 401])
