@@ -13,8 +13,8 @@ from boxkite.error_reporter import ErrorReporter
 from boxkite.live.durable_counts import DurableCounts
 from boxkite.live.orphan_recovery import OrphanRecovery
 from boxkite.live.outbox import Outbox, Waiting
-from boxkite.logs.cutting import cut_by_minute, seconds_until_over
-from boxkite.logs.journalled import Journalled, JournalledRecords, journalled
+from boxkite.logs.batching import cut_by_minute, seconds_until_over
+from boxkite.logs.journal_records import Journalled, JournalledRecords, journalled
 from boxkite.logs.prediction_log import PredictionLog
 from boxkite.logs.rejected import RejectedFile
 from boxkite.logs.sink import Batch, RejectedError, Sink, TidySink
@@ -263,7 +263,7 @@ class Shipper:
         dropped = 0
         try:
             if records:
-                self._sink.deliver(Batch(records.terms, records))
+                self._sink.deliver(Batch(records.context, records))
         except RejectedError as error:
             reasons = error.reasons
             rejected = [(each, reasons[i]) for i, each in enumerate(records) if i in reasons]

@@ -100,7 +100,7 @@ def names() -> tuple[str, ResponseReturnValue, float]:
 
 
 def current() -> Prediction | None:
-    return current_prediction if current_prediction else None
+    return current_prediction or None
 
 
 @signals.prediction_logged.connect

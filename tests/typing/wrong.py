@@ -22,7 +22,9 @@ monitor.init_app(Starlette())  # E: reportArgumentType, arg-type
 
 current_prediction.featurs = [1]  # E: reportAttributeAccessIssue, attr-defined
 current_prediction.id = "mine"  # E: reportAttributeAccessIssue, misc
-print(current_prediction.outputs)  # E: reportAttributeAccessIssue reportUnknownArgumentType reportUnknownMemberType, attr-defined
+print(
+    current_prediction.outputs
+)  # E: reportAttributeAccessIssue reportUnknownArgumentType reportUnknownMemberType, attr-defined
 
 
 @monitor.predict(feature="age")  # E: reportCallIssue, call-overload
