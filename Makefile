@@ -36,7 +36,7 @@ test: $(VENV)/test.installed
 
 test-all: $(VENV)/test.installed
 	@.ci/debian chromium prometheus prometheus-alertmanager || true
-	$(PYTEST) -n auto
+	$(PYTEST) -n auto --dist loadgroup $(PYTEST_ARGS)
 
 test-lowest: .venv-lowest/lowest.installed
 	.venv-lowest/bin/python -m pytest $(SPREAD) $(QUICK) $(PYTEST_ARGS)

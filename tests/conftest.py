@@ -108,6 +108,20 @@ def records() -> Iterator[Records]:
         monitor.close()
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Run one worker more than there are processors, because many tests wait for a server."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0)) + 1
+    return (os.cpu_count() or 1) + 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let one worker run all tests of a real Prometheus: two servers at once fall behind."""
+    for item in items:
+        if "prometheus" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("prometheus"))
+
+
 def pytest_collection_finish() -> None:
     """Leave modules and tests out of garbage collection: tests that collect take them for old."""
     gc.collect()
