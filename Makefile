@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
 SPREAD := -n auto --dist worksteal
 QUICK := -m "not slow" --hypothesis-profile=quick
-EXTRAS := cli,dashboard,flask,objects,report,starlette,zstd
+EXTRAS := cli,flask,objects,report,starlette,zstd
 
 # Tests start many interpreters: none of them should compile every module anew.
 unexport PYTHONDONTWRITEBYTECODE

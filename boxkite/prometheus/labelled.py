@@ -8,7 +8,7 @@ from typing import TypeAlias
 import numpy as np
 
 from boxkite.baseline import Baseline, CategoryVariable, NumericVariable, Variable
-from boxkite.baseline.labelled import histogram_series
+from boxkite.baseline.labelled_series import histogram_series
 from boxkite.baseline.tally import Tally
 from boxkite.baseline.text_writer import Family, format_series, format_series_by
 from boxkite.drift import Policy

@@ -28,6 +28,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 import boxkite
 import boxkite_flask
 import boxkite_starlette
+from boxkite.adapters import Extension
 
 View = Callable[..., Any]
 
@@ -197,7 +198,7 @@ def _called(view: View, body: Any, make: SimpleNamespace) -> Any:
 
 
 def _decorated(
-    endpoint: Callable[..., Any], monitor: boxkite.Extension, sources: dict[str, Any] | None
+    endpoint: Callable[..., Any], monitor: Extension, sources: dict[str, Any] | None
 ) -> Callable[..., Any]:
     return endpoint if sources is None else monitor.predict(**sources)(endpoint)
 
