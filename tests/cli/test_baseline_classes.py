@@ -1,4 +1,4 @@
-"""`boxkite baseline --classes`: outputs that are the probabilities of classes."""
+"""`boxkite baseline --classes`: outputs that are class probabilities."""
 
 from pathlib import Path
 
