@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 import pytest
 
 from boxkite.classic.exporter_sink import ExporterSink, prediction_of
+from boxkite.live.log_context import LogContext
 from boxkite.logs.log_record import LogRecord
 from boxkite.logs.sink import Batch, RejectedError
-from boxkite.logs.terms import LogTerms
 from boxkite.monitoring.context import PredictionContext
 from boxkite.monitoring.exporter.type import LogExporter
 
-TERMS = LogTerms(
+TERMS = LogContext(
     sink="Kept",
     server_id="flights",
     endpoint_id="delay",

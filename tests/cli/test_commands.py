@@ -242,7 +242,7 @@ MISTAKES = [
     ("baseline .", "Invalid value for 'ROWS': File '.' is a directory."),
     ("baseline notes.txt", "cannot read notes.txt: the file must end in .parquet or .csv"),
     ("baseline nothing.csv", "cannot read nothing.csv: Empty CSV file"),
-    ("baseline header.csv", "the table is empty: a baseline needs at least one row"),
+    ("baseline header.csv", "the table is empty. A baseline needs at least one row"),
     ("baseline ragged.csv",
      "cannot read ragged.csv: CSV parse error: Expected 2 columns, got 1: 3"),
     ("baseline train.csv -o no/h.prom", "cannot write no/h.prom: folder no does not exist"),
@@ -257,7 +257,8 @@ MISTAKES = [
     ("show http://127.0.0.1:9/h.prom",
      "cannot fetch http://127.0.0.1:9/h.prom: Connection refused"),
     ("show ftp://host/h.prom",
-     "cannot read ftp://host/h.prom: a path or a file:, http: or https: URL"),
+     ("cannot read ftp://host/h.prom: its scheme is not supported. "
+      "Pass a path, or a file:, http: or https: URL")),
     ("compare histogram.prom", "Missing argument 'ROWS'. See boxkite compare --help"),
     ("compare train.csv histogram.prom",
      ("train.csv is a table of rows, but BASELINE comes first: "

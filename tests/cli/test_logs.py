@@ -127,7 +127,7 @@ def test_a_file_that_cannot_be_written_whole_is_left_as_it_was() -> None:
     Path("out").write_text("what was there before")
     result = run("logs", "cat", "log", "--format", "csv", "--column", "features.y", "-o", "out")
     assert (result.stdout, result.exit_code) == ("", 2)
-    assert result.stderr == "boxkite: no prediction in the interval has 'features.y'\n"
+    assert result.stderr == "boxkite: No prediction in the interval has the column 'features.y'.\n"
     assert Path("out").read_text() == "what was there before"
     assert sorted(each.name for each in Path().iterdir()) == ["log", "out"]
 
@@ -141,19 +141,19 @@ def test_a_damaged_line_is_one_line_on_stderr() -> None:
         assert result.stderr.startswith(f"boxkite: {file}, line 1: ")
 
 
-TIME = "give one as 2026-11-23 or 2026-11-23T14:05:00Z"
+TIME = "Write, for example, 2026-11-23 or 2026-11-23T14:05:00Z."
 AGE = "is not a duration; give one such as 30d or 12h."
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("ls", "nowhere"), "nowhere: there is no log: no file of one below models/predictions"),
+        (("ls", "nowhere"), "nowhere: There is no log: no log file below models/predictions."),
         (
             ("cat", "log", "--format", "parquet", "-o", "/proc/x"),
             "/proc/x: No such file or directory",
         ),
-        (("cat", "log", "--since", "x"), f"'x' is no time: {TIME}"),
+        (("cat", "log", "--since", "x"), f"'x' is not a time. {TIME}"),
         (("cat", "log", "--column", "x"), "--column needs --format csv or --format parquet"),
         (("prune", "log"), "Missing option '--older-than'. See boxkite logs prune --help"),
         (("prune", "log", "--older-than", "30"), f"Invalid value for '--older-than': '30' {AGE}"),
