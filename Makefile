@@ -6,7 +6,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
 SPREAD := -n auto --dist worksteal
-EXTRAS := cli,dashboard,flask,objects,report,starlette,zstd
+QUICK := -m "not slow" --hypothesis-profile=quick
+EXTRAS := cli,flask,objects,report,starlette,zstd
 
 # Tests start many interpreters: none of them should compile every module anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -31,14 +32,14 @@ demo-serve: $(VENV)/demo.installed
 
 test: $(VENV)/test.installed
 	@.ci/debian chromium prometheus prometheus-alertmanager || true
-	$(PYTEST) $(SPREAD) -m "not slow" $(PYTEST_ARGS)
+	$(PYTEST) $(SPREAD) $(QUICK) $(PYTEST_ARGS)
 
 test-all: $(VENV)/test.installed
 	@.ci/debian chromium prometheus prometheus-alertmanager || true
 	$(PYTEST) -n auto
 
 test-lowest: .venv-lowest/lowest.installed
-	.venv-lowest/bin/python -m pytest $(SPREAD) -m "not slow" $(PYTEST_ARGS)
+	.venv-lowest/bin/python -m pytest $(SPREAD) $(QUICK) $(PYTEST_ARGS)
 
 check: lint types docs
 

@@ -27,7 +27,7 @@ HOURS = 26
 BINS = 20
 END = 1_767_225_600  # 2026-01-01, a multiple of all intervals
 ENOUGH_SECONDS = 1.0  # of processor time, as the clock has steps of 10 ms
-LABELS = 'model="m",version="v"'
+LABELS = 'model_name="m",model_version="v"'
 COUNTERS = ("value_bucket", "category_total", "missing_total", "invalid_total")
 
 
@@ -46,7 +46,7 @@ def scrapes(replicas: int, interval: int) -> Iterator[str]:
         yield f"# TYPE boxkite_{name} {kind}\n"
         for replica in range(replicas):
             labels = f'{LABELS},instance="{replica}"'
-            variable = f'{labels},role="feature",variable="x"'
+            variable = f'{labels},variable_role="feature",variable="x"'
             if name == "predictions":
                 added = random.poisson(interval / 3.6, len(times))
                 yield from lines(f"boxkite_predictions_total{{{labels}}}", added, times)
@@ -75,7 +75,7 @@ def expressions(group: str) -> list[str]:
 
 def raw(window: str) -> list[str]:
     """Return the same for a window that is read from the counters."""
-    return [f"sum by (model, version, role, variable, le, category) ({each})"
+    return [f"sum by (model_name, model_version, variable_role, variable, le, category) ({each})"
             for each in counted_raw(window).values()]  # fmt: skip
 
 

@@ -34,10 +34,12 @@ def _own_folder_for_temporary_files(tmp_path_factory: pytest.TempPathFactory) ->
 sources._SLOW_SECONDS = 60.0
 # Nor does a scrape leave critical values to the next one.
 critical._SECONDS_A_SCRAPE = 60.0
-settings.register_profile(
-    "without-deadline", deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
-settings.load_profile("without-deadline")
+
+# Without --hypothesis-profile, properties are tested with as many examples as in CI.
+_patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("quick", _patient, max_examples=20)
+settings.register_profile("thorough", _patient, max_examples=100)
+settings.load_profile("thorough")
 
 
 def _installed(program: str, package: str = "prometheus") -> str:

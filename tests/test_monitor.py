@@ -48,7 +48,7 @@ def marks(monitor: Monitor) -> dict[str, tuple[int, int, int]]:
 
 def samples(monitor: Monitor) -> dict[tuple[str, ...], float]:
     """Return what a scrape shows, by name and by the labels that tell variables apart."""
-    labels = ("variable", "le", "category", "stage")
+    labels = ("variable", "le", "category", "failed_stage")
     return {
         (each.name, *(each.labels[label] for label in labels if label in each.labels)): each.value
         for family in text_string_to_metric_families(monitor.export().body.decode())
@@ -314,10 +314,10 @@ def test_a_body_is_logged_only_where_the_setting_says_so(records: Any) -> None:
 def test_drift_of_a_window_leaves_out_what_was_counted_before_it(monitor: Monitor) -> None:
     for _ in range(3):
         monitor.log_prediction([1, "UA"], 0.5)
-    totals = monitor._counter.totals()
-    member = monitor._counter._member
+    totals = monitor._counts.totals()
+    member = monitor._counts.member
     assert member is not None
-    member.history.keep(lambda: totals, datetime.now(UTC) - timedelta(hours=3))
+    member.history.keep(totals, datetime.now(UTC) - timedelta(hours=3))
     for _ in range(4):
         monitor.log_prediction([2, "UA"], 0.5)
     found = {window: monitor.drift(window).predictions for window in (None, "90m", "2h", "5d")}
@@ -438,7 +438,7 @@ def test_export_http_shows_the_metrics_asked_for(monitor: Monitor) -> None:
     assert body.decode() == (
         "# HELP boxkite_predictions_total Predictions counted.\n"
         "# TYPE boxkite_predictions_total counter\n"
-        f'boxkite_predictions_total{{model="default",version="{BASELINE.version}"}} 1\n'
+        f'boxkite_predictions_total{{model_name="default",model_version="{BASELINE.version}"}} 1\n'
     )
 
 

@@ -147,7 +147,7 @@ def needed(record: str, reads: dict[str, set[str]], levels: dict[str, int]) -> i
 
 def step_times(database: Database, days: int, end: float) -> np.ndarray:
     """Return when the steps of 5m were evaluated."""
-    query = f"bucket:boxkite_value:increase5m{{model='m0'}}[{days + 1}d]"
+    query = f"bucket:boxkite_value:increase5m{{model_name='m0'}}[{days + 1}d]"
     result = database.ask("query", {"query": query, "time": end})["result"]
     return np.array([float(when) for when, _ in result[0]["values"]])
 
@@ -161,7 +161,7 @@ def counted(
     days: int,
 ) -> tuple[int, int, int, int]:
     """Return verdicts, those that differ, and the alarms of Prometheus and of Python."""
-    query = f'{WANTED}{{model="{service.baseline.model}",window="{window}"}}[{days}d]'
+    query = f'{WANTED}{{model_name="{service.baseline.model}",window="{window}"}}[{days}d]'
     result = database.ask("query", {"query": query, "time": float(times[-1])})["result"]
     recorded = {each["metric"]["variable"]: each["values"] for each in result}
     sums = np.zeros(4, dtype=np.int64)

@@ -8,7 +8,7 @@ from typing import TypeAlias
 import numpy as np
 
 from boxkite.baseline import Baseline, CategoryVariable, NumericVariable, Variable
-from boxkite.baseline.labelled import histogram_series
+from boxkite.baseline.labelled_series import histogram_series
 from boxkite.baseline.tally import Tally
 from boxkite.baseline.text_writer import Family, format_series, format_series_by
 from boxkite.drift import Policy
@@ -33,7 +33,7 @@ class LabelledExposition:
 
     def __init__(self, baseline: Baseline, policy: Policy, sink: str | None = None) -> None:
         self._sink = sink
-        self._head = {"model": baseline.model, "version": baseline.version}
+        self._head = {"model_name": baseline.model, "model_version": baseline.version}
         self._numeric = [
             i for i, each in enumerate(baseline.variables) if isinstance(each, NumericVariable)
         ]
@@ -66,7 +66,7 @@ class LabelledExposition:
         return format_series(name, **self._labels(variable), window=window)
 
     def _labels(self, variable: Variable) -> Labels:
-        return {**self._head, "role": variable.role, "variable": variable.name}
+        return {**self._head, "variable_role": variable.role, "variable": variable.name}
 
     def families(
         self,
@@ -124,7 +124,7 @@ class LabelledExposition:
                 "counter",
                 "Failures of monitoring; the request went on.",
                 [
-                    format_series("boxkite_errors_total", **self._head, stage=stage)
+                    format_series("boxkite_errors_total", **self._head, failed_stage=stage)
                     for stage in errors
                 ],
                 list(errors.values()),

@@ -197,7 +197,7 @@ def _window_group(
             "variable:boxkite_invalid_fraction:evidence", window, "%.1f"
         ),
         rate_critical_text=looked_up(
-            "version:boxkite_fraction:critical", window, "%.1f", ("model", "version")
+            "version:boxkite_fraction:critical", window, "%.1f", ("model_name", "model_version")
         ),
         runbook=runbook,
     )

@@ -19,10 +19,14 @@ _LONGEST_READ = 7200
 _AWAY, _AWAY_AND_STEP = "15m", "20m"
 
 _COUNTERS = {
-    "values": ("boxkite_value_bucket", "role, variable, le", "bucket:boxkite_value"),
-    "categories": ("boxkite_category_total", "role, variable, category", "cell:boxkite_category"),
-    "missing": ("boxkite_missing_total", "role, variable", "variable:boxkite_missing"),
-    "invalid": ("boxkite_invalid_total", "role, variable", "variable:boxkite_invalid"),
+    "values": ("boxkite_value_bucket", "variable_role, variable, le", "bucket:boxkite_value"),
+    "categories": (
+        "boxkite_category_total",
+        "variable_role, variable, category",
+        "cell:boxkite_category",
+    ),
+    "missing": ("boxkite_missing_total", "variable_role, variable", "variable:boxkite_missing"),
+    "invalid": ("boxkite_invalid_total", "variable_role, variable", "variable:boxkite_invalid"),
 }
 """Each counter, the labels that it has and boxkite_predictions_total has not, and its record."""
 

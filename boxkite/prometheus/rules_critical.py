@@ -97,7 +97,7 @@ def at_design_effect(expression: str, wanted: Policy) -> str:
         return expression
     return (
         f"({expression})\n"
-        "* on (model, version) group_left ()\n"
+        "* on (model_name, model_version) group_left ()\n"
         f"({design_effect(wanted)} / version:boxkite_design_effect:max)"
     )
 
@@ -147,7 +147,10 @@ def _nearest(window: str, wanted: Policy, services: Policy) -> tuple[str, float]
 def _exported(window: str) -> str:
     name = json.dumps(window, ensure_ascii=False)
     series = f"boxkite_drift_critical{{window={name}}}"
-    return f"max by (model, version, role, variable) (last_over_time({series}[5m]) >= 0)"
+    return (
+        "max by (model_name, model_version, variable_role, variable) "
+        f"(last_over_time({series}[5m]) >= 0)"
+    )
 
 
 def _moved(quantile: str, ratio: float, share_of_all: float) -> str:
@@ -164,6 +167,6 @@ def _moved(quantile: str, ratio: float, share_of_all: float) -> str:
     logarithm = f"{format_float(-math.log(share_of_all))} + ln(version:boxkite_variables:count)"
     return (
         f"{quantile}\n"
-        "* on (model, version) group_left ()\n"
+        "* on (model_name, model_version) group_left ()\n"
         f"(1 + {format_float(2 * math.log(ratio))} / clamp_min({logarithm}, {math.log(2)!r}))"
     )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 __all__ = ["beside_critical", "evidence", "looked_up", "scaled"]
 
-_VARIABLE = ("model", "version", "role", "variable")
+_VARIABLE = ("model_name", "model_version", "variable_role", "variable")
 _ON = f"on ({', '.join(_VARIABLE)})"
 
 

@@ -69,16 +69,16 @@ def test_the_labelled_file_of_a_small_baseline() -> None:
     baseline = fit(
         {"x": [1.0, 2.0, 4.0, None], "c": ["a", "a", "b", "d"]}, version="v", max_categories=1
     )
-    head = 'model="default",version="v",role="feature",variable='
+    head = 'model_name="default",model_version="v",variable_role="feature",variable='
     info, once = "boxkite_baseline_variable_info", "boxkite_baseline_tail_once"
     assert baseline.as_text().splitlines() == [
         "# HELP boxkite_baseline_rows Training rows.",
         "# TYPE boxkite_baseline_rows gauge",
-        'boxkite_baseline_rows{model="default",version="v"} 4',
+        'boxkite_baseline_rows{model_name="default",model_version="v"} 4',
         f"# HELP {info} Kind of a variable and its place in a positional list.",
         f"# TYPE {info} gauge",
-        f'{info}{{{head}"x",kind="numeric",position="0"}} 1',
-        f'{info}{{{head}"c",kind="category",position="1"}} 1',
+        f'{info}{{{head}"x",variable_kind="numeric",position="0"}} 1',
+        f'{info}{{{head}"c",variable_kind="category",position="1"}} 1',
         "# HELP boxkite_baseline_missing Training rows without a value.",
         "# TYPE boxkite_baseline_missing gauge",
         f'boxkite_baseline_missing{{{head}"x"}} 1',
@@ -107,7 +107,15 @@ def test_the_labelled_file_of_a_small_baseline() -> None:
         f"# HELP {once} Categories counted as __other__ that one training row has.",
         f"# TYPE {once} gauge",
         f'{once}{{{head}"c"}} 2',
-        '# TAIL feature ["c", "3x/rO/2dP1E=", 2]',
+        (
+            '# BASELINE {"format":1,"exposition":"labelled","model":"default","version":"v",'
+            f'"digest":"{baseline.digest}","content":{{"rows":4,"variables":['
+            '{"kind":"numeric","role":"feature","name":"x","position":0,"missing":1,'
+            '"counts":[2,1],"edges":[3.0],"sum":7.0,"minimum":1.0,"maximum":4.0},'
+            '{"kind":"category","role":"feature","name":"c","position":1,"missing":0,'
+            '"counts":[2,2,0],"categories":["a","__other__","__unseen__"],'
+            '"tail":"3x/rO/2dP1E=","tail_once":2}]}}'
+        ),
     ]
 
 
@@ -200,8 +208,13 @@ def test_a_file_beyond_its_bounds_is_refused(tmp_path: Path) -> None:
         (b"up 1\n", "no baseline series in it, or it is cut short"),
         (b"up 1\n\xff", "line 2: not UTF-8: invalid start byte"),
         (b"up one\n", "line 1: not a value: ' one'"),
-        (b'boxkite_baseline_rows{model="m"} 3\n', "no baseline series in it, or it is cut short"),
-        (b"boxkite_baseline_news 3\n", "line 1: boxkite_baseline_rows stands 0 times, not once"),
+        (
+            b'up 1\nboxkite_baseline_rows{model_name="m"} 3\n\n',
+            (
+                "line 2: the file ends without its # BASELINE line. It was cut short, or its "
+                "comments were removed: write it again with Baseline.write"
+            ),
+        ),
     ],
 )
 def test_what_is_no_baseline_is_an_error_with_file_and_line(
@@ -228,7 +241,8 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
     with pytest.raises(BaselineError) as caught:
         many.write(path, exposition="classic")
     assert str(caught.value) == (
-        "the classic exposition has one output, this baseline has 2 (p, q): use the labelled one"
+        "the classic exposition has room for one output, but this baseline has 2 (p, q). "
+        "Use the labelled exposition"
     )
     assert Baseline.read(path) == many
     assert list(tmp_path.iterdir()) == [path]

@@ -48,8 +48,8 @@ def lines(text: str) -> list[str]:
 
 
 SHOWN = [
-    "variable         kind      missing  cells  train     range or commonest",
-    "───────────────────────────────────────────────────────────────────────",
+    "variable         kind      missing  cells  train     range or categories",
+    "────────────────────────────────────────────────────────────────────────",
     "delay            numeric         0     20  ████████  0 to 999",
     "carrier          category        0      3  ██        AA, UA, __unseen__",
     r"\x1b[31m[red]\n  numeric         0      2  ████████  1 to 2",
@@ -228,7 +228,7 @@ MISTAKES = [
     ("baseline", "Missing argument 'ROWS'. See boxkite baseline --help"),
     ("baseline train.csv --model=", "Invalid value for '--model': a name cannot be empty."),
     ("baseline train.csv --output score --drop score",
-     "--output and --drop are both given 'score'"),
+     "column 'score' cannot be both an --output and dropped (--drop)"),
     ("baseline train.csv -o .",
      "Invalid value for '-o' / '--output-file': File '.' is a directory."),
     ("baseline train.csv --outputs score",
@@ -240,16 +240,17 @@ MISTAKES = [
     ("baseline bytes.parquet", "cannot read bytes.parquet: "),
     ("baseline absent.csv", "Invalid value for 'ROWS': File 'absent.csv' does not exist."),
     ("baseline .", "Invalid value for 'ROWS': File '.' is a directory."),
-    ("baseline notes.txt", "cannot read notes.txt: give a .parquet or .csv file"),
+    ("baseline notes.txt", "cannot read notes.txt: the file must end in .parquet or .csv"),
     ("baseline nothing.csv", "cannot read nothing.csv: Empty CSV file"),
     ("baseline header.csv", "the table is empty: a baseline needs at least one row"),
     ("baseline ragged.csv",
      "cannot read ragged.csv: CSV parse error: Expected 2 columns, got 1: 3"),
-    ("baseline train.csv -o no/h.prom", "cannot write no/h.prom: there is no such folder"),
+    ("baseline train.csv -o no/h.prom", "cannot write no/h.prom: folder no does not exist"),
     ("baseline ragged.parquet", "cannot read ragged.parquet: "),
     ("show absent.prom", "absent.prom: No such file or directory"),
     ("show .", ".: Is a directory"),
-    ("show header.csv", "header.csv holds rows: BASELINE is a file such as histogram.prom"),
+    ("show header.csv", ("header.csv is a table of rows, but BASELINE comes first: "
+     "give a baseline such as histogram.prom")),
     ("show notes.txt", "notes.txt, line 1: not a value: "),
     ("show bytes.prom", "bytes.prom, line 1: not UTF-8: "),
     ("show nothing.prom", "nothing.prom, no baseline series in it, or it is cut short"),
@@ -259,9 +260,10 @@ MISTAKES = [
      "cannot read ftp://host/h.prom: a path or a file:, http: or https: URL"),
     ("compare histogram.prom", "Missing argument 'ROWS'. See boxkite compare --help"),
     ("compare train.csv histogram.prom",
-     "train.csv holds rows: BASELINE is a file such as histogram.prom"),
+     ("train.csv is a table of rows, but BASELINE comes first: "
+     "give a baseline such as histogram.prom")),
     ("compare histogram.prom histogram.prom",
-     "cannot read histogram.prom: give a .parquet or .csv file"),
+     "cannot read histogram.prom: the file must end in .parquet or .csv"),
     ("compare histogram.prom none.csv", "none.csv has no rows"),
     ("compare histogram.prom .", ".: there is no log: no file of one below models/predictions"),
     ("compare histogram.prom s3://",
@@ -325,7 +327,7 @@ def test_a_failure_of_ours_does_not_look_like_drift(monkeypatch: pytest.MonkeyPa
     def failing(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("boxkite.cli.comparing.compare", failing)
+    monkeypatch.setattr("boxkite.cli.compare_command.compare", failing)
     result = run("compare", "histogram.prom", "train.csv")
     assert result.exit_code == 2
     assert result.stderr.splitlines()[-1] == "ZeroDivisionError"
@@ -335,7 +337,7 @@ def test_an_interrupt_does_not_look_like_drift(monkeypatch: pytest.MonkeyPatch) 
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("boxkite.cli.comparing.compare", interrupted)
+    monkeypatch.setattr("boxkite.cli.compare_command.compare", interrupted)
     assert run("compare", "histogram.prom", "train.csv").exit_code == 130
 
 

@@ -93,7 +93,7 @@ _COUNTED = {
     "boxkite_invalid_total": "invalid",
     "boxkite_errors_total": "errors",
 }
-_LABELS: Any = re.compile(r'(?:model|variable|category|stage)="(.*?)"')
+_LABELS: Any = re.compile(r'(?:model_name|variable|category|failed_stage)="(.*?)"')
 
 
 @pytest.fixture

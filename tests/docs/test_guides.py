@@ -251,5 +251,5 @@ def test_the_service_runs_as_the_guide_says(guide: Any, serve: Callable[..., Any
     with serve(line, guide.folder) as client:
         assert client.post("/predict", json=body).json() == {"minutes": 21.0}
         metrics = client.get("/metrics").text
-    shown = r'^boxkite_predictions_total\{model="delivery",version="\w+"\} 1$'
+    shown = r'^boxkite_predictions_total\{model_name="delivery",model_version="\w+"\} 1$'
     assert re.search(shown, metrics, re.MULTILINE)

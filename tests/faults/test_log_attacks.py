@@ -273,7 +273,7 @@ def test_a_sample_waits_for_the_end_of_its_minute(
     monitor = new_monitor(sink, log_sample=0.1)
     for number in range(300):
         monitor.log_prediction([1.0], identity=Identity("s", NOON, f"{number:08}"))
-        monitor._counter.fold()
+        monitor._counts.fold()
         if number % 30 == 0:
             monitor._log._shipper._run()  # type: ignore[union-attr]
     assert sink.records == []
@@ -363,9 +363,19 @@ def run(state: Path | str, log: Path, how: str, number: int) -> list[str]:
     return done.stdout.split()
 
 
-@pytest.mark.parametrize("number", [10, 100])
-@pytest.mark.parametrize("how", ["hangs", "absent"])
-@pytest.mark.parametrize("folder", ["state", ""])
+@pytest.mark.parametrize(
+    ("folder", "how", "number"),
+    [
+        ("state", "hangs", 10),
+        ("state", "absent", 100),
+        ("", "hangs", 100),
+        ("", "absent", 10),
+        pytest.param("state", "hangs", 100, marks=pytest.mark.slow),
+        pytest.param("state", "absent", 10, marks=pytest.mark.slow),
+        pytest.param("", "hangs", 10, marks=pytest.mark.slow),
+        pytest.param("", "absent", 100, marks=pytest.mark.slow),
+    ],
+)
 def test_a_program_ends_though_records_wait_and_the_next_delivers_them(
     folder: str, how: str, number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

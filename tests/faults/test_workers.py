@@ -44,6 +44,7 @@ SERVERS = {
 }
 MARKS = {
     "sync-preload": [pytest.mark.slow],
+    "gthread": [pytest.mark.slow],
     "gthread-preload": [pytest.mark.slow],
     "gevent": [_needs("gevent")],
     "gevent-preload": [_needs("gevent"), pytest.mark.slow],
@@ -64,7 +65,12 @@ def test_each_scrape_shows_what_all_workers_answered(server: tuple[str, ...], se
         assert service.acknowledged == total
         assert {service.predictions() for _ in range(6)} == {total}
     counts = service.scrape()
-    assert counts['boxkite_value_count{model="m",version="1",role="feature",variable="a"}'] == 402
+    assert (
+        counts[
+            'boxkite_value_count{model_name="m",model_version="1",variable_role="feature",variable="a"}'
+        ]
+        == 402
+    )
 
 
 @pytest.mark.parametrize(
@@ -154,7 +160,7 @@ def test_workers_killed_at_random_lose_nothing_acknowledged(
             before = service.acknowledged
             counts = service.scrape()
             after = service.sent
-            shown = counts['boxkite_predictions_total{model="m",version="1"}']
+            shown = counts['boxkite_predictions_total{model_name="m",model_version="1"}']
             assert before <= shown <= after
             assert [s for s, count in counts.items() if count < last.get(s, 0)] == []
             last = counts
@@ -202,7 +208,7 @@ def open_to_all() -> Iterator[str]:
             id="another user",
             marks=pytest.mark.skipif(os.geteuid() != 0, reason="only root can change its user"),
         ),
-        pytest.param(NOTHING_TOLD, id="no proc"),
+        pytest.param(NOTHING_TOLD, id="no proc", marks=pytest.mark.slow),
     ],
 )
 def test_workers_who_cannot_see_their_parent_find_each_other_and_no_other_service(

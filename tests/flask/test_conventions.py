@@ -161,6 +161,6 @@ def test_each_application_of_a_dispatcher_has_its_metrics_below_its_prefix(
     for model in "ab":
         answer = client.get(f"/{model}/metrics?name[]=boxkite_predictions_total")
         assert answer.text.splitlines()[2:] == [
-            f'boxkite_predictions_total{{model="{model}",version="1"}} 0'
+            f'boxkite_predictions_total{{model_name="{model}",model_version="1"}} 0'
         ]
     assert client.get("/metrics").status_code == 404

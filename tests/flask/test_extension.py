@@ -34,7 +34,7 @@ def test_a_factory_sets_an_application_up_later(score_baseline: boxkite.Baseline
     app = with_view(Flask("service"), monitor)
     monitor.init_app(app)
     app.test_client().get("/score")
-    assert predictions(app) == ['boxkite_predictions_total{model="score",version="1"} 1']
+    assert predictions(app) == ['boxkite_predictions_total{model_name="score",model_version="1"} 1']
 
 
 def test_each_application_of_one_extension_has_its_own_counts_and_settings(
@@ -47,8 +47,12 @@ def test_each_application_of_one_extension_has_its_own_counts_and_settings(
         monitor.init_app(app)
         for _ in range(calls):
             app.test_client().get("/score")
-    assert predictions(first) == ['boxkite_predictions_total{model="score",version="1"} 1']
-    assert predictions(second) == ['boxkite_predictions_total{model="other",version="1"} 2']
+    assert predictions(first) == [
+        'boxkite_predictions_total{model_name="score",model_version="1"} 1'
+    ]
+    assert predictions(second) == [
+        'boxkite_predictions_total{model_name="other",model_version="1"} 2'
+    ]
 
 
 def test_a_view_of_an_application_without_monitor_is_as_it_was(
@@ -63,8 +67,9 @@ def test_a_second_monitor_for_an_application_is_refused(score_baseline: boxkite.
     app = Flask("service")
     monitor = Boxkite(app, baseline=score_baseline)
     expected = (
-        "the application has a Boxkite for model 'score' already: a second one would count each "
-        "prediction twice; use the first, or name another model, as Boxkite(app, model='b')"
+        "the application already has a Boxkite for model 'score', and a second one would count "
+        "each prediction twice; use the first one, or name another model, as in "
+        "Boxkite(app, model='b')"
     )
     for again in (monitor, Boxkite(baseline=score_baseline)):
         with pytest.raises(boxkite.ConfigError) as refused:
@@ -84,13 +89,13 @@ def test_an_unknown_key_is_named_with_the_nearest(key: str, nearest: str) -> Non
     app.config[key] = "x"
     with pytest.raises(boxkite.ConfigError) as refused:
         Boxkite(app)
-    assert str(refused.value) == f"unknown setting {key}; the nearest one is {nearest}"
+    assert str(refused.value) == f"unknown setting {key}; did you mean {nearest}?"
 
 
 def test_an_unknown_option_is_named_with_the_nearest() -> None:
     with pytest.raises(boxkite.ConfigError) as refused:
         Boxkite(Flask("service"), modle="x")
-    assert str(refused.value) == "unknown setting modle; the nearest one is model"
+    assert str(refused.value) == "unknown setting modle; did you mean model?"
 
 
 @pytest.mark.parametrize(
@@ -160,7 +165,9 @@ def test_a_service_without_baseline_answers_and_says_once_what_is_missing(
         answers = [app.test_client().get("/score").json for _ in range(3)]
     assert answers == [{"score": 0.3}] * 3
     assert [each.getMessage().partition(":")[0] for each in caplog.records] == ["boxkite baseline"]
-    assert predictions(app) == ['boxkite_predictions_total{model="default",version="none"} 3']
+    assert predictions(app) == [
+        'boxkite_predictions_total{model_name="default",model_version="none"} 3'
+    ]
 
 
 @pytest.mark.parametrize("enabled", [False, "false", "0"])
@@ -193,7 +200,7 @@ def test_a_server_id_that_could_not_go_into_a_header_is_refused(
     server_id: str, score_baseline: boxkite.Baseline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BEDROCK_SERVER_ID", server_id)
-    with pytest.raises(boxkite.ConfigError, match=r"^BEDROCK_SERVER_ID is .*; give printable"):
+    with pytest.raises(boxkite.ConfigError, match=r"^BEDROCK_SERVER_ID is .*; use printable"):
         Boxkite(Flask("service"), baseline=score_baseline)
 
 
@@ -206,7 +213,7 @@ def test_the_applications_own_metrics_are_in_the_same_answer(
     Boxkite(app, baseline=score_baseline, registry=registry)
     lines = app.test_client().get("/metrics").text.splitlines()
     assert "own_total 7.0" in lines
-    assert 'boxkite_predictions_total{model="score",version="1"} 0' in lines
+    assert 'boxkite_predictions_total{model_name="score",model_version="1"} 0' in lines
 
 
 def test_the_default_registry_is_shown_by_default(score_baseline: boxkite.Baseline) -> None:

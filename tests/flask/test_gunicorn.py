@@ -21,6 +21,8 @@ import boxkite
 
 pytestmark = pytest.mark.slow
 
+AGE = 'model_name="score",model_version="1",variable_role="feature",variable="age"'
+
 SERVICE = """
 from flask import Flask, request
 from boxkite_flask import Boxkite
@@ -100,7 +102,10 @@ def ask(port: int, age: int) -> tuple[dict[str, float], str]:
 def counted(port: int) -> list[str]:
     """The series of the predictions and of the ages' sum."""
     text = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics").read().decode()
-    names = ("boxkite_predictions_total{", 'boxkite_value_sum{model="score",version="1",role="fea')
+    names = (
+        "boxkite_predictions_total{",
+        'boxkite_value_sum{model_name="score",model_version="1",variable_role="fea',
+    )
     return [line for line in text.splitlines() if line.startswith(names)]
 
 
@@ -112,8 +117,8 @@ def test_every_answer_is_counted_and_prometheus_sees_the_same(
     assert [answer["score"] for answer, _ in answers] == [age / 100 for age in range(100)]
     assert len({prediction_id for _, prediction_id in answers}) == 100
     assert counted(service) == [
-        'boxkite_predictions_total{model="score",version="1"} 100',
-        'boxkite_value_sum{model="score",version="1",role="feature",variable="age"} 4950.0',
+        'boxkite_predictions_total{model_name="score",model_version="1"} 100',
+        f"boxkite_value_sum{{{AGE}}} 4950.0",
     ]
 
     folder = tmp_path / "prometheus"
@@ -131,7 +136,9 @@ def test_every_answer_is_counted_and_prometheus_sees_the_same(
             if result:
                 break
             time.sleep(0.2)
-    assert [(each["metric"]["model"], each["value"][1]) for each in result] == [("score", "100")]
+    assert [(each["metric"]["model_name"], each["value"][1]) for each in result] == [
+        ("score", "100")
+    ]
 
 
 def test_clients_that_go_away_disturb_neither_counts_nor_others(service: int) -> None:
@@ -147,6 +154,6 @@ def test_clients_that_go_away_disturb_neither_counts_nor_others(service: int) ->
     connection.close()
     assert ask(service, 30)[0] == {"score": 0.3}
     assert counted(service) == [
-        'boxkite_predictions_total{model="score",version="1"} 1',
-        'boxkite_value_sum{model="score",version="1",role="feature",variable="age"} 30.0',
+        'boxkite_predictions_total{model_name="score",model_version="1"} 1',
+        f"boxkite_value_sum{{{AGE}}} 30.0",
     ]

@@ -76,7 +76,7 @@ def test_names_choose_the_series(app: Flask, options: dict[str, Any]) -> None:
     Boxkite(app, **options)
     response = app.test_client().get("/metrics?name[]=boxkite_predictions_total")
     assert [line for line in response.text.splitlines() if not line.startswith("#")] == [
-        'boxkite_predictions_total{model="score",version="1"} 0'
+        'boxkite_predictions_total{model_name="score",model_version="1"} 0'
     ]
 
 

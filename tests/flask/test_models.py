@@ -41,8 +41,8 @@ def test_each_object_counts_into_its_own_monitor(app: Flask, two: tuple[Boxkite,
     for path in ("/a", "/b", "/b"):
         app.test_client().get(path)
     assert predictions(app) == [
-        'boxkite_predictions_total{model="a",version="1"} 1',
-        'boxkite_predictions_total{model="b",version="1"} 2',
+        'boxkite_predictions_total{model_name="a",model_version="1"} 1',
+        'boxkite_predictions_total{model_name="b",model_version="1"} 2',
     ]
 
 
@@ -54,8 +54,8 @@ def test_a_model_can_be_named_and_another_object_counts_into_the_first(
     for path in ("/named", "/named", "/named", "/other"):
         app.test_client().get(path)
     assert predictions(app) == [
-        'boxkite_predictions_total{model="a",version="1"} 1',
-        'boxkite_predictions_total{model="b",version="1"} 3',
+        'boxkite_predictions_total{model_name="a",model_version="1"} 1',
+        'boxkite_predictions_total{model_name="b",model_version="1"} 3',
     ]
 
 
@@ -68,7 +68,7 @@ def test_a_model_that_is_not_there_is_reported_and_nothing_is_counted(
     assert (response.json, "X-Prediction-Id" in response.headers) == ({"score": 0.3}, False)
     (told,) = [each.getMessage() for each in caplog.records]
     assert told == (
-        "boxkite features: view 'score': no model 'c' in the application; it has 'a', 'b' "
+        "boxkite features: view 'score': the application has no model 'c'; it has 'a', 'b' "
         "(1 so far)"
     )
     assert [line[-2:] for line in predictions(app)] == [" 0", " 0"]
@@ -88,7 +88,7 @@ def test_a_second_monitor_for_a_model_is_refused(
     options: Any, app: Flask, score_baseline: boxkite.Baseline
 ) -> None:
     before = (list(app.extensions["boxkite_models"]), set(app.blueprints))
-    with pytest.raises(boxkite.ConfigError, match=rf"for model '{options['model']}' already: a se"):
+    with pytest.raises(boxkite.ConfigError, match=rf"for model '{options['model']}', and a sec"):
         Boxkite(app, baseline=score_baseline, **options)
     assert (list(app.extensions["boxkite_models"]), set(app.blueprints)) == before
 
@@ -100,7 +100,7 @@ def test_a_model_that_is_switched_off_counts_nowhere(
     Boxkite(app, model="a", baseline=score_baseline)
     add_view(app, "/b", off)
     assert "X-Prediction-Id" not in app.test_client().get("/b").headers
-    assert predictions(app) == ['boxkite_predictions_total{model="a",version="1"} 0']
+    assert predictions(app) == ['boxkite_predictions_total{model_name="a",model_version="1"} 0']
 
 
 def test_another_path_shows_the_models_that_ask_for_it(
@@ -109,10 +109,10 @@ def test_another_path_shows_the_models_that_ask_for_it(
     for model, path in (("a", "/metrics"), ("b", "/b"), ("c", "/b"), ("d", "")):
         Boxkite(app, model=model, baseline=score_baseline, metrics_path=path, registry=None)
     assert [predictions(app, path) for path in ("/metrics", "/b")] == [
-        ['boxkite_predictions_total{model="a",version="1"} 0'],
+        ['boxkite_predictions_total{model_name="a",model_version="1"} 0'],
         [
-            'boxkite_predictions_total{model="b",version="1"} 0',
-            'boxkite_predictions_total{model="c",version="1"} 0',
+            'boxkite_predictions_total{model_name="b",model_version="1"} 0',
+            'boxkite_predictions_total{model_name="c",model_version="1"} 0',
         ],
     ]
 
@@ -142,8 +142,8 @@ def test_a_page_is_protected_alike_for_all_models(
     with pytest.raises(boxkite.ConfigError) as refused:
         Boxkite(app, model="b", baseline=score_baseline, **second)
     assert str(refused.value) == (
-        f"the metrics at /metrics are protected by another {part} already: give the same one to "
-        "each Boxkite of the application, or another METRICS_PATH"
+        f"the metrics at /metrics are already protected by another {part}; pass the same one to "
+        "each Boxkite of the application, or set another METRICS_PATH"
     )
 
 

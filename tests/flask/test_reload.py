@@ -66,4 +66,6 @@ def test_counts_go_on_where_the_code_was_changed(port: int, tmp_path: Path) -> N
         asked += 1
         time.sleep(0.5)
     metrics = get(port, "/metrics?name[]=boxkite_predictions_total").splitlines()[2:]
-    assert metrics == [f'boxkite_predictions_total{{model="default",version="1"}} {asked + 1}']
+    assert metrics == [
+        f'boxkite_predictions_total{{model_name="default",model_version="1"}} {asked + 1}'
+    ]

@@ -29,12 +29,15 @@ def _samples(**environment: str) -> list[str]:
 
 
 def test_the_metrics_of_the_default_registry_are_shown() -> None:
-    assert _samples() == ['boxkite_predictions_total{model="m",version="1"} 1', "sales_total 3.0"]
+    assert _samples() == [
+        'boxkite_predictions_total{model_name="m",model_version="1"} 1',
+        "sales_total 3.0",
+    ]
 
 
 def test_with_a_multiprocess_folder_those_of_all_processes_are_shown(tmp_path: Path) -> None:
     _samples(PROMETHEUS_MULTIPROC_DIR=str(tmp_path))
     assert _samples(PROMETHEUS_MULTIPROC_DIR=str(tmp_path)) == [
-        'boxkite_predictions_total{model="m",version="1"} 1',
+        'boxkite_predictions_total{model_name="m",model_version="1"} 1',
         "sales_total 6.0",
     ]

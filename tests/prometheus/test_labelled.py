@@ -1,12 +1,14 @@
 """The labelled exposition: the whole answer of a small model, and the critical values."""
 
+# ruff: noqa: E501 - the answer is compared as it is
+
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from boxkite import Baseline, Monitor, Policy
-from boxkite.baseline.text_reader import Sample, parse
+from boxkite.classic.text_reader import Sample, parse
 from boxkite.prometheus.labelled import LabelledExposition
 from boxkite.settings import Settings
 
@@ -14,36 +16,36 @@ LIVE = {
     "text/plain": """\
 # HELP boxkite_predictions_total Predictions counted.
 # TYPE boxkite_predictions_total counter
-boxkite_predictions_total{model="m",version="v"} 5
+boxkite_predictions_total{model_name="m",model_version="v"} 5
 # HELP boxkite_value Values while serving.
 # TYPE boxkite_value histogram
-boxkite_value_bucket{model="m",version="v",role="feature",variable="size",le="1.0"} 2
-boxkite_value_bucket{model="m",version="v",role="feature",variable="size",le="1e+06"} 3
-boxkite_value_bucket{model="m",version="v",role="feature",variable="size",le="+Inf"} 4
-boxkite_value_sum{model="m",version="v",role="feature",variable="size"} 2.5
-boxkite_value_count{model="m",version="v",role="feature",variable="size"} 4
+boxkite_value_bucket{model_name="m",model_version="v",variable_role="feature",variable="size",le="1.0"} 2
+boxkite_value_bucket{model_name="m",model_version="v",variable_role="feature",variable="size",le="1e+06"} 3
+boxkite_value_bucket{model_name="m",model_version="v",variable_role="feature",variable="size",le="+Inf"} 4
+boxkite_value_sum{model_name="m",model_version="v",variable_role="feature",variable="size"} 2.5
+boxkite_value_count{model_name="m",model_version="v",variable_role="feature",variable="size"} 4
 # HELP boxkite_category_total Categories while serving.
 # TYPE boxkite_category_total counter
-boxkite_category_total{model="m",version="v",role="output",variable="label",category="yes"} 1
-boxkite_category_total{model="m",version="v",role="output",variable="label",category="__other__"} 1
-boxkite_category_total{model="m",version="v",role="output",variable="label",category="__unseen__"} 2
+boxkite_category_total{model_name="m",model_version="v",variable_role="output",variable="label",category="yes"} 1
+boxkite_category_total{model_name="m",model_version="v",variable_role="output",variable="label",category="__other__"} 1
+boxkite_category_total{model_name="m",model_version="v",variable_role="output",variable="label",category="__unseen__"} 2
 # HELP boxkite_missing_total Values that were None, NaN or absent.
 # TYPE boxkite_missing_total counter
-boxkite_missing_total{model="m",version="v",role="feature",variable="size"} 0
-boxkite_missing_total{model="m",version="v",role="output",variable="label"} 1
+boxkite_missing_total{model_name="m",model_version="v",variable_role="feature",variable="size"} 0
+boxkite_missing_total{model_name="m",model_version="v",variable_role="output",variable="label"} 1
 # HELP boxkite_invalid_total Values that were not of the variable's kind.
 # TYPE boxkite_invalid_total counter
-boxkite_invalid_total{model="m",version="v",role="feature",variable="size"} 1
-boxkite_invalid_total{model="m",version="v",role="output",variable="label"} 0
+boxkite_invalid_total{model_name="m",model_version="v",variable_role="feature",variable="size"} 1
+boxkite_invalid_total{model_name="m",model_version="v",variable_role="output",variable="label"} 0
 """,
     "application/openmetrics-text": """\
 # HELP boxkite_predictions Predictions counted.
 # TYPE boxkite_predictions counter
-boxkite_predictions_total{model="m",version="v"} 5
+boxkite_predictions_total{model_name="m",model_version="v"} 5
 # HELP boxkite_missing Values that were None, NaN or absent.
 # TYPE boxkite_missing counter
-boxkite_missing_total{model="m",version="v",role="feature",variable="size"} 0
-boxkite_missing_total{model="m",version="v",role="output",variable="label"} 1
+boxkite_missing_total{model_name="m",model_version="v",variable_role="feature",variable="size"} 0
+boxkite_missing_total{model_name="m",model_version="v",variable_role="output",variable="label"} 1
 # EOF
 """,
 }
@@ -140,7 +142,7 @@ def test_the_design_effect_is_the_policys_or_the_settings(
     lines = monitor.export(names=names).body.decode().splitlines()
     found = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
     (variable,) = baseline.variables
-    labels = 'model="m",version="v",role="feature",variable="x"'
+    labels = 'model_name="m",model_version="v",variable_role="feature",variable="x"'
     expected = {
         f'boxkite_drift_critical{{{labels},window="{window}"}}': (
             wanted.critical(window, 1, variable)
@@ -148,5 +150,5 @@ def test_the_design_effect_is_the_policys_or_the_settings(
         for window in wanted.windows
     }
     if effect != 1.0:
-        expected['boxkite_drift_design_effect{model="m",version="v"}'] = effect
+        expected['boxkite_drift_design_effect{model_name="m",model_version="v"}'] = effect
     assert {name: float(value) for name, value in found.items()} == pytest.approx(expected)

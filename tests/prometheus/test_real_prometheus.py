@@ -105,7 +105,7 @@ def query(api: str, expression: str) -> dict[tuple[str, str], float]:
     except (urllib.error.URLError, ConnectionError):
         return {}
     return {
-        (each["metric"].get("role", ""), each["metric"].get("variable", "")): float(
+        (each["metric"].get("variable_role", ""), each["metric"].get("variable", "")): float(
             each["value"][1]
         )
         for each in result

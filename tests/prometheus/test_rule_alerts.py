@@ -39,9 +39,9 @@ def more_or_less(drift: VariableDrift) -> str:
 def data_labels(baseline: Baseline, drift: VariableDrift, severity: str) -> dict[str, str]:
     return {
         "severity": severity,
-        "model": baseline.model,
-        "version": baseline.version,
-        "role": drift.role,
+        "model_name": baseline.model,
+        "model_version": baseline.version,
+        "variable_role": drift.role,
         "variable": drift.name,
         "window": "1h",
     }

@@ -24,10 +24,12 @@ def series(policy: Policy, variables: int, windows: list[str]) -> list[dict[str,
     found = []
     for window in windows:
         for degrees, value in quantiles(policy, window, variables).items():
-            labels = f'model="m",version="v",role="feature",variable="{degrees}"'
+            labels = (
+                f'model_name="m",model_version="v",variable_role="feature",variable="{degrees}"'
+            )
             name = f'boxkite_drift_critical{{{labels},window="{window}"}}'
             found.append({"series": name, "values": f"{value!r}"})
-    count = 'version:boxkite_variables:count{model="m",version="v"}'
+    count = 'version:boxkite_variables:count{model_name="m",model_version="v"}'
     found.append({"series": count, "values": str(variables)})
     return found
 
@@ -51,7 +53,9 @@ def test_a_moved_critical_value_keeps_to_the_rate(
     expression = critical_quantile(window, wanted, Policy())
     tests = []
     for degrees, exact in quantiles(wanted, window, variables).items():
-        labels = f'{{model="m",role="feature",variable="{degrees}",version="v"}}'
+        labels = (
+            f'{{model_name="m",variable_role="feature",variable="{degrees}",model_version="v"}}'
+        )
         chosen = f"(({expression}) and on (variable) {marked(degrees)})"
         bound = f"({chosen} >= bool {exact * (1 - 1e-12)!r}) * ({chosen} <= bool {most * exact!r})"
         sample = {"labels": labels, "value": 1}
@@ -87,7 +91,7 @@ def test_a_moved_critical_value_is_safe_for_sparse_cells_too() -> None:
 )
 def test_the_services_own_critical_value_is_taken_as_it_is(wanted: Policy, window: str) -> None:
     assert critical_quantile(window, wanted, Policy()) == (
-        "max by (model, version, role, variable) "
+        "max by (model_name, model_version, variable_role, variable) "
         f'(last_over_time(boxkite_drift_critical{{window="{window}"}}[5m]) >= 0)'
     )
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from scipy.stats import norm
 
@@ -10,7 +11,7 @@ from boxkite import Baseline, ConfigError, Policy
 from boxkite.prometheus.rules import render_rules
 from boxkite.prometheus.rules_critical import ks_quantile
 
-VERSION = 'model="m",version="v"'
+VERSION = 'model_name="m",model_version="v"'
 
 
 @pytest.mark.parametrize("variables", [1, 10, 1000])
@@ -73,7 +74,8 @@ def test_a_small_shift_is_drift_by_ks_alone_in_python_and_in_prometheus(
     bench: Any, policy: Policy, shift: float, verdict: str
 ) -> None:
     def normal(rows: int) -> list[float]:
-        return [float(norm.ppf((i + 0.5) / rows)) for i in range(rows)]
+        values: list[float] = norm.ppf((np.arange(rows) + 0.5) / rows).tolist()
+        return values
 
     baseline = Baseline.fit(
         {"x": normal(20_000), "kind": ["a", "b", "c", "d"] * 5000}, model="m", version="v"
@@ -95,9 +97,9 @@ def test_a_small_shift_is_drift_by_ks_alone_in_python_and_in_prometheus(
         f"Over the last 1h PSI {x.psi:.3f} is below critical {x.critical:.3f}, "
         f"K-S {x.ks:.3f} is above critical {x.ks_critical:.3f}, 300 live rows, version v."
     )
-    labels = {"role": "feature", "severity": "warning", "variable": "x", "window": "1h"}
+    labels = {"variable_role": "feature", "severity": "warning", "variable": "x", "window": "1h"}
     alert = {
-        "exp_labels": {"model": "m", "version": "v", **labels},
+        "exp_labels": {"model_name": "m", "model_version": "v", **labels},
         "exp_annotations": {
             "summary": "Model m: feature x has drifted",
             "description": said,

@@ -22,30 +22,32 @@ def said(summary: str, *description: str) -> tuple[str, str]:
 
 
 # Series are given a minute apart, for three hours and more.
-MODEL = 'model="m",job="j"'
+MODEL = 'model_name="m",job="j"'
 DAY = 1440
 
 
 def version(name: str, instance: int, rows: int = 100) -> str:
-    return f'boxkite_baseline_rows{{{MODEL},version="{name}",instance="{instance}"}} {rows}x200'
+    return (
+        f'boxkite_baseline_rows{{{MODEL},model_version="{name}",instance="{instance}"}} {rows}x200'
+    )
 
 
 def predictions(values: str) -> str:
-    return f'boxkite_predictions_total{{{MODEL},version="1",instance="0"}} {values}'
+    return f'boxkite_predictions_total{{{MODEL},model_version="1",instance="0"}} {values}'
 
 
 def records(outcome: str, values: str) -> str:
-    labels = f'{MODEL},version="1",sink="file",outcome="{outcome}",instance="0"'
+    labels = f'{MODEL},model_version="1",sink="file",outcome="{outcome}",instance="0"'
     return f"boxkite_log_records_total{{{labels}}} {values}"
 
 
 def pending(values: str) -> str:
-    labels = f'{MODEL},version="1",sink="file",instance="0"'
+    labels = f'{MODEL},model_version="1",sink="file",instance="0"'
     return f"boxkite_log_pending_records{{{labels}}} {values}"
 
 
 def errors(stage: str, values: str) -> str:
-    labels = f'{MODEL},version="1",stage="{stage}",instance="0"'
+    labels = f'{MODEL},model_version="1",failed_stage="{stage}",instance="0"'
     return f"boxkite_errors_total{{{labels}}} {values}"
 
 
@@ -55,7 +57,7 @@ CASES: list[tuple[str, str, list[str], str, dict[str, str], tuple[str, str]]] = 
         "BoxkiteBaselinesDiffer",
         [version("1", 0), version("1", 1), version("2", 2)],
         "70m",
-        {"job": "j", "model": "m", "severity": "warning"},
+        {"job": "j", "model_name": "m", "severity": "warning"},
         said(
             "Model m: 2 baselines serve at once",
             "For an hour the targets of job j have not agreed: version 1 on 2, version 2 on 1,",
@@ -67,7 +69,7 @@ CASES: list[tuple[str, str, list[str], str, dict[str, str], tuple[str, str]]] = 
         "BoxkiteNoBaseline",
         [version("none", 0, rows=0), version("1", 1)],
         "20m",
-        {"job": "j", "model": "m", "severity": "warning"},
+        {"job": "j", "model_name": "m", "severity": "warning"},
         said(
             "Model m: 1 targets have no baseline",
             "Targets of job j take predictions but have nothing to compare them with: no drift of",
@@ -79,7 +81,7 @@ CASES: list[tuple[str, str, list[str], str, dict[str, str], tuple[str, str]]] = 
         "BoxkiteNoPredictions",
         [predictions("0+10x60 600x140")],
         "140m",
-        {"model": "m", "severity": "warning"},
+        {"model_name": "m", "severity": "warning"},
         said(
             "Model m has made no prediction for an hour",
             "There were 600 in the same hour of the day before, or since the model is there if",
@@ -91,7 +93,7 @@ CASES: list[tuple[str, str, list[str], str, dict[str, str], tuple[str, str]]] = 
         "BoxkiteNoPredictions",
         [predictions(f"0+10x{DAY} {DAY * 10}x200")],
         f"{DAY + 80}m",
-        {"model": "m", "severity": "warning"},
+        {"model_name": "m", "severity": "warning"},
         said(
             "Model m has made no prediction for an hour",
             "There were 600 in the same hour of the day before, or since the model is there if",
@@ -103,7 +105,7 @@ CASES: list[tuple[str, str, list[str], str, dict[str, str], tuple[str, str]]] = 
         "BoxkiteNoPredictions",
         [predictions(f"0+10x{DAY} stale")],
         f"{DAY + 80}m",
-        {"model": "m", "severity": "warning"},
+        {"model_name": "m", "severity": "warning"},
         said(
             "Model m has made no prediction for an hour",
             "There were 600 in the same hour of the day before, or since the model is there if",
@@ -115,7 +117,7 @@ CASES: list[tuple[str, str, list[str], str, dict[str, str], tuple[str, str]]] = 
         "BoxkiteLogDropping",
         [records("dropped", "0x20 9x20"), records("delivered", "0+10x40")],
         "22m",
-        {"model": "m", "sink": "file", "severity": "critical"},
+        {"model_name": "m", "sink": "file", "severity": "critical"},
         said(
             "Model m: the prediction log loses records",
             "About 9 records were dropped in 10m before the sink file had taken them.",
@@ -126,7 +128,7 @@ CASES: list[tuple[str, str, list[str], str, dict[str, str], tuple[str, str]]] = 
         "BoxkiteLogPendingGrowing",
         [records("delivered", "0+10x20 200x60"), pending("10x20 10+10x60")],
         "70m",
-        {"model": "m", "sink": "file", "severity": "warning"},
+        {"model_name": "m", "sink": "file", "severity": "warning"},
         said(
             "Model m: the prediction log falls behind",
             "400 records wait for the sink file, more than it took in 10m, and their number",
@@ -138,7 +140,7 @@ CASES: list[tuple[str, str, list[str], str, dict[str, str], tuple[str, str]]] = 
         "BoxkiteMonitoringErrors",
         [errors("journal", "0+1x60"), predictions("0+1000x60")],
         "30m",
-        {"model": "m", "stage": "journal", "severity": "warning"},
+        {"model_name": "m", "failed_stage": "journal", "severity": "warning"},
         said(
             "Model m: monitoring fails at journal",
             "About 10 failures in 10m, and they go on. The requests were answered; the service's",
@@ -150,7 +152,7 @@ CASES: list[tuple[str, str, list[str], str, dict[str, str], tuple[str, str]]] = 
         "BoxkiteMonitoringErrors",
         [errors("features", "0+2x60"), predictions("0+100x60")],
         "30m",
-        {"model": "m", "stage": "features", "severity": "warning"},
+        {"model_name": "m", "failed_stage": "features", "severity": "warning"},
         said(
             "Model m: monitoring fails at features",
             "About 20 failures in 10m, and they go on. The requests were answered; the service's",
@@ -164,8 +166,8 @@ CALM: list[tuple[str, str, list[str], str]] = [
         "a rollout of twenty minutes",
         "BoxkiteBaselinesDiffer",
         [
-            f'boxkite_baseline_rows{{{MODEL},version="1",instance="0"}} 9x30 stale',
-            f'boxkite_baseline_rows{{{MODEL},version="2",instance="1"}} _x10 9x190',
+            f'boxkite_baseline_rows{{{MODEL},model_version="1",instance="0"}} 9x30 stale',
+            f'boxkite_baseline_rows{{{MODEL},model_version="2",instance="1"}} _x10 9x190',
         ],
         "100m",
     ),

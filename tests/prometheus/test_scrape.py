@@ -180,7 +180,8 @@ def test_a_failure_of_the_export_is_a_series(baseline: Baseline) -> None:
     monitor = monitor_of(baseline, registry=registry)
     for _ in range(3):
         monitor.export()
-    name = f'boxkite_errors_total{{model="default",version="{baseline.version}",stage="export"}}'
+    labels = f'model_name="default",model_version="{baseline.version}",failed_stage="export"'
+    name = f"boxkite_errors_total{{{labels}}}"
     assert series(text_of(monitor.export()))[name] == "3"
 
 

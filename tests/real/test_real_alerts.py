@@ -43,7 +43,7 @@ def test_forty_features_that_drift_are_one_notification(
 
         (notification,) = system.told["models"]
         assert firing(notification) == sorted(("BoxkiteFeatureDrift", name) for name in FEATURES)
-        assert notification["groupLabels"] == {"model": "forty"}
+        assert notification["groupLabels"] == {"model_name": "forty"}
         assert list(system.told) == ["models"]
 
 
@@ -70,23 +70,32 @@ def is_ready(alertmanager: str) -> bool:
     [
         (
             [
-                {"alertname": "BoxkiteNoPredictions", "model": "m"},
-                {"alertname": "BoxkiteFeatureDrift", "model": "m", "variable": "x"},
-                {"alertname": "BoxkiteLogDropping", "model": "m"},
+                {"alertname": "BoxkiteNoPredictions", "model_name": "m"},
+                {"alertname": "BoxkiteFeatureDrift", "model_name": "m", "variable": "x"},
+                {"alertname": "BoxkiteLogDropping", "model_name": "m"},
             ],
             [("BoxkiteLogDropping", ""), ("BoxkiteNoPredictions", "")],
         ),
         (
             [
-                {"alertname": "BoxkiteMonitoringErrors", "model": "m", "stage": "features"},
-                {"alertname": "BoxkiteInvalidValues", "model": "m", "variable": "x"},
-                {"alertname": "BoxkiteInvalidValues", "model": "m", "variable": "y"},
+                {
+                    "alertname": "BoxkiteMonitoringErrors",
+                    "model_name": "m",
+                    "failed_stage": "features",
+                },
+                {"alertname": "BoxkiteInvalidValues", "model_name": "m", "variable": "x"},
+                {"alertname": "BoxkiteInvalidValues", "model_name": "m", "variable": "y"},
             ],
             [("BoxkiteMonitoringErrors", "")],
         ),
         (
             [
-                {"alertname": "BoxkiteFeatureDrift", "model": "m", "variable": name, "window": each}
+                {
+                    "alertname": "BoxkiteFeatureDrift",
+                    "model_name": "m",
+                    "variable": name,
+                    "window": each,
+                }
                 for name, each in (("x", "1h"), ("x", "1d"), ("y", "1d"))
             ],
             [("BoxkiteFeatureDrift", "x"), ("BoxkiteFeatureDrift", "y")],

@@ -19,6 +19,8 @@ import boxkite
 
 pytestmark = pytest.mark.slow
 
+AGE = 'model_name="score",model_version="1",variable_role="feature",variable="age"'
+
 SERVICE = """
 from fastapi import FastAPI
 from starlette.requests import Request
@@ -99,8 +101,11 @@ def test_concurrent_sync_and_async_requests_are_counted_each_once(service: int) 
     body, prediction_id = ask(service, "GET", "/stream")
     assert (body, bool(prediction_id)) == (b"a" * 1_000_000, True)
     lines = ask(service, "GET", "/metrics")[0].decode().splitlines()
-    names = ("boxkite_predictions_total{", 'boxkite_value_sum{model="score",version="1",role="fea')
+    names = (
+        "boxkite_predictions_total{",
+        'boxkite_value_sum{model_name="score",model_version="1",variable_role="fea',
+    )
     assert [line for line in lines if line.startswith(names)] == [
-        'boxkite_predictions_total{model="score",version="1"} 101',
-        'boxkite_value_sum{model="score",version="1",role="feature",variable="age"} 4980.0',
+        'boxkite_predictions_total{model_name="score",model_version="1"} 101',
+        f"boxkite_value_sum{{{AGE}}} 4980.0",
     ]

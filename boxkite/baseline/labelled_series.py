@@ -1,0 +1,112 @@
+"""The labelled exposition of a baseline: `boxkite_baseline_…`, one family for all variables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import accumulate, pairwise
+from typing import TypeAlias
+
+from boxkite.baseline.text_writer import Family, format_labels, format_series_by
+from boxkite.baseline.variable import CategoryVariable, NumericVariable, Variable
+
+__all__ = ["PREFIX", "families", "histogram_series"]
+
+PREFIX = "boxkite_baseline"
+
+Labels: TypeAlias = dict[str, str]
+
+
+def families(variables: Sequence[Variable], rows: int, *, model: str, version: str) -> list[Family]:
+    """Return the series of a baseline, the same in `histogram.prom` and in a scrape."""
+    head = {"model_name": model, "model_version": version}
+    labels = [{**head, "variable_role": each.role, "variable": each.name} for each in variables]
+    texts = [format_labels(each) for each in labels]
+    pairs = list(zip(variables, texts, strict=True))
+    numeric = [(each, text) for each, text in pairs if isinstance(each, NumericVariable)]
+    return [
+        _gauge("rows", "Training rows.", [(format_labels(head), rows)]),
+        _gauge(
+            "variable_info",
+            "Kind of a variable and its place in a positional list.",
+            [
+                (f'{text},variable_kind="{each.kind}",position="{each.position}"', 1)
+                for each, text in pairs
+            ],
+        ),
+        _gauge(
+            "missing",
+            "Training rows without a value.",
+            [(text, each.missing) for each, text in pairs],
+        ),
+        _gauge(
+            "min",
+            "Least finite value at training.",
+            [(text, each.minimum) for each, text in numeric],
+        ),
+        _gauge(
+            "max",
+            "Greatest finite value at training.",
+            [(text, each.maximum) for each, text in numeric],
+        ),
+        _bins(numeric),
+        _value_histogram(variables, labels),
+        _categories(variables, labels),
+        _gauge(
+            "tail_once",
+            "Categories counted as __other__ that one training row has.",
+            [
+                (text, each.tail_once)
+                for each, text in pairs
+                if isinstance(each, CategoryVariable) and each.tail_once is not None
+            ],
+        ),
+    ]
+
+
+def histogram_series(name: str, labels: Labels, bounds: Iterable[str]) -> list[str]:
+    """Return the names of a histogram's samples: a bucket a bound, then `_sum` and `_count`."""
+    text = format_labels(labels)
+    start, all_labels = (f"{text},", f"{{{text}}}") if text else ("", "")
+    buckets = [f'{name}_bucket{{{start}le="{le}"}}' for le in bounds]
+    return [*buckets, f"{name}_sum{all_labels}", f"{name}_count{all_labels}"]
+
+
+def _gauge(name: str, documentation: str, pairs: Sequence[tuple[str, float]]) -> Family:
+    full_name = f"{PREFIX}_{name}"
+    names = [f"{full_name}{{{labels}}}" for labels, _ in pairs]
+    return Family(full_name, "gauge", documentation, names, [value for _, value in pairs])
+
+
+def _bins(numeric: Sequence[tuple[NumericVariable, str]]) -> Family:
+    name = f"{PREFIX}_bin"
+    names = [
+        f'{name}{{{labels},gt="{gt}",le="{le}"}}'
+        for variable, labels in numeric
+        for gt, le in pairwise(["-Inf", *variable.upper_bounds])
+    ]
+    values = [count for variable, _ in numeric for count in variable.counts.tolist()]
+    # A gauge by nature; but promtool takes a label `le` only of histograms and untyped.
+    return Family(name, "unknown", "Training rows in one bin (gt, le].", names, values)
+
+
+def _value_histogram(variables: Sequence[Variable], labels: Sequence[Labels]) -> Family:
+    name = f"{PREFIX}_value"
+    names: list[str] = []
+    values: list[float] = []
+    for variable, its_labels in zip(variables, labels, strict=True):
+        if isinstance(variable, NumericVariable):
+            names += histogram_series(name, its_labels, variable.upper_bounds)
+            cumulative = list(accumulate(variable.counts.tolist()))
+            values += [*cumulative, variable.sum, cumulative[-1]]
+    return Family(name, "histogram", "Values at training.", names, values)
+
+
+def _categories(variables: Sequence[Variable], labels: Sequence[Labels]) -> Family:
+    name = f"{PREFIX}_category"
+    names: list[str] = []
+    values: list[float] = []
+    for variable, its_labels in zip(variables, labels, strict=True):
+        if isinstance(variable, CategoryVariable):
+            names += format_series_by(name, its_labels, "category", variable.categories)
+            values += variable.counts.tolist()
+    return Family(name, "gauge", "Training rows of one category.", names, values)
