@@ -23,14 +23,14 @@ MAY_USE = {
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "system": set(),
-    "error_reporter": set(),
+    "error_reporter": {"system"},
     "settings": {"errors", "system"},
     "signals": {"error_reporter"},
     "drawing": set(),
     "baseline": {"drawing", "errors", "error_reporter", "system"},
     "drift": {"baseline", "drawing", "errors"},
     "live": {"baseline", "drift", "error_reporter", "errors", "settings", "signals", "system"},
-    "logs": {"baseline", "error_reporter", "errors", "live", "settings", "system"},
+    "logs": {"baseline", "error_reporter", "errors", "live", "settings", "signals", "system"},
     "prometheus": {"baseline", "drift", "errors", "live", "system"},
     "report": {"baseline", "drawing", "drift", "errors", "live", "settings", "system"},
 }

@@ -30,10 +30,10 @@ from straight_line import straight_line
 
 from boxkite import Baseline
 from boxkite.error_reporter import ErrorReporter
-from boxkite.live.counter import Counter
+from boxkite.live.durable_counts import DurableCounts
 from boxkite.live.identity import Identity
 from boxkite.live.record import Record, encode
-from boxkite.live.state import StateFolder
+from boxkite.live.state_folder import StateFolder
 from boxkite.logs.journal_records import JournalledRecords, journalled
 from boxkite.logs.terms import LogTerms
 from boxkite.system.background import Background
@@ -169,14 +169,14 @@ def _call_asgi(app: Any, body: bytes) -> float:
 
 def _counting(features: int, records: int, folder: str) -> float:
     baseline = _baseline(features)
-    counter = Counter(baseline, StateFolder(f"{folder}/state"), ErrorReporter(), 1 << 28)
+    counts = DurableCounts(baseline, StateFolder(f"{folder}/state"), ErrorReporter(), 1 << 28)
     contents = _contents(features, records)
 
     def count() -> float:
         for content in contents:
-            counter.append(content)
+            counts.append(content)
         begin = time.thread_time()
-        counter.fold()
+        counts.fold()
         return (time.thread_time() - begin) / records * 1e6
 
     (found,) = _in_turns([count])

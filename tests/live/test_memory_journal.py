@@ -1,15 +1,28 @@
 """Records that no journal took: in order, bounded, and each of them accounted for."""
 
-import weakref
 from typing import Any
 
+import numpy as np
 import pytest
 
-from boxkite.live import memory_outbox as module
-from boxkite.live.memory_outbox import MemoryOutbox
+from boxkite import Baseline
+from boxkite.live import memory_journal as module
+from boxkite.live.log_context import LogContext
+from boxkite.live.memory_journal import MemoryJournal
 from boxkite.live.record import Record, decode, encode
+from boxkite.system.lazy_attribute import LazyLock
 
+BASELINE = Baseline.fit({"a": np.arange(8.0)}, bins=2)
 MANY = 10**9
+CONTEXT = LogContext(
+    sink="sink",
+    server_id="s",
+    endpoint_id="e",
+    logger_id="l",
+    replica_id="r",
+    model="m",
+    version="1",
+)
 
 
 def record(number: int, logged: bool = True) -> bytes:
@@ -20,16 +33,16 @@ SIZE = len(record(0))
 
 
 class Counted:
-    """An outbox with the sum of its outcomes."""
+    """A journal with the sum of its outcomes."""
 
     def __init__(self, *contents: bytes) -> None:
-        self.outcomes = {"delivered": 0, "dropped": 0, "retried": 0}
-        self.outbox = MemoryOutbox(b"terms", self._add)
-        self.outbox.extend(contents)
+        self.outbox = MemoryJournal(BASELINE, CONTEXT, LazyLock())
+        self.outbox.keep_log_records(list(contents))
 
-    def _add(self, **outcomes: int) -> None:
-        for outcome, number in outcomes.items():
-            self.outcomes[outcome] += number
+    @property
+    def outcomes(self) -> dict[str, int]:
+        log = self.outbox.counts.log_by_outcome()
+        return {outcome: log[outcome] for outcome in ("delivered", "dropped", "retried")}
 
     @property
     def waiting(self) -> list[int]:
@@ -55,7 +68,7 @@ def test_only_what_is_logged_waits_and_takes_room() -> None:
 def test_records_that_are_not_logged_never_crowd_out_any() -> None:
     counted = Counted(record(0))
     for number in range(100):
-        counted.outbox.extend([record(number, logged=False)])
+        counted.outbox.keep_log_records([record(number, logged=False)])
     assert counted.waiting == [0]
     assert counted.outcomes["dropped"] == 0
 
@@ -63,7 +76,7 @@ def test_records_that_are_not_logged_never_crowd_out_any() -> None:
 @pytest.mark.usefixtures("room_for_ten")
 def test_the_oldest_are_dropped_and_counted() -> None:
     counted = Counted()
-    dropped = counted.outbox.extend([record(number) for number in range(25)])
+    dropped = counted.outbox.keep_log_records([record(number) for number in range(25)])
     assert dropped == counted.outcomes["dropped"] == 15
     assert counted.waiting == list(range(15, 25))
 
@@ -90,7 +103,7 @@ def test_a_batch_has_so_many_records_and_bytes(
 def test_a_sealed_batch_comes_again_as_it_was() -> None:
     counted = Counted(*map(record, range(5)))
     counted.outbox.seal(counted.outbox.waiting(4, MANY), 3)
-    counted.outbox.extend([record(5)])
+    counted.outbox.keep_log_records([record(5)])
     assert counted.outbox.sealed
     assert numbers(counted.outbox.waiting(1, 1).contents) == [0, 1, 2]
 
@@ -99,7 +112,7 @@ def acknowledge_after(crowding_out: int) -> Counted:
     """Give up that many of ten records, of which four are being delivered."""
     counted = Counted(*map(record, range(10)))
     batch = counted.outbox.seal(counted.outbox.waiting(4, MANY), 4)
-    counted.outbox.extend([record(number) for number in range(10, 10 + crowding_out)])
+    counted.outbox.keep_log_records([record(number) for number in range(10, 10 + crowding_out)])
     counted.outbox.acknowledge(batch, delivered=4, dropped=0)
     return counted
 
@@ -121,7 +134,7 @@ def test_what_was_given_up_during_a_delivery_is_dropped_and_not_delivered(
 def test_a_batch_that_was_given_up_before_it_was_sealed_is_empty() -> None:
     counted = Counted(*map(record, range(10)))
     waiting = counted.outbox.waiting(4, MANY)
-    counted.outbox.extend([record(10)])
+    counted.outbox.keep_log_records([record(10)])
     batch = counted.outbox.seal(waiting, 4)
     assert batch.contents == []
     counted.outbox.acknowledge(batch, delivered=0, dropped=0)
@@ -135,9 +148,22 @@ def test_what_is_retried_is_counted() -> None:
     assert counted.outcomes["retried"] == 3
 
 
-def test_its_owner_is_not_kept_alive() -> None:
-    counted = Counted(record(0))
-    outbox, gone = counted.outbox, weakref.ref(counted)
-    del counted
-    assert gone() is None
-    outbox.count_retried(1)
+def test_records_are_counted_once_and_those_of_the_log_wait() -> None:
+    journal = MemoryJournal(BASELINE, CONTEXT, LazyLock())
+    for number in range(6):
+        journal.append(record(number, logged=number % 2 == 0))
+    assert journal.uncounted == 6
+    for _ in range(2):
+        assert journal.fold() == 0
+        assert (journal.counts.predictions, journal.uncounted) == (6, 0)
+        assert numbers(journal.waiting(MANY, MANY).contents) == [0, 2, 4]
+    journal.forget_counts()
+    assert journal.counts.predictions == 0
+    assert numbers(journal.waiting(MANY, MANY).contents) == [0, 2, 4]
+
+
+def test_without_a_log_no_record_waits() -> None:
+    journal = MemoryJournal(BASELINE, None, LazyLock())
+    journal.append(record(0))
+    assert (journal.fold(), journal.counts.predictions) == (0, 1)
+    assert journal.waiting(MANY, MANY).contents == []

@@ -19,20 +19,33 @@ import pytest
 
 from boxkite import Baseline
 from boxkite.error_reporter import ErrorReporter
-from boxkite.live import counter as module
-from boxkite.live.counter import Counter
+from boxkite.live import durable_counts as module
+from boxkite.live import group_member
+from boxkite.live.durable_counts import DurableCounts
+from boxkite.live.prediction_counter import PredictionCounter
 from boxkite.live.record import Record, encode
-from boxkite.live.state import StateFolder
+from boxkite.live.state_folder import StateFolder
 
 BASELINE = Baseline.fit({"a": np.arange(8.0)}, bins=2)
 CONTENT = encode(Record("id", 1, [1.0], None))
+
+
+class Counter:
+    """Counts, and the thread that counts in the background."""
+
+    def __init__(self, folder: Path, max_bytes: int, reporter: ErrorReporter) -> None:
+        self.counts = DurableCounts(BASELINE, StateFolder(str(folder)), reporter, max_bytes)
+        self.in_background = PredictionCounter(self.counts, reporter)
+        self.append = self.in_background.append
+        self.totals = self.counts.totals
+        self.close = self.in_background.close
 
 
 @contextlib.contextmanager
 def counting(
     folder: Path, max_bytes: int = 1 << 28, reporter: ErrorReporter | None = None
 ) -> Iterator[Counter]:
-    counter = Counter(BASELINE, StateFolder(str(folder)), reporter or ErrorReporter(), max_bytes)
+    counter = Counter(folder, max_bytes, reporter or ErrorReporter())
     try:
         yield counter
     finally:
@@ -94,17 +107,16 @@ def test_errors_of_all_are_added_and_outlive_the_process(tmp_path: Path) -> None
 def test_two_baselines_in_one_folder_do_not_meet(tmp_path: Path) -> None:
     other = Baseline.fit({"a": np.arange(100.0), "b": ["x", "y"] * 50})
     with counting(tmp_path) as counter:
-        neighbour = Counter(other, StateFolder(str(tmp_path)), ErrorReporter(), 1 << 28)
+        neighbour = DurableCounts(other, StateFolder(str(tmp_path)), ErrorReporter(), 1 << 28)
         append(counter, 3)
         neighbour.append(encode(Record("id", 1, [1.0, "x"], None)))
         assert (predictions(counter), neighbour.totals().predictions) == (3, 1)
-        neighbour.close(60)
 
 
 def test_a_journal_that_is_full_is_folded_by_the_request(tmp_path: Path) -> None:
     reporter = ErrorReporter()
     with counting(tmp_path, 4000, reporter) as counter:
-        counter._background.stop(60)
+        counter.in_background._background.stop(60)
         append(counter, 5000)
         assert sum(p.stat().st_size for p in tmp_path.glob("*/worker-*/journal-*")) <= 4000
         assert (predictions(counter), reporter.counts()["journal"]) == (5000, 0)
@@ -168,7 +180,7 @@ def test_an_unusable_folder_is_not_tried_with_each_request(tmp_path: Path) -> No
     reporter = ErrorReporter()
     with counting(tmp_path / "state", reporter=reporter) as counter:
         append(counter, 10_000)
-        assert len(counter._unsafe) <= module._MAX_UNSAFE
+        assert counter.counts._memory.uncounted <= module._MAX_UNCOUNTED_IN_MEMORY
         assert predictions(counter) == 10_000
         assert reporter.counts()["journal"] < 100
 
@@ -195,7 +207,7 @@ def test_a_folder_that_is_deleted_is_made_anew_with_all_counts(
             assert predictions(two) == 5 + 20 * round_
             assert predictions(one) == 5 + 20 * round_
         assert reporter.counts()["journal"] == 3
-        assert [each.endswith("was deleted (1 so far)") for each in caplog.messages] == [
+        assert [each.endswith("was deleted. (1 so far)") for each in caplog.messages] == [
             True,
             True,
         ]
@@ -234,7 +246,7 @@ def test_a_disk_that_is_full_for_a_while_costs_nothing_but_errors(
     def refuse(*_: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(module, "SEGMENT_BYTES", 2000)
+    monkeypatch.setattr(group_member, "SEGMENT_BYTES", 2000)
     monkeypatch.setattr(module, "_RETRY_SECONDS", 0.0)
     reporter = ErrorReporter()
     with counting(tmp_path, reporter=reporter) as counter, counting(tmp_path) as other:
@@ -267,7 +279,7 @@ monitor.close()
     result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (result.returncode, result.stdout) == (0, "10")
     assert result.stderr.count("boxkite journal") == 1
-    assert "this system has no flock" in result.stderr
+    assert "This system has no flock" in result.stderr
 
 
 def test_closing_counts_what_waits_twice_does_no_more_and_later_ones_count(tmp_path: Path) -> None:
@@ -297,10 +309,11 @@ def test_closing_does_not_wait_for_a_reader_that_hangs(tmp_path: Path) -> None:
         inside, go_on = threading.Event(), threading.Event()
 
         def hang() -> None:
-            inside.set()
-            assert go_on.wait(60)
+            with counter.counts._folded():
+                inside.set()
+                assert go_on.wait(60)
 
-        reader = threading.Thread(target=lambda: counter._reading(hang))
+        reader = threading.Thread(target=hang)
         reader.start()
         assert inside.wait(60)
         counter.close(0.01)
@@ -313,9 +326,9 @@ def test_a_counter_that_nobody_holds_lets_go_of_its_thread_and_its_worker(tmp_pa
     gc.collect()  # what earlier tests left
     descriptors, threads = len(os.listdir("/dev/fd")), threading.active_count()
     for _ in range(20):
-        counter = Counter(BASELINE, StateFolder(str(tmp_path)), ErrorReporter(), 1 << 28)
+        counter = Counter(tmp_path, 1 << 28, ErrorReporter())
         append(counter, 1)
-        thread = counter._background._thread
+        thread = counter.in_background._background._thread
         assert thread is not None
         del counter
         gc.collect()

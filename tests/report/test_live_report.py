@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from boxkite import Baseline, Monitor
+from boxkite.live.drift_windows import DriftWindows
 from boxkite.live.history import History
-from boxkite.report.drift_windows import DriftWindows, name_of
+from boxkite.report.live_report import LiveReport, name_of
 from boxkite.settings import Settings
 
 BASELINE = Baseline.fit({"a": np.arange(1000.0)}, bins={"a": [250.0, 500.0, 750.0]})
@@ -23,15 +24,15 @@ class Service:
         settings = Settings(state_dir=str(folder))
         self.monitor = Monitor(BASELINE, log="none:", settings=settings, registry=None)
         self.monitor.flush()
-        self._counter = self.monitor._counter
-        member = self._counter._join()
+        self._counts = self.monitor._counts
+        member = self._counts._join()
         assert member is not None
         self._folder = member.history.folder
         self.now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - 300 * HOUR
 
     def spend_an_hour(self, value: float) -> None:
         """Take 100 predictions of a value in an hour."""
-        History(self._folder, BASELINE).keep(self._counter.totals, self.now)
+        History(self._folder, BASELINE).keep(self._counts.totals(), self.now)
         for _ in range(100):
             self.monitor.log_prediction([value])
         for other in self._folder.glob("hour-*"):  # the monitor's own, of the real hour
@@ -39,9 +40,11 @@ class Service:
                 other.unlink()
         self.now += HOUR
 
-    def anew(self) -> DriftWindows:
-        """Return windows that remember nothing."""
-        return DriftWindows(BASELINE, self._counter, self.monitor.policy)
+    def anew(self) -> LiveReport:
+        """Return reports that remember nothing."""
+        policy = self.monitor.policy
+        windows = DriftWindows(BASELINE, self._counts, policy)
+        return LiveReport(BASELINE, self._counts, policy, windows)
 
 
 @pytest.fixture

@@ -12,19 +12,20 @@ import numpy as np
 import pytest
 
 from boxkite import Baseline
-from boxkite.live import state
-from boxkite.live.state import StateFolder
+from boxkite.live import state_folder as state
+from boxkite.live.state_folder import StateFolder
 from boxkite.live.worker import Worker
+from boxkite.system.service_process import service_process
 
 BASELINE = Baseline.fit({"a": np.arange(8.0)}, model="flights", bins=2)
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="read from /proc")
 
 
 def test_with_a_setting_the_folder_is_below_it_and_named_by_the_baseline(tmp_path: Path) -> None:
-    folder = StateFolder(str(tmp_path)).population(BASELINE)
+    folder = StateFolder(str(tmp_path)).group_folder(BASELINE)
     assert folder.parent == tmp_path
     assert folder.name.startswith("flights-")
-    assert StateFolder(str(tmp_path)).population(BASELINE) == folder
+    assert StateFolder(str(tmp_path)).group_folder(BASELINE) == folder
 
 
 def test_baselines_that_differ_in_anything_count_in_folders_of_their_own(tmp_path: Path) -> None:
@@ -34,7 +35,7 @@ def test_baselines_that_differ_in_anything_count_in_folders_of_their_own(tmp_pat
         BASELINE.relabelled(version="2"),
         Baseline.fit({"a": np.arange(9.0)}, model="flights", bins=2),
     ]
-    folders = {StateFolder(str(tmp_path)).population(each) for each in baselines}
+    folders = {StateFolder(str(tmp_path)).group_folder(each) for each in baselines}
     assert len(folders) == 4
 
 
@@ -42,7 +43,7 @@ def test_baselines_that_differ_in_anything_count_in_folders_of_their_own(tmp_pat
     "model", ["../../etc", "/etc/passwd", "a/b", "..", "x" * 500, "naïve modèle 🛩", "", "a\nb"]
 )
 def test_no_model_s_name_leads_out_of_the_folder(model: str, tmp_path: Path) -> None:
-    folder = StateFolder(str(tmp_path)).population(BASELINE.relabelled(model=model))
+    folder = StateFolder(str(tmp_path)).group_folder(BASELINE.relabelled(model=model))
     assert folder.resolve().parent == tmp_path.resolve()
     folder.mkdir()
 
@@ -60,9 +61,9 @@ def test_without_a_setting_each_monitor_of_a_process_has_a_folder_of_its_own(
     temporary: Path,
 ) -> None:
     one, two = StateFolder(None), StateFolder(None)
-    assert one.population(BASELINE) == one.population(BASELINE)
-    assert one.population(BASELINE) != two.population(BASELINE)
-    assert one.population(BASELINE).parents[1] == temporary
+    assert one.group_folder(BASELINE) == one.group_folder(BASELINE)
+    assert one.group_folder(BASELINE) != two.group_folder(BASELINE)
+    assert one.group_folder(BASELINE).parents[1] == temporary
 
 
 def test_without_a_setting_the_folder_follows_tmpdir(
@@ -86,11 +87,11 @@ def test_a_folder_that_others_can_write_is_refused(
     monkeypatch.setattr("os.access", lambda *_: False)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     root = tmp_path / f"boxkite-{os.getuid()}"
-    assert StateFolder(None).population(BASELINE).parents[1] == root
+    assert StateFolder(None).group_folder(BASELINE).parents[1] == root
     assert root.stat().st_mode & 0o777 == 0o700
     root.chmod(mode)
-    with pytest.raises(PermissionError, match="can be written by others; set STATE_DIR"):
-        StateFolder(None).population(BASELINE)
+    with pytest.raises(PermissionError, match="Set STATE_DIR to a folder of your own"):
+        StateFolder(None).group_folder(BASELINE)
 
 
 def test_a_folder_of_another_user_or_a_link_is_refused(
@@ -100,8 +101,8 @@ def test_a_folder_of_another_user_or_a_link_is_refused(
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / f"boxkite-{os.getuid()}").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(PermissionError, match="can be written by others; set STATE_DIR"):
-        StateFolder(None).population(BASELINE)
+    with pytest.raises(PermissionError, match="Set STATE_DIR to a folder of your own"):
+        StateFolder(None).group_folder(BASELINE)
 
 
 def aged_run(temporary: Path, name: str, seconds: float = 1000.0) -> Worker:
@@ -114,15 +115,15 @@ def aged_run(temporary: Path, name: str, seconds: float = 1000.0) -> Worker:
 
 def test_folders_of_runs_that_ended_are_removed_and_no_others(temporary: Path) -> None:
     own = StateFolder(None)
-    root = own.population(BASELINE).parent
+    root = own.group_folder(BASELINE).parent
     root.mkdir()
-    process = state.service_process()
+    process = service_process()
     dead, living = aged_run(temporary, "1-2-0"), aged_run(temporary, "1-2-1")
     young, restarting = aged_run(temporary, "1-2-2", 1), aged_run(temporary, f"{process}-99")
     strange = aged_run(temporary, "strange")
     for worker in (dead, young, restarting, strange):
         worker.abandon()
-    own.keep_tidy()
+    own.remove_stale_runs()
     kept = (living, young, strange)
     expected = {root.name, *(worker.folder.parents[1].name for worker in kept)}
     if sys.platform.startswith("linux"):
@@ -133,14 +134,14 @@ def test_folders_of_runs_that_ended_are_removed_and_no_others(temporary: Path) -
 def test_a_folder_that_was_set_is_never_swept(tmp_path: Path) -> None:
     worker = aged_run(tmp_path, "1-2-0")
     worker.abandon()
-    StateFolder(str(tmp_path)).keep_tidy()
+    StateFolder(str(tmp_path)).remove_stale_runs()
     assert worker.folder.is_dir()
 
 
 def test_a_run_s_folder_goes_with_its_monitor(temporary: Path) -> None:
     own = StateFolder(None)
-    own.population(BASELINE).mkdir(parents=True)
-    own.keep_tidy()
+    own.group_folder(BASELINE).mkdir(parents=True)
+    own.remove_stale_runs()
     assert len(list(temporary.iterdir())) == 1
     del own
     assert list(temporary.iterdir()) == []
@@ -150,9 +151,9 @@ PROGRAM = """
 import os, sys
 import numpy as np
 from boxkite import Baseline
-from boxkite.live.state import StateFolder
+from boxkite.live.state_folder import StateFolder
 baseline = Baseline.fit({"a": np.arange(8.0)}, bins=2)
-sys.stdout.write(str(StateFolder(None).population(baseline)) + "\\n")
+sys.stdout.write(str(StateFolder(None).group_folder(baseline)) + "\\n")
 """
 
 
@@ -189,67 +190,8 @@ def test_forked_processes_of_forked_processes_have_their_parent_s_folder(tmp_pat
     assert (len(folders), len(set(folders))) == (3, 1)
 
 
-DROPPING = """
-import os
-from boxkite.live.state import service_process
-for _ in range(2):
-    if os.fork() == 0:
-        os.setuid(65534)
-        os.write(1, f"{service_process()}\\n".encode())
-        os._exit(0)
-    os.wait()
-"""
-ORPHANED = """
-import os, time
-from boxkite.live.state import service_process
-parent = os.getpid()
-if os.fork():
-    os._exit(0)
-os.setuid(65534)
-while os.getppid() == parent:
-    time.sleep(0.01)
-os.write(1, f"{service_process()}\\n".encode())
-"""
-ADOPTING = """
-import ctypes, os, subprocess, sys
-PR_SET_CHILD_SUBREAPER = 36
-assert ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1) == 0
-print(os.getpid(), flush=True)
-for _ in range(2):
-    command = [sys.executable, "-W", "ignore", "-c", sys.argv[1]]
-    sys.stdout.write(subprocess.run(command, stdout=subprocess.PIPE, text=True).stdout)
-"""
-root_only = pytest.mark.skipif(
-    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can change its user"
-)
-
-
-def names(program: str, *arguments: str) -> list[str]:
-    command = [sys.executable, "-W", "ignore", "-c", program, *arguments]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
-    return result.stdout.split()
-
-
-@linux
-@root_only
-def test_forked_processes_that_changed_their_user_have_one_name_and_another_start_has_its_own() -> (
-    None
-):
-    one, two = names(DROPPING), names(DROPPING)
-    assert [len(one), len(set(one)), len(two), len(set(two))] == [2, 1, 2, 1]
-    assert one[0] != two[0]
-
-
-@linux
-@root_only
-def test_orphans_of_two_services_adopted_by_one_process_have_names_of_their_own() -> None:
-    adopter, *orphans = names(ADOPTING, ORPHANED)
-    assert [name.partition("-")[0] for name in orphans] == [adopter] * 2
-    assert orphans[0] != orphans[1]
-
-
 def _send_folder(folder: StateFolder | None, connection: Any) -> None:
-    connection.send((folder or StateFolder(None)).population(BASELINE).parent.name)
+    connection.send((folder or StateFolder(None)).group_folder(BASELINE).parent.name)
     connection.close()
 
 
@@ -264,7 +206,7 @@ def test_children_of_multiprocessing_have_their_parent_s_folder(method: str) -> 
     process.start()
     try:
         assert receiver.poll(60)
-        assert receiver.recv() == own.population(BASELINE).parent.name
+        assert receiver.recv() == own.group_folder(BASELINE).parent.name
     finally:
         process.join(60)
         process.kill()
