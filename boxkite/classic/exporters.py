@@ -14,12 +14,12 @@ from typing import Any
 from boxkite.classic.exporter_sink import ExporterSink, prediction_of
 from boxkite.classic.fluentd_sender import FluentdSender
 from boxkite.classic.prediction_context import PredictionContext
+from boxkite.live.log_context import LogContext
 from boxkite.logs.forward import ForwardConnection, event
 from boxkite.logs.forward.fluentd_url import default_address
 from boxkite.logs.log_record import LogRecord
 from boxkite.logs.sink import Sink
 from boxkite.logs.sinks.fluentd_sink import FluentdSink, default_prefix
-from boxkite.logs.terms import LogTerms
 
 __all__ = [
     "BEDROCK_ENDPOINT_ID",
@@ -128,11 +128,11 @@ class _PredictionFormat:
         self._sender = sender
         self._nanoseconds = nanoseconds
 
-    def tag(self, _: LogTerms) -> str:
+    def tag(self, _: LogContext) -> str:
         """Return the tag of the sender."""
         return self._sender.tag
 
-    def entry(self, record: LogRecord, _: LogTerms) -> bytes:
+    def entry(self, record: LogRecord, _: LogContext) -> bytes:
         """Encode a record as an entry."""
         return _entry(prediction_of(record), self._nanoseconds)
 

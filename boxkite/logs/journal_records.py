@@ -11,16 +11,16 @@ from typing import overload
 
 import msgspec
 
+from boxkite.live.log_context import LogContext
 from boxkite.live.record import Record, decode
 from boxkite.logs.log_line import to_line
 from boxkite.logs.log_record import LogRecord, minute_of, to_log_record
 from boxkite.logs.quick_line import QuickLines, UndecodedRecord
-from boxkite.logs.terms import LogTerms
 
-__all__ = ["Journalled", "JournalledRecords", "journalled"]
+__all__ = ["JournalRecord", "JournalRecords", "read_journal_record"]
 
 
-class Journalled(msgspec.Struct, frozen=True, gc=False):
+class JournalRecord(msgspec.Struct, frozen=True, gc=False):
     """One record that goes to the log.
 
     Attributes:
@@ -37,33 +37,33 @@ class Journalled(msgspec.Struct, frozen=True, gc=False):
         return minute_of(self.parts.created_at)
 
 
-def journalled(content: bytes) -> Journalled | None:
+def read_journal_record(content: bytes) -> JournalRecord | None:
     """Return a record of the journal, or None if it does not go to the log or is damaged."""
     try:
         parts = _decoder.decode(content)
     except (ValueError, RecursionError):
         return None
-    return Journalled(content, parts) if parts.logged else None
+    return JournalRecord(content, parts) if parts.logged else None
 
 
 _decoder = msgspec.msgpack.Decoder(UndecodedRecord)
 
 
-class JournalledRecords(Sequence[LogRecord]):
+class JournalRecords(Sequence[LogRecord]):
     """Records of one worker. Each access decodes a record anew.
 
     Args:
-        terms: the log terms of the worker.
+        context: the log context of the worker.
         records: records of its journal.
 
     Attributes:
-        terms: the log terms of the worker.
+        context: the log context of the worker.
     """
 
-    def __init__(self, terms: LogTerms, records: Sequence[Journalled]) -> None:
-        self.terms = terms
+    def __init__(self, context: LogContext, records: Sequence[JournalRecord]) -> None:
+        self.context = context
         self._records = records
-        self._quick_lines = QuickLines(terms)
+        self._quick_lines = QuickLines(context)
 
     def __len__(self) -> int:
         return len(self._records)
@@ -83,7 +83,7 @@ class JournalledRecords(Sequence[LogRecord]):
         except ValueError:
             # Only the values are damaged. The id is still known, so log the record without them.
             record = Record(each.parts.entity_id, each.parts.created_at, None, None)
-        return to_log_record(self.terms, record)
+        return to_log_record(self.context, record)
 
     def minute(self, index: int) -> str:
         """Return the minute of a record, such as `2026-11-23T14:05`."""
@@ -92,4 +92,4 @@ class JournalledRecords(Sequence[LogRecord]):
     def line(self, index: int) -> bytes:
         """Return a record as its line in the log, as `to_line` does."""
         line = self._quick_lines.line(self._records[index].parts)
-        return to_line(self[index], self.terms.max_bytes) if line is None else line
+        return to_line(self[index], self.context.max_bytes) if line is None else line

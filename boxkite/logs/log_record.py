@@ -12,9 +12,9 @@ from typing import Any
 
 import msgspec
 
+from boxkite.live.log_context import LogContext
 from boxkite.live.record import Record
 from boxkite.live.redaction import shown
-from boxkite.logs.terms import LogTerms
 
 __all__ = ["LogRecord", "minute_of", "new_log_record", "to_log_record"]
 
@@ -55,27 +55,27 @@ class LogRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     truncated: Any = msgspec.UNSET
 
 
-def to_log_record(terms: LogTerms, record: Record) -> LogRecord:
+def to_log_record(context: LogContext, record: Record) -> LogRecord:
     """Convert a record of the journal to the form that is logged.
 
     Args:
-        terms: the log terms of the worker that wrote the record.
+        context: the log context of the worker that wrote the record.
         record: the decoded record. Redacted values become `[redacted]`.
     """
     body = record.request_body
     return new_log_record(
-        terms,
+        context,
         record.entity_id,
         record.created_at,
-        _by_name(shown(record.features), terms.features),
-        _single_or_by_name(shown(record.output), terms.outputs),
+        _by_name(shown(record.features), context.features),
+        _single_or_by_name(shown(record.output), context.outputs),
         msgspec.UNSET if body is None else body,
         record.truncated or msgspec.UNSET,
     )
 
 
 def new_log_record(
-    terms: LogTerms,
+    context: LogContext,
     entity_id: str,
     created_at: int,
     features: Any,
@@ -86,7 +86,7 @@ def new_log_record(
     """Build a `LogRecord` from values that already have their logged form.
 
     Args:
-        terms: the log terms of the worker that made the prediction.
+        context: the log context of the worker that made the prediction.
         entity_id: UUID as text.
         created_at: nanoseconds since 1970, UTC. Years after 9999 become 31 December 9999.
         features: see `LogRecord`.
@@ -97,12 +97,12 @@ def new_log_record(
     second, rest = divmod(min(max(created_at, 0), _LAST_MOMENT), _NANOSECONDS)
     text = _second_text(second)
     return LogRecord(
-        prediction_id=f"{terms.server_id}/{text}/{entity_id}",
+        prediction_id=f"{context.server_id}/{text}/{entity_id}",
         entity_id=entity_id,
-        server_id=terms.server_id,
-        endpoint_id=terms.endpoint_id,
-        model=terms.model,
-        version=terms.version,
+        server_id=context.server_id,
+        endpoint_id=context.endpoint_id,
+        model=context.model,
+        version=context.version,
         created_at=f"{text}.{rest // 1000:06d}Z",
         features=features,
         output=output,

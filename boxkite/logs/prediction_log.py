@@ -12,8 +12,8 @@ from boxkite.error_reporter import ErrorReporter
 from boxkite.errors import ConfigError
 from boxkite.live.log_context import LogContext
 from boxkite.live.state_folder import StateFolder
-from boxkite.logs.sinks.sink_url import NO_LOG, open_sink, scheme_of
 from boxkite.logs.sink import Sink
+from boxkite.logs.sinks.sink_url import NO_LOG, open_sink, scheme_of
 from boxkite.settings import Settings
 
 __all__ = ["PredictionLog", "SinkOpener", "open_log"]

@@ -13,9 +13,9 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from boxkite.live.log_context import LogContext
 from boxkite.logs.log_line import finish_line
 from boxkite.logs.log_record import new_log_record
-from boxkite.logs.terms import LogTerms
 
 __all__ = ["QuickLines", "UndecodedRecord"]
 
@@ -52,13 +52,13 @@ class QuickLines:
     """Makes the lines of ordinary records of one worker.
 
     Args:
-        terms: the log terms of the worker.
+        context: the log context of the worker.
     """
 
-    def __init__(self, terms: LogTerms) -> None:
-        self._terms = terms
-        self._named = _struct_of(terms.features)
-        constant = new_log_record(terms, "", 0, terms.features, None)
+    def __init__(self, context: LogContext) -> None:
+        self._context = context
+        self._named = _struct_of(context.features)
+        constant = new_log_record(context, "", 0, context.features, None)
         self._is_ascii = _encoder.encode(constant).isascii()
 
     def line(self, record: UndecodedRecord) -> bytes | None:
@@ -70,10 +70,10 @@ class QuickLines:
             output = _values.decode(record.output)
         except ValueError:
             return None
-        if len(output) != 1 or len(row) != len(self._terms.features):
+        if len(output) != 1 or len(row) != len(self._context.features):
             return None
         named = new_log_record(
-            self._terms, record.entity_id, record.created_at, self._named(*row), output[0]
+            self._context, record.entity_id, record.created_at, self._named(*row), output[0]
         )
         line = _encoder.encode(named)
         # A row of numbers makes an ASCII line without null, if names and ids are ASCII. Then there
@@ -85,7 +85,7 @@ class QuickLines:
             # msgspec writes an infinity as null, but the log has it as text.
             if b"null" in line and not _INFINITIES.isdisjoint((*row, output[0])):
                 return None
-        return line if len(line) <= self._terms.max_bytes else None
+        return line if len(line) <= self._context.max_bytes else None
 
 
 def _are_finite(row: list[_Value], output: _Value) -> bool:

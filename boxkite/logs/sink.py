@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias, runtime_checkable
 
 from boxkite.errors import BoxkiteError
-from boxkite.logs.journal_records import JournalledRecords
+from boxkite.live.log_context import LogContext
+from boxkite.logs.journal_records import JournalRecords
 from boxkite.logs.log_line import to_line
 from boxkite.logs.log_record import LogRecord
-from boxkite.logs.terms import LogTerms
 
 __all__ = ["Batch", "LogExporter", "LogTarget", "RejectedError", "Sink", "TidySink"]
 
@@ -26,24 +26,24 @@ class Batch:
     """Records of one worker, in the order in which it made them.
 
     Attributes:
-        terms: ids and names that all of the records share.
+        context: ids and names that all of the records share.
         records: one or more records.
     """
 
-    terms: LogTerms
+    context: LogContext
     records: Sequence[LogRecord]
 
     def minute(self, index: int) -> str:
         """Return the minute of a record, such as `2026-11-23T14:05`."""
-        if isinstance(self.records, JournalledRecords):
+        if isinstance(self.records, JournalRecords):
             return self.records.minute(index)
         return self.records[index].created_at[:_MINUTE_LENGTH]
 
     def line(self, index: int) -> bytes:
         """Return a record as a line of JSON. This is faster than encoding `records[index]`."""
-        if isinstance(self.records, JournalledRecords):
+        if isinstance(self.records, JournalRecords):
             return self.records.line(index)
-        return to_line(self.records[index], self.terms.max_bytes)
+        return to_line(self.records[index], self.context.max_bytes)
 
 
 class RejectedError(BoxkiteError):

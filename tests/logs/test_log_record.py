@@ -6,11 +6,11 @@ import msgspec
 import pytest
 
 from boxkite.live.identity import Identity
+from boxkite.live.log_context import LogContext
 from boxkite.live.record import Mark, Record
 from boxkite.logs.log_record import LogRecord, to_log_record
-from boxkite.logs.terms import LogTerms
 
-TERMS = LogTerms(
+CONTEXT = LogContext(
     sink="file:",
     server_id="server",
     endpoint_id="endpoint",
@@ -24,13 +24,13 @@ TERMS = LogTerms(
 MOMENT = 1_385_215_559_000_001_999  # 2013-11-23 14:05:59, a microsecond and 999 ns
 
 
-def logged(features: Any = None, output: Any = None, terms: LogTerms = TERMS) -> LogRecord:
-    return to_log_record(terms, Record("id", MOMENT, features, output))
+def logged(features: Any = None, output: Any = None, context: LogContext = CONTEXT) -> LogRecord:
+    return to_log_record(context, Record("id", MOMENT, features, output))
 
 
 def test_a_record_is_logged_whole() -> None:
     record = Record("id", MOMENT, [1.5, "UA"], [0.5], {"inputs": [1]}, True, ("request_body",))
-    assert to_log_record(TERMS, record) == LogRecord(
+    assert to_log_record(CONTEXT, record) == LogRecord(
         prediction_id="server/2013-11-23T14:05:59/id",
         entity_id="id",
         server_id="server",
@@ -62,13 +62,13 @@ def test_a_record_without_body_and_with_all_its_fields_says_nothing_of_either() 
     ],
 )
 def test_the_time_has_six_digits_of_a_second_whatever_it_is(created_at: int, text: str) -> None:
-    assert to_log_record(TERMS, Record("id", created_at, None, None)).created_at == text
+    assert to_log_record(CONTEXT, Record("id", created_at, None, None)).created_at == text
 
 
 def test_the_prediction_id_is_the_one_that_was_returned() -> None:
     identity = Identity.new("server")
     record = Record(identity.entity_id, identity.created_at, None, None)
-    assert to_log_record(TERMS, record).prediction_id == identity.prediction_id
+    assert to_log_record(CONTEXT, record).prediction_id == identity.prediction_id
 
 
 @pytest.mark.parametrize(
@@ -89,9 +89,9 @@ def test_features_have_their_names_where_there_is_one_for_each(features: Any, sh
 
 
 def test_features_without_known_names_are_a_list() -> None:
-    terms = msgspec.structs.replace(TERMS, features=())
-    assert logged([], terms=terms).features == []
-    assert logged([1, 2], terms=terms).features == [1, 2]
+    context = msgspec.structs.replace(CONTEXT, features=())
+    assert logged([], context=context).features == []
+    assert logged([1, 2], context=context).features == [1, 2]
 
 
 @pytest.mark.parametrize(
@@ -116,5 +116,5 @@ def test_features_without_known_names_are_a_list() -> None:
 def test_one_output_is_a_value_and_several_are_by_name(
     names: tuple[str, ...], output: Any, shown: Any
 ) -> None:
-    terms = msgspec.structs.replace(TERMS, outputs=names)
-    assert logged(output=output, terms=terms).output == shown
+    context = msgspec.structs.replace(CONTEXT, outputs=names)
+    assert logged(output=output, context=context).output == shown

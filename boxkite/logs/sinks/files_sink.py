@@ -11,11 +11,11 @@ from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 from boxkite.errors import ConfigError
+from boxkite.live.log_context import LogContext
 from boxkite.logs.partition import SUFFIXES, partition_path
 from boxkite.logs.pruning import Pruner
 from boxkite.logs.sink import Batch, RejectedError
 from boxkite.logs.stores.store import Store
-from boxkite.logs.terms import LogTerms
 from boxkite.system.cooperation import cooperatively
 
 __all__ = ["Compression", "FilesSink"]
@@ -81,12 +81,12 @@ class FilesSink:
         """
         minutes, rejected = _lines_by_minute(batch)
         for minute, lines in minutes.items():
-            self._write(batch.terms, minute, self._compress(b"".join(lines)))
+            self._write(batch.context, minute, self._compress(b"".join(lines)))
         if rejected:
             raise RejectedError(rejected)
 
-    def _write(self, terms: LogTerms, minute: str, content: bytes) -> None:
-        first = _path(terms, minute, suffix=self._suffix)
+    def _write(self, context: LogContext, minute: str, content: bytes) -> None:
+        first = _path(context, minute, suffix=self._suffix)
         last = self._written.get(first, _Written(0, 0))
         digest = hash(content)
         if last.number and digest == last.digest:
@@ -96,11 +96,11 @@ class FilesSink:
             # Bounded, because a store that calls every name taken would be asked forever.
             for _ in range(_MAX_TAKEN_NAMES):
                 number += 1
-                path = _path(terms, minute, number, self._suffix)
+                path = _path(context, minute, number, self._suffix)
                 if self._store.put_new(path, content) or self._holds(path, content):
                     self._remember(first, _Written(number, digest))
                     return
-        path = _random_path(terms, minute, self._suffix)
+        path = _random_path(context, minute, self._suffix)
         if not self._store.put_new(path, content):
             raise OSError(f"{self._store!r} refuses the new name '{path}' because it is taken.")
         self._remember(first, _Written(max(number, 1), digest))
@@ -138,7 +138,7 @@ def _lines_by_minute(batch: Batch) -> tuple[dict[str, list[bytes]], dict[int, st
         minute = batch.minute(index)
         try:
             if minute not in minutes:
-                _path(batch.terms, minute)  # raises if the time is not valid
+                _path(batch.context, minute)  # raises if the time is not valid
             line = batch.line(index)
         except MemoryError:
             raise
@@ -149,14 +149,14 @@ def _lines_by_minute(batch: Batch) -> tuple[dict[str, list[bytes]], dict[int, st
     return minutes, rejected
 
 
-def _path(terms: LogTerms, minute: str, number: int = 1, suffix: str = ".txt") -> str:
-    ids = terms.logger_id, terms.replica_id
-    return partition_path(terms.endpoint_id, minute, *ids, number, suffix)
+def _path(context: LogContext, minute: str, number: int = 1, suffix: str = ".txt") -> str:
+    ids = context.logger_id, context.replica_id
+    return partition_path(context.endpoint_id, minute, *ids, number, suffix)
 
 
-def _random_path(terms: LogTerms, minute: str, suffix: str) -> str:
-    logger_id = f"{terms.logger_id}_{secrets.token_hex(8)}"
-    return partition_path(terms.endpoint_id, minute, logger_id, terms.replica_id, 1, suffix)
+def _random_path(context: LogContext, minute: str, suffix: str) -> str:
+    logger_id = f"{context.logger_id}_{secrets.token_hex(8)}"
+    return partition_path(context.endpoint_id, minute, logger_id, context.replica_id, 1, suffix)
 
 
 def _compressor(compression: Compression | None) -> Callable[[bytes], bytes]:

@@ -9,12 +9,12 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
+from boxkite.live.log_context import LogContext
 from boxkite.logs.forward import ForwardConnection, chunk_id, entry, packed_forward
 from boxkite.logs.forward.fluentd_url import parse_fluentd_url
 from boxkite.logs.log_line import to_line
 from boxkite.logs.log_record import LogRecord
 from boxkite.logs.sink import Batch, RejectedError
-from boxkite.logs.terms import LogTerms
 
 __all__ = ["EventFormat", "FluentdSink", "LineFormat", "default_prefix"]
 
@@ -33,10 +33,10 @@ def default_prefix() -> str:
 class EventFormat(Protocol):
     """How a sink writes records as events."""
 
-    def tag(self, terms: LogTerms) -> str:
+    def tag(self, context: LogContext) -> str:
         """Return the tag for the records of a worker."""
 
-    def entry(self, record: LogRecord, terms: LogTerms) -> bytes:
+    def entry(self, record: LogRecord, context: LogContext) -> bytes:
         """Encode a record as an entry. If this raises, the record is rejected."""
 
 
@@ -52,11 +52,11 @@ class LineFormat:
     def __init__(self, prefix: str) -> None:
         self._prefix = prefix
 
-    def tag(self, terms: LogTerms) -> str:
+    def tag(self, context: LogContext) -> str:
         """Return the tag for the records of a worker."""
-        return f"{self._prefix}.{terms.endpoint_id}.{terms.replica_id}"
+        return f"{self._prefix}.{context.endpoint_id}.{context.replica_id}"
 
-    def entry(self, record: LogRecord, terms: LogTerms) -> bytes:
+    def entry(self, record: LogRecord, context: LogContext) -> bytes:
         """Encode a record as an entry.
 
         Raises:
@@ -64,7 +64,7 @@ class LineFormat:
         """
         moment = datetime.fromisoformat(record.created_at)
         # By way of the line, so that odd values and long records look the same in every sink.
-        fields = msgspec.json.decode(to_line(record, terms.max_bytes))
+        fields = msgspec.json.decode(to_line(record, context.max_bytes))
         return entry((moment - _EPOCH) // _MICROSECOND * 1000, fields)
 
 
@@ -121,7 +121,7 @@ class FluentdSink:
             RejectedError: if some records cannot be encoded; all others are delivered.
         """
         self._acknowledged &= {record.entity_id for record in batch.records}
-        tag = self._format.tag(batch.terms)
+        tag = self._format.tag(batch.context)
         reasons: dict[int, str] = {}
         for chunk in self._chunks(batch, reasons):
             self._send(tag, chunk.entries)
@@ -148,7 +148,7 @@ class FluentdSink:
             if record.entity_id in self._acknowledged:
                 continue
             try:
-                content = self._format.entry(record, batch.terms)
+                content = self._format.entry(record, batch.context)
             except Exception as error:  # noqa: BLE001 - values may be of any kind
                 reasons[index] = f"it cannot be encoded: {error}"
                 continue

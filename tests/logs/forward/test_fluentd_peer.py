@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 import trustme
 
+from boxkite.live.log_context import LogContext
 from boxkite.logs.log_record import LogRecord
 from boxkite.logs.sink import Batch
 from boxkite.logs.sinks.fluentd_sink import FluentdSink
-from boxkite.logs.terms import LogTerms
 from boxkite.monitoring.context import PredictionContext
 from boxkite.monitoring.exporter import FluentdExporter
 
@@ -103,7 +103,7 @@ def test_a_receiver_that_is_not_ours_takes_and_acknowledges_records(start_peer):
     exporter.close()
 
 
-TERMS = LogTerms(
+CONTEXT = LogContext(
     sink="fluentd:",
     server_id="server",
     endpoint_id="delay",
@@ -131,7 +131,7 @@ RECORDS = [
 
 def deliver(url):
     with closing(FluentdSink.from_url(url)) as sink:
-        sink.deliver(Batch(TERMS, RECORDS))
+        sink.deliver(Batch(CONTEXT, RECORDS))
 
 
 def expected():

@@ -17,13 +17,13 @@ import pytest
 
 import boxkite.logs
 from boxkite.errors import ConfigError
+from boxkite.live.log_context import LogContext
 from boxkite.logs import LogReadError, LogReadWarning
 from boxkite.logs.log_record import LogRecord
 from boxkite.logs.reader import log_reader
 from boxkite.logs.sink import Batch
 from boxkite.logs.sinks.files_sink import FilesSink
 from boxkite.logs.stores.local_store import LocalStore
-from boxkite.logs.terms import LogTerms
 
 Write = Callable[..., str]
 
@@ -39,26 +39,26 @@ def write_log(tmp_path: Path) -> Write:
         compression: Any = None,
         max_bytes: int = 2**20,
     ) -> str:
-        terms = LogTerms(
+        context = LogContext(
             sink="file:", server_id="server", endpoint_id=endpoint, logger_id=logger,
             replica_id="pod", model="arrivals", version="7", max_bytes=max_bytes,
         )  # fmt: skip
         sink = FilesSink(LocalStore(tmp_path / "log"), "file", compression)
-        sink.deliver(Batch(terms, [_record(terms, **each) for each in predictions]))
+        sink.deliver(Batch(context, [_record(context, **each) for each in predictions]))
         return str(tmp_path / "log")
 
     return write
 
 
-def _record(terms: LogTerms, id: str, time: str, **fields: Any) -> LogRecord:  # noqa: A002
+def _record(context: LogContext, id: str, time: str, **fields: Any) -> LogRecord:  # noqa: A002
     created_at = f"2026-11-23T{time}Z"
     return LogRecord(
-        prediction_id=f"{terms.server_id}/{created_at[:19]}/{id}",
+        prediction_id=f"{context.server_id}/{created_at[:19]}/{id}",
         entity_id=id,
-        server_id=terms.server_id,
-        endpoint_id=terms.endpoint_id,
-        model=terms.model,
-        version=terms.version,
+        server_id=context.server_id,
+        endpoint_id=context.endpoint_id,
+        model=context.model,
+        version=context.version,
         created_at=created_at,
         **{"features": {}, "output": None, **fields},
     )

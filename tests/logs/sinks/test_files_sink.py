@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from boxkite import ConfigError
+from boxkite.live.log_context import LogContext
 from boxkite.logs.log_line import to_line
 from boxkite.logs.log_record import LogRecord
 from boxkite.logs.sink import Batch, RejectedError
 from boxkite.logs.sinks.files_sink import FilesSink
 from boxkite.logs.stores.local_store import LocalStore
-from boxkite.logs.terms import LogTerms
 
-TERMS = LogTerms(
+CONTEXT = LogContext(
     sink="file:log",
     server_id="server",
     endpoint_id="flights",
@@ -43,7 +43,7 @@ def record(number: int, created_at: str = "2026-11-23T14:05:59.000001Z") -> LogR
 
 
 def batch(*records: LogRecord) -> Batch:
-    return Batch(TERMS, records)
+    return Batch(CONTEXT, records)
 
 
 def files(store: LocalStore) -> dict[str, list[str]]:
@@ -169,7 +169,7 @@ def test_memory_that_is_short_refuses_no_record_for_good(sink, store, monkeypatc
 
 
 def test_ids_of_any_kind_stay_below_the_root(store):
-    terms = LogTerms(
+    context = LogContext(
         sink="",
         server_id="",
         endpoint_id="../..",
@@ -178,7 +178,7 @@ def test_ids_of_any_kind_stay_below_the_root(store):
         model="",
         version="",
     )
-    FilesSink(store, "file").deliver(Batch(terms, [record(1)]))
+    FilesSink(store, "file").deliver(Batch(context, [record(1)]))
     (path,) = files(store)
     assert path == (
         "models/predictions/id_0cfd1c96cbc0/2026-11-23/1405_id_8a5edab28263-id_6e340b9cffb3.txt"

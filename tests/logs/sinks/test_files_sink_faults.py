@@ -14,13 +14,13 @@ from typing import Any
 
 import pytest
 
+from boxkite.live.log_context import LogContext
 from boxkite.logs.log_record import LogRecord
 from boxkite.logs.sink import Batch
 from boxkite.logs.sinks.files_sink import FilesSink
 from boxkite.logs.stores.local_store import LocalStore
-from boxkite.logs.terms import LogTerms
 
-TERMS = LogTerms(
+CONTEXT = LogContext(
     sink="", server_id="", endpoint_id="e", logger_id="w", replica_id="r", model="", version=""
 )
 DAY = "models/predictions/e/2026-11-23"
@@ -46,7 +46,7 @@ def record(entity_id: str, minute: str) -> LogRecord:
 
 def batch_of(name: str) -> Batch:
     """Return a batch of two minutes."""
-    return Batch(TERMS, [record(f"{name}{number}", f"14:0{number // 2}") for number in range(4)])
+    return Batch(CONTEXT, [record(f"{name}{number}", f"14:0{number // 2}") for number in range(4)])
 
 
 class Calls:
@@ -225,11 +225,11 @@ def test_writers_of_one_name_that_are_killed_at_random_lose_nothing_acknowledged
     program = f"""
 import sys
 sys.path.insert(0, {str(Path(__file__).parent)!r})
-from {Path(__file__).stem} import FilesSink, LocalStore, Path, Batch, TERMS, record
+from {Path(__file__).stem} import FilesSink, LocalStore, Path, Batch, CONTEXT, record
 sink = FilesSink(LocalStore(Path(sys.argv[1])), "file")
 for number in range(10_000):
     entity_id = sys.argv[2] + "-" + str(number)
-    sink.deliver(Batch(TERMS, [record(entity_id, f"14:{{number % 60:02}}")]))
+    sink.deliver(Batch(CONTEXT, [record(entity_id, f"14:{{number % 60:02}}")]))
     print(entity_id, flush=True)
 """
     acknowledged: list[str] = []

@@ -6,13 +6,13 @@ import os
 import msgspec
 import pytest
 
+from boxkite.live.log_context import LogContext
 from boxkite.logs.log_line import to_line
 from boxkite.logs.log_record import LogRecord
 from boxkite.logs.sink import Batch, RejectedError
 from boxkite.logs.sinks.fluentd_sink import FluentdSink
-from boxkite.logs.terms import LogTerms
 
-TERMS = LogTerms(
+CONTEXT = LogContext(
     sink="fluentd:",
     server_id="server",
     endpoint_id="delay",
@@ -40,7 +40,7 @@ def record(number=0, **changed):
 
 
 def batch(*records):
-    return Batch(TERMS, records)
+    return Batch(CONTEXT, records)
 
 
 def numbers(receiver):
@@ -70,7 +70,7 @@ def test_an_event_has_the_fields_of_the_line(receiver, sink_of):
         (
             "models.predictions.delay.pod-7",
             (1372681815, 250_001_000),
-            json.loads(to_line(each, TERMS.max_bytes)),
+            json.loads(to_line(each, CONTEXT.max_bytes)),
         )
         for each in (record(), full)
     ]
@@ -115,18 +115,18 @@ def test_a_chunk_has_about_a_mebibyte_at_most(receiver, sink_of):
 
 
 def test_a_record_that_is_larger_than_a_chunk_goes_alone(receiver, sink_of):
-    terms = msgspec.structs.replace(TERMS, max_bytes=2**23)
+    context = msgspec.structs.replace(CONTEXT, max_bytes=2**23)
     large = record(1, features=["x" * 3 * 2**20])
-    sink_of(receiver.port).deliver(Batch(terms, [record(0), large, record(2)]))
+    sink_of(receiver.port).deliver(Batch(context, [record(0), large, record(2)]))
     assert numbers(receiver) == [0, 1, 2]
     assert len(receiver.chunks) == 3
 
 
 def test_what_exceeds_the_bytes_of_a_record_is_left_out_and_named(receiver, sink_of):
-    large = record(features=["x" * TERMS.max_bytes])
+    large = record(features=["x" * CONTEXT.max_bytes])
     sink_of(receiver.port).deliver(batch(large))
     ((_, _, fields),) = receiver.entries
-    assert fields == json.loads(to_line(large, TERMS.max_bytes))
+    assert fields == json.loads(to_line(large, CONTEXT.max_bytes))
     assert (fields["features"], fields["truncated"]) == (None, ["features"])
 
 

@@ -8,15 +8,15 @@ import pytest
 
 from boxkite import ConfigError
 from boxkite.error_reporter import ErrorReporter
+from boxkite.live.log_context import LogContext
 from boxkite.logs.log_record import LogRecord
 from boxkite.logs.sink import Batch, Sink
 from boxkite.logs.sinks import sink_url
 from boxkite.logs.sinks.sink_url import open_sink, scheme_of
-from boxkite.logs.terms import LogTerms
 from boxkite.settings import Settings
 from boxkite.testing import RecordingSink
 
-TERMS = LogTerms(
+CONTEXT = LogContext(
     sink="", server_id="s", endpoint_id="e", logger_id="l", replica_id="r", model="m", version="1"
 )
 RECORD = LogRecord(
@@ -86,13 +86,13 @@ def test_opening_a_sink_connects_to_nothing(
 
 @pytest.mark.parametrize("form", ["{}", "file://{}", "file:{}"])
 def test_files_are_written_below_the_folder_that_the_url_names(form: str, tmp_path: Path) -> None:
-    opened(form.format(tmp_path / "log")).deliver(Batch(TERMS, [RECORD]))
+    opened(form.format(tmp_path / "log")).deliver(Batch(CONTEXT, [RECORD]))
     assert [path.name for path in (tmp_path / "log").rglob("*.txt")] == [MINUTE.rpartition("/")[2]]
     assert (tmp_path / "log" / MINUTE).read_bytes().count(b"\n") == 1
 
 
 def test_file_alone_is_the_default_folder(tmp_path: Path) -> None:
-    opened("file:", tmp_path / "default").deliver(Batch(TERMS, [RECORD]))
+    opened("file:", tmp_path / "default").deliver(Batch(CONTEXT, [RECORD]))
     assert (tmp_path / "default" / MINUTE).exists()
 
 
@@ -102,7 +102,7 @@ def test_file_alone_is_the_default_folder(tmp_path: Path) -> None:
 def test_files_are_compressed_as_the_setting_says(
     compression: str, suffix: str, tmp_path: Path
 ) -> None:
-    opened(str(tmp_path), log_compression=compression).deliver(Batch(TERMS, [RECORD]))
+    opened(str(tmp_path), log_compression=compression).deliver(Batch(CONTEXT, [RECORD]))
     assert (tmp_path / f"{MINUTE}{suffix}").exists()
 
 

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 
 import pytest
 
+from boxkite.live.log_context import LogContext
 from boxkite.logs.log_record import LogRecord
 from boxkite.logs.partition import parse_path
 from boxkite.logs.pruning import Pruned, prune
@@ -16,9 +17,8 @@ from boxkite.logs.sink import Batch
 from boxkite.logs.sinks.files_sink import FilesSink
 from boxkite.logs.stores import open_store
 from boxkite.logs.stores.store import StoredFile
-from boxkite.logs.terms import LogTerms
 
-TERMS = LogTerms(
+CONTEXT = LogContext(
     sink="", server_id="", endpoint_id="e", logger_id="w", replica_id="r", model="", version=""
 )
 FAULTS = ["reset", "lost", 500, 503, None]
@@ -36,7 +36,7 @@ def batch_of(number: int, minute: int) -> Batch:
         features=[number],
         output=1,
     )
-    return Batch(TERMS, [record])
+    return Batch(CONTEXT, [record])
 
 
 @pytest.mark.parametrize("prefix", ["", "/a", "/a b/é%20+/c/"])
