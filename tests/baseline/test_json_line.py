@@ -334,7 +334,9 @@ def test_a_change_inside_the_line_is_told_by_its_digest() -> None:
 def test_a_small_line_that_describes_huge_series_is_refused_at_once() -> None:
     huge = {"name": "x" * 1_000_000, "counts": [0] * 100_001, "edges": list(range(100_000))}
     message = message_of(with_json(variable(0, **huge)))
-    assert message.startswith("the # BASELINE line describes 200,005 series, more than the file ")
+    assert message.startswith(
+        "the # BASELINE line describes 200,005 series, more than the file has "
+    )
 
 
 def test_a_line_of_too_many_series_is_refused() -> None:

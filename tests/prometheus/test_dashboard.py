@@ -1,4 +1,4 @@
-"""The dashboard is what Grafana's own schema says, and has no panel that is deprecated."""
+"""The dashboard fits Grafana's own schema and uses no deprecated panel."""
 
 import json
 import os
@@ -77,7 +77,7 @@ def test_each_query_is_about_the_chosen_model() -> None:
 
 @pytest.fixture(scope="module")
 def schema(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """Grafana's types as a JSON schema."""
+    """JSON schema of Grafana's types."""
 
     def run(*command: str | Path) -> str:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
