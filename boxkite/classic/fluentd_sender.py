@@ -16,6 +16,7 @@ from collections.abc import Callable
 
 from boxkite.error_reporter import ErrorReporter
 from boxkite.logs.forward import ForwardConnection, chunk_id, message, packed_forward
+from boxkite.system.backoff import Backoff
 from boxkite.system.lazy_attribute import LazyAttribute
 
 __all__ = ["FluentdSender"]
@@ -134,17 +135,18 @@ class FluentdSender:
 
     def _run(self) -> None:
         """Send chunk after chunk until closed. Each failure in a row doubles the pause."""
-        pause = 0.0
+        pause, backoff = 0.0, Backoff(_FIRST_PAUSE_SECONDS, _MAX_PAUSE_SECONDS)
         while self._wait(pause):
             first, events = self._head()
             try:
                 chunk = chunk_id()
                 self._connection.send(packed_forward(self.tag, events, chunk), chunk)
             except Exception as error:  # noqa: BLE001 - a thread that dies sends nothing
-                pause = min(pause * 2, _MAX_PAUSE_SECONDS) or _FIRST_PAUSE_SECONDS
+                pause = backoff.next_pause()
                 self._reporter.count("log", error, self._state())
             else:
                 pause = 0.0
+                backoff.reset()
                 self._acknowledge(first + len(events))
         self._connection.close()
 

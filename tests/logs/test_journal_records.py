@@ -4,7 +4,7 @@ import pytest
 
 from boxkite.live.log_context import LogContext
 from boxkite.live.record import Record, decode, encode
-from boxkite.logs.journal_records import Journalled, JournalledRecords, journalled
+from boxkite.logs.journal_records import JournalRecord, JournalRecords, read_journal_record
 from boxkite.logs.log_line import to_line
 from boxkite.logs.log_record import to_log_record
 from boxkite.logs.sink import Batch
@@ -27,22 +27,22 @@ RECORDS = [
 ]
 
 
-def found(record: Record) -> Journalled:
-    each = journalled(encode(record))
+def found(record: Record) -> JournalRecord:
+    each = read_journal_record(encode(record))
     assert each is not None
     return each
 
 
-BATCH = Batch(CONTEXT, JournalledRecords(CONTEXT, [found(each) for each in RECORDS]))
+BATCH = Batch(CONTEXT, JournalRecords(CONTEXT, [found(each) for each in RECORDS]))
 
 
 def test_a_record_that_is_not_logged_is_none() -> None:
-    assert journalled(encode(Record("id", NOW, [1.0], [0.5]))) is None
+    assert read_journal_record(encode(Record("id", NOW, [1.0], [0.5]))) is None
 
 
 @pytest.mark.parametrize("content", [b"", b"\xc1", b"\x91\xa2id", b"\x91" * 100_000])
 def test_bytes_that_are_no_record_are_none(content: bytes) -> None:
-    assert journalled(content) is None
+    assert read_journal_record(content) is None
 
 
 def test_records_are_those_that_are_logged() -> None:
@@ -64,7 +64,7 @@ def test_a_batch_has_each_record_as_its_line_and_its_minute(of: Batch) -> None:
 
 def test_a_record_whose_values_are_damaged_is_logged_without_them() -> None:
     content = encode(RECORDS[0]).replace(b"UA", b"\xff\xff")
-    damaged = journalled(content)
+    damaged = read_journal_record(content)
     assert damaged is not None
-    (record,) = JournalledRecords(CONTEXT, [damaged])
+    (record,) = JournalRecords(CONTEXT, [damaged])
     assert record == to_log_record(CONTEXT, Record("first", NOW, None, None))
