@@ -1,22 +1,22 @@
-"""What waits to be shipped to the log's sink, as the shipper sees it."""
+"""The records that wait to be shipped to the log's sink, as the shipper sees them."""
 
 from __future__ import annotations
 
-import threading
 from typing import NamedTuple, Protocol
 
 from boxkite.live.counts_file import Position
+from boxkite.live.log_context import LogContext
 
-__all__ = ["LockedOutbox", "Outbox", "Waiting"]
+__all__ = ["Outbox", "Waiting"]
 
 
 class Waiting(NamedTuple):
-    """Encoded records that follow each other in a journal.
+    """Consecutive records of an outbox.
 
     Attributes:
-        contents: of the records.
-        begin: the position before the first.
-        end: the position after the last.
+        contents: the encoded records.
+        begin: position of the first record.
+        end: position after the last record.
     """
 
     contents: list[bytes]
@@ -25,76 +25,54 @@ class Waiting(NamedTuple):
 
 
 class Outbox(Protocol):
-    """Records in the order in which one worker took them; a batch at a time leaves it.
+    """Records of one worker in the order in which it took them. They leave it batch by batch.
 
-    Attributes:
-        terms: on which the worker took them.
+    A batch goes through three steps: `waiting` shows records, `seal` fixes the bounds of a batch,
+    and `acknowledge` removes it after its delivery. Once a batch is sealed, its bounds stay the
+    same until it is acknowledged, even across a crash. So a sink that gets a batch again gets the
+    same records and can recognise them. The only exception are records that the outbox gives up at
+    the front to make room; they never come back.
     """
 
-    terms: bytes
+    @property
+    def context(self) -> LogContext | None:
+        """What the records have in common. None if the records are not logged."""
 
     @property
     def byte_size(self) -> int:
-        """The most bytes that wait."""
+        """The most bytes that may wait."""
 
     @property
     def sealed(self) -> bool:
-        """Whether a batch was sealed and not acknowledged: it must be delivered as it is."""
+        """Whether a batch is sealed and not yet acknowledged."""
 
     def waiting(self, max_records: int, max_bytes: int) -> Waiting:
-        """Return the first records that wait; of a sealed batch all, and no others.
+        """Return the first records that wait, or exactly the sealed batch if there is one.
 
         Args:
-            max_records: the most to return.
-            max_bytes: of all of them; exceeded by some records at most.
+            max_records: the most records to return.
+            max_bytes: the most bytes to return, exceeded by a few records at most.
         """
 
     def seal(self, waiting: Waiting, number: int) -> Waiting:
-        """Make the first records a batch, and return it. After a crash it is the same batch.
+        """Make the first records a batch, and return it.
 
-        It is empty if the first of them were given up meanwhile.
+        Args:
+            waiting: the result of `waiting`.
+            number: number of records in the batch. Ignored if a batch is sealed already.
+
+        Returns:
+            The batch. It is empty if some of its records were given up since `waiting` returned.
         """
 
     def acknowledge(self, batch: Waiting, *, delivered: int, dropped: int) -> None:
-        """Go on behind a batch, of which so many logged records were delivered or dropped."""
+        """Advance past a batch and record its outcome.
+
+        Args:
+            batch: the result of `seal`.
+            delivered: number of its log records that were delivered.
+            dropped: number of its log records that will never be delivered.
+        """
 
     def count_retried(self, number: int) -> None:
-        """Count records that have to be delivered again."""
-
-
-class LockedOutbox:
-    """An outbox whose owner works on it too, under a lock.
-
-    Args:
-        outbox: the owner's.
-        lock: the owner's.
-    """
-
-    def __init__(self, outbox: Outbox, lock: threading.RLock) -> None:
-        self._outbox = outbox
-        self._lock = lock
-        self.terms = outbox.terms
-
-    @property
-    def byte_size(self) -> int:
-        return self._outbox.byte_size
-
-    @property
-    def sealed(self) -> bool:
-        return self._outbox.sealed
-
-    def waiting(self, max_records: int, max_bytes: int) -> Waiting:
-        with self._lock:
-            return self._outbox.waiting(max_records, max_bytes)
-
-    def seal(self, waiting: Waiting, number: int) -> Waiting:
-        with self._lock:
-            return self._outbox.seal(waiting, number)
-
-    def acknowledge(self, batch: Waiting, *, delivered: int, dropped: int) -> None:
-        with self._lock:
-            self._outbox.acknowledge(batch, delivered=delivered, dropped=dropped)
-
-    def count_retried(self, number: int) -> None:
-        with self._lock:
-            self._outbox.count_retried(number)
+        """Count records that must be delivered again."""

@@ -273,7 +273,7 @@ def test_a_sample_waits_for_the_end_of_its_minute(
     monitor = new_monitor(sink, log_sample=0.1)
     for number in range(300):
         monitor.log_prediction([1.0], identity=Identity("s", NOON, f"{number:08}"))
-        monitor._counter.fold()
+        monitor._counts.fold()
         if number % 30 == 0:
             monitor._log._shipper._run()  # type: ignore[union-attr]
     assert sink.records == []
