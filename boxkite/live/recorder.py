@@ -65,7 +65,7 @@ class Recorder:
         batch = self._intake.batch(features, outputs, view)
         if batch is None:
             return [self.take(identity, features, outputs, request_body, view)]
-        ids = []
+        ids: list[str] = []
         for number, each in enumerate(identity.rows(len(batch.rows))):
             output = batch.outputs[number] if batch.outputs is not None else None
             answer = self._intake.output(output, view) if batch.outputs is not None else None

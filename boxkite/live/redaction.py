@@ -1,5 +1,10 @@
 """Keeps the values of named fields out of the journal, and thereby out of the log."""
 
+# Values here are any objects of the user's. After `isinstance`, pyright calls their type parameters
+# unknown. Type guards would tell it, at the price of a call for each value.
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence

@@ -1,5 +1,10 @@
 """What a service hands over, as plain values: one row of features, one output."""
 
+# Values here are any objects of the user's. After `isinstance`, pyright calls their type parameters
+# unknown. Type guards would tell it, at the price of a call for each value.
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false
+
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence

@@ -205,7 +205,7 @@ def _window_group(
 
 def _render(file: str, **values: str) -> str:
     """Fill in a template; a value of several lines is indented as the line that it stands on."""
-    text = resources.files(__package__).joinpath(file).read_text("utf-8")
+    text = resources.files("boxkite.prometheus").joinpath(file).read_text("utf-8")
 
     def block(match: re.Match[str]) -> str:
         indent, name = match.groups()

@@ -110,7 +110,7 @@ def remarks(wanted: Policy, services: Policy, windows: Sequence[str]) -> list[st
         services: the policy whose critical values the services export, as far as is known.
         windows: of the rules.
     """
-    said = []
+    said: list[str] = []
     there = ", ".join(services.windows)
     lacking = [each for each in windows if each not in services.windows]
     if lacking:

@@ -28,7 +28,7 @@ def seconds_of(duration: str) -> int:
 
 def spelled(seconds: int) -> str:
     """Return the duration of so many seconds, in days and shorter units."""
-    parts = []
+    parts: list[str] = []
     for unit, length in _UNITS.items():
         if unit in "yw":
             continue
