@@ -375,8 +375,8 @@ def test_without_a_baseline_it_runs_and_says_once_what_is_missing(
         monitor.log_prediction([1, 2, 3], output)
     (record,) = caplog.records
     assert record.getMessage() == (
-        f"boxkite baseline: no baseline at {path}: predictions are taken, but there is nothing to "
-        "compare them with; write one at training with "
+        f"boxkite baseline: no baseline at {path}: predictions are counted, but there is nothing "
+        "to compare them with. Write one at training with "
         f"Baseline.fit(features, output).write('{path}') (1 so far)"
     )
     assert (monitor.drift().predictions, monitor.drift().variables) == (4, ())

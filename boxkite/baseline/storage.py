@@ -20,7 +20,7 @@ def read_bounded(path_or_url: str | os.PathLike[str], max_bytes: int) -> bytes:
 
     Raises:
         FileNotFoundError: if there is no such file.
-        BaselineError: if it is too large, or the URL cannot be fetched.
+        BaselineError: if the content is too large, or the URL cannot be fetched.
         OSError: if the file cannot be read.
     """
     text = os.fsdecode(path_or_url)
@@ -31,7 +31,10 @@ def read_bounded(path_or_url: str | os.PathLike[str], max_bytes: int) -> bytes:
         if scheme == "file":
             text = urllib.request.url2pathname(urllib.parse.urlsplit(text).path)
         elif scheme and "://" in text:
-            raise BaselineError(f"cannot read {text}: a path or a file:, http: or https: URL")
+            raise BaselineError(
+                f"cannot read {text}: its scheme is not supported. Pass a path, or a file:, http: "
+                f"or https: URL"
+            )
         with open(text, "rb") as file:
             content = file.read(max_bytes + 1)
     if len(content) > max_bytes:
@@ -40,18 +43,19 @@ def read_bounded(path_or_url: str | os.PathLike[str], max_bytes: int) -> bytes:
 
 
 def _fetch(url: str, length: int) -> bytes:
-    """Return the first `length` bytes of what an `http:` or `https:` URL names."""
+    """Return the first `length` bytes of an `http:` or `https:` URL."""
     try:
         with urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS) as response:
             content: bytes = response.read(length)
-            absent = response.length  # of what the answer's head promised
+            # Bytes that Content-Length promised and that did not arrive, or None without it.
+            absent = response.length
     except (OSError, ValueError, http.client.HTTPException) as error:
         reason: object = error
         if isinstance(error, urllib.error.HTTPError):
-            error.close()  # it holds the connection
+            error.close()  # the error keeps the connection open
         elif isinstance(error, urllib.error.URLError):
             reason = getattr(error.reason, "strerror", None) or error.reason
         raise BaselineError(f"cannot fetch {url}: {reason}") from error
     if absent and len(content) < length:
-        raise BaselineError(f"cannot fetch {url}: it ended {absent} bytes short")
+        raise BaselineError(f"cannot fetch {url}: the last {absent} bytes are missing")
     return content

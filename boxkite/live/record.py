@@ -15,7 +15,17 @@ import numpy as np
 
 from boxkite.baseline.values import is_missing, to_category, to_number
 
-__all__ = ["Mark", "Record", "decode", "encode", "extended", "is_logged", "plain"]
+__all__ = [
+    "Mark",
+    "Record",
+    "decode",
+    "encode",
+    "escaped",
+    "extended",
+    "is_logged",
+    "plain",
+    "unsupported",
+]
 
 # Limits for a record whose values must be converted one by one.
 _MAX_DEPTH = 16
@@ -195,7 +205,7 @@ def _safely_nearest(value: Any) -> Any:
     try:
         return _nearest(value)
     except Exception:  # noqa: BLE001 - a value is any object of the user's
-        return _unsupported(value)
+        return unsupported(value)
 
 
 def _nearest(value: Any) -> Any:
@@ -236,20 +246,21 @@ def _nearest_of_numpy(value: np.generic) -> Any:
         return moment.isoformat() if isinstance(moment, dt.datetime) else to_number(value)
     if isinstance(value, np.floating):
         return float(value)
-    return value.item() if value.dtype.kind in "iubSU" else _unsupported(value)
+    return value.item() if value.dtype.kind in "iubSU" else unsupported(value)
 
 
 def _text(value: Any) -> Any:
     """Return the text of an object such as a decimal or interval, as training counted it."""
     if isinstance(value, Iterable):
-        return _unsupported(value)
+        return unsupported(value)
     try:
         return to_category(value)
     except ValueError:
-        return _unsupported(value)
+        return unsupported(value)
 
 
-def _unsupported(value: Any) -> dict[str, str]:
+def unsupported(value: Any) -> dict[str, str]:
+    """Return what the journal and the log hold in place of a value that cannot be written."""
     return {"unsupported": type(value).__name__}
 
 
@@ -263,16 +274,16 @@ def _bounded(value: Any, path: tuple[int, ...], room: Iterator[int]) -> Any:
     """
     try:
         if len(path) >= _MAX_DEPTH or id(value) in path or next(room, None) is None:
-            return _unsupported(value)
+            return unsupported(value)
         inner = (*path, id(value))
         if isinstance(value, str):
-            return _escaped(value)
+            return escaped(value)
         if isinstance(value, _WRITTEN):
             return value
         if type(value) is int:
             return value if -(2**63) <= value < 2**64 else to_number(value)
         if isinstance(value, dict):
-            return {_escaped(str(key)): _bounded(each, inner, room) for key, each in value.items()}
+            return {escaped(str(key)): _bounded(each, inner, room) for key, each in value.items()}
         if isinstance(value, list | tuple | set | frozenset):
             return [_bounded(each, inner, room) for each in value]
         nearest = value if type(value) in _DIRECT else _nearest(value)
@@ -280,10 +291,11 @@ def _bounded(value: Any, path: tuple[int, ...], room: Iterator[int]) -> Any:
             return msgspec.to_builtins(value, builtin_types=(bytes, bytearray, memoryview))
         return _bounded(nearest, inner, room)
     except Exception:  # noqa: BLE001 - a value is any object of the user's
-        return _unsupported(value)
+        return unsupported(value)
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """Return text that UTF-8 can hold: half of a surrogate pair becomes an escape sequence."""
     return str.encode(text, "utf-8", "backslashreplace").decode()
 
 

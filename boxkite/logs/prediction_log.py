@@ -12,8 +12,8 @@ from boxkite.error_reporter import ErrorReporter
 from boxkite.errors import ConfigError
 from boxkite.live.log_context import LogContext
 from boxkite.live.state_folder import StateFolder
-from boxkite.logs.opening import NO_LOG, open_sink, scheme_of
 from boxkite.logs.sink import Sink
+from boxkite.logs.sinks.sink_url import NO_LOG, open_sink, scheme_of
 from boxkite.settings import Settings
 
 __all__ = ["PredictionLog", "SinkOpener", "open_log"]
@@ -116,10 +116,7 @@ class _UrlOpener:
         return str(self.state.log_folder()) if self.given == "file:" else self.given
 
     def open(self) -> Sink:
-        return open_sink(self.given, self.settings, self.state.log_folder, self._report)
-
-    def _report(self, error: Exception) -> None:
-        self.reporter.count("log", error)
+        return open_sink(self.given, self.settings, self.state, self.reporter)
 
 
 def _context(sink: str, settings: Settings, baseline: Baseline) -> LogContext:

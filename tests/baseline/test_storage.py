@@ -58,7 +58,7 @@ def test_more_bytes_than_allowed_are_an_error(tmp_path: Path, address: str) -> N
     [
         ("/absent", "HTTP Error 404: File not found"),
         ("/nonsense", "nonsense\r\n"),
-        ("/short", "it ended 96 bytes short"),
+        ("/short", "the last 96 bytes are missing"),
         ("/with space", "URL can't contain control characters. '/with space' (found at least ' ')"),
     ],
 )
@@ -74,7 +74,9 @@ def test_an_unknown_scheme_is_an_error_and_an_absent_file_not_found(tmp_path: Pa
     with pytest.raises(BaselineError) as caught:
         storage.read_bounded("s3://bucket/key", 1000)
     assert (
-        str(caught.value) == "cannot read s3://bucket/key: a path or a file:, http: or https: URL"
+        str(caught.value)
+        == "cannot read s3://bucket/key: its scheme is not supported. Pass a path, "
+        "or a file:, http: or https: URL"
     )
     with pytest.raises(FileNotFoundError):
         storage.read_bounded(tmp_path / "absent", 1000)

@@ -29,8 +29,8 @@ from boxkite.logs.prediction_log import PredictionLog
 from boxkite.logs.rejected import RejectedFile
 from boxkite.logs.shipper import Shipper
 from boxkite.logs.sink import Batch
-from boxkite.logs.sinks.files import FilesSink
-from boxkite.logs.stores.local import LocalStore
+from boxkite.logs.sinks.files_sink import FilesSink
+from boxkite.logs.stores.local_store import LocalStore
 from boxkite.signals import EventSender
 
 BASELINE = Baseline.fit({"a": np.arange(8.0)}, bins=2, model="m", version="1")

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from boxkite import Baseline
+from boxkite.live.log_context import LogContext
 from boxkite.live.record import Record, decode, encode
 from boxkite.live.redaction import Redaction
-from boxkite.logs.document import log_record
-from boxkite.logs.line import to_line
-from boxkite.logs.terms import LogTerms
+from boxkite.logs.log_line import to_line
+from boxkite.logs.log_record import to_log_record
 
 BASELINE = Baseline.fit(
     {
@@ -99,11 +99,11 @@ def features(chance: random.Random) -> Any:
     return {**named, hostile(chance): tree(chance), "distance": tree(chance)}
 
 
-def request(chance: random.Random) -> tuple[LogTerms, Record]:
+def request(chance: random.Random) -> tuple[LogContext, Record]:
     row = REDACTION.row(features(chance))
     output = REDACTION.output([tree(chance)])
     body = REDACTION.body(form(chance) if chance.random() < 0.2 else tree(chance))
-    terms = LogTerms(
+    context = LogContext(
         sink="file:",
         server_id=hostile(chance),
         endpoint_id=hostile(chance),
@@ -115,7 +115,7 @@ def request(chance: random.Random) -> tuple[LogTerms, Record]:
         outputs=("delay",),
         max_bytes=chance.choice((100, 1000, 1 << 20)),
     )
-    return terms, Record(hostile(chance), chance.randrange(2**61), row, output, body, True)
+    return context, Record(hostile(chance), chance.randrange(2**61), row, output, body, True)
 
 
 FORBIDDEN = [
@@ -136,9 +136,9 @@ def lines_of(requests: int, seed: int) -> list[str]:
     chance = random.Random(seed)
     lines = []
     for _ in range(requests):
-        terms, record = request(chance)
+        context, record = request(chance)
         content = encode(record, chance.choice((None, 10, 1 << 20)))
-        line = to_line(log_record(terms, decode(content)), terms.max_bytes)
+        line = to_line(to_log_record(context, decode(content)), context.max_bytes)
         for forbidden in FORBIDDEN:
             assert forbidden not in content
             assert forbidden not in line

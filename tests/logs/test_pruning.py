@@ -2,7 +2,6 @@
 
 import itertools
 import os
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from boxkite.error_reporter import ErrorReporter
 from boxkite.logs import pruning
 from boxkite.logs.partition import partition_path
-from boxkite.logs.pruning import HourlyPruner, Pruned, prune
-from boxkite.logs.stores.local import LocalStore
+from boxkite.logs.pruning import HourlyPruner, Pruned, SizePruner, prune
+from boxkite.logs.stores.local_store import LocalStore
 
 NOW = datetime(2026, 11, 23, 14, 5, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -119,7 +119,7 @@ def test_a_store_without_a_log_has_nothing_to_prune(store):
 
 def test_ages_that_cannot_be_meant_are_refused(store):
     put(store, NOW)
-    with pytest.raises(ValueError, match="give 0 or more"):
+    with pytest.raises(ValueError, match="is negative"):
         prune(store, -DAY, NOW)
     with pytest.raises(ValueError, match="has no time zone"):
         prune(store, datetime(2030, 1, 1))  # noqa: DTZ001
@@ -150,12 +150,23 @@ def test_exactly_the_files_before_the_limit_go(ages, limit):
     assert sorted(store.files.values()) == sorted(age for age in ages if age <= limit)
 
 
-def unexpected(error: Exception) -> None:
-    raise error
+class Unexpected(ErrorReporter):
+    def count(self, stage: str, error: Exception, what: str = "") -> None:  # noqa: ARG002
+        raise error
 
 
-def pruner(store: LocalStore, on_error: Callable[[Exception], object] = unexpected) -> HourlyPruner:
-    return HourlyPruner(store, DAY, "e", on_error)
+class Errors(ErrorReporter):
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: list[str] = []
+
+    def count(self, stage: str, error: Exception, what: str = "") -> None:
+        assert (stage, what) == ("log", "deleting old files")
+        self.said.append(str(error))
+
+
+def pruner(store: LocalStore, reporter: ErrorReporter | None = None) -> HourlyPruner:
+    return HourlyPruner(store, DAY, "e", reporter or Unexpected())
 
 
 def test_one_worker_of_many_prunes_in_an_hour(store):
@@ -185,9 +196,9 @@ def test_what_was_not_finished_goes_on_at_the_next_call(store, monkeypatch):
     for minutes in range(5):
         put(store, NOW - 3 * DAY + timedelta(minutes=minutes))
     worker = pruner(store)
-    monkeypatch.setattr(pruning, "_SLICE_SECONDS", -1.0)
+    monkeypatch.setattr(pruning, "_HOURLY_SLICE_SECONDS", -1.0)
     assert worker.run(NOW) == Pruned(0, 0, finished=False)
-    monkeypatch.setattr(pruning, "_SLICE_SECONDS", 60.0)
+    monkeypatch.setattr(pruning, "_HOURLY_SLICE_SECONDS", 60.0)
     assert pruner(store).run(NOW) is None
     assert worker.run(NOW) == Pruned(5, 50)
     assert worker.run(NOW) is None
@@ -199,11 +210,33 @@ def test_errors_are_told_and_never_raised_and_the_next_hour_tries_again(verb, st
         raise OSError("no disk")
 
     put(store, NOW - 3 * DAY)
-    errors: list[Exception] = []
-    worker = pruner(store, errors.append)
+    errors = Errors()
+    worker = pruner(store, errors)
     with monkeypatch.context() as patch:
         patch.setattr(store, verb, fail)
         assert [worker.run(NOW) for _ in range(3)] == [None, None, None]
-    assert [str(error) for error in errors] == ["no disk"]
+    assert errors.said == ["no disk"]
     assert worker.run(NOW) is None
     assert worker.run(NOW + timedelta(hours=1)) == Pruned(1, 10)
+
+
+def test_the_size_limit_is_of_one_endpoint_and_leaves_the_others_alone(store):
+    others = [put(store, NOW - 40 * DAY, "other", 1000), put(store, NOW, "other", 1000)]
+    now = datetime.now(UTC)
+    order = [put(store, now - timedelta(minutes=age), "e", 10) for age in (5, 4, 3)]
+    old = put(store, now - 31 * DAY)
+    SizePruner(store, 30 * DAY, "e", Unexpected(), max_bytes=1000).run()
+    assert paths(store) == sorted([*others, *order])
+    assert old not in paths(store)
+    SizePruner(store, 30 * DAY, "e", Unexpected(), max_bytes=25).run()
+    assert paths(store) == sorted([*others, *order[1:]])
+
+
+def test_errors_of_the_size_limit_are_reported_and_not_raised(store, monkeypatch):
+    def fail(*_: object) -> None:
+        raise OSError("no disk")
+
+    monkeypatch.setattr(store, "list", fail)
+    errors = Errors()
+    SizePruner(store, DAY, "e", errors, max_bytes=1).run()
+    assert errors.said == ["no disk"]

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pytest
 
-from boxkite.logs.stores import objects
+from boxkite.logs.stores import object_store
 
 AZURITE = "azurite@3.35.0"
 # The account that azurite documents for everyone.
@@ -198,7 +198,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith(("AWS_", "AZURE_", "GOOGLE_")):
             monkeypatch.delenv(name)
-    monkeypatch.setitem(objects._RETRIES, "backoff", QUICKLY)
+    monkeypatch.setitem(object_store._RETRIES, "backoff", QUICKLY)
 
 
 @pytest.fixture
@@ -216,11 +216,16 @@ class BadLine:
         faults: for each request to come: a status that is answered in the server's place, "reset"
             for a connection that ends before the server sees the request, "lost" for one that ends
             after the server has answered, None for a good one.
+        broken: called with method, path and headers of each request; a status that it returns is
+            answered in the server's place.
+        ignores_conditions: pass requests on without `If-None-Match`, as some services treat them.
         requests: method, path and headers of those that came.
     """
 
     def __init__(self, upstream: int) -> None:
         self.faults: list[int | str | None] = []
+        self.broken: Callable[[str, str, dict[str, str]], int | None] = lambda *_: None
+        self.ignores_conditions = False
         self.requests: list[tuple[str, str, dict[str, str]]] = []
         line = self
 
@@ -243,7 +248,10 @@ class BadLine:
     def _handle(self, handler: BaseHTTPRequestHandler, upstream: int) -> None:
         body = handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
         self.requests.append((handler.command, handler.path, dict(handler.headers)))
-        fault = self.faults.pop(0) if self.faults else None
+        fault = self.faults.pop(0) if self.faults else self.broken(*self.requests[-1])
+        headers = dict(handler.headers)
+        if self.ignores_conditions:
+            headers = {k: value for k, value in headers.items() if k.lower() != "if-none-match"}
         if fault == "reset":
             _reset(handler)
             return
@@ -253,7 +261,7 @@ class BadLine:
             handler.end_headers()
             return
         connection = http.client.HTTPConnection("127.0.0.1", upstream, timeout=60)
-        connection.request(handler.command, handler.path, body, dict(handler.headers))
+        connection.request(handler.command, handler.path, body, headers)
         answer = connection.getresponse()
         content = answer.read()
         connection.close()
