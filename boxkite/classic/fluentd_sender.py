@@ -105,6 +105,7 @@ class FluentdSender:
 
     def append(self, event: bytes) -> None:
         """Add one event to the queue. This never waits for the network and never raises."""
+        # The overflow handler is the user's code, so it is called after the lock is released.
         lost: list[bytes] = []
         with self._changed:
             if self._closing_until is not None or len(event) > self.max_bytes:
@@ -127,6 +128,7 @@ class FluentdSender:
         return event
 
     def _start(self) -> None:
+        # The caller holds the lock, so two events cannot start two threads.
         if self._thread is None or not self._thread.is_alive():
             self._thread = threading.Thread(target=self._run, name="boxkite-fluentd", daemon=True)
             self._thread.start()
@@ -171,6 +173,7 @@ class FluentdSender:
             size = 0
             for event in self._events:
                 size += len(event)
+                # One event is always sent, even if it alone exceeds the size of a chunk.
                 if events and (size > _MAX_CHUNK_BYTES or len(events) == _MAX_CHUNK_RECORDS):
                     break
                 events.append(event)
@@ -215,6 +218,7 @@ class FluentdSender:
                 return
             self._closing_until = time.monotonic() + timeout
             self._changed.notify_all()
+        # The thread needs the lock to finish, so wait for it without holding the lock.
         if self._thread is not None:
             self._thread.join(timeout)
         with self._changed:
@@ -223,6 +227,7 @@ class FluentdSender:
         self._tell_dropped(lost)
 
 
+# Weak references, so that a sender that is no longer used can be freed.
 _senders: weakref.WeakSet[FluentdSender] = weakref.WeakSet()
 
 
