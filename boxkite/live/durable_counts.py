@@ -93,15 +93,13 @@ class DurableCounts:
         if member is None or self._retry_at:
             member = self._rejoin()
         try:
-            if member is None:
-                self._memory.append(record)
-            else:
+            if member is not None:
                 member.worker.journal.append(record)
+            else:
+                self._append_to_memory(record)
         except OSError as error:
-            self._append_to_memory(record, error)
+            self._append_after(error, record)
         self._appended += 1
-        if self._memory.uncounted > _MAX_UNCOUNTED_IN_MEMORY:
-            self.fold()
         return self._appended == 1 or self._appended % _FOLD_AT == 0
 
     def _rejoin(self) -> GroupMember | None:
@@ -111,7 +109,13 @@ class DurableCounts:
         self._retry_at = 0.0
         return self._member or self._join()
 
-    def _append_to_memory(self, record: bytes, error: OSError) -> None:
+    def _append_to_memory(self, record: bytes) -> None:
+        """Take a record that no file takes, and count the records there if they become many."""
+        self._memory.append(record)
+        if self._memory.uncounted > _MAX_UNCOUNTED_IN_MEMORY:
+            self.fold()
+
+    def _append_after(self, error: OSError, record: bytes) -> None:
         """Take a record that the journal refused."""
         if isinstance(error, JournalFullError):
             # Requests come faster than the background counts. This one makes room.
@@ -122,7 +126,7 @@ class DurableCounts:
                 return
             except OSError as again:
                 error = again
-        self._memory.append(record)
+        self._append_to_memory(record)
         if not isinstance(error, JournalBusyError):
             self._fall_back(error)
 

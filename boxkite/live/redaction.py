@@ -9,7 +9,7 @@ from boxkite.baseline import Baseline, Variable
 from boxkite.live.field_search import REDACTED, SCALARS, FieldSearch
 from boxkite.live.fold import mark_of
 from boxkite.live.record import Mark
-from boxkite.live.row import Row, plain_row
+from boxkite.rows.row import Row, plain_row
 
 __all__ = ["REDACTED", "Redaction", "shown"]
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from boxkite.baseline.class_probabilities import WINNER, winner
 from boxkite.baseline.values import to_category
-from boxkite.live.fields import SINGLE, opened
+from boxkite.rows.fields import SINGLE, opened
 
 __all__ = [
     "Positions",

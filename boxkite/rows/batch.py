@@ -9,8 +9,8 @@ from typing import Any
 import narwhals as nw
 import numpy as np
 
-from boxkite.live.fields import SINGLE, opened
-from boxkite.live.row import ShapeError, as_array, is_row
+from boxkite.rows.fields import SINGLE, opened
+from boxkite.rows.row import ShapeError, as_array, is_row
 
 __all__ = ["Batch", "batch_of", "rows_of"]
 
