@@ -99,6 +99,7 @@ class DurableCounts:
                 member.worker.journal.append(record)
         except OSError as error:
             self._append_to_memory(record, error)
+        # Threads may lose an increment here, which only delays a fold.
         self._appended += 1
         if self._memory.uncounted > _MAX_UNCOUNTED_IN_MEMORY:
             self.fold()
@@ -226,6 +227,7 @@ class DurableCounts:
         if member is None:
             return
         try:
+            # Checked before counting, so that the counts go into files that others can see.
             if self._may_retry and not member.is_intact():
                 self._dropped += self._memory.keep_log_records(member.recreate(self._errors))
             unsaved = self._memory.counts
