@@ -99,6 +99,7 @@ class DurableCounts:
                 self._append_to_memory(record)
         except OSError as error:
             self._append_after(error, record)
+        # Threads may lose an increment here, which only delays a fold.
         self._appended += 1
         return self._appended == 1 or self._appended % _FOLD_AT == 0
 
@@ -230,6 +231,7 @@ class DurableCounts:
         if member is None:
             return
         try:
+            # Checked before counting, so that the counts go into files that others can see.
             if self._may_retry and not member.is_intact():
                 self._dropped += self._memory.keep_log_records(member.recreate(self._errors))
             unsaved = self._memory.counts

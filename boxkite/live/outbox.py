@@ -121,6 +121,7 @@ class Outbox:
                 part, place = self._journal.read(start, limit, end)
                 if not part:
                     break
+                # Records may be large, so a batch also ends within a part.
                 sizes = list(accumulate(map(len, part), initial=size))
                 size = sizes[-1]
                 if not sealed and sizes[-2] >= max_bytes:
