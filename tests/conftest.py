@@ -5,6 +5,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,13 @@ from boxkite.web import sources
 
 # Nothing is logged unless a test asks for it. Services that a test starts inherit this.
 os.environ.update({"BOXKITE_LOG": "none:", "FLASK_BOXKITE_LOG": "none:"})
+
+
+# Tests call fsync thousands of times, and each call waits for the disk. Memory does not wait.
+# pytest's workers and the services that tests start inherit this.
+MEMORY = Path("/dev/shm")
+if "TMPDIR" not in os.environ and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > 2**30:
+    os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -185,7 +185,8 @@ class DurableCounts:
     def outboxes(self) -> list[Outbox]:
         """Return the outboxes in which log records of this process wait."""
         member = self._member or self._join()
-        return [member.worker.outbox, self._memory] if member else [self._memory]
+        memory = self._memory.outbox
+        return [member.worker.outbox, memory] if member else [memory]
 
     def adopt(self) -> WorkerGroup | None:
         """Take over the counts of workers that died.
@@ -227,8 +228,9 @@ class DurableCounts:
         try:
             if self._may_retry and not member.is_intact():
                 self._dropped += self._memory.keep_log_records(member.recreate(self._errors))
-            member.keep_hour(self._memory.counts)
-            member.worker.fold(self._errors, self._memory.counts)
+            unsaved = self._memory.counts
+            member.keep_hour(unsaved)
+            member.worker.fold(self._errors, unsaved)
             self._memory.forget_counts()
             self._dropped += member.worker.give_up_oldest()
         except OSError as error:

@@ -421,6 +421,7 @@ def test_a_line_without_end_is_named_and_left_out(
         assert ids(url) == list("abcd")
 
 
+@pytest.mark.slow
 def test_a_line_of_two_gigabytes_takes_little_memory(tmp_path: Path) -> None:
     file = tmp_path / "models/predictions/flights/2026-11-23/0900_w1-pod.txt"
     file.parent.mkdir(parents=True)
