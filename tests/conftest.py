@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 
 from boxkite import signals
 from boxkite.logs.log_record import LogRecord
-from boxkite.prometheus import critical
+from boxkite.prometheus import policy_series
 from boxkite.testing import RecordingSink
 from boxkite.web import sources
 
@@ -33,7 +33,7 @@ def _own_folder_for_temporary_files(tmp_path_factory: pytest.TempPathFactory) ->
 # A shared machine may pause at any moment: no callable is slow for that.
 sources._SLOW_SECONDS = 60.0
 # Nor does a scrape leave critical values to the next one.
-critical._SECONDS_A_SCRAPE = 60.0
+policy_series._SECONDS_A_SCRAPE = 60.0
 settings.register_profile(
     "without-deadline", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )

@@ -27,7 +27,7 @@ from boxkite.prometheus.dashboard_panels import (
     ratios_over_time,
     training_beside_live,
 )
-from boxkite.prometheus.rules_duration import seconds_of
+from boxkite.prometheus.rules.durations import parse_duration
 
 __all__ = ["render_dashboard"]
 
@@ -48,7 +48,7 @@ def render_dashboard(windows: Sequence[str] = ("1h", "1d")) -> str:
         ConfigError: if a window is not a Prometheus duration such as 1h.
     """
     for each in windows:
-        seconds_of(each)
+        parse_duration(each)
     dashboard = (
         build.Dashboard("boxkite: drift of models")
         .uid("boxkite")

@@ -101,7 +101,7 @@ def rates_changed() -> timeseries.Panel:
     """The greatest differences of missing, unseen and invalid fractions."""
     panel = _over_time("Missing, unseen and invalid beside training", "percentunit")
     for name in ("missing", "unseen", "invalid"):
-        query = f"topk(5, variable:boxkite_{name}_fraction:difference{{{_WINDOW}}})"
+        query = f'topk(5, variable:boxkite_rate:difference{{{_WINDOW}, rate="{name}"}})'
         panel = panel.with_target(_query(query, f"{name}: {_NAME}", name))
     return panel
 
@@ -162,7 +162,7 @@ def rates() -> timeseries.Panel:
     """What of one variable is missing, unseen or invalid beyond training."""
     panel = _over_time("Missing, unseen and invalid beside training", "percentunit")
     for name in ("missing", "unseen", "invalid"):
-        query = f"variable:boxkite_{name}_fraction:difference{{{_VARIABLE_WINDOW}}}"
+        query = f'variable:boxkite_rate:difference{{{_VARIABLE_WINDOW}, rate="{name}"}}'
         panel = panel.with_target(_query(query, name, name))
     return panel
 

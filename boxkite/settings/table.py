@@ -52,6 +52,12 @@ class Settings:
         "where the drift page is; default: `/drift` while debugging, else nowhere; empty: nowhere",
         read.as_path,
     )
+    export_baseline: bool = _setting(
+        True,
+        "export the baseline's series too; false if another target exports `histogram.prom` for "
+        "all replicas",
+        read.as_bool,
+    )
     design_effect: float = _setting(
         1.0,
         "how many rows tell as much as one that is independent of the others, where requests come "
