@@ -6,23 +6,29 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
 SPREAD := -n auto --dist worksteal
-EXTRAS := cli,dashboard,flask,objects,report,starlette,zstd
+QUICK := -m "not slow" --hypothesis-profile=quick
+PROMETHEUS := 2.42 2.53 3.5
+comma := ,
+empty :=
+space := $(empty) $(empty)
+EXTRAS := cli,flask,objects,report,starlette,zstd
 
 # Tests start many interpreters: none of them should compile every module anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo demo-serve test test-all test-lowest check lint types docs format clean
+.PHONY: help demo demo-serve test test-all test-rules test-lowest check lint types docs format clean
 
 help:
-	@echo "make demo         train, serve, scrape and see drift, on real flights (about two minutes)"
+	@echo "make demo         train, serve, scrape and see drift, an alert on real flights (two minutes)"
 	@echo "make demo-serve   the same service, left running with its addresses"
 	@echo "make test         the tests, but for the slow ones"
 	@echo "make test-all     all tests"
+	@echo "make test-rules   the tests of the rules with Prometheus $(PROMETHEUS), and a table of them"
 	@echo "make test-lowest  the tests with the lowest versions of the dependencies"
 	@echo "make check        lint, types and docs"
 
 demo: $(VENV)/demo.installed
-	@.ci/debian prometheus || true
+	@.ci/debian prometheus prometheus-alertmanager || true
 	@cd examples && ../$(BIN)/python -m demo --folder ../.demo
 
 demo-serve: $(VENV)/demo.installed
@@ -31,14 +37,20 @@ demo-serve: $(VENV)/demo.installed
 
 test: $(VENV)/test.installed
 	@.ci/debian chromium prometheus prometheus-alertmanager || true
-	$(PYTEST) $(SPREAD) -m "not slow" $(PYTEST_ARGS)
+	$(PYTEST) $(SPREAD) $(QUICK) $(PYTEST_ARGS)
 
 test-all: $(VENV)/test.installed
 	@.ci/debian chromium prometheus prometheus-alertmanager || true
 	$(PYTEST) -n auto
 
+test-rules: $(VENV)/test.installed
+	@.ci/debian prometheus || true
+	@.ci/prometheus $(PROMETHEUS) || true
+	$(PYTEST) $(SPREAD) -m "not slow" tests/prometheus --prometheus $(subst $(space),$(comma),$(PROMETHEUS)) \
+	  -k "rule" $(PYTEST_ARGS)
+
 test-lowest: .venv-lowest/lowest.installed
-	.venv-lowest/bin/python -m pytest $(SPREAD) -m "not slow" $(PYTEST_ARGS)
+	.venv-lowest/bin/python -m pytest $(SPREAD) $(QUICK) $(PYTEST_ARGS)
 
 check: lint types docs
 

@@ -134,7 +134,7 @@ def monitor(port: int, folder: Path) -> Sender:
 
 def exporter(port: int, folder: Path) -> Sender:
     """Ours: `FluentdExporter.emit`, which keeps records in memory."""
-    from boxkite.logs.fluentd import FluentdSender
+    from boxkite.classic.fluentd_sender import FluentdSender
     from boxkite.logs.forward import event
 
     del folder

@@ -16,6 +16,7 @@ from boxkite import signals
 from boxkite.baseline import Baseline
 from boxkite.baseline.loading import load_baseline
 from boxkite.baseline.text_writer import Family
+from boxkite.classic.classic_exposition import ClassicExposition
 from boxkite.drift import Comparison, Policy
 from boxkite.error_reporter import ErrorReporter
 from boxkite.live.counter import Counter
@@ -24,9 +25,8 @@ from boxkite.live.recorder import Recorder
 from boxkite.live.state import StateFolder
 from boxkite.live.verdict_changes import VerdictChanges
 from boxkite.logs.prediction_log import open_log
-from boxkite.logs.sink import Sink
+from boxkite.logs.sink import LogTarget
 from boxkite.prometheus.application import application_registry
-from boxkite.prometheus.classic import ClassicExposition
 from boxkite.prometheus.labelled import LabelledExposition
 from boxkite.prometheus.scrape import Exposition, ModelSeries, Scrape, Scraper
 from boxkite.report.cards import Report
@@ -66,7 +66,7 @@ class Monitor:
     def __init__(
         self,
         baseline: Baseline | str | os.PathLike[str] | None = None,
-        log: str | os.PathLike[str] | Sink | Any = None,
+        log: LogTarget = None,
         model: str | None = None,
         version: str | None = None,
         *,

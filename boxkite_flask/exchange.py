@@ -1,144 +1,124 @@
-"""One request of Flask's: its body and the view's answer as plain values."""
+"""One request of Flask and its response: bodies and answers as plain values."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from numbers import Number
 from typing import Any
 
 import msgspec
 from flask import Request, Response, after_this_request, current_app, has_request_context, request
 
-import boxkite
+from boxkite.adapters import PREDICTION_ID_HEADER, Content, Models, PendingPrediction
 
-__all__ = ["Answered", "FlaskExchange", "json_body"]
+__all__ = ["FlaskExchange"]
 
 _ERROR_STATUS = 400
 
 
-@dataclass(frozen=True)
 class FlaskExchange:
-    """Whatever request is the current one: it keeps nothing of any.
+    """The request that is being answered.
+
+    Args:
+        models: The models of the application.
 
     Attributes:
-        models: of the application.
-        outer: there is none.
+        models: The models of the application.
+        outer: None, because Flask applications are not mounted in one another.
     """
 
-    models: boxkite.Models
-    outer: None = None
+    __slots__ = ("_request", "_response", "models")
 
-    def finish(
-        self,
-        monitor: boxkite.Monitor,
-        capture: boxkite.Capture,
-        prediction: boxkite.Prediction,
-        returned: Any,
-    ) -> None:
-        """Log the prediction when the response is made, whose status tells if it is one."""
+    outer = None
 
-        current = _current_request()
+    def __init__(self, models: Models) -> None:
+        self.models = models
+        # Each look through the proxy costs as much as parsing a small body.
+        self._request: Request = request._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
+        self._response: Response
+
+    def log_when_answered(self, pending: PendingPrediction) -> None:
+        """Log the prediction when Flask has made the response, unless it is an error."""
 
         def log(response: Response) -> Response:
             if response.status_code < _ERROR_STATUS:
-                answered = Answered(returned, response, current)
-                for name, value in capture.log(monitor, prediction, answered).items():
+                self._response = response
+                for name, value in pending.log().items():
                     response.headers[name] = value
             return response
 
         after_this_request(log)
 
-    def begin(
-        self,
-        monitor: boxkite.Monitor,
-        capture: boxkite.Capture,
-        prediction: boxkite.Prediction,
-        stream: Any,
-    ) -> Callable[[], object]:
-        """Name a prediction that is made while its answer is sent; returns what logs it.
+    def announce(self, pending: PendingPrediction) -> None:
+        """Add the id of a prediction that is logged when the stream of the response ends.
 
-        By then there is no request any more, whose body a source could look into, unless the view
-        keeps it by `stream_with_context`.
+        The request is gone by then, and its body cannot be read, unless the view is wrapped in
+        `stream_with_context`.
         """
-        current = _current_request()
-        responses: list[Response] = []
 
-        def name(response: Response) -> Response:
-            responses.append(response)
-            response.headers[boxkite.PREDICTION_ID_HEADER] = prediction.id
+        def add_header(response: Response) -> Response:
+            self._response = response
+            response.headers[PREDICTION_ID_HEADER] = pending.id
             return response
 
-        after_this_request(name)
-        return lambda: capture.log(monitor, prediction, Answered(stream, responses[0], current))
-
-
-class Answered:
-    """A request with its answer.
-
-    Attributes:
-        returned: by the view: a body, or a tuple that begins with one.
-        response: that Flask made of it.
-        asked: the request.
-    """
-
-    __slots__ = ("asked", "response", "returned")
-
-    def __init__(self, returned: Any, response: Response, asked: Request) -> None:
-        self.returned = returned
-        self.response = response
-        self.asked = asked
+        after_this_request(add_header)
 
     def request(self) -> Request:
         """Return the current request."""
         return request
 
     def body(self) -> Any:
-        """Return the JSON body; see `json_body`."""
-        if not has_request_context():
-            raise ValueError("a view that is a stream has no body; set current_prediction.features")
-        return json_body(self.asked)
+        """Return the JSON body as plain values, parsed anew.
 
-    def content(self) -> Any:
-        """Return the object that the view returned, or the content of the response.
-
-        A tuple of Flask's begins with what it can send; one of numbers is an object too.
+        Raises:
+            ValueError: if the view did not read it with `get_json` or `get_data`, or it is not
+                JSON, or the request is gone.
         """
-        returned = self.returned
-        body = returned[0] if isinstance(returned, tuple) and returned else returned
-        if isinstance(body, dict | list):
-            return body
-        if isinstance(body, str):
-            return boxkite.Content(self.response.get_data(), lambda: "text/plain")
-        if isinstance(body, bytes | bytearray) or callable(body):
-            data = None if self.response.is_streamed else self.response.get_data()
-            return boxkite.Content(data, lambda: self.response.mimetype or "")
+        if not has_request_context():
+            raise ValueError(
+                "the request body of a stream is gone when it ends; set "
+                "current_prediction.features in the view"
+            )
+        # A body that the view has not read is still in the socket. Reading it here could wait for
+        # the client, or take it from a response that has yet to read it.
+        data: bytes | None = getattr(self._request, "_cached_data", None)
+        if data is None:
+            raise ValueError(
+                "the view did not read the request body with get_json or get_data; pass a "
+                "callable as features="
+            )
+        return _parsed(data)
+
+    def content(self, returned: Any) -> Any:
+        """Return what the view returned as an object, or the content of its response.
+
+        A tuple is taken for Flask's (body, status, headers), unless it begins with a number.
+        """
+        body = _body_of(returned)
+        if isinstance(body, str | bytes | bytearray) or callable(body):
+            streamed = not isinstance(body, str) and self._response.is_streamed
+            return Content(None if streamed else self._response.get_data())
         return returned if isinstance(body, Number) else body
 
+    def media_type(self, returned: Any) -> str:
+        """Return the media type of the response; text that a view returns is plain text."""
+        return (
+            "text/plain" if isinstance(_body_of(returned), str) else self._response.mimetype or ""
+        )
 
-def _current_request() -> Request:
-    """Return the request itself: each look through the proxy costs as much as a small body."""
-    found: Request = request._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
-    return found
+
+def _body_of(returned: Any) -> Any:
+    """Return the body from a tuple of Flask's; return any other value unchanged."""
+    is_body = not isinstance(returned, tuple) or returned == ()
+    return returned if is_body else returned[0]  # pyright: ignore[reportUnknownVariableType]
 
 
-def json_body(request: Request) -> Any:
-    """Return the JSON body, parsed anew: the view may have changed what it was given.
-
-    Raises:
-        ValueError: if the view did not read the body by `get_json` or `get_data`, or it is no JSON.
-    """
-    # What the view has not read stays in the stream: reading it here could wait for the client,
-    # or take it from a response that is still to read it.
-    content: bytes | None = getattr(request, "_cached_data", None)
-    if content is None:
-        raise ValueError("the view did not read the body as JSON; give features= a callable")
+def _parsed(data: bytes) -> Any:
     try:
-        return msgspec.json.decode(content)
+        return msgspec.json.decode(data)
     except msgspec.DecodeError:
         pass
     try:
-        # The application's parser may take more, as NaN and Infinity, which JSON does not know.
-        return current_app.json.loads(content)
+        # The application's own parser may accept more, such as NaN and Infinity.
+        return current_app.json.loads(data)
     except ValueError:
-        raise ValueError("the request has no JSON body; give features= a callable") from None
+        raise ValueError("the request body is not JSON; pass a callable as features=") from None

@@ -1,92 +1,71 @@
-"""The Flask extension: the models of an application, found again through the application."""
+"""The extension for Flask, and what it does with an application."""
 
 from __future__ import annotations
 
 import os
-import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Unpack, cast
 
 from flask import Flask, current_app, has_request_context
 
-import boxkite
+from boxkite import Monitor
+from boxkite.adapters import Application, Extension, Layer, Models, Options, Page
+from boxkite_flask.blueprint import endpoint_at, mount
 from boxkite_flask.exchange import FlaskExchange
-from boxkite_flask.views import mount
 
 __all__ = ["Boxkite"]
 
 _FIRST = "boxkite"
 _MODELS = "boxkite_models"
-_EXCHANGE = "boxkite_exchange"
 _SHOWN = "boxkite_config"
 _PREFIX = "FLASK_BOXKITE_"
 
 
-def _current_exchange() -> FlaskExchange | None:
-    return current_app.extensions.get(_EXCHANGE) if has_request_context() else None
+class Boxkite(Extension):
+    """Monitors the predictions of Flask applications.
 
-
-class Boxkite(boxkite.Extension):
-    """Monitors the predictions of a Flask application.
-
-    Reads `histogram.prom`, mounts `/metrics`, and gives the decorator for the views that predict.
-    The extension keeps no application: one may serve many, by `init_app`. An application with
-    several models has one for each: `Boxkite(app, model="a")`, `Boxkite(app, model="b")`.
+    It reads `histogram.prom`, mounts `/metrics`, and decorates the views that predict. One
+    extension may serve several applications, by `init_app`. An application with several models
+    has one extension for each: `Boxkite(app, model="a")`, `Boxkite(app, model="b")`.
 
     Args:
-        app: to set up at once; without it call `init_app`, as in a factory.
-        **options: settings by name (`model=`, `metrics_path=` …), `baseline=`, `log=`, `registry=`
-            and `policy=` as of `boxkite.Monitor`, and `authorize=`, called with a request for the
-            metrics, which tells by True or False whether it is answered; they win over the
-            configuration.
+        app: The application to set up. Leave it out in a factory, and call `init_app`.
+        **options: Settings by name, such as `model=` and `metrics_path=`; `baseline=`, `log=`,
+            `registry=` and `policy=` as in `boxkite.Monitor`; and `authorize=`, a callable that
+            is given each request for a page of boxkite. Only `True` grants access. Options win
+            over the configuration.
     """
 
-    _current_exchange = staticmethod(_current_exchange)
-
-    def __init__(self, app: Flask | None = None, **options: Any) -> None:
+    def __init__(self, app: Flask | None = None, **options: Unpack[Options]) -> None:
         super().__init__(**options)
         if app is not None:
             self.init_app(app)
 
     def init_app(self, app: Flask) -> None:
-        """Set one application up, from `app.config` and the environment.
+        """Set an application up, from its configuration and the environment.
 
-        Afterwards `app.config` shows the settings, `app.extensions["boxkite"]` is the monitor of
-        the first model and `app.extensions["boxkite_models"]` has those of all by name.
+        Afterwards `app.config` shows the settings. `app.extensions["boxkite"]` is the monitor of
+        the first model, and `app.extensions["boxkite_models"]` holds the monitors by model.
 
         Raises:
-            ConfigError: if a setting is unknown or cannot be used, the metrics' path is taken, or
-                the application has a monitor for the model already.
+            ConfigError: if a setting is unknown or invalid, the path of the metrics is taken, or
+                the application already has a monitor for the model.
         """
-        shown: dict[str, Any] = app.extensions.get(_SHOWN, {})
-        # What an earlier model's settings are shown as is not what the user configured.
-        configured = {k: v for k, v in app.config.items() if k not in shown or v is not shown[k]}
-        layers = [
-            (configured, _PREFIX),
-            (configured, "BOXKITE_"),
-            (os.environ, _PREFIX),
-        ]
-        found = app.extensions.get(_MODELS)
-        models = boxkite.Models(app) if found is None else found
-        weak = weakref.ref(app)
-        monitor = self._set_up(
-            app,
-            models,
-            layers,
-            mount=lambda page: mount(app, page),
-            debug=app.debug,
-            raises=lambda: (living := weak()) is not None and living.testing,
-        )
-        if monitor is None:
-            return
-        if found is None:
-            exchange = FlaskExchange(models)
-            app.extensions.update({_FIRST: monitor, _MODELS: models, _EXCHANGE: exchange})
-            app.extensions[_SHOWN] = _show(app, self._shown(monitor))
+        is_first = _MODELS not in app.extensions
+        monitor = self.set_up(FlaskApplication(app))
+        if monitor is not None and is_first:
+            app.extensions[_SHOWN] = _show(app, self._effective(monitor))
 
-    def _shown(self, monitor: boxkite.Monitor) -> dict[str, Any]:
-        """Return the settings as they took effect; without those for which an object was given."""
+    def current_exchange(self) -> FlaskExchange | None:
+        """Return the request that is being answered, in an application with a monitor."""
+        if not has_request_context():
+            return None
+        models = current_app.extensions.get(_MODELS)
+        return None if models is None else FlaskExchange(models)
+
+    def _effective(self, monitor: Monitor) -> dict[str, Any]:
+        """Return the settings in effect, without those that were given as objects."""
         values = asdict(monitor.settings)
         for name in ("baseline", "log"):
             given = self._options.get(name)
@@ -97,9 +76,51 @@ class Boxkite(boxkite.Extension):
         return values
 
 
+class FlaskApplication(Application[Flask]):
+    """One application of Flask."""
+
+    @property
+    def models(self) -> Models | None:
+        """The models in `app.extensions`."""
+        return self.app.extensions.get(_MODELS)
+
+    def keep(self, models: Models) -> None:
+        """Keep the models in `app.extensions`."""
+        self.app.extensions.update({_FIRST: models.first, _MODELS: models})
+
+    def mount(self, page: Page) -> None:
+        """Register a blueprint with the page."""
+        mount(self.app, page)
+
+    def route_at(self, path: str) -> str | None:
+        """Name the endpoint of the application whose rule is exactly this path."""
+        return endpoint_at(self.app, path)
+
+    @property
+    def layers(self) -> Sequence[Layer]:
+        """The configuration, under either prefix, and the environment."""
+        config = cast("dict[str, Any]", self.app.config)
+        shown: dict[str, Any] = self.app.extensions.get(_SHOWN, {})
+        # `_show` has added the settings of an earlier model. The user did not configure those, so
+        # they do not apply to the next model.
+        configured = {k: v for k, v in config.items() if k not in shown or v is not shown[k]}
+        return [(configured, _PREFIX), (configured, "BOXKITE_"), (os.environ, _PREFIX)]
+
+    @property
+    def debug(self) -> bool:
+        """The application's `debug`."""
+        return self.app.debug
+
+    @property
+    def testing(self) -> bool:
+        """The application's `testing`, which tests often set after `init_app`."""
+        return self.app.testing
+
+
 def _show(app: Flask, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Set what is not in the configuration yet; return what was set."""
+    """Add settings to the configuration, except those that are there; return the added ones."""
+    config = cast("dict[str, Any]", app.config)
     keys = {_PREFIX + name.upper(): value for name, value in values.items()}
-    missing = {key: value for key, value in keys.items() if app.config.get(key) is None}
-    app.config.update(missing)
+    missing = {key: value for key, value in keys.items() if config.get(key) is None}
+    config.update(missing)
     return missing

@@ -1,4 +1,4 @@
-"""The body of one request, kept as it passes."""
+"""The body of a request, kept while the application reads it."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ _MAX_JSON = (16 * 2**20, "16 MiB")
 _MAX_OTHER = (256 * 2**10, "256 KiB")
 
 _decode = msgspec.json.Decoder().decode
-_INSTEAD = "give features= a callable, or set current_prediction.features"
 
 
 class KeptBody:
-    """Collects the chunks that the endpoint reads: up to 16 MiB of JSON, 256 KiB of all else.
+    """Collects the chunks that the endpoint reads: up to 16 MiB of JSON, 256 KiB of other types.
+
+    Many clients send JSON under another content type, so the first character decides too.
 
     Args:
-        scope: of the request. Of a body under another type than JSON, as many clients send it,
-            the first character decides.
-        message: the first one of the request, mostly with all of it.
+        scope: The scope of the request.
+        message: The first message of the request, which usually holds the whole body.
     """
 
-    __slots__ = ("_content", "_most", "_problem", "_scope", "_whole")
+    __slots__ = ("_complete", "_content", "_limit", "_problem", "_scope")
 
     def __init__(self, scope: Scope, message: Message) -> None:
         self._scope = scope
         self._content: bytes | bytearray = message.get("body", b"")
-        self._most = _MAX_OTHER
+        self._limit = _MAX_OTHER
         self._problem = ""
-        self._whole = not message.get("more_body", False)
-        if len(self._content) > self._most[0]:
+        self._complete = not message.get("more_body", False)
+        if len(self._content) > self._limit[0]:
             self._check_size()
 
     def add(self, message: Message) -> None:
         """Keep one more message of the request."""
-        self._whole = not message.get("more_body", False)
+        self._complete = not message.get("more_body", False)
         if self._problem:
             return
         chunk = message.get("body", b"")
@@ -49,16 +49,18 @@ class KeptBody:
         elif isinstance(self._content, bytearray):
             self._content += chunk
         else:
+            # Adding to bytes copies them each time, which takes quadratic time in all.
             self._content = bytearray(self._content + chunk)
-        if len(self._content) > self._most[0]:
+        if len(self._content) > self._limit[0]:
             self._check_size()
 
     def _check_size(self) -> None:
+        # Headers are only looked at for a body beyond the smaller limit, which few bodies are.
         if self._is_json():
-            self._most = _MAX_JSON
-        most, spelled = self._most
-        if len(self._content) > most:
-            self._problem = f"the request's body is beyond {spelled}"
+            self._limit = _MAX_JSON
+        limit, limit_text = self._limit
+        if len(self._content) > limit:
+            self._problem = f"the request body is larger than {limit_text}"
             self._content = b""
 
     def _is_json(self) -> bool:
@@ -66,29 +68,31 @@ class KeptBody:
         return named or self._content.lstrip()[:1] in (b"{", b"[")
 
     def json(self) -> Any:
-        """Return the body as plain values, parsed anew at each call.
+        """Return the body as plain values, parsed anew.
 
         Raises:
-            ValueError: if it is no JSON, too large, or the endpoint did not read all of it.
+            ValueError: if it is not JSON, or too large, or the endpoint did not read all of it.
         """
         try:
             return _decode(self._content)
         except msgspec.DecodeError:
             pass
         try:
-            # Python's parser, which Starlette uses, takes NaN and Infinity, and UTF-16.
+            # Python's parser, which Starlette uses, accepts NaN and Infinity, and UTF-16.
             return json.loads(self._content)
         except ValueError:
-            problem = self._problem or "the request has no JSON body that the endpoint read"
-            raise ValueError(f"{problem}; {_INSTEAD}") from None
+            problem = self._problem or "the endpoint read no JSON body"
+            raise ValueError(
+                f"{problem}; pass a callable as features=, or set current_prediction.features"
+            ) from None
 
     async def receive(self) -> Message:
-        """Hand the body out once more, as a server would.
+        """Return the body as one message, as a server would, so that it can be read again.
 
         Raises:
-            ValueError: if it was too large to be kept, or the endpoint did not read all of it.
+            ValueError: if it was too large, or the endpoint did not read all of it.
         """
-        if self._problem or not self._whole:
-            problem = self._problem or "the endpoint did not read the request's body"
+        if self._problem or not self._complete:
+            problem = self._problem or "the endpoint did not read the whole request body"
             raise ValueError(f"{problem}; set current_prediction.features")
         return {"type": "http.request", "body": bytes(self._content), "more_body": False}

@@ -1,8 +1,8 @@
-"""One HTTP exchange: keeps what the decorator needs of it, for as long as it lasts."""
+"""One HTTP request and its response, whose messages pass through an exchange."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from contextvars import ContextVar
 from typing import Any, TypeAlias
 
@@ -11,107 +11,124 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-import boxkite
+from boxkite.adapters import (
+    PREDICTION_COUNT_HEADER,
+    PREDICTION_ID_HEADER,
+    Content,
+    Models,
+    PendingPrediction,
+)
 from boxkite_starlette.body import KeptBody
 
-__all__ = ["Answered", "Exchange", "current_exchange"]
+__all__ = ["StarletteExchange", "current_exchange"]
 
-current_exchange: ContextVar[Exchange | None] = ContextVar("boxkite_exchange", default=None)
+current_exchange: ContextVar[StarletteExchange | None] = ContextVar(
+    "boxkite_exchange", default=None
+)
 
 _ERROR_STATUS = 400
 _START = "http.response.start"
+_NOTHING_READ: Message = {"type": "http.request", "more_body": True}
 
 _Header: TypeAlias = tuple[bytes, bytes]
-_Finished: TypeAlias = tuple[boxkite.Monitor, boxkite.Capture, boxkite.Prediction, Any]
 
 
-class Exchange(msgspec.Struct, eq=False):
-    """Passes messages between server and application, and looks at them as they pass.
+class StarletteExchange(msgspec.Struct, eq=False):
+    """Passes messages between server and application, and keeps what predictions need.
 
     Attributes:
-        models: of the application.
-        scope: of the request.
-        server_receive: the server's own.
-        server_send: the server's own.
-        outer: the same request in the application that has this one mounted, if it is monitored.
-        body: what the application has read of the request's; None for nothing.
-        finished: predictions that wait for the status of the response.
-        awaits: whether something is to be awaited while they are logged.
-        announced: the id of a prediction that is made while the response is sent.
+        models: The models of the application.
+        scope: The scope of the request.
+        server_receive: The server's own `receive`.
+        server_send: The server's own `send`.
+        outer: The same request in the application that has mounted this one, if it is monitored.
+        kept: The body, as far as the application has read it; None if it has not begun.
+        pending: Predictions that wait for the status of the response.
+        awaits: Whether one of them has a source that may be async.
+        announced: The id of a prediction that is made while the response is sent.
     """
 
-    models: boxkite.Models
+    models: Models
     scope: Scope
     server_receive: Receive
     server_send: Send
-    outer: Exchange | None = None
-    body: KeptBody | None = None
-    finished: list[_Finished] = []
+    outer: StarletteExchange | None = None
+    kept: KeptBody | None = None
+    pending: list[PendingPrediction] = []
     awaits: bool = False
     announced: str = ""
 
-    __repr__ = object.__repr__  # headers and answers are no matter for a traceback
+    __repr__ = object.__repr__  # headers and bodies may be secret, and do not belong in tracebacks
 
     async def receive(self) -> Message:
-        """Hand the next message of the request on, keeping its part of the body."""
+        """Pass the next message of the request on, and keep its part of the body."""
         message = await self.server_receive()
         if message["type"] == "http.request":
-            if self.body is None:
-                self.body = KeptBody(self.scope, message)
+            if self.kept is None:
+                self.kept = KeptBody(self.scope, message)
             else:
-                self.body.add(message)
+                self.kept.add(message)
         return message
 
+    # Not async: most messages need no awaiting here, and a coroutine for each would cost time.
     def send(self, message: Message) -> Awaitable[None]:
-        """Hand the next message of the response on; at its start log what was captured."""
-        if message["type"] != _START or not (self.finished or self.announced):
+        """Pass the next message of the response on. With the first one, log the predictions."""
+        if message["type"] != _START or not (self.pending or self.announced):
             return self.server_send(message)
-        finished, self.finished = self.finished, []
-        headers = {boxkite.PREDICTION_ID_HEADER: self.announced} if self.announced else {}
+        pending, self.pending = self.pending, []
+        headers = {PREDICTION_ID_HEADER: self.announced} if self.announced else {}
         self.announced = ""
         if message["status"] >= _ERROR_STATUS:
             return self.server_send(message)
         if self.awaits:
-            return self._send_after_awaiting(message, finished, headers)
-        for monitor, capture, prediction, returned in finished:
-            headers = capture.log(monitor, prediction, Answered(self, returned))
+            return self._send_after_awaiting(message, pending, headers)
+        for each in pending:
+            headers = each.log()
         return self.server_send(_with_headers(message, headers))
 
     async def _send_after_awaiting(
-        self, message: Message, finished: list[_Finished], headers: Mapping[str, str]
+        self, message: Message, pending: list[PendingPrediction], headers: Mapping[str, str]
     ) -> None:
-        for monitor, capture, prediction, returned in finished:
-            answered = Answered(self, returned)
-            headers = await capture.log_awaiting(monitor, prediction, answered)
+        for each in pending:
+            headers = await each.log_awaiting()
         await self.server_send(_with_headers(message, headers))
 
-    def finish(
-        self,
-        monitor: boxkite.Monitor,
-        capture: boxkite.Capture,
-        prediction: boxkite.Prediction,
-        returned: Any,
-    ) -> None:
-        """Have the prediction logged once the status of the response is known."""
-        self.finished.append((monitor, capture, prediction, returned))
-        self.awaits = self.awaits or capture.may_await
+    def log_when_answered(self, pending: PendingPrediction) -> None:
+        """Log the prediction when the response starts, unless it is an error."""
+        self.pending.append(pending)
+        self.awaits = self.awaits or pending.may_await
 
-    def begin(
-        self,
-        monitor: boxkite.Monitor,
-        capture: boxkite.Capture,
-        prediction: boxkite.Prediction,
-        stream: Any,
-    ) -> Callable[[], object]:
-        """Name a prediction that is made while its answer is sent; returns what logs it."""
-        self.announced = prediction.id
-        return lambda: capture.log(monitor, prediction, Answered(self, stream))
+    def announce(self, pending: PendingPrediction) -> None:
+        """Add the id of a prediction that is logged when the stream of the response ends."""
+        self.announced = pending.id
+
+    def request(self) -> Request:
+        """Return the request. Its body is the one that the endpoint already read."""
+        return Request(self.scope, self._body().receive)
+
+    def body(self) -> Any:
+        """Return the JSON body as plain values, parsed anew."""
+        return self._body().json()
+
+    def _body(self) -> KeptBody:
+        return self.kept if self.kept is not None else KeptBody(self.scope, _NOTHING_READ)
+
+    def content(self, returned: Any) -> Any:
+        """Return what the endpoint returned as an object, or the content of its response."""
+        if not isinstance(returned, Response):
+            return returned
+        data: Any = getattr(returned, "body", None)  # a streaming response has none
+        return Content(data if data is None or type(data) is bytes else bytes(data))
+
+    def media_type(self, returned: Any) -> str:
+        """Return the content type of the response that the endpoint returned."""
+        return str(returned.headers.get("content-type", ""))
 
 
 def _with_headers(message: Message, headers: Mapping[str, str]) -> Message:
-    """Return a message with some headers set anew.
+    """Return a copy of a message in which some headers are set.
 
-    It is a new one: the application may send the same to every client.
+    The message itself must not change, because an application may send the same one repeatedly.
     """
     raw: Iterable[_Header] = message.get("headers", ())
     for name, value in headers.items():
@@ -121,46 +138,4 @@ def _with_headers(message: Message, headers: Mapping[str, str]) -> Message:
     return {**message, "headers": raw}
 
 
-_RAW = {
-    name: name.lower().encode()
-    for name in (boxkite.PREDICTION_ID_HEADER, boxkite.PREDICTION_COUNT_HEADER)
-}
-
-
-class Answered(msgspec.Struct, eq=False):
-    """A request with its answer.
-
-    Attributes:
-        exchange: of the two.
-        returned: by the endpoint.
-    """
-
-    exchange: Exchange
-    returned: Any
-
-    __repr__ = object.__repr__
-
-    def request(self) -> Request:
-        """Return the request, whose body can be read once more."""
-        return Request(self.exchange.scope, self._kept().receive)
-
-    def body(self) -> Any:
-        """Return the JSON body as plain values, parsed anew at each call."""
-        return self._kept().json()
-
-    def _kept(self) -> KeptBody:
-        kept = self.exchange.body
-        return kept if kept is not None else KeptBody(self.exchange.scope, _NOTHING_READ)
-
-    def content(self) -> Any:
-        """Return the object that the endpoint returned, or the content of the response."""
-        returned = self.returned
-        if not isinstance(returned, Response):
-            return returned
-        data = getattr(returned, "body", None)
-        if data is not None and type(data) is not bytes:
-            data = bytes(data)
-        return boxkite.Content(data, lambda: returned.headers.get("content-type", ""))
-
-
-_NOTHING_READ: Message = {"type": "http.request", "more_body": True}
+_RAW = {name: name.lower().encode() for name in (PREDICTION_ID_HEADER, PREDICTION_COUNT_HEADER)}

@@ -1,67 +1,89 @@
-"""The extension for Starlette and FastAPI: middleware, the metrics route and the decorator."""
+"""The extension for Starlette and FastAPI, and what it does with an application."""
 
 from __future__ import annotations
 
-import os
-from typing import Any
+from typing import Unpack
 
 from starlette.applications import Starlette
 
-import boxkite
-from boxkite_starlette.exchange import current_exchange
-from boxkite_starlette.lifespan import wrap_lifespan
-from boxkite_starlette.middleware import BoxkiteMiddleware
-from boxkite_starlette.routes import mount_page
+from boxkite import ConfigError
+from boxkite.adapters import Application, Extension, Models, Options, Page
+from boxkite_starlette.exchange import StarletteExchange, current_exchange
+from boxkite_starlette.middleware import BoxkiteMiddleware, wrap_lifespan
+from boxkite_starlette.routes import mount, route_at
 
 __all__ = ["Boxkite"]
 
 
-class Boxkite(boxkite.Extension):
-    """Monitors the predictions of a Starlette or FastAPI application.
+class Boxkite(Extension):
+    """Monitors the predictions of Starlette and FastAPI applications.
 
-    An application with several models has one for each: `Boxkite(app, model="a")`,
+    It reads `histogram.prom`, mounts `/metrics`, and decorates the endpoints that predict. An
+    application with several models has one extension for each: `Boxkite(app, model="a")`,
     `Boxkite(app, model="b")`.
 
     Args:
-        app: to set up at once; without it call `init_app`.
-        **options: settings by name (`model=`, `metrics_path=` …), `baseline=`, `log=`, `registry=`
-            and `policy=` as of `boxkite.Monitor`, and `authorize=`, a function, async or not,
-            called with a request for the metrics, which tells by True or False whether it is
-            answered; they win over the environment.
+        app: The application to set up. Leave it out in a factory, and call `init_app`.
+        **options: Settings by name, such as `model=` and `metrics_path=`; `baseline=`, `log=`,
+            `registry=` and `policy=` as in `boxkite.Monitor`; and `authorize=`, a callable, async
+            or not, that is given each request for a page of boxkite. Only `True` grants access.
+            Options win over the environment.
     """
 
-    _awaits_sources = True
-    _current_exchange = staticmethod(current_exchange.get)
+    awaits_sources = True
 
-    def __init__(self, app: Starlette | None = None, **options: Any) -> None:
+    def __init__(self, app: Starlette | None = None, **options: Unpack[Options]) -> None:
         super().__init__(**options)
         if app is not None:
             self.init_app(app)
 
     def init_app(self, app: Starlette) -> None:
-        """Set one application up, from the environment variables `BOXKITE_…`.
+        """Set an application up, from the environment variables `BOXKITE_…`.
 
         Afterwards `app.state.boxkite` is the monitor of the first model, and
-        `app.state.boxkite_models` has those of all by name.
+        `app.state.boxkite_models` holds the monitors by model.
 
         Raises:
-            ConfigError: if a setting is unknown or cannot be used, the metrics' path is taken, or
-                the application has a monitor for the model already, or has answered a request.
+            ConfigError: if a setting is unknown or invalid, the path of the metrics is taken, the
+                application already has a monitor for the model, or it has answered a request.
         """
-        found: boxkite.Models | None = getattr(app.state, "boxkite_models", None)
-        models = boxkite.Models(app) if found is None else found
-
-        def mount(page: boxkite.ProtectedPage) -> None:
-            mount_page(app, page)
-
-        if found is None and app.middleware_stack is not None:
-            raise boxkite.ConfigError(
-                "the application has answered already: set Boxkite up before its first request"
+        application = StarletteApplication(app)
+        if application.models is None and app.middleware_stack is not None:
+            raise ConfigError(
+                "the application has already answered a request; set Boxkite up before that"
             )
-        monitor = self._set_up(app, models, [(os.environ, "BOXKITE_")], mount, debug=app.debug)
-        if monitor is None or found is not None:
-            return
+        self.set_up(application)
+
+    def current_exchange(self) -> StarletteExchange | None:
+        """Return the request that is being answered, in an application with a monitor."""
+        return current_exchange.get()
+
+
+class StarletteApplication(Application[Starlette]):
+    """One application of Starlette or FastAPI."""
+
+    @property
+    def models(self) -> Models | None:
+        """The models in `app.state`."""
+        return getattr(self.app.state, "boxkite_models", None)
+
+    def keep(self, models: Models) -> None:
+        """Keep the models in `app.state`, and add the middleware and the end of the lifespan."""
+        app = self.app
+        app.state.boxkite = models.first
+        app.state.boxkite_models = models
         app.add_middleware(BoxkiteMiddleware, models=models)
         wrap_lifespan(app, models)
-        app.state.boxkite = monitor
-        app.state.boxkite_models = models
+
+    def mount(self, page: Page) -> None:
+        """Add the routes of the page."""
+        mount(self.app, page)
+
+    def route_at(self, path: str) -> str | None:
+        """Name the route or mount of the application that is exactly at this path."""
+        return route_at(self.app.router.routes, path)
+
+    @property
+    def debug(self) -> bool:
+        """The application's `debug`."""
+        return self.app.debug

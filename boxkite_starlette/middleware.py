@@ -1,37 +1,64 @@
-"""The ASGI middleware: an exchange object a request, so that it holds no state itself."""
+"""The ASGI middleware that opens an exchange for each request, and the wrapped lifespan."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
+import anyio
+import anyio.to_thread
+from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-import boxkite
-from boxkite_starlette.exchange import Exchange, current_exchange
+from boxkite.adapters import Models
+from boxkite_starlette.exchange import StarletteExchange, current_exchange
 
-__all__ = ["BoxkiteMiddleware"]
+__all__ = ["BoxkiteMiddleware", "wrap_lifespan"]
 
 
 @dataclass(frozen=True)
 class BoxkiteMiddleware:
-    """Opens an exchange for each HTTP request; other scopes pass untouched.
+    """Opens an exchange for each HTTP request. Other scopes pass untouched.
+
+    The exchange holds all state of the request, so the middleware has none.
 
     Attributes:
-        app: the application behind it.
-        models: of the application, whose monitors count the predictions.
+        app: The application behind the middleware.
+        models: The models of the application.
     """
 
     app: ASGIApp
-    models: boxkite.Models
+    models: Models
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass one connection on."""
+        """Pass one connection to the application."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        exchange = Exchange(self.models, scope, receive, send, current_exchange.get())
+        exchange = StarletteExchange(self.models, scope, receive, send, current_exchange.get())
         token = current_exchange.set(exchange)
         try:
             await self.app(scope, exchange.receive, exchange.send)
         finally:
             current_exchange.reset(token)
+
+
+def wrap_lifespan(app: Starlette, models: Models) -> None:
+    """Close the monitors when the application's own lifespan has ended."""
+    own = app.router.lifespan_context
+
+    @asynccontextmanager
+    async def lifespan(scope_app: Any) -> AsyncGenerator[Any, None]:
+        try:
+            async with own(scope_app) as state:
+                yield state
+        finally:
+            # Closing may wait for a slow sink, so it runs in a thread. Sync endpoints may hold all
+            # threads of the default limiter, so it uses a limiter of its own.
+            limiter = anyio.CapacityLimiter(1)
+            with anyio.CancelScope(shield=True):
+                await anyio.to_thread.run_sync(models.close, limiter=limiter)
+
+    app.router.lifespan_context = lifespan

@@ -1,10 +1,11 @@
-"""The routes of our pages: the metrics, and the drift page."""
+"""The routes of a page, and the check of who may see it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from inspect import isawaitable, iscoroutinefunction
-from typing import Any, ClassVar
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -13,117 +14,25 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Receive, Scope, Send
 
-import boxkite
+from boxkite.adapters import Authorize, Page, PageAnswer, PageRequest
 
-__all__ = ["mount_page"]
+__all__ = ["mount", "route_at"]
 
 
-def mount_page(app: Starlette, page: boxkite.ProtectedPage) -> None:
-    """Show a page at exactly its path, and a drift page below it too.
+def mount(app: Starlette, page: Page) -> None:
+    """Add the routes that show a page, before all others.
 
-    Raises:
-        ConfigError: if the path leads elsewhere already.
+    They come first because a mount at "/" would otherwise take their requests.
     """
-    other = _other_route(app.router.routes, page.path)
-    if other is not None:
-        raise boxkite.ConfigError(boxkite.taken(page, other))
-    is_drift = isinstance(page, boxkite.DriftPage)
-    endpoint = _Drift(page) if is_drift else _Metrics(page)
-    paths = [page.path, page.path + "/{rest:path}"] if is_drift else [page.path]
-    # First, since a mount of "/" that stands before it would take its requests.
+    paths = [page.path, page.path + "/{rest:path}"] if page.has_subpaths else [page.path]
     app.router.routes[:0] = [
-        Route(path, endpoint, name=endpoint.name, include_in_schema=False) for path in paths
+        Route(path, _Endpoint(page), name=f"boxkite_{page.name}", include_in_schema=False)
+        for path in paths
     ]
 
 
-@dataclass(frozen=True)
-class _Endpoint:
-    """Answers GET and HEAD with a page, rendered off the event loop.
-
-    Attributes:
-        page: that is shown.
-    """
-
-    page: Any
-    name: ClassVar[str]
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
-        if request.method not in ("GET", "HEAD"):
-            response = Response("method not allowed\n", 405, {"Allow": "GET, HEAD"}, "text/plain")
-        else:
-            response = await self._answer(request)
-        if request.method == "HEAD":
-            response.body = b""  # the headers say what GET would bring
-        await response(scope, receive, send)
-
-    async def _answer(self, request: Request) -> Response:
-        page = self.page
-        if not page.protection.takes(request.headers.get("authorization")):
-            return _refused(boxkite.UNAUTHORIZED)
-        if not await _is_authorized(page, request):
-            return _refused(boxkite.FORBIDDEN)
-        return await self._shown(request)
-
-    async def _shown(self, request: Request) -> Response:
-        raise NotImplementedError
-
-
-class _Metrics(_Endpoint):
-    """The metrics."""
-
-    name = "boxkite_metrics"
-
-    async def _shown(self, request: Request) -> Response:
-        page: boxkite.MetricsPage = self.page
-        page.look_once(lambda: _other_route(request.app.routes, page.path))
-        scrape = await run_in_threadpool(
-            page.export,
-            request.headers.get("accept", ""),
-            request.headers.get("accept-encoding", ""),
-            request.query_params.getlist("name[]"),
-        )
-        return Response(scrape.body, headers=scrape.headers)
-
-
-class _Drift(_Endpoint):
-    """The drift page, and the files that it refers to."""
-
-    name = "boxkite_drift"
-
-    async def _shown(self, request: Request) -> Response:
-        page: boxkite.DriftPage = self.page
-        answer = await run_in_threadpool(
-            page.answer,
-            request.scope.get("root_path", ""),
-            request.path_params.get("rest", ""),
-            dict(request.query_params),
-        )
-        return Response(answer.body, answer.status, answer.headers)
-
-
-async def _is_authorized(page: boxkite.ProtectedPage, request: Request) -> bool:
-    authorize = page.protection.authorize
-    if authorize is None:
-        return True
-    verdict: Any
-    try:
-        if iscoroutinefunction(authorize) or iscoroutinefunction(type(authorize).__call__):
-            verdict = await authorize(request)
-        else:
-            verdict = await run_in_threadpool(authorize, request)
-            verdict = await verdict if isawaitable(verdict) else verdict
-    except Exception as error:  # noqa: BLE001 - it is the user's code
-        verdict = error
-    return page.admits(verdict)
-
-
-def _refused(refusal: boxkite.Refusal) -> Response:
-    return Response(refusal.body, refusal.status, refusal.headers)
-
-
-def _other_route(routes: list[BaseRoute], path: str) -> str | None:
-    """Return what takes the path by GET, or has the paths below it, and is not ours."""
+def route_at(routes: Sequence[BaseRoute], path: str) -> str | None:
+    """Name the route, other than boxkite's own, that takes GET at a path, or the paths below it."""
     for route in routes:
         if isinstance(route, Mount) and route.path == path:
             return f"the mount {route.name!r}" if route.name else "a mount"
@@ -132,3 +41,61 @@ def _other_route(routes: list[BaseRoute], path: str) -> str | None:
             if not ours and "GET" in (route.methods or {"GET"}):
                 return f"the route {route.name!r}"
     return None
+
+
+@dataclass(frozen=True)
+class _Endpoint:
+    """An ASGI application that answers GET and HEAD with a page.
+
+    As an object and not a function it gets requests of every method, so that a mount at "/"
+    cannot answer the other ones.
+
+    Attributes:
+        page: The page.
+    """
+
+    page: Page
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        if request.method not in ("GET", "HEAD"):
+            response = Response("method not allowed\n", 405, {"Allow": "GET, HEAD"}, "text/plain")
+        else:
+            answer = await self._answer(request)
+            response = Response(answer.body, answer.status, answer.headers)
+        if request.method == "HEAD":
+            response.body = b""  # the headers, with the length, stay those of GET
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> PageAnswer:
+        page = self.page
+        refusal = page.refuse_token(request.headers.get("authorization"))
+        if refusal is None and page.authorize is not None:
+            refusal = page.refuse_verdict(await _verdict(page.authorize, request))
+        if refusal is not None:
+            return refusal
+        # Rendering takes milliseconds, too long for the event loop.
+        return await run_in_threadpool(page.answer, _page_request(request))
+
+
+def _page_request(request: Request) -> PageRequest:
+    query = request.query_params
+    return PageRequest(
+        query={name: query.getlist(name) for name in query},
+        accept=request.headers.get("accept", ""),
+        accept_encoding=request.headers.get("accept-encoding", ""),
+        prefix=request.scope.get("root_path", ""),
+        rest=request.path_params.get("rest", ""),
+    )
+
+
+async def _verdict(authorize: Authorize, request: Request) -> object:
+    """Return what `authorize` returns, or the exception that it raises."""
+    call: Any = authorize
+    try:
+        if iscoroutinefunction(call) or iscoroutinefunction(type(call).__call__):
+            return await call(request)
+        verdict = await run_in_threadpool(call, request)
+        return await verdict if isawaitable(verdict) else verdict
+    except Exception as error:  # noqa: BLE001 - authorize is the user's code
+        return error

@@ -3,8 +3,11 @@
 import gc
 import os
 import shutil
+import subprocess
 import tempfile
+from collections import Counter, defaultdict
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,10 +37,12 @@ def _own_folder_for_temporary_files(tmp_path_factory: pytest.TempPathFactory) ->
 sources._SLOW_SECONDS = 60.0
 # Nor does a scrape leave critical values to the next one.
 policy_series._SECONDS_A_SCRAPE = 60.0
-settings.register_profile(
-    "without-deadline", deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
-settings.load_profile("without-deadline")
+
+# Without --hypothesis-profile, properties are tested with as many examples as in CI.
+_patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("quick", _patient, max_examples=20)
+settings.register_profile("thorough", _patient, max_examples=100)
+settings.load_profile("thorough")
 
 
 def _installed(program: str, package: str = "prometheus") -> str:
@@ -50,16 +55,83 @@ def _installed(program: str, package: str = "prometheus") -> str:
     return path
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the tests that need Prometheus run with other versions than the installed one."""
+    parser.addoption(
+        "--prometheus",
+        default="",
+        help="versions of Prometheus, with commas: 2.42,2.53,3.5. Get them with .ci/prometheus",
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that needs Prometheus once for each version that was asked for."""
+    versions = metafunc.config.getoption("--prometheus")
+    if versions and "prometheus_version" in metafunc.fixturenames:
+        metafunc.parametrize("prometheus_version", versions.split(","), scope="session")
+
+
 @pytest.fixture(scope="session")
-def promtool() -> str:
+def prometheus_version() -> str:
+    """The version of Prometheus to test with, or an empty text for the installed one."""
+    return ""
+
+
+def _of_version(program: str, version: str) -> str:
+    if not version:
+        return _installed(program)
+    unpacked = Path(__file__).parents[1] / ".prometheus" / version / "usr/bin" / program
+    if unpacked.exists():
+        return str(unpacked)
+    path = shutil.which(program)
+    if path is not None:
+        said = subprocess.run([path, "--version"], capture_output=True, text=True, check=True)
+        if f"version {version}." in said.stdout + said.stderr:
+            return path
+    missing = f"Prometheus {version} is not here: run .ci/prometheus {version}"
+    if os.environ.get("CI"):
+        pytest.fail(missing)
+    pytest.skip(missing)
+
+
+@pytest.fixture(scope="session")
+def promtool(prometheus_version: str) -> str:
     """The path of promtool."""
-    return _installed("promtool")
+    return _of_version("promtool", prometheus_version)
 
 
 @pytest.fixture(scope="session")
-def prometheus() -> str:
+def prometheus(prometheus_version: str) -> str:
     """The path of the Prometheus server."""
-    return _installed("prometheus")
+    return _of_version("prometheus", prometheus_version)
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Print a table of the results by test file and version of Prometheus."""
+    versions = [each for each in config.getoption("--prometheus").split(",") if each]
+    counts: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    outcomes = ("passed", "failed", "error", "skipped")
+    for outcome in outcomes:
+        for report in terminalreporter.stats.get(outcome, []):
+            if outcome != "passed" or report.when == "call":
+                path, _, name = report.nodeid.partition("::")
+                ids = name.partition("[")[2].rstrip("]").split("-")
+                for version in set(ids) & set(versions):
+                    counts[path, version][outcome] += 1
+    if not counts:
+        return
+    paths = sorted({path for path, _ in counts})
+    width = max(map(len, paths))
+    terminalreporter.write_sep("=", "tests by version of Prometheus")
+    terminalreporter.write_line(
+        " ".join([" " * width, *(f"{version:>24}" for version in versions)])
+    )
+    for path in paths:
+        cells = [counts[path, version] for version in versions]
+        texts = [", ".join(f"{cell[o]} {o}" for o in outcomes if cell[o]) or "-" for cell in cells]
+        terminalreporter.write_line(" ".join([f"{path:{width}}", *(f"{t:>24}" for t in texts)]))
 
 
 @pytest.fixture(scope="session")

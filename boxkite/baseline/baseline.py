@@ -2,37 +2,42 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from boxkite.baseline import canonical_reader, classic, labelled
+from boxkite.baseline import labelled_series
 from boxkite.baseline.class_probabilities import classes_of
 from boxkite.baseline.feature_matrix import FeatureMatrix
 from boxkite.baseline.fitting import DEFAULT_BINS, DEFAULT_MAX_CATEGORIES, Bins, fit_variables
-from boxkite.baseline.labelled_reader import Header
+from boxkite.baseline.json_line import (
+    Exposition,
+    content_json,
+    digest_of,
+    find_json_line,
+    json_line,
+)
 from boxkite.baseline.notebook import variables_table
-from boxkite.baseline.parts import Tails
-from boxkite.baseline.reading import DEFAULT_MODEL, read_lines, read_samples
 from boxkite.baseline.storage import read_bounded
-from boxkite.baseline.tails import tail_comments
-from boxkite.baseline.text_reader import Sample
-from boxkite.baseline.text_writer import Family, render, render_parts
+from boxkite.baseline.text_checks import check_no_series, check_series_limit, check_text
+from boxkite.baseline.text_writer import Family, render_parts
 from boxkite.baseline.values import valid_unicode
 from boxkite.baseline.variable import Variable
+
+# The only imports of `classic` in this package. Files of 0.0.5 are read here, because
+# `Baseline.read` takes both forms; both modules depend on nothing but variables and text.
+from boxkite.classic import classic_reader, classic_series
 from boxkite.errors import BaselineError
 from boxkite.system.atomic_file import replace_file
 
 __all__ = ["Baseline", "Exposition"]
 
-Exposition: TypeAlias = Literal["labelled", "classic"]
-
+DEFAULT_MODEL = "default"
 
 MAX_BYTES = 256 * 2**20
 MAX_SERIES = 2_000_000
@@ -45,11 +50,10 @@ class Baseline:
     Make one with `Baseline.fit` or `Baseline.read`.
 
     Attributes:
-        model: the model's name.
-        version: tells baselines of one model apart; by default the first 8 hex digits of the
-            SHA-256 of the distributions.
-        rows: training rows.
-        variables: the features by position, then the outputs by theirs.
+        model: name of the model.
+        version: label that tells baselines of one model apart. By default it is the digest.
+        rows: number of training rows.
+        variables: the features by position, then the outputs by position.
     """
 
     model: str
@@ -58,7 +62,8 @@ class Baseline:
     variables: tuple[Variable, ...]
 
     def __post_init__(self) -> None:
-        # Labels of every series: a name out of the environment may hold any bytes.
+        # Both become labels of every series, and a name that comes from the environment may
+        # contain bytes that are not valid Unicode.
         object.__setattr__(self, "model", valid_unicode(self.model))
         object.__setattr__(self, "version", valid_unicode(self.version))
 
@@ -76,30 +81,36 @@ class Baseline:
         names: Sequence[str] | None = None,
         classes: bool | Iterable[Any] = False,
     ) -> Baseline:
-        """Count training rows into a baseline. Every row counts; the same rows, the same bytes.
+        """Count every training row into a baseline. The same rows always give the same file.
 
         Args:
-            features: the columns that go into the model, in the order in which it takes them: a
-                pandas, polars, pyarrow or other frame, eager or lazy; a mapping of columns;
-                (name, values) pairs; or a 2-D array of shape (rows, features).
-            output: what the model gave for these rows: one column, named "output" if it has no
-                name, or several, as class probabilities, in any of the same forms.
-            model: the model's name.
-            version: of the baseline; by default made from its content.
-            bins: of a numeric variable: how many of equal mass, 20 by default and fewer where
-                rows are few; or their finite upper edges; or either by the variable's name.
-            categorical: names of columns to take as categories whatever their type.
-            max_categories: categories counted each by itself; the tail is counted together.
-            names: of the columns of a 2-D array; `x0`, `x1` … by default.
-            classes: where the output are class probabilities, the classes by position, as
-                scikit-learn's `model.classes_`, or True for the names of the columns. One more
-                output, "class", then says which of them is the most probable.
+            features: the columns that go into the model, in the order in which the model takes
+                them: a pandas, polars, pyarrow or other frame, eager or lazy; a mapping of
+                columns; (name, values) pairs; or a 2-D array of shape (rows, features).
+            output: the model's output for these rows: one column, or several such as class
+                probabilities, in any of the same forms. A single column without a name is called
+                "output".
+            model: name of the model.
+            version: version of the baseline. By default it is derived from the distributions.
+            bins: bins of the numeric variables: how many bins of equal mass (20 by default, fewer
+                if there are few rows), or the finite upper edges, or a mapping from variable name
+                to either.
+            categorical: names of columns to count as categories whatever their type.
+            max_categories: number of categories that are counted separately. All rarer ones are
+                counted together.
+            names: column names of a 2-D array. The default is `x0`, `x1`, and so on.
+            classes: pass this if the output columns are class probabilities: the classes by
+                position, as in scikit-learn's `model.classes_`, or True to use the column names.
+                An additional output "class" then holds the most probable class of each row.
+
+        Returns:
+            The baseline.
 
         Raises:
-            BaselineError: naming the column that cannot be counted.
+            BaselineError: if a column cannot be counted; the message names the column.
 
         Warns:
-            BaselineWarning: for a column of near-unique text, or one without any value.
+            BaselineWarning: for a column of nearly unique texts, or without any value.
         """
         variables, rows = fit_variables(
             features,
@@ -110,7 +121,28 @@ class Baseline:
             names=names,
             classes=classes,
         )
-        return cls(model or DEFAULT_MODEL, version or _digest(variables, rows), rows, variables)
+        return cls.from_variables(variables, rows, model=model, version=version)
+
+    @classmethod
+    def from_variables(
+        cls,
+        variables: Iterable[Variable],
+        rows: int,
+        *,
+        model: str = DEFAULT_MODEL,
+        version: str | None = None,
+    ) -> Baseline:
+        """Make a baseline of variables that are already counted.
+
+        Args:
+            variables: the variables in any order.
+            rows: number of training rows.
+            model: name of the model.
+            version: version of the baseline. By default it is derived from the distributions.
+        """
+        ordered = tuple(sorted(variables, key=lambda each: (each.role, each.position)))
+        version = version or digest_of(content_json(rows, ordered))
+        return cls(model or DEFAULT_MODEL, version, rows, ordered)
 
     @cached_property
     def features(self) -> tuple[Variable, ...]:
@@ -119,60 +151,84 @@ class Baseline:
 
     @cached_property
     def outputs(self) -> tuple[Variable, ...]:
-        """The variables that come out of it, by position."""
+        """The variables that come out of the model, by position."""
         return tuple(each for each in self.variables if each.role == "output")
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
-        """The classes whose probabilities the model gives; none where it gives other things."""
+        """The classes whose probabilities the model returns; empty for any other output."""
         return classes_of(self.outputs)
 
     @cached_property
     def cell_bounds(self) -> NDArray[np.int64]:
-        """Where each variable's cells begin among those of all, and the end of the last."""
+        """Offset of each variable's first cell among all cells, followed by the total."""
         sizes = [len(each.counts) for each in self.variables]
         return np.cumsum([0, *sizes], dtype=np.int64)
 
     @cached_property
     def feature_matrix(self) -> FeatureMatrix:
-        """Counts many rows of floats at once."""
+        """The numeric features as one matrix, which counts many rows at once."""
         return FeatureMatrix(self.variables, self.cell_bounds)
 
     @cached_property
     def digest(self) -> str:
-        """The first 8 hex digits of the SHA-256 of the distributions, without the names."""
-        return _digest(self.variables, self.rows)
+        """The first 8 hex digits of the SHA-256 of the distributions.
+
+        The digest does not depend on the names of the model and the version.
+        """
+        return digest_of(self._content)
+
+    @property
+    def _content(self) -> str:
+        return content_json(self.rows, self.variables)
 
     def families(self, exposition: Exposition = "labelled") -> list[Family]:
         """Return the series of the baseline, as `/metrics` shows them.
 
         Raises:
-            BaselineError: if the exposition has no place for a variable.
+            BaselineError: if the classic exposition has no name for a variable.
         """
         if exposition == "classic":
-            return classic.families(self.variables)
+            return classic_series.families(self.variables)
         return list(self._labelled_families)
 
     @cached_property
     def _labelled_families(self) -> Sequence[Family]:
-        return labelled.families(self.variables, self.rows, model=self.model, version=self.version)
+        # Reading a file renders these series for the comparison, and the first scrape renders
+        # them again. With 1,000 variables they take too long to make twice.
+        return labelled_series.families(
+            self.variables, self.rows, model=self.model, version=self.version
+        )
 
     def as_text(self, exposition: Exposition = "labelled") -> str:
-        """Return the content of `histogram.prom`: Prometheus text 0.0.4."""
-        return "".join(self.text_parts(exposition))
+        """Return the content of `histogram.prom`: Prometheus text 0.0.4 and the JSON line.
 
-    def text_parts(self, exposition: Exposition = "labelled") -> Iterator[str]:
-        """Yield the text of `as_text` in parts."""
-        yield from render_parts(self.families())  # first: a file cut short is no classic one
-        if exposition == "classic":
-            yield from render_parts(self.families("classic"))
-        yield from tail_comments(self.variables)
+        A classic file has the labelled series too: boxkite 0.0.5 ignores these, and they show
+        that the file was cut if the JSON line is missing.
 
-    def write(self, path: str | os.PathLike[str], *, exposition: Exposition = "labelled") -> None:
-        """Write `histogram.prom`, whole or not at all.
+        Args:
+            exposition: "labelled", or "classic" to add the series of boxkite 0.0.5.
 
         Raises:
-            OSError: if the folder is missing or not writable; an old file stays as it was.
+            BaselineError: if the classic exposition has no name for a variable.
+        """
+        line = json_line(self.model, self.version, self._content, exposition)
+        return "".join([*render_parts(self._file_families(exposition)), line])
+
+    def _file_families(self, exposition: Exposition) -> list[Family]:
+        classic = self.families("classic") if exposition == "classic" else []
+        return [*self._labelled_families, *classic]
+
+    def write(self, path: str | os.PathLike[str], *, exposition: Exposition = "labelled") -> None:
+        """Write `histogram.prom`. Readers see the old file or the whole new one.
+
+        Args:
+            path: path of the file.
+            exposition: "labelled", or "classic" to add the series of boxkite 0.0.5.
+
+        Raises:
+            BaselineError: if the classic exposition has no name for a variable.
+            OSError: if the folder is missing or not writable. An old file stays as it was.
         """
         replace_file(path, self.as_text(exposition).encode())
 
@@ -184,16 +240,20 @@ class Baseline:
         max_bytes: int = MAX_BYTES,
         max_series: int = MAX_SERIES,
     ) -> Baseline:
-        """Read a `histogram.prom`, labelled or classic, of this version or of 0.0.5.
+        """Read a `histogram.prom` that this version or boxkite 0.0.5 wrote.
 
         Args:
-            path_or_url: a path, or a `file:`, `http:` or `https:` URL.
-            max_bytes: a larger file is refused.
-            max_series: a file of more samples is refused.
+            path_or_url: A path, or a `file:`, `http:` or `https:` URL.
+            max_bytes: size of the largest file to read, in bytes.
+            max_series: the most samples that the file may have.
+
+        Returns:
+            The baseline. A file of 0.0.5 has no names for model and version, so it becomes
+            version `digest` of model "default".
 
         Raises:
-            BaselineError: naming the file and the line, if it is damaged, cut short, too large
-                or no baseline.
+            BaselineError: if the file is damaged, cut short, too large or no baseline. The
+                message names the file and the line.
             FileNotFoundError: if there is no such file.
         """
         content = read_bounded(path_or_url, max_bytes)
@@ -207,59 +267,25 @@ class Baseline:
 
     @classmethod
     def from_text(cls, text: str, *, max_series: int = MAX_SERIES) -> Baseline:
-        """Read the content of a `histogram.prom`.
+        """Read the content of a `histogram.prom`, as `read` does.
 
         Raises:
-            BaselineError: naming the line.
+            BaselineError: if the text is damaged, cut short or no baseline. The message names
+                the line.
         """
-        few = text.count("\n") <= max_series  # each sample has a line
-        return (few and cls._from_canonical_text(text)) or cls._of(*read_lines(text, max_series))
-
-    @classmethod
-    def _from_canonical_text(cls, text: str) -> Baseline | None:
-        """Return the baseline that has exactly this text; None if there is none."""
-        guess = canonical_reader.guess(text)
-        if guess is None:
-            return None
+        check_series_limit(text, max_series)
+        line = find_json_line(text, max_series)
+        if line is None:
+            check_no_series(text, f"{labelled_series.PREFIX}_")
+            variables = classic_reader.read_text(text, max_series)
+            return cls.from_variables(variables, max(each.rows for each in variables))
+        baseline = cls(line.model, line.version, line.rows, line.variables)
         try:
-            baseline = cls._of(guess.header, guess.variables)
-            parts = baseline.text_parts("classic" if guess.classic else "labelled")
-            return baseline if canonical_reader.is_made_of(text, parts) else None
-        except BaselineError:
-            return None
-
-    @classmethod
-    def from_samples(
-        cls,
-        samples: Sequence[Sample],
-        documentation: Mapping[str, str],
-        tails: Tails | None = None,
-    ) -> Baseline:
-        """Make a baseline of samples, labelled or classic, from a file or a collector.
-
-        Args:
-            samples: of all metrics.
-            documentation: the HELP text of each metric.
-            tails: what the comments say of the tails, by role and name; None where the source has
-                no comments.
-
-        Raises:
-            BaselineError: if they do not make up a whole baseline.
-        """
-        return cls._of(*read_samples(samples, documentation, tails))
-
-    @classmethod
-    def _of(cls, header: Header, variables: Iterable[Variable]) -> Baseline:
-        """Make a baseline of what was read.
-
-        Raises:
-            BaselineError: if there is no variable.
-        """
-        ordered = tuple(sorted(variables, key=lambda each: (each.role, each.position)))
-        if not ordered:
-            raise BaselineError("no baseline series in it, or it is cut short")
-        version = header.version or _digest(ordered, header.rows)
-        return cls(header.model, version, header.rows, ordered)
+            families = baseline._file_families(line.exposition)
+        except BaselineError as error:
+            raise BaselineError(f"line {line.number}: {error}") from None
+        check_text(text, line.start, line.end, render_parts(families))
+        return baseline
 
     def _repr_html_(self) -> str:
         """Show the variables in a notebook."""
@@ -267,12 +293,13 @@ class Baseline:
         return variables_table(title, self.variables)
 
     def merge(self, other: Baseline) -> Baseline:
-        """Return the baseline of the rows of both, for training data counted in parts.
+        """Return the baseline of the rows of both, for training data that is counted in parts.
 
-        The version is kept where both have the same; one made from the content is made anew.
+        If both have the same given version, the result keeps it. Otherwise the version is derived
+        from the merged distributions.
 
         Raises:
-            BaselineError: if they differ in variables, bins or categories.
+            BaselineError: if the two differ in variables, bins or categories.
         """
         mine = [(each.role, each.name) for each in self.variables]
         theirs = [(each.role, each.name) for each in other.variables]
@@ -284,23 +311,17 @@ class Baseline:
                 else f"one baseline has {len(mine)} variables, the other {len(theirs)}"
             )
         pairs = zip(self.variables, other.variables, strict=True)
-        variables = tuple(a.merge(b) for a, b in pairs)
-        rows = self.rows + other.rows
         named = self.version == other.version and self.version != self.digest
-        return Baseline(
-            self.model, self.version if named else _digest(variables, rows), rows, variables
+        return Baseline.from_variables(
+            [a.merge(b) for a, b in pairs],
+            self.rows + other.rows,
+            model=self.model,
+            version=self.version if named else None,
         )
 
     def relabelled(self, *, model: str | None = None, version: str | None = None) -> Baseline:
-        """Return the same distributions under another model's name or version."""
+        """Return the same distributions with another model name or version."""
         model, version = model or self.model, version or self.version
         if (model, version) == (self.model, self.version):
-            return self  # with the series that it has named
+            return self  # keeps the series that are already rendered
         return replace(self, model=model, version=version)
-
-
-def _digest(variables: Iterable[Variable], rows: int) -> str:
-    everything = tuple(variables)
-    text = render(labelled.families(everything, rows, model="", version=""))
-    content = text + "".join(tail_comments(everything))
-    return hashlib.sha256(content.encode()).hexdigest()[:8]

@@ -17,7 +17,7 @@ __all__ = ["main", "main_of_service"]
 
 
 def main() -> None:
-    """Run the command line; without its packages say how to install them."""
+    """Run the command line. If its packages are missing, say how to install them."""
 
     def load() -> click.Group:
         from boxkite.cli.commands import boxkite
@@ -28,12 +28,12 @@ def main() -> None:
 
 
 def main_of_service(models: Mapping[str, Monitor], arguments: Sequence[str], program: str) -> None:
-    """Run the command line of a service, with its settings, as a framework's own one does.
+    """Run the command line with the settings of a service, for a framework's own command line.
 
     Args:
-        models: the service's monitors by model.
-        arguments: of the command line.
-        program: what stands before them.
+        models: Monitors of the service by model.
+        arguments: Arguments of the command line.
+        program: Name of the program, such as "flask boxkite".
     """
 
     def load() -> click.Group:
@@ -56,12 +56,13 @@ def _run(
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
-    # Where they were closed; the exit code still tells.
+    # Python sets a stream to None if it was closed (`>&-`). Commands still run for the exit code.
     sys.stdout, sys.stderr = (
-        stream or open(os.devnull, "w")  # noqa: SIM115 - for the rest of the process
+        stream or open(os.devnull, "w")  # noqa: SIM115 - stays open until the process ends
         for stream in (sys.stdout, sys.stderr)
     )
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # as a name on a terminal without UTF-8
+            # A column's name may not fit the encoding of the terminal.
+            stream.reconfigure(errors="backslashreplace")
     commands.main(arguments, prog_name=program)

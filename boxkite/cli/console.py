@@ -1,4 +1,4 @@
-"""Where the commands print: tables to stdout, and how far long work is to a terminal's stderr."""
+"""Prints tables to stdout, and the progress of long work to stderr if that is a terminal."""
 
 from __future__ import annotations
 
@@ -15,18 +15,19 @@ __all__ = ["console", "print_table", "progress_bar", "waiting"]
 
 _SKETCH_WIDTHS = (8, 5)
 _UNBOUNDED = 10_000
+_FILE_WIDTH = 160
 
 
 def console() -> Console:
-    """Return a console that cuts no number off where the output is no terminal."""
-    return Console(width=None if sys.stdout.isatty() else 160)
+    """Return a console for stdout, wide enough to keep numbers whole if it is not a terminal."""
+    return Console(width=None if sys.stdout.isatty() else _FILE_WIDTH)
 
 
 def print_table(table: Callable[[int], Table]) -> None:
-    """Print a table, with drawings as wide as there is room for beside its numbers.
+    """Print a table with the widest sketches that leave its numbers whole.
 
     Args:
-        table: makes it, with drawings of so many characters, 0 for none.
+        table: Builds the table for a width of sketches in characters; 0 omits them.
     """
     output = console()
     unbounded = output.options.update(max_width=_UNBOUNDED)
@@ -40,12 +41,12 @@ def print_table(table: Callable[[int], Table]) -> None:
 
 @contextlib.contextmanager
 def progress_bar(what: str, total: int, *, hidden: bool = False) -> Iterator[Callable[[int], None]]:
-    """Show a bar while work goes on; yield what is called with the bytes that are done.
+    """Show a progress bar, and yield a function that advances it by a number of bytes.
 
     Args:
-        what: is being done.
-        total: bytes to do.
-        hidden: show none, as where the output goes to the same terminal.
+        what: Name of the work, such as "reading".
+        total: Bytes to process.
+        hidden: Whether to show no bar, because output goes to the same terminal.
     """
     errors = Console(stderr=True)
     parts = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
@@ -57,7 +58,11 @@ def progress_bar(what: str, total: int, *, hidden: bool = False) -> Iterator[Cal
 
 @contextlib.contextmanager
 def waiting(what: str) -> Iterator[None]:
-    """Show that work goes on whose length is not known."""
+    """Show a spinner during work of unknown length.
+
+    Args:
+        what: Name of the work, such as "counting".
+    """
     errors = Console(stderr=True)
     with errors.status(what) if errors.is_terminal else contextlib.nullcontext():
         yield

@@ -1,4 +1,4 @@
-"""How a command ends: its exit code, and one line on stderr for each mistake or warning."""
+"""How commands end: with an exit code, and one line on stderr for each mistake or warning."""
 
 from __future__ import annotations
 
@@ -10,23 +10,28 @@ from typing import Any
 
 import click
 
-from boxkite.cli.text import one_line
+from boxkite.drawing.printable import one_line
 from boxkite.errors import BaselineWarning, BoxkiteError
 
-__all__ = ["EXIT_DRIFT", "EXIT_ERROR", "CommandGroup"]
+__all__ = ["EXIT_DRIFT", "EXIT_ERROR", "CommandGroup", "print_message"]
 
 EXIT_DRIFT = 1
 EXIT_ERROR = 2
+# As shells report a process that SIGINT (2) or SIGPIPE (13) ended.
 _EXIT_INTERRUPTED = 130
 _EXIT_BROKEN_PIPE = 141
-_OF_ARGUMENTS = ("No such command", "Got unexpected extra argument")
+_ABOUT_ARGUMENTS = ("No such command", "Got unexpected extra argument")
 
 
 class CommandGroup(click.Group):
-    """A group that ends with 1 for drift alone, so that a script can tell it from a failure."""
+    """A group of commands that exits with 1 for drift only.
+
+    click exits with 1 for some errors, and Python does for an exception. A script could not tell
+    these from drift, so this group exits with 2 for every failure.
+    """
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
-        """Run a command, and end the process as it went."""
+        """Run a command and exit the process."""
         kwargs["standalone_mode"] = False
         try:
             with warnings.catch_warnings():
@@ -36,20 +41,21 @@ class CommandGroup(click.Group):
         except click.Abort:
             sys.exit(_EXIT_INTERRUPTED)
         except click.ClickException as error:
-            _tell(f"{error.format_message()}{_hint(error)}")
+            print_message(f"{error.format_message()}{_hint(error)}")
             sys.exit(EXIT_ERROR)
         except (BoxkiteError, OSError) as error:
-            _tell(_reason(error))
+            print_message(_reason(error))
             sys.exit(EXIT_ERROR)
-        except Exception:  # noqa: BLE001 - a failure of ours must not look like drift
+        except Exception:  # noqa: BLE001 - a bug in boxkite must not look like drift
             traceback.print_exc()
             sys.exit(EXIT_ERROR)
         sys.exit(code if isinstance(code, int) else 0)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; a reader that has gone, as `head`, ends it quietly."""
+        """Run the command, and exit quietly if the reader of stdout, such as `head`, is gone."""
         try:
             result = super().invoke(ctx)
+            # Flush here: at exit, Python would print the error of a closed pipe itself.
             sys.stdout.flush()
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -57,26 +63,27 @@ class CommandGroup(click.Group):
         return result
 
 
+def print_message(message: str) -> None:
+    """Print one line to stderr, with the program's name before it."""
+    click.echo(f"boxkite: {one_line(message)}", err=True)
+
+
 def _hint(error: click.ClickException) -> str:
-    """Return where the arguments are explained, if too few, too many or unknown ones were given."""
+    """Return a hint at the help, if arguments are missing, unknown or too many."""
     known = isinstance(error, click.MissingParameter | click.NoSuchOption)
     context = getattr(error, "ctx", None)
-    if context is None or not (known or error.message.startswith(_OF_ARGUMENTS)):
+    if context is None or not (known or error.message.startswith(_ABOUT_ARGUMENTS)):
         return ""
     return f" See {context.command_path} --help"
-
-
-def _tell(message: str) -> None:
-    click.echo(f"boxkite: {one_line(message)}", err=True)
 
 
 def _reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
         return f"{os.fsdecode(error.filename)}: {error.strerror}"
     if isinstance(error, OSError) and error.strerror:
-        return error.strerror  # of what has no name, as stdout
+        return error.strerror  # the file has no name, for example stdout
     return str(error)
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    _tell(str(message))
+    print_message(str(message))

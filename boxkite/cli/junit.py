@@ -1,19 +1,21 @@
-"""A comparison as JUnit XML, which CI systems show as tests."""
+"""Writes a comparison as JUnit XML, which CI systems show as test results."""
 
 from __future__ import annotations
 
 import math
 from xml.etree import ElementTree as ET
 
-from boxkite.cli.text import one_line
+from boxkite.drawing.printable import one_line
 from boxkite.drift import Comparison, VariableDrift
 
 __all__ = ["junit_xml"]
 
 
 def junit_xml(comparison: Comparison) -> bytes:
-    """Return a test suite: a case a variable, a failure where it drifted, skipped where there were
-    too few rows to tell."""
+    """Return a test suite with one test case per variable.
+
+    A variable that drifted is a failure. One with too little data for a verdict is skipped.
+    """
     verdicts = [each.verdict for each in comparison]
     suite = ET.Element(
         "testsuite",
@@ -31,18 +33,18 @@ def junit_xml(comparison: Comparison) -> bytes:
 
 
 def _case(drift: VariableDrift) -> ET.Element:
-    # A name may hold characters that no XML can: `one_line` escapes all that do not print.
+    # Names may contain characters that are illegal in XML; `one_line` escapes them.
     case = ET.Element("testcase", classname=drift.role, name=one_line(drift.name))
     if drift.verdict == "drift":
         failure = ET.SubElement(case, "failure", type="drift", message=_reason(drift))
         failure.text = f"{drift.rows:,} rows, {drift.missing:,} missing, {drift.invalid:,} invalid"
     elif drift.verdict == "insufficient":
-        ET.SubElement(case, "skipped", message=f"too few rows: {drift.rows:,}")
+        ET.SubElement(case, "skipped", message=f"not enough data: {drift.rows:,} rows")
     return case
 
 
 def _reason(drift: VariableDrift) -> str:
-    """Say of PSI, and of K-S where there is one, on which side of its critical value it is."""
+    """Return PSI, and K-S for numbers, each with the side of its critical value."""
     return ", ".join(
         f"{name} {value:.4g} is {'above' if name in drift.above else 'below'} "
         f"its critical value {critical:.4g}"

@@ -1,4 +1,4 @@
-"""The commands about the models of one service: what they need is taken from its settings."""
+"""The commands of a service, which take the baseline, the log and the policy from its settings."""
 
 from __future__ import annotations
 
@@ -16,44 +16,36 @@ from boxkite.monitor import Monitor
 
 __all__ = ["service_commands"]
 
-_OF_POLICY = ("false_alarms_per_month", "min_effect", "design_effect")
+_POLICY_OPTIONS = ("false_alarms_per_month", "min_effect", "design_effect")
 
 
 def service_commands(models: Mapping[str, Monitor], program: str) -> click.Group:
-    """Return the commands without their arguments BASELINE and URL, which the service has.
+    """Return the commands of `boxkite` without the arguments BASELINE and URL.
 
     Args:
-        models: the service's monitors by model.
-        program: what stands before a command, as examples have it.
+        models: Monitors of the service by model.
+        program: Name of the program, such as "flask boxkite", for the examples in help texts.
     """
     model = click.Option(
         ["--model"],
         type=click.Choice(list(models)),
         default=next(iter(models)),
         show_default=True,
-        help="The model that the command is about.",
+        help="Model that the command is about.",
     )
 
     @click.pass_context
     def choose(context: click.Context, model: str) -> None:
         monitor = models[model]
         context.obj = monitor
-        endpoint = {"endpoint": monitor.settings.endpoint_id}
-        policy = {name: getattr(monitor.policy, name) for name in _OF_POLICY}
-        context.default_map = {
-            "baseline": {"model": model},
-            "logs": {"ls": endpoint, "cat": endpoint, "prune": endpoint},
-            "design-effect": endpoint,
-            "compare": policy,
-            "report": policy,
-        }
+        context.default_map = _defaults(model, monitor)
         if context.invoked_subcommand is None:
             click.echo(context.get_help())
 
     group = CommandGroup(
         callback=choose,
         params=[model],
-        help="Compare the data that the service's model was trained on with the data it meets.",
+        help="Find out whether the data that this service meets still resembles its training data.",
         invoke_without_command=True,
         context_settings=boxkite.context_settings,
     )
@@ -62,22 +54,37 @@ def service_commands(models: Mapping[str, Monitor], program: str) -> click.Group
     return group
 
 
+def _defaults(model: str, monitor: Monitor) -> dict[str, Any]:
+    """Return the options of each command that the service's settings give a default."""
+    endpoint = {"endpoint": monitor.settings.endpoint_id}
+    policy = {name: getattr(monitor.policy, name) for name in _POLICY_OPTIONS}
+    return {
+        "baseline": {"model": model},
+        "logs": {"ls": endpoint, "cat": endpoint, "prune": endpoint},
+        "design-effect": endpoint,
+        "compare": policy,
+        "report": policy,
+    }
+
+
 def _of_service(command: click.Command, program: str) -> click.Command:
-    """Return a copy of a command that takes from the monitor what it has."""
+    """Return a copy of a command that takes arguments from the monitor, with matching examples."""
     command = copy.copy(command)
     command.help = (command.help or "").replace("  boxkite ", f"  {program} ")
     if isinstance(command, click.Group):
         command.commands = {k: _of_service(each, program) for k, each in command.commands.items()}
-        command.help = _SOURCE["url"].sub("", command.help)
+        command.help = _IN_EXAMPLES["url"].sub("", command.help)
     for parameter in command.params:
         if isinstance(parameter, click.Argument) and parameter.name in _FROM_MONITOR:
             command.params = [each for each in command.params if each is not parameter]
-            command.callback = _given(command.callback, parameter.name)
-            command.help = _SOURCE[parameter.name].sub("", command.help)
+            command.callback = _with_argument(command.callback, parameter.name)
+            command.help = _DESCRIPTIONS[parameter.name].sub("", command.help)
+            command.help = _IN_EXAMPLES[parameter.name].sub("", command.help)
     return command
 
 
-def _given(callback: Callable[..., Any] | None, name: str) -> Callable[..., Any]:
+def _with_argument(callback: Callable[..., Any] | None, name: str) -> Callable[..., Any]:
+    """Wrap a command's callback so that one argument comes from the monitor."""
     assert callback is not None
 
     @click.pass_obj
@@ -89,18 +96,26 @@ def _given(callback: Callable[..., Any] | None, name: str) -> Callable[..., Any]
 
 def _log_url(monitor: Monitor) -> str:
     if monitor.log_url is None:
-        raise ConfigError("the service has no log, or none with a URL; `boxkite logs` takes one")
+        raise ConfigError(
+            "the service has no log with a URL: set LOG, or give a URL to `boxkite logs`"
+        )
     return monitor.log_url
 
 
-_SOURCE = {
+# The sentence that describes each argument in help texts.
+_DESCRIPTIONS = {
+    "baseline": re.compile(r"BASELINE is .*?\.prom\.\s*", re.DOTALL),
+    "url": re.compile(r"URL is [^.]*\.\s*"),
+}
+
+# How each argument appears in the examples of help texts.
+_IN_EXAMPLES = {
     "baseline": re.compile(r" histogram\.prom"),
     "url": re.compile(r" (s3:/|/var)/\S+"),
 }
-"""What the examples have for an argument that a service gives."""
 
+# Where a service has the value of each argument.
 _FROM_MONITOR: dict[str, Callable[[Monitor], Any]] = {
     "baseline": lambda monitor: monitor.baseline,
     "url": _log_url,
 }
-"""Arguments of the commands, and where a service has them."""

@@ -1,4 +1,4 @@
-"""What the commands print, as tables."""
+"""Tables that the commands print."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rich.text import Text
 
 from boxkite.baseline import Baseline, CategoryVariable, Variable
 from boxkite.baseline.tally import Tally
-from boxkite.cli.text import one_line
+from boxkite.drawing.printable import one_line
 from boxkite.drawing.shapes import bars
 from boxkite.drawing.svg import Sketch, sketch
 from boxkite.drift import Comparison
@@ -26,13 +26,13 @@ _STYLES = {"drift": "bold red", "ok": "green", "insufficient": "yellow"}
 
 
 def comparison_table(comparison: Comparison, sketch_width: int = 0) -> Table:
-    """Return a row for each variable: rows, missing, PSI and K-S with what is critical, verdict.
+    """Return a table of statistics, critical values and verdicts, one row per variable.
 
     Args:
-        comparison: with its counts, if they are to be drawn.
-        sketch_width: of the drawings of each distribution, on one scale; 0 for none.
+        comparison: Comparison to show. Sketches need its counts.
+        sketch_width: Width of the sketches of both distributions in characters; 0 for none.
     """
-    table = _table(gap=0)  # one column more would cut numbers off at 80
+    table = _table(gap=0)  # with a gap, numbers would not fit into 80 columns
     for name in ("rows", "missing", "PSI", "critical", "K-S", "critical"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
@@ -59,11 +59,11 @@ def _sketches(counts: tuple[Variable, Tally], width: int) -> Sketch:
 
 
 def baseline_table(baseline: Baseline, sketch_width: int = 0) -> Table:
-    """Return a row for each variable of a baseline: kind, missing, cells and what is in them.
+    """Return a table of a baseline's variables, one row per variable.
 
     Args:
-        baseline: to show.
-        sketch_width: of the drawing of each distribution; 0 for none.
+        baseline: Baseline to show.
+        sketch_width: Width of the sketch of a distribution in characters; 0 for none.
     """
     table = _table()
     table.add_column("kind", no_wrap=True)
@@ -71,7 +71,7 @@ def baseline_table(baseline: Baseline, sketch_width: int = 0) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     if sketch_width:
         table.add_column("train", no_wrap=True)
-    table.add_column("range or commonest", min_width=len("-1.23457e+100 to"))
+    table.add_column("range or categories", min_width=len("-1.23457e+100 to"))
     for each in baseline.variables:
         drawn = sketch(bars(each, each.counts), each.kind, sketch_width) if sketch_width else ()
         table.add_row(
@@ -86,7 +86,7 @@ def baseline_table(baseline: Baseline, sketch_width: int = 0) -> Table:
 
 
 def days_table(days: Sequence[Mapping[str, str | int]]) -> Table:
-    """Return a row for each day of each endpoint of a log; counts stand on the right."""
+    """Return a table with one row per endpoint and day of a log."""
     table = _table("endpoint")
     table.add_column("day", no_wrap=True)
     counts = [name for name in (days[0] if days else ()) if name not in ("endpoint", "day")]
@@ -99,7 +99,7 @@ def days_table(days: Sequence[Mapping[str, str | int]]) -> Table:
 
 
 def effects_table(baseline: Baseline, effects: Sequence[float], _: int = 0) -> Table:
-    """Return a row for each variable of a baseline with its design effect."""
+    """Return a table of design effects, one row per variable."""
     table = _table()
     table.add_column("design effect", justify="right", no_wrap=True)
     for each, effect in zip(baseline.variables, effects, strict=True):
@@ -108,7 +108,7 @@ def effects_table(baseline: Baseline, effects: Sequence[float], _: int = 0) -> T
 
 
 def _table(first: str = "variable", gap: int = 1) -> Table:
-    """Return a table whose first column gives way, so that no number is cut off."""
+    """Return an empty table whose first column wraps, so that no number is cut off."""
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, gap, 0, 0))
     table.add_column(first, overflow="fold", min_width=len("variable"))
     return table

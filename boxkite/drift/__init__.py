@@ -1,4 +1,4 @@
-"""Drift: the statistics, the verdicts, and a baseline compared with counts or rows."""
+"""Drift statistics, their critical values, and verdicts on counts or rows."""
 
 from boxkite.drift.comparison import Comparison, VariableDrift, compare_counts
 from boxkite.drift.design_effect import estimate_design_effect

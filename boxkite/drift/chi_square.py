@@ -1,4 +1,7 @@
-"""The chi-square distribution's quantiles, which scipy would take 100 MB to bring."""
+"""Quantiles of the chi-square distribution.
+
+scipy has them too, but would add 100 MB to every service that imports boxkite.
+"""
 
 from __future__ import annotations
 
@@ -16,22 +19,23 @@ _MAX_TERMS = 10_000
 def quantile(upper_tail: float, degrees: int) -> float:
     """Return the value that a chi-square variable exceeds with probability `upper_tail`.
 
-    Starts at Wilson and Hilferty's approximation (1931) and halves its way, by the regularised
-    incomplete gamma function, to 1e-12 of the value.
+    The search starts at the approximation of Wilson and Hilferty (1931) and bisects the regularised
+    incomplete gamma function until the relative error is below 1e-12.
 
     Args:
-        upper_tail: between 0 and 1, exclusive; small ones keep their precision.
-        degrees: of freedom, 1 or more.
+        upper_tail: Probability between 0 and 1, both exclusive. Tiny values keep their precision.
+        degrees: Degrees of freedom, at least 1.
 
     Raises:
-        ValueError: if either is out of range.
+        ValueError: If an argument is out of range.
     """
     if not 0.0 < upper_tail < 1.0:
-        raise ValueError(f"a probability lies between 0 and 1, not {upper_tail}")
+        raise ValueError(f"`upper_tail` must be between 0 and 1, not {upper_tail}")
     if degrees < 1:
-        raise ValueError(f"chi-square has 1 degree of freedom or more, not {degrees}")
+        raise ValueError(f"`degrees` must be at least 1, not {degrees}")
     spread = 2.0 / (9.0 * degrees)
     start = degrees * (1.0 - spread - NormalDist().inv_cdf(upper_tail) * math.sqrt(spread)) ** 3
+    # The approximation can be negative close to 0, and too low far out in the tail.
     low, high = 0.0, max(start, 1.0)
     while _upper_gamma(degrees / 2, high / 2) > upper_tail:
         low, high = high, 2 * high
@@ -45,7 +49,11 @@ def quantile(upper_tail: float, degrees: int) -> float:
 
 
 def _upper_gamma(shape: float, x: float) -> float:
-    """Return Q(shape, x), by series below the mean and continued fraction above (DLMF 8.7, 8.9)."""
+    """Return the regularised upper incomplete gamma function Q(shape, x).
+
+    The series (DLMF 8.7) converges fast below the mean. Above it, Q is small: the continued
+    fraction (DLMF 8.9) computes Q itself, where 1 - P would lose all digits.
+    """
     if x <= 0.0:
         return 1.0
     scale = math.exp(shape * math.log(x) - x - math.lgamma(shape))
@@ -65,7 +73,10 @@ def _series(shape: float, x: float) -> float:
 
 
 def _continued_fraction(shape: float, x: float) -> float:
-    """Evaluate Legendre's continued fraction by Lentz's method as Thompson and Barnett mend it."""
+    """Evaluate Legendre's continued fraction by Lentz's method, as Thompson and Barnett modify it.
+
+    Their modification replaces a zero denominator by a tiny number, so no step divides by zero.
+    """
     tiny = 1e-300
     b = x + 1.0 - shape
     c = 1.0 / tiny

@@ -1,11 +1,11 @@
-"""A baseline beside live counts, variable by variable."""
+"""Compares live counts with a baseline, variable by variable."""
 
 from __future__ import annotations
 
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from boxkite.baseline.baseline import Baseline
@@ -28,38 +28,36 @@ __all__ = ["Comparison", "VariableDrift", "compare_counts"]
 
 @dataclass(frozen=True)
 class VariableDrift:
-    """One variable's statistics and verdict.
+    """Statistics and verdict of one variable.
 
-    It drifts where PSI or K-S is above its critical value, and PSI is large enough to matter. The
-    statistics and the critical values are NaN where it has no rows, live or trained.
+    The verdict is `drift` if PSI or K-S exceeds its critical value and PSI is large enough to
+    matter. Statistics and critical values are NaN if the variable has no live or no training rows.
 
     Attributes:
-        name: of the variable.
-        role: feature, output or outcome.
-        rows: live rows in its cells.
-        missing: live rows without a value.
-        invalid: live rows whose value is not of its kind.
-        missing_difference: the live fraction of missing rows minus the training fraction; NaN
-            where nothing was served.
-        psi: population stability index, in nats.
+        name: Name of the variable.
+        role: `feature`, `output` or `outcome`.
+        rows: Live rows with a valid value.
+        missing: Live rows without a value.
+        invalid: Live rows whose value is not of the variable's kind.
+        missing_difference: Live fraction of missing rows minus the training fraction.
+        psi: Population stability index, in nats.
         kl: Kullback-Leibler divergence of live from training, in nats.
         js: Jensen-Shannon distance.
         ks: Kolmogorov-Smirnov distance; NaN for categories.
-        critical: what PSI must exceed to be more than chance.
-        verdict: insufficient, ok or drift.
-        unseen: live rows of a category that training never saw.
-        unseen_difference: their fraction of the rows in the cells; NaN for numbers. Training has
-            none.
-        invalid_difference: the live fraction of invalid rows; training has none.
-        missing_evidence: in nats, that the fraction of missing rows is not that of training; see
-            `boxkite.drift.rates`.
-        unseen_evidence: that there are more unseen rows than new categories explain.
-        invalid_evidence: that there are more invalid rows than at training.
-        rate_critical: what the evidence must exceed to be more than chance.
-        changed_rates: of "missing", "unseen" and "invalid" those whose evidence does, and whose
-            difference is 0.01 or more.
-        ks_critical: what K-S must exceed to be more than chance; NaN for categories, and where
-            there is none for PSI.
+        critical: Critical value of PSI: chance alone rarely exceeds it.
+        verdict: `insufficient`, `ok` or `drift`.
+        unseen: Live rows with a category that training never saw.
+        unseen_difference: Fraction of unseen rows among `rows`; NaN for numbers.
+        invalid_difference: Live fraction of invalid rows. Training has no invalid rows.
+        missing_evidence: Evidence in nats that the fraction of missing rows differs from training;
+            see `boxkite.drift.rates`.
+        unseen_evidence: Evidence in nats that there are more unseen rows than new categories
+            explain.
+        invalid_evidence: Evidence in nats that there are more invalid rows than at training.
+        rate_critical: Critical value of the three kinds of evidence.
+        changed_rates: Those of "missing", "unseen" and "invalid" whose evidence exceeds
+            `rate_critical` and whose difference is at least 0.01.
+        ks_critical: Critical value of K-S; NaN for categories, and if PSI has none.
     """
 
     name: str
@@ -86,9 +84,9 @@ class VariableDrift:
 
     @property
     def above(self) -> tuple[str, ...]:
-        """Of "PSI" and "K-S" what is above its critical value, whether it matters or not.
+        """Those of "PSI" and "K-S" that exceed their critical value, whether they matter or not.
 
-        None where there are too few rows to tell.
+        Empty if the verdict is `insufficient`.
         """
         if self.verdict == "insufficient":
             return ()
@@ -97,10 +95,11 @@ class VariableDrift:
 
     @property
     def multiple(self) -> float:
-        """How many times its critical value the variable is from training; NaN if it has none.
+        """Distance from training as a multiple of the critical value; NaN if there is none.
 
-        The greater of PSI's multiple and the square of K-S's: like PSI, the square of K-S goes as
-        1/n + 1/m by chance, so that rows make either multiple grow alike.
+        It is PSI ÷ its critical value or the square of K-S ÷ its critical value, whichever is
+        greater. By chance, both PSI and the square of K-S are proportional to 1/n + 1/m, so the two
+        multiples are comparable and grow alike with more rows.
         """
         ratios = (_ratio(self.psi, self.critical), _ratio(self.ks, self.ks_critical) ** 2)
         return max((each for each in ratios if each == each), default=math.nan)
@@ -108,14 +107,14 @@ class VariableDrift:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What `compare` and `Monitor.drift` return: a row for each variable, in the model's order.
+    """Result of `compare` and `Monitor.drift`: one entry per variable, in the model's order.
 
     Attributes:
-        model: the baseline's model.
-        version: the baseline's version.
-        predictions: rows compared, with and without values.
-        variables: the statistics of each variable.
-        counts: what they are of: each variable at training, and its live counts.
+        model: Model of the baseline.
+        version: Version of the baseline.
+        predictions: Number of rows compared, with or without values.
+        variables: Statistics and verdict of each variable.
+        counts: Each variable at training with its live counts, for pictures.
     """
 
     model: str
@@ -126,13 +125,13 @@ class Comparison:
 
     @property
     def verdict(self) -> Verdict:
-        """Drift if any variable drifted; insufficient if there is none to tell of; else ok."""
+        """`drift` if any variable drifted, otherwise `ok` if any is ok, or `insufficient`."""
         verdicts = {each.verdict for each in self.variables}
         return "drift" if "drift" in verdicts else "ok" if "ok" in verdicts else "insufficient"
 
     @property
     def drifted(self) -> tuple[VariableDrift, ...]:
-        """The variables with verdict drift, furthest above their critical value first."""
+        """Variables that drifted, sorted by `VariableDrift.multiple`, greatest first."""
         found = [each for each in self.variables if each.verdict == "drift"]
         return tuple(sorted(found, key=lambda each: -each.multiple))
 
@@ -140,7 +139,7 @@ class Comparison:
         return iter(self.variables)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return everything as JSON can hold it, `above` too; NaN becomes None."""
+        """Return the comparison as a dictionary that JSON can hold, with None in place of NaN."""
         return {
             "model": self.model,
             "version": self.version,
@@ -153,7 +152,7 @@ class Comparison:
         }
 
     def _repr_html_(self) -> str:
-        """Show the variables in a notebook, those that drifted first."""
+        """Return a table for notebooks, with the drifted variables first."""
         title = f"{self.verdict}: model {self.model}, {self.predictions:,} rows"
         pairs = sorted(
             itertools.zip_longest(self.variables, self.counts),
@@ -189,78 +188,87 @@ def compare_counts(
     policy: Policy | None = None,
     window: str = "1h",
 ) -> Comparison:
-    """Compare counts with the baseline whose cells they are in.
+    """Compare live counts with a baseline.
 
     Args:
-        baseline: what the model was trained on.
-        tallies: one for each of `baseline.variables`, in that order.
-        predictions: how many rows were counted.
-        policy: the false alarms allowed and the least effect; the default if None.
-        window: the policy's window whose share of the false alarms applies.
+        baseline: What the model was trained on.
+        tallies: Live counts, one tally for each of `baseline.variables`, in that order.
+        predictions: Number of rows counted.
+        policy: False alarms to allow and smallest effect that matters; the default if None.
+        window: Window of the policy whose share of the false alarms applies.
     """
     policy = policy or Policy()
-    count = len(baseline.variables)
-    ks_critical = policy.ks_critical(window, count) if count else math.nan
-    rows = [
-        _compare(variable, tally, policy, policy.critical(window, count, variable), ks_critical)
-        for variable, tally in zip(baseline.variables, tallies, strict=True)
-    ]
-    chance = rate_critical(policy, count) if count else math.nan
-    judged = [
-        replace(drift, **_rate_fields(variable, tally, chance))
-        for drift, variable, tally in zip(rows, baseline.variables, tallies, strict=True)
-    ]
     counts = tuple(zip(baseline.variables, tallies, strict=True))
-    return Comparison(baseline.model, baseline.version, predictions, tuple(judged), counts)
-
-
-def _compare(
-    variable: Variable, tally: Tally, policy: Policy, critical: float, ks_critical: float
-) -> VariableDrift:
-    live, trained = tally.cells, variable.counts
-    rows, trained_rows = tally.rows, int(trained.sum())
-    seen = rows + tally.missing + tally.invalid
-    psi = kl = js = ks = threshold = ks_threshold = math.nan
-    verdict: Verdict = "insufficient"
-    if rows and trained_rows:  # no rows are no drift, though the smoothed fractions differ
-        psi = population_stability_index(live, trained)
-        kl = kullback_leibler(live, trained)
-        js = jensen_shannon(live, trained)
-        scale = 1 / trained_rows + 1 / rows
-        threshold = critical * scale
-        if isinstance(variable, NumericVariable):
-            ks = kolmogorov_smirnov(live, trained)
-            ks_threshold = ks_critical * math.sqrt(scale) if critical == critical else math.nan
-        verdict = policy.judge(psi, threshold, rows, len(live), ks, ks_threshold)
-    return VariableDrift(
-        name=variable.name,
-        role=variable.role,
-        rows=rows,
-        missing=tally.missing,
-        invalid=tally.invalid,
-        missing_difference=(
-            tally.missing / seen - variable.missing / variable.rows if seen else math.nan
-        ),
-        psi=psi,
-        kl=kl,
-        js=js,
-        ks=ks,
-        critical=threshold,
-        verdict=verdict,
-        ks_critical=ks_threshold,
+    size = len(counts)
+    ks_critical = policy.ks_critical(window, size) if size else math.nan
+    chance = rate_critical(policy, size) if size else math.nan
+    drifts = tuple(
+        VariableDrift(
+            name=variable.name,
+            role=variable.role,
+            rows=tally.rows,
+            missing=tally.missing,
+            invalid=tally.invalid,
+            **_distances(
+                variable, tally, policy, policy.critical(window, size, variable), ks_critical
+            ),
+            **_rates(variable, tally, chance),
+        )
+        for variable, tally in counts
     )
+    return Comparison(baseline.model, baseline.version, predictions, drifts, counts)
+
+
+def _distances(
+    variable: Variable, tally: Tally, policy: Policy, critical: float, ks_critical: float
+) -> dict[str, Any]:
+    """Return the fields of `VariableDrift` on the statistics, and the verdict.
+
+    Args:
+        variable: Variable at training.
+        tally: Its live counts.
+        policy: Policy that judges.
+        critical: Critical value of PSI, not yet scaled by the rows.
+        ks_critical: Critical value of K-S, not yet scaled by the rows.
+    """
+    live, trained = tally.cells, variable.counts
+    trained_rows = int(trained.sum())
+    # Smoothed fractions of no rows differ from training, but no rows are not drift.
+    if not tally.rows or not trained_rows:
+        names = ("psi", "kl", "js", "ks", "critical", "ks_critical")
+        return {**dict.fromkeys(names, math.nan), "verdict": "insufficient"}
+    psi = population_stability_index(live, trained)
+    scale = 1 / trained_rows + 1 / tally.rows
+    threshold = critical * scale
+    ks = ks_threshold = math.nan
+    if isinstance(variable, NumericVariable):
+        ks = kolmogorov_smirnov(live, trained)
+        ks_threshold = math.nan if math.isnan(critical) else ks_critical * math.sqrt(scale)
+    return {
+        "psi": psi,
+        "kl": kullback_leibler(live, trained),
+        "js": jensen_shannon(live, trained),
+        "ks": ks,
+        "critical": threshold,
+        "ks_critical": ks_threshold,
+        "verdict": policy.judge(psi, threshold, tally.rows, len(live), ks, ks_threshold),
+    }
 
 
 def _ratio(value: float, critical: float) -> float:
     return value / critical if critical else math.inf
 
 
-def _rate_fields(variable: Variable, tally: Tally, critical: float) -> dict[str, Any]:
+def _rates(variable: Variable, tally: Tally, critical: float) -> dict[str, Any]:
     """Return the fields of `VariableDrift` on missing, unseen and invalid rows."""
     found = measure_rates(variable, tally)
-    unseen = int(tally.cells[-1]) if isinstance(variable, CategoryVariable) else 0
-    changed = tuple(each.name for each in found if each.changed(critical))
-    fields = {"unseen": unseen, "rate_critical": critical, "changed_rates": changed}
-    evidence = {f"{each.name}_evidence": each.evidence for each in found}
-    differences = {f"{each.name}_difference": each.difference for each in found}
-    return {**fields, **evidence, **differences}
+    fields: dict[str, Any] = {"missing_difference": math.nan}
+    for each in found:
+        fields |= {f"{each.name}_difference": each.difference}
+        fields |= {f"{each.name}_evidence": each.evidence}
+    return {
+        **fields,
+        "unseen": int(tally.cells[-1]) if isinstance(variable, CategoryVariable) else 0,
+        "rate_critical": critical,
+        "changed_rates": tuple(each.name for each in found if each.changed(critical)),
+    }

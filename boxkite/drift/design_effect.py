@@ -1,11 +1,13 @@
-"""How much less rows tell than as many that are independent of each other.
+"""Estimates how many observed rows carry as much information as one independent row.
 
-Requests come in bursts, are repeated, and share their hour. Then counts vary more from one block of
-time to the next than chance would have it. The factor is the design effect of survey sampling (Kish
-1965), of counts in cells as Rao and Scott (1981) correct chi-square by its mean.
+Requests come in bursts, repeat each other, and share the conditions of their hour. Their counts
+then vary more from one block of time to the next than independent rows would. The ratio of the two
+variances is the design effect of survey sampling (Kish 1965). Rao and Scott (1981) apply its mean
+over the cells to correct a chi-square statistic, as this module does.
 
-What rows share, as an hour its weather, mostly moves a whole distribution to and fro. K-S looks at
-just that, so that its variance may grow by many times more than the mean of all cells'.
+A condition that rows share, such as the weather of an hour, mostly shifts a whole distribution back
+and forth. K-S measures exactly such shifts, so its variance can grow many times more than the mean
+over the cells shows.
 """
 
 from __future__ import annotations
@@ -29,27 +31,32 @@ Counts: TypeAlias = NDArray[np.int64]
 def estimate_design_effect(
     baseline: Baseline, blocks: Sequence[Sequence[Tally]]
 ) -> tuple[float, ...]:
-    """Return the design effect of each variable of a baseline, in its order.
+    """Return the design effect of each variable: observed rows per independent row.
 
-    It is Pearson's chi-square of the blocks' counts against their sum's fractions, over its degrees
-    of freedom: the variance between the blocks by that of independent rows. For numbers it is the
-    variance of the cumulative fractions, summed over the edges, by that of independent rows, if
-    that is more. Drift from the baseline does not come into it, but drift from block to block does.
+    For categories, it is Pearson's chi-square of the blocks' counts against their pooled fractions,
+    divided by its degrees of freedom. For numbers, it is that or the variance of the cumulative
+    fractions, summed over the edges and divided by the variance that independent rows would have,
+    whichever is greater. Drift from the baseline does not affect the estimate, but drift from one
+    block to the next does.
 
     Args:
-        baseline: whose cells the rows were counted into.
-        blocks: stretches of time without drift, each as long as the window that is to be judged,
-            with a tally for each variable. Twenty or more give an estimate to a fifth.
+        baseline: Baseline whose cells the rows were counted into.
+        blocks: Stretches of time without drift, each as long as the window to be judged. A block
+            has one tally per variable. Twenty blocks or more give an estimate accurate to a fifth.
 
     Returns:
-        1 or more; NaN for a variable whose rows are in fewer than two blocks or two cells.
+        One number per variable, in the baseline's order: at least 1, or NaN if the variable's rows
+        lie in fewer than two blocks or two cells.
 
     Raises:
-        ValueError: if a block does not have a tally for each variable.
+        ValueError: If a block does not have one tally per variable.
     """
     number = len(baseline.variables)
-    if any(len(block) != number for block in blocks):
-        raise ValueError(f"each block has {number} tallies, one for each variable of the baseline")
+    wrong = [len(block) for block in blocks if len(block) != number]
+    if wrong:
+        raise ValueError(
+            f"each block needs {number} tallies, one per variable of the baseline, not {wrong[0]}"
+        )
     if not blocks:
         return (math.nan,) * number
     return tuple(
@@ -62,7 +69,7 @@ def estimate_design_effect(
 
 
 def _effect(counts: Counts, *, ordered: bool) -> float:
-    """Return the greatest dispersion of blocks by cells; at least 1."""
+    """Return the greatest dispersion of a table of blocks by cells, at least 1."""
     counts = counts[counts.sum(axis=1) > 0][:, counts.sum(axis=0) > 0]
     if min(counts.shape) < 2:
         return math.nan
@@ -71,14 +78,18 @@ def _effect(counts: Counts, *, ordered: bool) -> float:
 
 
 def _dispersion(counts: Counts) -> float:
-    """Return chi-square over its degrees of freedom."""
+    """Return Pearson's chi-square of a contingency table divided by its degrees of freedom."""
     degrees = (counts.shape[0] - 1) * (counts.shape[1] - 1)
     expected = np.outer(counts.sum(axis=1), counts.sum(axis=0)) / counts.sum()
     return float(((counts - expected) ** 2 / expected).sum()) / float(degrees)
 
 
 def _cumulative_dispersion(counts: Counts) -> float:
-    """Return the variance of the cumulative fractions over that of independent rows."""
+    """Return the variance of the cumulative fractions, relative to independent rows.
+
+    The cumulative fraction of m independent rows has the variance F (1 - F) / m at each edge. The
+    squared deviation of a block is therefore weighted by its rows.
+    """
     rows = counts.sum(axis=1, keepdims=True)
     pooled = (np.cumsum(counts.sum(axis=0)) / counts.sum())[:-1]
     fractions = (np.cumsum(counts, axis=1) / rows)[:, :-1]

@@ -1,10 +1,11 @@
-"""Whether a share of rows, as of missing values, differs from training by more than chance.
+"""Tests whether a rate, such as the share of missing values, differs from training.
 
-Say x of N live rows are missing, and y of M at training. If nothing changed, each of the t = x + y
-falls among the live rows with chance w = N / (N + M), and the chance that x or more do, or x or
-fewer, is at most exp(-t KL(x/t, w)) (Hoeffding 1963, theorem 1 and section 6: rows drawn without
-replacement are no more spread than those drawn with). KL is of two-valued distributions. The
-exponent is the evidence. It holds for any counts, so that no number of rows is too small.
+Suppose x of N live rows and y of M training rows are missing. If nothing changed, each of the
+t = x + y missing rows is a live row with chance w = N / (N + M). The chance that x or more of them
+are live, or x or fewer, is then at most exp(-t KL(x/t, w)), where KL compares two-valued
+distributions (Hoeffding 1963, theorem 1; by section 6, rows drawn without replacement spread no
+more than rows drawn with it). The exponent is the evidence. The bound holds for any counts, so even
+a few rows can be judged.
 """
 
 from __future__ import annotations
@@ -28,29 +29,30 @@ __all__ = [
 ]
 
 SHARE = 0.01
-"""Of the false alarms allowed, what the rates of all variables may take: one per cent."""
+"""Share of the allowed false alarms that the rates of all variables may cause together."""
 
 MIN_RATE = 0.01
-"""The least difference of two rates that matters."""
+"""Smallest difference between two rates that matters."""
 
 EVALUATIONS_A_MONTH = 43_200
-"""One a minute. Each may be wrong, so overlapping windows need no further argument."""
+"""One evaluation a minute. Each is counted as a separate test, so overlapping windows are safe."""
 
+# More missing, fewer missing, more unseen, and more invalid rows.
 _TESTS = 4
-"""More missing, fewer missing, more unseen, more invalid."""
 
+# Stands for 0 inside a logarithm, where the factor before the logarithm is 0 too.
 _TINY = 1e-300
 
 
 @dataclass(frozen=True)
 class Rate:
-    """How a share of live rows stands to that of training.
+    """A rate of live rows compared with training.
 
     Attributes:
-        name: missing, unseen or invalid.
-        difference: the live fraction less that of training.
-        evidence: in nats, that they are not the same. 0 if fewer rows than expected are unseen
-            or invalid.
+        name: `missing`, `unseen` or `invalid`.
+        difference: Live fraction minus training fraction.
+        evidence: Evidence in nats that the two differ. If no more rows than expected are unseen
+            or invalid, it is 0.
     """
 
     name: str
@@ -58,16 +60,16 @@ class Rate:
     evidence: float
 
     def changed(self, critical: float) -> bool:
-        """Tell whether it is more than chance gives, and enough to matter."""
+        """Tell whether chance does not explain the difference and it is large enough to matter."""
         return self.evidence > critical and abs(self.difference) >= MIN_RATE
 
 
 def measure_rates(variable: Variable, tally: Tally) -> list[Rate]:
-    """Return what can be said of missing, unseen and invalid rows.
+    """Return the rates of missing, unseen and invalid rows, as far as there are rows to compare.
 
     Args:
-        variable: as at training.
-        tally: of the live rows.
+        variable: Variable as it was at training.
+        tally: Live counts of the same variable.
     """
     found = []
     seen = tally.rows + tally.missing + tally.invalid
@@ -83,8 +85,10 @@ def measure_rates(variable: Variable, tally: Tally) -> list[Rate]:
     if isinstance(variable, CategoryVariable) and tally.rows and trained:
         unseen, expected = int(tally.cells[-1]), expected_unseen(variable)
         more = unseen * trained > expected * tally.rows
-        # A category that training missed by chance comes N / M times at once in more live rows; and
-        # with as many rows, its count varies twice as much as that of rows on their own.
+        # Unseen rows do not come one by one. If live rows outnumber training rows, a category that
+        # training missed by chance arrives several times, so the live counts are scaled down. Even
+        # at equal numbers its count varies twice as much as independent rows would, so the evidence
+        # is halved.
         scale = min(1.0, trained / tally.rows)
         counts = (unseen * scale, tally.rows * scale, expected, trained)
         beyond = evidence(*counts) / 2 if more else 0.0
@@ -93,17 +97,19 @@ def measure_rates(variable: Variable, tally: Tally) -> list[Rate]:
 
 
 def evidence(live: float, live_rows: float, trained: float, trained_rows: float) -> float:
-    """Return the evidence in nats that a rate differs from training's.
+    """Return the evidence in nats that the live rate differs from the rate at training.
+
+    The module's docstring gives the formula and its source.
 
     Args:
-        live: rows of the kind that is counted.
-        live_rows: all live rows.
-        trained: training rows of the kind.
-        trained_rows: all training rows.
+        live: Live rows of the kind that is counted.
+        live_rows: All live rows.
+        trained: Training rows of that kind.
+        trained_rows: All training rows.
 
     Returns:
-        0 for equal rates; NaN where either side has no rows. Chance alone exceeds e in one
-        direction with a probability of at most exp(-e).
+        0 for equal rates; NaN if either side has no rows. Chance alone exceeds e in one direction
+        with probability at most exp(-e).
     """
     if not live_rows or not trained_rows:
         return math.nan
@@ -115,12 +121,14 @@ def evidence(live: float, live_rows: float, trained: float, trained_rows: float)
 
 
 def expected_unseen(variable: Variable) -> int:
-    """Return in how many training rows a category was new: those that stand alone there.
+    """Return how many unseen rows to expect among as many live rows as there were at training.
 
-    As many are to be expected of as many live rows (Good and Turing, 1953), so that categories
-    with a tail do not alarm. Where it is not known how many of the tail stand alone, its rows,
-    `__other__`, count whole: an upper bound. Whole categories are new, so here the evidence is no
-    strict bound, but one that simulation bears out.
+    It is the number of training rows whose category occurs only once (Good and Turing, in Good
+    1953), so that categories with a long tail raise no alarm. If the baseline does not record how
+    many categories of its tail occur once, all rows of the tail count, as an upper bound.
+
+    Rows of one new category arrive together, so the evidence is not a strict bound here.
+    Simulations confirm it.
     """
     if not isinstance(variable, CategoryVariable):
         return 0
@@ -135,11 +143,16 @@ def expected_unseen(variable: Variable) -> int:
 def rate_critical(
     policy: Policy, variables: int, evaluations_a_month: float = EVALUATIONS_A_MONTH
 ) -> float:
-    """Return what evidence must exceed, for all rates of a model to keep to their `SHARE`.
+    """Return the evidence in nats above which a rate has changed.
 
-    By the union bound over variables, windows, the four tests of a variable and the evaluations,
-    so that the rate holds however these depend on each other. Rows that tell less than independent
-    ones must be as many more.
+    The union bound over variables, windows, tests and evaluations keeps all rates of a model within
+    `SHARE`, however they depend on each other. A design effect of k multiplies the value by k,
+    because k observed rows count as one.
+
+    Args:
+        policy: False alarms to allow.
+        variables: Number of the model's variables.
+        evaluations_a_month: How often each rate is judged in 30 days.
     """
     tests = _TESTS * variables * len(policy.windows) * evaluations_a_month
     chance = SHARE * policy.false_alarms_per_month / tests

@@ -1,4 +1,4 @@
-"""A baseline beside a table of rows: what `boxkite compare BASELINE ROWS` does."""
+"""Compares a table of rows with a baseline."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from boxkite.errors import BaselineError
 
 __all__ = ["compare"]
 
+_NAMES_SHOWN = 5
+
 
 def compare(
     baseline: Baseline,
@@ -26,34 +28,36 @@ def compare(
     window: str = "1h",
     names: Sequence[str] | None = None,
 ) -> Comparison:
-    """Compare a table with a baseline, by the names of its columns.
+    """Compare a table with a baseline, matching columns to variables by name.
 
     Args:
-        baseline: what the model was trained on.
-        rows: a table in any of the forms that `Baseline.fit` takes. A variable without a column
-            counts as missing in every row; a column without a variable is left out. A column
-            whose name a feature and an output share is the feature's.
-        policy: the false alarms allowed and the least effect; the default if None.
-        window: the policy's window whose share of the false alarms applies.
-        names: of the columns of a 2-D array.
+        baseline: What the model was trained on.
+        rows: Table in any of the forms that `Baseline.fit` takes. If a variable has no column,
+            every row counts as missing. Columns that are not in the baseline are ignored. If a
+            feature and an output share a name, the column counts as the feature.
+        policy: False alarms to allow and smallest effect that matters; the default if None.
+        window: Window of the policy whose share of the false alarms applies.
+        names: Column names of a 2-D array.
 
     Raises:
-        BaselineError: if no column bears the name of a variable, a column cannot be read, or
+        BaselineError: If no column has the name of a variable, a column cannot be read, or the
             columns differ in length.
     """
     columns = dict(named_columns(rows, names))
     tallies: dict[tuple[str, str], Tally] = {}
     taken: set[str] = set()
     for variable in baseline.variables:
+        # Features come first, so an output that shares a feature's name is left without a column.
         if variable.name in columns and variable.name not in taken:
-            taken.add(variable.name)  # a feature comes first: an output of its name has no column
+            taken.add(variable.name)
             categorical = isinstance(variable, CategoryVariable)
             column = capture_column(variable.name, columns[variable.name], categorical=categorical)
             tallies[variable.role, variable.name] = tally_column(variable, column)
     if not tallies:
-        expected = ", ".join(variable.name for variable in baseline.variables[:5])
         raise BaselineError(
-            f"none of the {len(columns)} columns is a variable of the baseline ({expected} …)"
+            "no column has the name of a variable: the table has "
+            f"{_listed(list(columns))}, the baseline has "
+            f"{_listed([variable.name for variable in baseline.variables])}"
         )
     total = _common_rows(tallies)
     aligned = [
@@ -64,12 +68,20 @@ def compare(
     return compare_counts(baseline, aligned, total, policy=policy, window=window)
 
 
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(map(repr, names[:_NAMES_SHOWN])) or "no columns"
+    return f"{shown} and {len(names) - _NAMES_SHOWN} more" if names[_NAMES_SHOWN:] else shown
+
+
 def _common_rows(tallies: Mapping[tuple[str, str], Tally]) -> int:
-    """Return how many rows all of the columns have."""
+    """Return the number of rows, which must be the same in all columns."""
     lengths: dict[int, str] = {}
     for (_, name), tally in tallies.items():
         lengths.setdefault(tally.rows + tally.missing + tally.invalid, name)
     if len(lengths) > 1:
         (first, name), (second, other), *_ = lengths.items()
-        raise BaselineError(f"column {name!r} has {first:,} rows, column {other!r} has {second:,}")
+        raise BaselineError(
+            f"all columns must have the same length: {name!r} has {first:,} rows, "
+            f"{other!r} has {second:,}"
+        )
     return next(iter(lengths))

@@ -1,12 +1,15 @@
-"""When a difference counts as drift: above what chance gives, and large enough to matter.
+"""Verdicts: a difference is drift if chance does not explain it and it is large enough to matter.
 
-With no drift PSI is distributed as (1/n + 1/m) chi-square with B - 1 degrees of freedom, for n
-baseline rows and m live rows in B cells (Yurdakul 2018), but for what few rows in a cell change. So
-the critical value is a quantile, at the variable's share of the false alarms allowed, scaled by the
-rows. It says how unlikely a PSI is; the effect floor says from where on it matters.
+Chance: without drift, PSI is distributed as (1/n + 1/m) times chi-square with B - 1 degrees of
+freedom, for n training rows and m live rows in B cells (Yurdakul 2018). Cells with few rows need
+the correction of `boxkite.drift.null_distribution`. The critical value is a quantile of that
+distribution at the variable's share of the allowed false alarms.
 
-PSI does not know that bins have an order: it is slow to see that a whole distribution moves a
-little, which K-S sees best. So numbers drift by either, each at half of the share (union bound).
+Size: the effect floor is the smallest PSI that matters, however certain it is.
+
+PSI ignores the order of bins, so it is slow to notice a small shift of a whole distribution. K-S
+finds such shifts best. Numbers therefore drift by either statistic, each at half of the variable's
+share (union bound).
 """
 
 from __future__ import annotations
@@ -26,37 +29,38 @@ __all__ = ["MOST_SHARE", "Policy", "Verdict"]
 Verdict: TypeAlias = Literal["insufficient", "ok", "drift"]
 
 MOST_SHARE = 0.5
-"""The greatest share of a variable, however many false alarms are allowed."""
+"""Greatest share of one variable, however many false alarms are allowed."""
 
 _HOURS_A_MONTH = 720
 
-# Alarms that start in a window's length, by the chance that a statistic is above its critical
-# value. An alert fires once one has been above for `for`, a tenth of the window; then there are 2.4
-# at most, however fast the window's rows change (docs/statistics.md).
+# Alarms that start per window length, divided by the chance that one evaluation is above the
+# critical value. Consecutive evaluations overlap, so the ratio exceeds 1. It stays below 2.4 at any
+# traffic, because an alert waits (`for`) until a tenth of the window has passed above the critical
+# value. docs/statistics.md derives the number.
 _ALARMS_A_WINDOW = 2.5
 
+# Greatest fraction of categories that training may have missed for a variable to be judged.
 _MOST_MISSED = 0.05
 
 
 @dataclass(frozen=True)
 class Policy:
-    """How often a model may cry wolf, and from where on a difference matters.
+    """How many false alarms to allow, and how large a difference must be to matter.
 
-    The verdict is drift where PSI, or K-S of numbers, is above its critical value, so that chance
-    is no explanation, and PSI is above the least effect.
+    The verdict is `drift` if PSI, or K-S for numbers, exceeds its critical value and PSI exceeds
+    `min_effect`.
 
     Attributes:
-        false_alarms_per_month: expected of one model without drift in 30 days: how often an alert
-            of drift starts to fire, over all its variables and windows, evaluated at any rate.
-        min_effect: the least PSI that is called drift, in nats.
-        min_rows_a_cell: rows, live and trained, in the mean of a variable's cells, below which
-            nothing is said.
-        windows: the windows' lengths in hours, by name.
-        design_effect: how many rows tell as much as one that is independent of the others; see
-            `estimate_design_effect`.
+        false_alarms_per_month: Expected number of drift alerts that start in 30 days for one
+            model without drift, over all its variables and windows.
+        min_effect: Smallest PSI that counts as drift, in nats.
+        min_rows_a_cell: Fewest rows per cell, on average and on both sides, for a verdict.
+        windows: Length of each window in hours, by name.
+        design_effect: Observed rows per independent row, at least 1. Raise it if requests come in
+            bursts; `estimate_design_effect` estimates it.
 
     Raises:
-        ConfigError: if the design effect is less than 1.
+        ConfigError: If `design_effect` is less than 1.
     """
 
     false_alarms_per_month: float = 1.0
@@ -67,33 +71,46 @@ class Policy:
 
     def __post_init__(self) -> None:
         if not 1.0 <= self.design_effect < math.inf:
-            raise ConfigError(f"a design effect is 1 or more, not {self.design_effect}")
+            raise ConfigError(f"`design_effect` must be at least 1, not {self.design_effect}")
 
     def share(self, window: str, variables: int) -> float:
-        """Return the probability that one variable without drift is above a critical value.
+        """Return the chance that one variable without drift exceeds a critical value.
 
-        That of all variables is divided evenly (Bonferroni, which asks nothing of how variables
-        depend on each other). A variable of numbers has two critical values: each gets half of it.
+        The share of the model is divided evenly among its variables. Bonferroni's bound assumes
+        nothing about how variables depend on each other.
+
+        Args:
+            window: Name of a window.
+            variables: Number of the model's variables.
         """
         return min(self.share_of_all(window) / variables, MOST_SHARE)
 
     def share_of_all(self, window: str) -> float:
-        """Return the sum of the shares of all variables, which may be above 1.
+        """Return the sum of all variables' shares, which can exceed 1.
 
-        The month's allowance is divided evenly over the windows' lengths, and over the alarms that
-        windows of a length may start in 30 days by that probability.
+        The allowed false alarms are divided evenly among the windows, and then by the number of
+        alarms that could start in a month.
+
+        Args:
+            window: Name of a window.
         """
         alarms = _HOURS_A_MONTH / self.windows[window] * _ALARMS_A_WINDOW
         return self.false_alarms_per_month / len(self.windows) / alarms
 
     def critical(self, window: str, variables: int, variable: Variable) -> float:
-        """Return what `boxkite_drift_critical` exports: to be scaled by (1/n + 1/m).
+        """Return the critical value of PSI / (1/n + 1/m), as `boxkite_drift_critical` exports it.
 
-        PSI of categories has the whole share, that of numbers leaves half of it to K-S.
+        PSI of categories uses the whole share; PSI of numbers leaves half of it to K-S.
 
-        NaN, so that the verdict is `insufficient`, for a variable of one cell, of too few training
-        rows, or of which training may have missed more than a twentieth: what it did not see is
-        then of unknown size.
+        Args:
+            window: Name of a window.
+            variables: Number of the model's variables.
+            variable: Variable at training.
+
+        Returns:
+            The critical value; NaN, so that the verdict is `insufficient`, if the variable has one
+            cell or too few training rows, or if training may have missed more than a twentieth of
+            its categories.
         """
         cells = len(variable.counts)
         rows = int(variable.counts.sum())
@@ -110,10 +127,14 @@ class Policy:
         return found * self.design_effect
 
     def ks_critical(self, window: str, variables: int) -> float:
-        """Return what the K-S distance of any numbers must exceed, but for sqrt(1/n + 1/m).
+        """Return the critical value of K-S / sqrt(1/n + 1/m), at half of a variable's share.
 
-        At half of the variable's share. It holds for bins as for values: the distance over some
-        edges is no greater than that over all values.
+        It is the same for all numeric variables. It is derived for unbinned values and holds for
+        bins too, because the distance at the edges never exceeds the distance over all values.
+
+        Args:
+            window: Name of a window.
+            variables: Number of the model's variables.
         """
         half = self.share(window, variables) / 2
         return kolmogorov.quantile(half) * math.sqrt(self.design_effect)
@@ -129,28 +150,31 @@ class Policy:
     ) -> Verdict:
         """Return the verdict on one variable.
 
-        PSI alone decides whether a difference matters, also one that K-S found.
+        Either statistic can show that a difference is more than chance, but PSI alone decides
+        whether it matters.
 
         Args:
-            psi: its population stability index.
-            threshold: the critical value of PSI, scaled by (1/n + 1/m); NaN if there is none.
-            rows: live rows in its cells.
-            cells: how many cells it has.
-            ks: its Kolmogorov-Smirnov distance; NaN for categories.
-            ks_threshold: the critical value of K-S, scaled by sqrt(1/n + 1/m); NaN for categories.
+            psi: Population stability index.
+            threshold: Critical value of PSI, scaled by (1/n + 1/m); NaN if there is none.
+            rows: Live rows with a value.
+            cells: Number of cells.
+            ks: Kolmogorov-Smirnov distance; NaN for categories.
+            ks_threshold: Critical value of K-S, scaled by sqrt(1/n + 1/m); NaN for categories.
         """
         if math.isnan(threshold) or cells < 2 or rows < self.min_rows_a_cell * cells:
             return "insufficient"
+        # Comparisons with NaN are false, so categories are judged by PSI alone.
         unlikely = psi > threshold or ks > ks_threshold
         return "drift" if unlikely and psi > self.min_effect else "ok"
 
 
 def _missed(variable: Variable) -> int:
-    """Return a bound of how many rows' worth of categories training missed, after Good (1953).
+    """Return an upper bound for the rows whose categories training never saw, after Good (1953).
 
-    It missed as many as it saw once. Of the categories that are kept their number is known, and two
-    standard errors are added. Of a tail only the rows and the labels are, and in newer files how
-    many labels stand once; docs/statistics.md says what is taken.
+    Such rows are about as many as the categories that training saw once. Their number is known for
+    the kept categories, and two standard errors are added. For a tail, only its rows and number of
+    labels are known, and in newer files also how many labels occur once. docs/statistics.md
+    explains both estimates.
     """
     if not isinstance(variable, CategoryVariable):
         return 0
@@ -162,7 +186,8 @@ def _missed(variable: Variable) -> int:
     guessed = once + labels * math.sqrt(labels / rows)
     bounds = [guessed + 2 * math.sqrt(guessed)]
     if variable.tail_once is not None:
-        # A label that is missed brings as many rows as one of its kind, so they vary by as much.
+        # A missed label brings as many rows as a similar label of the tail. The rows therefore vary
+        # by that factor more than independent ones.
         variance = (variable.tail_once + 1) * (1 + rows / labels)
         bounds.append(once + variable.tail_once + math.sqrt(4 * once + 9 * variance))
     return math.ceil(min(bounds))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeAlias, runtime_checkable
 
 from boxkite.errors import BoxkiteError
 from boxkite.logs.journalled import JournalledRecords
@@ -12,7 +13,7 @@ from boxkite.logs.line import to_line
 from boxkite.logs.log_record import LogRecord
 from boxkite.logs.terms import LogTerms
 
-__all__ = ["Batch", "RejectedError", "Sink", "TidySink"]
+__all__ = ["Batch", "LogExporter", "LogTarget", "RejectedError", "Sink", "TidySink"]
 
 _MINUTE_LENGTH = len("2026-11-23T14:05")
 
@@ -78,6 +79,19 @@ class Sink(Protocol):
 
     def close(self) -> None:
         """Let go of connections; the next `deliver` opens them again."""
+
+
+class LogExporter(Protocol):
+    """An exporter of boxkite 0.0.5, which hands out a sink."""
+
+    @property
+    def sink(self) -> Sink:
+        """The sink that takes the records to the exporter."""
+        ...
+
+
+LogTarget: TypeAlias = str | os.PathLike[str] | Sink | LogExporter | None
+"""Where predictions are logged: URL, path, sink or exporter; None for the setting `LOG`."""
 
 
 @runtime_checkable

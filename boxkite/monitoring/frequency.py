@@ -1,48 +1,5 @@
-"""Counts of bins as metrics, for continuous and for discrete variables."""
+"""Counts of bins as metrics."""
 
-from __future__ import annotations
-
-from collections.abc import Mapping
-from typing import Any, ClassVar, TypeAlias
-
-from prometheus_client import Metric
-
-from boxkite.prometheus.classic_metrics import counter_metric, histogram_metric
+from boxkite.classic.frequency import BinToCount, ContinuousVariable, DiscreteVariable, TBin
 
 __all__ = ["BinToCount", "ContinuousVariable", "DiscreteVariable", "TBin"]
-
-TBin: TypeAlias = str | float | int
-"""The upper edge of a bin, or its value."""
-
-BinToCount: TypeAlias = Mapping[Any, float]
-"""How many values each bin holds, by its upper edge or its value, of any type."""
-
-
-class DiscreteVariable:
-    """A variable whose values have a bin each."""
-
-    BIN_LABEL: ClassVar[str] = "bin"
-
-    @classmethod
-    def dump_frequency(
-        cls, metric_name: str, documentation: str, bin_to_count: BinToCount
-    ) -> Metric:
-        """Return counts of values as a counter; see `counter_metric`."""
-        return counter_metric(metric_name, documentation, bin_to_count)
-
-
-class ContinuousVariable:
-    """A variable counted in bins, each of which holds what is at most its upper edge."""
-
-    BIN_LABEL: ClassVar[str] = "le"
-
-    @classmethod
-    def dump_frequency(
-        cls,
-        metric_name: str,
-        documentation: str,
-        bin_to_count: BinToCount,
-        sum_value: float | None = None,
-    ) -> Metric:
-        """Return counts of bins as a histogram; see `histogram_metric`."""
-        return histogram_metric(metric_name, documentation, bin_to_count, sum_value)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from boxkite.baseline import Baseline, CategoryVariable, NumericVariable
-from boxkite.baseline.labelled import histogram_series
+from boxkite.baseline.labelled_series import histogram_series
 from boxkite.baseline.tally import Tally
 from boxkite.baseline.text_writer import Family, format_series, format_series_by
 from boxkite.drift import Policy

@@ -1,1 +1,1 @@
-"""Drift as people see it: cards of a variable's two distributions, in a page and in a file."""
+"""Comparisons as people see them: a page, a report file, and a picture of one variable."""

@@ -1,4 +1,4 @@
-"""What is shown of a comparison: a summary, and a card for each variable, the worst first."""
+"""Contents of the drift page and of reports: a summary, and one card per variable, worst first."""
 
 from __future__ import annotations
 
@@ -21,19 +21,22 @@ __all__ = ["Card", "Choice", "Report", "report_of"]
 
 Integers: TypeAlias = NDArray[np.int64]
 
+# Variables with a changed rate come between drift and insufficient data.
 _ORDER = {"drift": 0, "insufficient": 2, "ok": 3}
+_CHANGED_RATE = 1
+_NAMES_SHOWN = 3
 
 
 @dataclass(frozen=True)
 class Card:
-    """One variable.
+    """One variable, with everything that its card shows.
 
     Attributes:
-        drift: its statistics and verdict.
-        variable: with its counts at training.
-        live: counts in the same cells.
-        trend: `VariableDrift.multiple` of each hour that is kept, by what is critical for the rows
-            of that hour; NaN where there were too few.
+        drift: Statistics and verdict.
+        variable: Variable with its training counts.
+        live: Live counts of the same cells.
+        trend: `VariableDrift.multiple` of each hour that is kept, relative to the critical value
+            for that hour's rows. Hours with too few rows are NaN.
     """
 
     drift: VariableDrift
@@ -43,45 +46,45 @@ class Card:
 
     @property
     def bars(self) -> list[Bar]:
-        """The two distributions, bin by bin or category by category."""
+        """Bars of both distributions; of many categories, only the most common."""
         return bars(self.variable, self.live)
 
     @property
     def cells(self) -> list[Bar]:
-        """All cells in the order of the bars, also those that have none."""
+        """All cells in the order of the bars, including those without a bar."""
         return bars(self.variable, self.live, most_categories=len(self.variable.counts))
 
     @property
     def hidden(self) -> int:
-        """How many categories have no bars."""
+        """Number of categories without a bar."""
         return len(self.variable.counts) - len(self.bars)
 
     @property
     def trained_missing(self) -> float:
-        """The fraction of missing rows at training."""
+        """Fraction of missing rows at training."""
         return self.variable.missing / max(self.variable.rows, 1)
 
     @property
     def judged(self) -> bool:
-        """Whether there are critical values to stand beside."""
+        """Whether the statistics have critical values."""
         return not math.isnan(self.drift.critical)
 
     @property
     def anchor(self) -> str:
-        """The variable's role and name, as a link to it has them."""
+        """Role and name, such as `feature:age`, which links use."""
         return f"{self.drift.role}:{self.drift.name}"
 
 
 @dataclass(frozen=True)
 class Choice:
-    """Which cards are asked for.
+    """Cards that a reader asked for.
 
     Attributes:
-        text: that the name holds, in any case.
-        role: of the variable; empty for all.
-        verdict: of the variable; empty for all.
-        variable: the one card to show, by its anchor; empty for all.
-        limit: the most cards.
+        text: Part of the variable's name, in any case.
+        role: Role of the variable; empty for any.
+        verdict: Verdict on the variable; empty for any.
+        variable: Anchor of a single card; empty for all cards. It overrides the other fields.
+        limit: Greatest number of cards to show.
     """
 
     text: str = ""
@@ -91,7 +94,7 @@ class Choice:
     limit: int = 50
 
     def takes(self, card: Card) -> bool:
-        """Tell whether a card is asked for."""
+        """Tell whether the choice includes a card."""
         if self.variable:
             return card.anchor == self.variable
         return (
@@ -103,16 +106,16 @@ class Choice:
 
 @dataclass(frozen=True)
 class Report:
-    """A comparison with all that is drawn of it.
+    """A comparison with everything that is shown of it.
 
     Attributes:
-        comparison: of the whole.
-        cards: of all variables, the worst first.
-        rows: of the training.
-        subject: what was compared, in words, as "in the last hour".
-        since: when the live side begins; None where it is not known.
-        hours: at which the trends' stretches begin.
-        made: when it was.
+        comparison: Comparison of all variables.
+        cards: One card per variable, worst first.
+        rows: Number of training rows.
+        subject: Description of the live rows, such as "in the last hour".
+        since: Start of the live rows; None if unknown.
+        hours: Start of each hour in the cards' trends.
+        made: Time at which the report was made.
     """
 
     comparison: Comparison
@@ -124,21 +127,21 @@ class Report:
     made: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def chosen(self, choice: Choice) -> list[Card]:
-        """Return the cards that are asked for, in their order and without regard to the limit."""
+        """Return the cards that a choice includes, in order, ignoring its limit."""
         return [card for card in self.cards if choice.takes(card)]
 
     def number(self, verdict: str) -> int:
-        """Return how many variables have a verdict."""
+        """Return the number of variables with a verdict."""
         return sum(card.drift.verdict == verdict for card in self.cards)
 
     @property
     def words(self) -> str:
-        """The verdict in a sentence, and a second one where rates have changed."""
+        """Verdict as a sentence, followed by a second one if rates have changed."""
         changed = [card.drift.name for card in self.cards if card.drift.changed_rates]
         if not changed:
             return self._verdict
         named = _listed(changed)
-        return f"{self._verdict} Missing, unseen or invalid rows have changed: {named}."
+        return f"{self._verdict} The rate of missing, unseen or invalid rows changed in {named}."
 
     @property
     def _verdict(self) -> str:
@@ -150,9 +153,9 @@ class Report:
         if drifted:
             return f"Drift in {len(drifted)} of {self._variables}: {_listed(drifted)}."
         if self.comparison.verdict == "insufficient":
-            return "There are too few rows to tell."
+            return "Not enough data for a verdict."
         unknown = self.number("insufficient")
-        rest = f" For {unknown} there are too few rows to tell." if unknown else ""
+        rest = f" Not enough data for {unknown}." if unknown else ""
         return f"No drift in {self.number('ok')} of {self._variables}.{rest}"
 
     @property
@@ -161,7 +164,9 @@ class Report:
 
 
 def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if names[3:] else "")
+    """Return the first few names, with the number of the others."""
+    shown = ", ".join(names[:_NAMES_SHOWN])
+    return f"{shown} and {len(names) - _NAMES_SHOWN} more" if names[_NAMES_SHOWN:] else shown
 
 
 def report_of(
@@ -173,15 +178,15 @@ def report_of(
     since: datetime | None = None,
     trend: Trend | None = None,
 ) -> Report:
-    """Return what is shown of a comparison.
+    """Return the report on a comparison.
 
     Args:
-        baseline: one side.
-        tallies: the other, for each of the baseline's variables.
-        comparison: of the two.
-        subject: what the other side is, in words.
-        since: when the other side begins.
-        trend: how it went.
+        baseline: Baseline of the comparison.
+        tallies: Live counts, one tally for each of the baseline's variables.
+        comparison: Comparison of the two.
+        subject: Description of the live rows, such as "in the last hour".
+        since: Start of the live rows.
+        trend: Statistics of each hour that is kept.
     """
     cards = [
         Card(drift, variable, tally.cells, _multiples(trend, place, drift, variable))
@@ -195,18 +200,24 @@ def report_of(
 
 
 def _rank(drift: VariableDrift) -> int:
-    """Return what comes first: drift, then changed rates, then what cannot be told."""
-    return 1 if drift.changed_rates and drift.verdict != "drift" else _ORDER[drift.verdict]
+    """Return the rank of a variable: drift first, then changed rates, then too little data."""
+    if drift.changed_rates and drift.verdict != "drift":
+        return _CHANGED_RATE
+    return _ORDER[drift.verdict]
 
 
 def _multiples(
     trend: Trend | None, place: int, drift: VariableDrift, variable: Variable
 ) -> list[float]:
-    """Return each hour's multiple of what is critical, by the quantiles of the whole."""
+    """Return each hour's distance from training as a multiple of its critical value.
+
+    The critical values of the whole are rescaled from its number of rows to each hour's.
+    """
     if trend is None or not drift.rows or math.isnan(drift.critical):
         return []
     scale = trend.scale[:, place] / (1 / int(variable.counts.sum()) + 1 / drift.rows)
     psi = trend.psi[:, place] / (drift.critical * scale)
     ks = trend.ks[:, place] ** 2 / (drift.ks_critical**2 * scale)
+    # Categories have no K-S: `fmax` ignores its NaN.
     multiples: list[float] = np.fmax(psi, ks).tolist()
     return multiples

@@ -1,4 +1,4 @@
-"""Reports as HTML: the page's parts, and one self-contained file."""
+"""Renders the drift page and the report file as HTML."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from urllib.parse import urlencode
 from boxkite.drawing.svg import percent
 from boxkite.errors import ConfigError
 from boxkite.report.cards import Choice, Report
-from boxkite.report.figures import distribution, labels, meter, sparkline
+from boxkite.report.charts import distribution, labels, meter, sparkline
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
 __all__ = ["asset", "check_installed", "page_html", "report_html"]
 
-_STEP = 50
+_STEP = 50  # further cards per click on "Show more"
 
 
 def page_html(
@@ -35,12 +35,12 @@ def page_html(
     """Return the drift page.
 
     Args:
-        report: of the window that is shown.
-        choice: which cards.
-        base: the page's own path, without a slash at its end.
-        window: the name of the window.
-        windows: names and texts to choose from.
-        models: names to choose from.
+        report: Report on the window that is shown.
+        choice: Cards to show.
+        base: Path of the page, without a slash at its end.
+        window: Name of the window that is shown.
+        windows: Name and text of each window to choose from.
+        models: Names of the models to choose from.
     """
     found = report.chosen(choice)
     asked = {
@@ -75,7 +75,11 @@ def page_html(
 
 
 def report_html(report: Report) -> str:
-    """Return a report, with all of its cards, as one file that needs no other."""
+    """Return a report with all its cards as one self-contained file.
+
+    Raises:
+        ConfigError: If Jinja is not installed.
+    """
     check_installed()
     return _render(
         "report.html",
@@ -87,7 +91,7 @@ def report_html(report: Report) -> str:
 
 
 def asset(name: str) -> str:
-    """Return a file that the page refers to, as `style.css`."""
+    """Return the text of a file that the page refers to, such as `style.css`."""
     return resources.files(__package__).joinpath("templates", name).read_text("utf-8")
 
 
@@ -96,10 +100,10 @@ def _render(template: str, **values: Any) -> str:
 
 
 def check_installed() -> None:
-    """Check that pages can be made.
+    """Check that pages can be rendered.
 
     Raises:
-        ConfigError: if Jinja is not installed.
+        ConfigError: If Jinja is not installed.
     """
     _environment()
 
@@ -140,7 +144,7 @@ def _moment(moment: datetime) -> str:
 
 
 def _drawn(draw: Callable[..., str]) -> Callable[..., Any]:
-    """Return what draws SVG as what draws markup, whose text is escaped already."""
+    """Wrap a function that draws SVG, so that Jinja does not escape its result again."""
     return lambda *values: _markup(draw(*values))
 
 

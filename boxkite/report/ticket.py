@@ -1,4 +1,4 @@
-"""One variable as an SVG file of its own, for a ticket or a message."""
+"""Draws one variable as a self-contained SVG file, for a ticket or a message."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from boxkite.drawing.axis import Label
 from boxkite.drawing.printable import one_line
 from boxkite.drift import VariableDrift
 from boxkite.report.cards import Card, Report
-from boxkite.report.figures import distribution, labels_of
+from boxkite.report.charts import distribution, labels_of
 
 __all__ = ["ticket_svg"]
 
@@ -33,11 +33,11 @@ _COLORS = {"drift": "#b3141d", "ok": "#116329", "insufficient": "#7d4e00"}
 
 
 def ticket_svg(card: Card, report: Report) -> str:
-    """Return a drawing of one variable with its numbers, on white, that needs no other file.
+    """Return a picture of one variable with its numbers, on a white ground.
 
     Args:
-        card: of the variable.
-        report: that it is of.
+        card: Card of the variable.
+        report: Report that the card belongs to.
     """
     drift, comparison = card.drift, report.comparison
     found = labels_of(card)
@@ -68,19 +68,22 @@ def ticket_svg(card: Card, report: Report) -> str:
 
 
 def _statistics(drift: VariableDrift) -> str:
-    said = f"PSI {_number(drift.psi)}, critical {_number(drift.critical)}"
+    text = f"PSI {_number(drift.psi)}, critical {_number(drift.critical)}"
     if math.isnan(drift.ks):
-        return said
-    return f"{said}; K-S {_number(drift.ks)}, critical {_number(drift.ks_critical)}"
+        return text
+    return f"{text}; K-S {_number(drift.ks)}, critical {_number(drift.ks_critical)}"
 
 
 def _rows(drift: VariableDrift) -> str:
-    said = f"{drift.rows:,} rows"
-    return f"{said}; {', '.join(drift.changed_rates)} changed" if drift.changed_rates else said
+    text = f"{drift.rows:,} rows"
+    if not drift.changed_rates:
+        return text
+    rates = ", ".join(drift.changed_rates)
+    return f"{text}; changed {'rates' if drift.changed_rates[1:] else 'rate'}: {rates}"
 
 
 def _label(label: Label) -> str:
-    """Return a text below the drawing, with a mark of its place."""
+    """Return a label below the picture, with a tick at its place."""
     x = f"{_LEFT + _DRAWN_WIDTH * label.place:.1f}"
     turned = f' transform="rotate(90 {x} {_BELOW + 8})" dy="4"' if label.upright else ""
     return (
@@ -91,7 +94,7 @@ def _label(label: Label) -> str:
 
 
 def _text(text: str, most: int) -> str:
-    """Return text that any XML can hold, cut to a length."""
+    """Return text shortened to `most` characters and escaped for XML."""
     printed = one_line(text)
     return escape(printed if len(printed) <= most else f"{printed[: most - 1]}…")
 

@@ -1,4 +1,8 @@
-"""How drift went: PSI and K-S of each variable in each hour that is kept, and chance's scale."""
+"""PSI and K-S of every variable in each hour that is kept.
+
+All variables and hours are computed at once, because a page may show 1,000 variables and a week of
+hours, and should still answer within a second.
+"""
 
 from __future__ import annotations
 
@@ -18,13 +22,14 @@ Integers: TypeAlias = NDArray[np.int64]
 
 
 class Trend(NamedTuple):
-    """PSI and K-S by the hour.
+    """PSI and K-S by the hour. Each table has one row per hour and one column per variable.
 
     Attributes:
-        hours: at which each stretch begins; it ends with the next, the last one now.
-        psi: a row for each stretch, a column for each variable; NaN where there are too few rows.
-        ks: likewise; NaN for categories, too.
-        scale: by which chance scales: 1/n + 1/m, for n rows at training and m in the stretch.
+        hours: Start of each hour. An hour ends when the next one starts; the last one ends now.
+        psi: PSI; NaN if the hour has too few rows.
+        ks: K-S; NaN if the hour has too few rows, and for categories.
+        scale: 1/n + 1/m, for n training rows and m rows in the hour. The critical values of PSI
+            and of the square of K-S are proportional to it.
     """
 
     hours: list[datetime]
@@ -32,13 +37,13 @@ class Trend(NamedTuple):
     ks: Floats
     scale: Floats
 
-    def part(self, stretches: slice) -> Trend:
-        """Return some of the stretches."""
-        tables = (each[stretches] for each in self[1:])
-        return Trend(self.hours[stretches], *tables)
+    def part(self, hours: slice) -> Trend:
+        """Return some of the hours."""
+        tables = (each[hours] for each in self[1:])
+        return Trend(self.hours[hours], *tables)
 
     def followed_by(self, later: Trend) -> Trend:
-        """Return this and later stretches."""
+        """Return the hours of this trend and of a later one."""
         tables = (np.vstack(each) for each in zip(self[1:], later[1:], strict=True))
         return Trend(self.hours + later.hours, *tables)
 
@@ -49,20 +54,23 @@ def trend(
     now: Integers,
     min_rows_a_cell: float,
 ) -> Trend:
-    """Return the trend over the hours that are kept.
+    """Return the statistics of each hour.
 
     Args:
-        baseline: whose cells are counted.
-        states: hours, with the counts of all cells at their beginning, the earliest first.
-        now: the counts of all cells now.
-        min_rows_a_cell: in the mean of a variable's cells, below which nothing is said.
+        baseline: Baseline whose cells are counted.
+        states: Start of each hour with the counts of all cells at that time, earliest first.
+        now: Counts of all cells now.
+        min_rows_a_cell: Fewest rows per cell of a variable, on average, for a statistic.
     """
     sizes = np.array([len(each.counts) for each in baseline.variables], dtype=np.int64)
     if not states or not len(sizes):
         none = np.empty((0, len(sizes)))
         return Trend([], none, none, none)
+    # The cells of all variables lie side by side. `reduceat` adds them up for each variable, from
+    # one start to the next.
     starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
     cells = np.vstack([*(counts for _, counts in states), now])
+    # Totals can fall if a worker's counts become unreadable, but an hour has no negative counts.
     live = np.maximum(np.diff(cells, axis=0), 0)
     trained = np.concatenate([each.counts for each in baseline.variables])[None, :]
     rows = np.add.reduceat(live, starts, axis=1)
@@ -83,7 +91,7 @@ def trend(
 
 
 def _cumulative(counts: Integers, starts: Integers, sizes: Integers) -> Floats:
-    """Return each variable's cumulative fractions; 0 where it has no rows."""
+    """Return the cumulative fractions of each variable; 0 if it has no rows."""
     sums = np.cumsum(counts, axis=1)
     before = np.repeat(sums[:, starts] - counts[:, starts], sizes, axis=1)
     rows = np.add.reduceat(counts, starts, axis=1)
@@ -92,6 +100,6 @@ def _cumulative(counts: Integers, starts: Integers, sizes: Integers) -> Floats:
 
 
 def _smoothed(counts: Integers, starts: Integers, sizes: Integers) -> Floats:
-    """Return each variable's smoothed fractions, as `boxkite.drift.statistics.smoothed`."""
+    """Return the smoothed fractions of each variable, like `boxkite.drift.statistics.smoothed`."""
     totals = np.add.reduceat(counts, starts, axis=1) + sizes / 2
     return (counts + 0.5) / np.repeat(totals, sizes, axis=1)

@@ -1,4 +1,4 @@
-"""Where the value of a setting comes from: arguments, configuration, environment, default."""
+"""The order in which places are searched for a setting: arguments, configuration, environment."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from boxkite.settings.table import Settings
 __all__ = ["Layer", "from_environment", "resolve"]
 
 Layer: TypeAlias = tuple[Mapping[str, Any], str]
-"""One place that holds configured values, and the prefix of every key of ours in it."""
+"""A mapping with configured values, and the prefix of our keys in it."""
 
 
 def resolve(
@@ -23,21 +23,22 @@ def resolve(
     arguments: Mapping[str, Any] | None = None,
     defaults: Mapping[str, Any] | None = None,
 ) -> Settings:
-    """Return the settings: an argument wins over what is configured, and that over the default.
+    """Return the settings. An argument wins over the configuration, which wins over the default.
 
     Args:
-        layers: of configuration, the first wins.
-        arguments: by field name; None is as if it were not given.
-        defaults: by field name, that stand for those of the table.
+        layers: The configuration. The first layer that has a setting wins.
+        arguments: Values by field name. None counts as not given.
+        defaults: Values by field name that replace the defaults of the table.
 
     Raises:
-        ConfigError: naming the key, if it is unknown or has a value that cannot be used.
+        ConfigError: if a setting is unknown or its value cannot be used. The message names the
+            key.
     """
     arguments = dict(arguments or {})
     names = [row.name for row in fields(Settings)]
-    _refuse_unknown(arguments, "", names)
+    refuse_unknown(arguments, names)
     for configured, prefix in layers:
-        _refuse_unknown(configured, prefix, [name.upper() for name in names])
+        refuse_unknown(configured, [name.upper() for name in names], prefix)
     values: dict[str, Any] = dict(defaults or {})
     for row in fields(Settings):
         name, legacy = row.name.upper(), row.metadata["legacy"]
@@ -55,25 +56,41 @@ def resolve(
 def from_environment(
     arguments: Mapping[str, Any] | None = None, defaults: Mapping[str, Any] | None = None
 ) -> Settings:
-    """Return the settings of a service without a framework, from `BOXKITE_…` variables.
+    """Return the settings of a service without a framework, from variables `BOXKITE_…`.
+
+    Args:
+        arguments: Values by field name, which win over the environment.
+        defaults: Values by field name that replace the defaults of the table.
 
     Raises:
-        ConfigError: naming the variable, if it is unknown or has a value that cannot be used.
+        ConfigError: if a variable is unknown or its value cannot be used. The message names it.
     """
     return resolve([(os.environ, "BOXKITE_")], arguments, defaults)
 
 
-def _refuse_unknown(configured: Iterable[object], prefix: str, known: Sequence[str]) -> None:
-    lowered = {name.lower(): name for name in known}
-    for key in configured:
+def refuse_unknown(given: Iterable[object], known: Iterable[str], prefix: str = "") -> None:
+    """Refuse names that are not settings.
+
+    Args:
+        given: The names. Those without the prefix belong to others and are skipped.
+        known: The names of all settings, without the prefix.
+        prefix: The prefix of our names.
+
+    Raises:
+        ConfigError: for the first unknown name. The message names the nearest known one.
+    """
+    by_lower_case = {name.lower(): name for name in known}
+    for key in given:
         if not isinstance(key, str) or not key.startswith(prefix):
             continue
         name = key.removeprefix(prefix)
-        if name not in known and not _KUBERNETES.fullmatch(name):
-            nearest = difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=0)[0]
-            found = prefix + lowered[nearest]
-            raise ConfigError(f"unknown setting {key}; the nearest one is {found}")
+        if name not in by_lower_case.values() and not _KUBERNETES.fullmatch(name):
+            nearest = difflib.get_close_matches(name.lower(), by_lower_case, n=1, cutoff=0)[0]
+            raise ConfigError(
+                f"unknown setting {key}; did you mean {prefix}{by_lower_case[nearest]}?"
+            )
 
 
-# Kubernetes sets these for every pod beside a Service called "boxkite" or "boxkite-…".
+# Kubernetes sets these variables in each pod that runs beside a Service named "boxkite" or
+# "boxkite-…".
 _KUBERNETES = re.compile(r"(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_\w+)?)")

@@ -1,4 +1,4 @@
-"""Every setting of a monitor, one row each: name, type, default and meaning."""
+"""Every setting of a monitor in one table: name, type, default and meaning."""
 
 from __future__ import annotations
 
@@ -23,33 +23,43 @@ def _setting(
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """The settings of one monitor. The name of a setting is its field's in capitals."""
+    """The settings of one monitor. A setting is configured by its name in capital letters.
+
+    `docs/settings.md` shows this table; a test compares the two.
+    """
 
     baseline: str = _setting(
-        "/artefact/histogram.prom", "path or URL of `histogram.prom`; empty: none"
+        "/artefact/histogram.prom",
+        "Path or URL of `histogram.prom`. If empty, the service runs without a baseline.",
     )
     model: str | None = _setting(
-        None, "the model's name; default: the baseline's", read.as_optional(read.as_text)
+        None,
+        "Name of the model. Defaults to the name in the baseline.",
+        read.as_optional(read.as_text),
     )
     version: str | None = _setting(
-        None, "the baseline's version; default: the baseline's", read.as_optional(read.as_text)
+        None,
+        "Version of the baseline. Defaults to the version in the baseline.",
+        read.as_optional(read.as_text),
     )
     exposition: Literal["labelled", "classic"] = _setting(
         "labelled",
-        "form of the series: `labelled`, or `classic` as boxkite 0.0.5 had it",
+        "Form of the series: `labelled`, or `classic` for the series of boxkite 0.0.5.",
         read.as_one_of("labelled", "classic"),
     )
     metrics_path: str = _setting(
-        "/metrics", "where the metrics are mounted; empty: nowhere", read.as_path
+        "/metrics", "Path of the metrics. If empty, they are not mounted.", read.as_path
     )
     metrics_token: str | None = _setting(
         None,
-        "bearer token that a scrape must bring; none: open to all",
+        "Bearer token that a request for the metrics or the drift page must carry. If empty, "
+        "everyone may see them.",
         read.as_optional(read.as_secret),
     )
     drift_path: str | None = _setting(
         None,
-        "where the drift page is; default: `/drift` while debugging, else nowhere; empty: nowhere",
+        "Path of the drift page. Defaults to `/drift` while debugging. If empty, or by default "
+        "otherwise, it is not mounted.",
         read.as_path,
     )
     export_baseline: bool = _setting(
@@ -60,63 +70,75 @@ class Settings:
     )
     design_effect: float = _setting(
         1.0,
-        "how many rows tell as much as one that is independent of the others, where requests come "
-        "in bursts or are repeated",
+        "Observed rows per independent row. Raise it when requests come in bursts or are repeated.",
         read.as_design_effect,
     )
     log: str = _setting(
         "file:",
-        "where predictions are logged: a folder or `file:` URL, `s3:`, `gs:`, `az:`, `fluentd:`, "
-        "`none:` for nowhere; default: a folder beside the state, of 256 MiB at most",
+        "Where predictions are logged: a folder, or a URL with `file:`, `s3:`, `gs:`, `az:` or "
+        "`fluentd:`. `none:` turns the log off. Defaults to a folder beside the state, of at most "
+        "256 MiB.",
     )
     log_ttl: float = _setting(
         30 * 86400.0,
-        "how long files of the log are kept, as `30d` or seconds; 0: for ever",
+        "How long log files are kept, as seconds or as `30d`. 0 keeps them for ever.",
         read.as_duration,
     )
     log_sample: float = _setting(
-        1.0, "the share of predictions that is logged, by the id; all are counted", read.as_share
+        1.0,
+        "Share of predictions that are logged, selected by their id. All of them are counted.",
+        read.as_share,
     )
-    log_request_body: bool = _setting(False, "log the bodies of requests too", read.as_bool)
+    log_request_body: bool = _setting(False, "Whether request bodies are logged too.", read.as_bool)
     log_redact: tuple[str, ...] = _setting(
-        (), "names of features and fields whose values are not kept, with commas", read.as_names
+        (),
+        "Names of features and fields, separated by commas. Their values are neither logged nor "
+        "written to the journal.",
+        read.as_names,
     )
     log_compression: Literal["none", "gzip", "zstd"] = _setting(
         "none",
-        "of the log's files: `none`, `gzip` or `zstd`",
+        "Compression of log files: `none`, `gzip` or `zstd`.",
         read.as_one_of("none", "gzip", "zstd"),
     )
     log_record_max_bytes: int = _setting(
         2**20,
-        "the most that one prediction takes in the log; what is too large is left out",
+        "Largest size of one prediction in the log. Parts that do not fit are left out.",
         read.as_count,
     )
     endpoint_id: str = _setting(
-        "unknown-endpoint", "of the service, in the log", legacy="BEDROCK_ENDPOINT_ID"
+        "unknown-endpoint", "Name of the service in the log.", legacy="BEDROCK_ENDPOINT_ID"
     )
     replica_id: str = _setting(
-        "", "of this replica, in the log; default: the host's name", legacy="BEDROCK_POD_NAME"
+        "",
+        "Name of this replica in the log. Defaults to the host name.",
+        legacy="BEDROCK_POD_NAME",
     )
-    logger_id: str = _setting("", "of the worker, in the log; default: drawn for each process")
+    logger_id: str = _setting(
+        "", "Name of the worker in the log. Defaults to a random name for each process."
+    )
     server_id: str = _setting(
         "unknown-server",
-        "first part of each prediction id",
+        "First part of each prediction id.",
         read.as_header,
         legacy="BEDROCK_SERVER_ID",
     )
     state_dir: str | None = _setting(
         None,
-        "folder of journals and counts; none: one of the service's own, for this run",
+        "Folder of journals and counts. Defaults to a temporary folder of this service, which "
+        "lasts until its last worker ends.",
         read.as_optional(read.as_text),
     )
     state_max_bytes: int = _setting(
-        256 * 2**20, "the most that the journal of one worker takes on disk", read.as_count
+        256 * 2**20, "Largest size of one worker's journal on disk.", read.as_count
     )
     state_sync_seconds: float = _setting(
         0.0,
-        "how often the journal is written to the disk, against a loss of power; 0: never",
+        "How often the journal is synced to disk, to survive a loss of power. 0 never syncs it.",
         read.as_duration,
     )
     enabled: bool = _setting(
-        True, "false: views are left as they are, nothing is mounted", read.as_bool
+        True,
+        "Whether boxkite does anything. If false, views are unchanged and no page is mounted.",
+        read.as_bool,
     )

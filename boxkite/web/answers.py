@@ -1,62 +1,88 @@
-"""A view's answer as plain values: what the responses of every framework share."""
+"""A request and its response, and the answer that the response holds."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
-__all__ = ["Content", "answer_of"]
+__all__ = ["Answered", "Content", "answer_of"]
 
 _decode = msgspec.json.Decoder().decode
-_INSTEAD = "give output= a callable of the returned value, or set current_prediction.output"
+_FIX = "pass a callable as output=, or set current_prediction.output"
 
 
 class Content(msgspec.Struct, eq=False):
-    """The body of a response.
+    """The body of a response that the view made.
 
     Attributes:
-        data: its bytes; None where they are a stream.
-        media_type: returns its type as the response names it.
+        data: The body, or None if it is sent as a stream.
     """
 
     data: bytes | None
-    media_type: Callable[[], str] = str
 
-    __repr__ = object.__repr__  # the data may be secret
+    __repr__ = object.__repr__  # the data may be secret, and representations end up in logs
 
 
-def answer_of(returned: Any) -> Any:
-    """Return a view's answer: an object as it is, of a response what its JSON or text says.
+class Answered(Protocol):
+    """A request that the view has answered.
+
+    An adapter computes each part only when it is asked for: a callable source of the features,
+    for example, makes the body unnecessary.
+    """
+
+    def request(self) -> Any:
+        """Return the framework's request, for a callable source of features."""
+
+    def body(self) -> Any:
+        """Return the request's JSON body as plain values.
+
+        Parse it anew each time, since the view may have changed the object that it was given.
+
+        Raises:
+            ValueError: if the view has read no JSON body.
+        """
+
+    def content(self, returned: Any) -> Any:
+        """Return what the view returned as an object, or as `Content` if it is a response."""
+
+    def media_type(self, returned: Any) -> str:
+        """Return the media type of the response that the view returned, such as "text/plain"."""
+        ...
+
+
+def answer_of(answered: Answered, returned: Any) -> Any:
+    """Return the view's answer: an object as it is, or the JSON or text of a response.
 
     Args:
-        returned: by the view, or the content of the response that it returned.
+        answered: The request, which knows the framework's responses.
+        returned: The value that the view returned.
 
     Raises:
-        ValueError: if it is a stream, or neither JSON nor plain text.
+        ValueError: if it is a stream, or a response that is neither JSON nor plain text.
     """
-    if type(returned) is dict:
-        return returned
-    if isinstance(returned, Content):
-        return _said(returned)
-    if hasattr(returned, "__next__") or hasattr(returned, "__anext__"):
-        raise ValueError(f"the view returned a stream; {_INSTEAD}")
-    return returned
+    if type(returned) is dict:  # which most views return, whatever the framework
+        return returned  # pyright: ignore[reportUnknownVariableType]
+    content = answered.content(returned)
+    if isinstance(content, Content):
+        return _parsed(content.data, answered, returned)
+    if hasattr(content, "__next__") or hasattr(content, "__anext__"):
+        raise ValueError(f"the view returned a stream; {_FIX}")
+    return content
 
 
-def _said(content: Content) -> Any:
-    if content.data is None:
-        raise ValueError(f"the view returned a stream; {_INSTEAD}")
+def _parsed(data: bytes | None, answered: Answered, returned: Any) -> Any:
+    if data is None:
+        raise ValueError(f"the view returned a stream; {_FIX}")
     try:
-        return _decode(content.data)
+        return _decode(data)
     except (msgspec.DecodeError, RecursionError):
         pass
     try:
-        # Python's parser takes NaN and Infinity, which its writer gives.
-        return json.loads(content.data)
+        # Python's parser accepts NaN and Infinity, which its writer produces.
+        return json.loads(data)
     except (ValueError, RecursionError):
-        if content.media_type().startswith("text/plain"):
-            return content.data.decode()
-        raise ValueError(f"the view returned no JSON; {_INSTEAD}") from None
+        if answered.media_type(returned).startswith("text/plain"):
+            return data.decode()
+        raise ValueError(f"the view returned a response that is not JSON; {_FIX}") from None

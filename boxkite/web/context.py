@@ -1,4 +1,4 @@
-"""The prediction of the request at hand: what the view, or the adapter for it, fills in."""
+"""The prediction that the current request makes, and `current_prediction`, which stands for it."""
 
 from __future__ import annotations
 
@@ -6,17 +6,21 @@ from collections.abc import Callable
 from contextvars import ContextVar, Token
 from functools import wraps
 from inspect import iscoroutinefunction
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any, Literal, ParamSpec, Protocol, TypeVar, cast
 
 import msgspec
 
 from boxkite.errors import NoPredictionError
 from boxkite.live.identity import Identity
+from boxkite.system.type_guards import is_dict, is_list
 
-__all__ = ["UNSET", "Prediction", "captured", "current_prediction"]
+__all__ = ["UNSET", "Part", "Prediction", "captured", "current_prediction"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+Part = Literal["features", "output"]
+"""The two parts of a prediction."""
 
 
 class _Unset:
@@ -28,30 +32,32 @@ class _Unset:
 
 
 UNSET: Any = _Unset()
-"""Stands where nothing was set; None is a value."""
+"""The value of a part that the view has not set. None is a value, so it cannot mean this."""
 
 
-def _one_row(_: Any) -> int:
-    return 1
+class RowCounter(Protocol):
+    """Counts the rows in features of any form, as a monitor does."""
+
+    def row_count(self, features: Any) -> int:
+        """Return the number of predictions that the features are for."""
+        ...
 
 
 class Prediction(msgspec.Struct, eq=False):
-    """One prediction in the making; as a context, the current one of the code within.
+    """The prediction, or batch of predictions, that a view makes.
 
-    At the end of the context the one before is current again.
+    As a context manager, it is the current prediction of the code inside. Contexts nest: at the
+    end of one, the prediction before it is current again.
 
     Attributes:
-        identity: names it, or the first of a batch; fixed when the view begins, so that the view
-            can answer with the id.
-        row_count: tells for how many predictions features are: more than one in a batch.
-        features: what the model was given, UNSET until the view sets it; a copy, so the view may
-            change its own object afterwards.
-        output: what it answered, likewise.
-        is_set: whether the view has set one of the two.
+        identity: The identity of the prediction, or of the first one in a batch. It is fixed
+            before the view runs, so that the view can send the id in its response.
+        rows: Counts the rows of a batch; None if nothing monitors the view.
+        is_set: Whether the view has set the features or the output.
     """
 
     identity: Identity
-    row_count: Callable[[Any], int] = _one_row
+    rows: RowCounter | None = None
     is_set: bool = False
     _features: Any = UNSET
     _output: Any = UNSET
@@ -66,10 +72,19 @@ class Prediction(msgspec.Struct, eq=False):
         _current.reset(self._token)
 
     def __repr__(self) -> str:
-        return f"<Prediction {self.id}>"  # not what was asked, which may be secret
+        # Features and output may be secret, and representations end up in logs.
+        return f"<Prediction {self.id}>"
+
+    def __bool__(self) -> bool:
+        """Return True. `current_prediction` is false if there is no prediction."""
+        return True
 
     @property
     def features(self) -> Any:
+        """Features as the model takes them, one row or several; `UNSET` until they are set.
+
+        Lists, mappings, arrays and frames are copied, so the view may change its own afterwards.
+        """
         return self._features
 
     @features.setter
@@ -79,6 +94,7 @@ class Prediction(msgspec.Struct, eq=False):
 
     @property
     def output(self) -> Any:
+        """Output of the model, one value for each row; `UNSET` until it is set. Copied too."""
         return self._output
 
     @output.setter
@@ -88,114 +104,124 @@ class Prediction(msgspec.Struct, eq=False):
 
     @property
     def id(self) -> str:
-        """The prediction id, of a batch the first."""
+        """Prediction id, which the response carries as `X-Prediction-Id`; the first of a batch."""
         return self.identity.prediction_id
 
     @property
     def ids(self) -> list[str]:
-        """The ids of a batch's rows, once its features are set or captured; until then the one."""
-        number = 1 if self._features is UNSET else self.row_count(self._features)
+        """Prediction ids of all rows. Set the features first: until then it holds only `id`."""
+        known = self.rows is not None and self._features is not UNSET
+        number = self.rows.row_count(self._features) if known and self.rows is not None else 1
         return [each.prediction_id for each in self.identity.rows(number)]
 
 
 def _copied(value: Any) -> Any:
-    """Return a copy of a list, mapping, array or frame, and anything else as it is.
+    """Return a copy of a list, mapping, array or frame; return other values unchanged.
 
-    Rows in a list, and columns in a mapping, are copied too.
+    The copy includes rows in a list and columns in a mapping.
     """
     try:
         return _copy(value, 2)
-    except Exception:  # noqa: BLE001 - what cannot be copied is reported when it is read
+    except Exception:  # noqa: BLE001 - a value that cannot be copied is reported when it is read
         return value
 
 
 def _copy(value: Any, depth: int) -> Any:
-    if depth == 0 or type(value) in _UNCHANGING:
+    if depth == 0 or type(value) in _IMMUTABLE:
         return value
-    if isinstance(value, list):
+    if is_list(value):
         return [_copy(each, depth - 1) for each in value]
-    if isinstance(value, dict):
+    if is_dict(value):
         return {name: _copy(each, depth - 1) for name, each in value.items()}
     # Tensors call it clone.
     copy = getattr(value, "copy", None) or getattr(value, "clone", None)
     return copy() if callable(copy) and hasattr(value, "shape") else value
 
 
-_UNCHANGING = frozenset({float, int, str, bool, type(None), bytes})
+_IMMUTABLE = frozenset({float, int, str, bool, type(None), bytes})
 
 
 _current: ContextVar[Prediction] = ContextVar("boxkite_prediction")
 
 
 class _CurrentPrediction:
-    """Stands for the prediction of the request that is being answered.
+    """Forwards to the prediction of the current request.
 
-    Inside a view decorated with `predict` its `features` and `output` can be set, and win over
-    what the decorator would find; its `id` is what the response carries as `X-Prediction-Id`, and
-    `ids` are those of a batch.
-
-    Raises:
-        NoPredictionError: where one of these is used outside such a view.
+    It is no subclass of `Prediction`: each of that class's fields and properties would then hide
+    the forwarding.
     """
 
     __slots__ = ()
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):  # tools that look at a module's names ask for these
+        # doctest, inspect and mock probe module attributes for names such as __wrapped__. They
+        # expect an AttributeError, also outside of a request.
+        if name.startswith("__"):
             raise AttributeError(name)
-        return getattr(_prediction(), name)
+        return getattr(_current_or_raise(), name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        prediction = _prediction()
+        prediction = _current_or_raise()
         if name not in ("features", "output"):
             raise AttributeError(
-                f"current_prediction.{name} cannot be set; features and output can"
+                f"cannot set current_prediction.{name}: only features and output can be set"
             )
         setattr(prediction, name, value)
 
     def __bool__(self) -> bool:
-        """Tell whether there is one."""
+        """Return True inside of a prediction."""
         return _current.get(None) is not None
 
     def __repr__(self) -> str:
         return f"<current_prediction {_current.get(None)!r}>"
 
 
-def _prediction() -> Prediction:
+def _current_or_raise() -> Prediction:
     prediction = _current.get(None)
     if prediction is None:
         raise NoPredictionError(
-            "current_prediction is set only while a view decorated with @monitor.predict runs"
+            "there is no current prediction: current_prediction can only be used while a view "
+            "decorated with @monitor.predict runs"
         )
     return prediction
 
 
-current_prediction = _CurrentPrediction()
+current_prediction = cast(Prediction, _CurrentPrediction())
+"""The `Prediction` of the current request.
+
+A view decorated with `@monitor.predict` may set its `features` and `output`. They win over what
+the decorator would find. `id` is sent as `X-Prediction-Id`, and `ids` are those of a batch. It is
+false if there is no prediction.
+
+Raises:
+    NoPredictionError: if an attribute is used while no decorated view runs.
+"""
 
 
-def captured(function: Callable[P, T], part: str) -> Callable[P, T]:
-    """Return a function whose result becomes the current prediction's features or output.
+def captured(function: Callable[P, T], part: Part) -> Callable[P, T]:
+    """Wrap a function so that its result becomes a part of the current prediction.
 
     Args:
-        function: sync or async, called during a request; outside of one it is as it was.
-        part: "features" or "output".
+        function: The function, sync or async. Called outside of a prediction, it only returns its
+            result.
+        part: The part to set, "features" or "output".
     """
     if iscoroutinefunction(function):
 
         @wraps(function)
         async def async_wrapper(*args: Any, **kwargs: Any) -> Any:
-            return _kept(await function(*args, **kwargs), part)
+            return _set(await function(*args, **kwargs), part)
 
         return cast("Callable[P, T]", async_wrapper)
 
     @wraps(function)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
-        return _kept(function(*args, **kwargs), part)
+        return _set(function(*args, **kwargs), part)
 
     return wrapper
 
 
-def _kept(result: T, part: str) -> T:
+def _set(result: T, part: Part) -> T:
     if current_prediction:
         setattr(current_prediction, part, result)
     return result

@@ -1,24 +1,20 @@
-"""The drift page, whatever the framework: a request's path and query in, an answer out."""
+"""The drift page: the state of each variable as HTML, and as JSON."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from boxkite.errors import ConfigError
+from boxkite.monitor import Monitor
 from boxkite.report.cards import Choice
 from boxkite.report.drift_windows import name_of
 from boxkite.report.rendering import asset, check_installed, page_html
-from boxkite.web.protection import ProtectedPage, Protection
+from boxkite.web.page import Page, PageAnswer, PageRequest, Protection
 
-if TYPE_CHECKING:
-    from boxkite.monitor import Monitor
-
-__all__ = ["DriftPage", "PageAnswer", "drift_page"]
+__all__ = ["DriftPage", "drift_page"]
 
 _WINDOWS = ("1h", "6h", "1d", "7d")
 _MOST_CARDS = 5000
@@ -34,62 +30,39 @@ _HEADERS = {
 }
 
 
-@dataclass(frozen=True)
-class PageAnswer:
-    """What to answer.
-
-    Attributes:
-        status: of HTTP.
-        body: as bytes.
-        headers: by name, the content type among them.
-    """
-
-    status: int
-    body: bytes
-    headers: dict[str, str] = field(default_factory=dict)
-
-
-class DriftPage(ProtectedPage):
-    """One path of an application, and what is below it, for all of its models.
+class DriftPage(Page):
+    """One path that shows the drift of all models of an application, and the files below it.
 
     Args:
-        path: of the application.
-        protection: of the page.
-        monitors: returns the application's, one a model.
+        path: The path in the application.
+        protection: The conditions for access.
+        models: The application's monitors by model. Models that are added later are shown too.
     """
 
+    name = "drift"
     setting = "DRIFT_PATH"
+    has_subpaths = True
 
-    def __init__(
-        self, path: str, protection: Protection, monitors: Callable[[], Iterable[Monitor]]
-    ) -> None:
-        super().__init__(path.rstrip("/"), protection, self._report)
-        self._monitors = monitors
+    def __init__(self, path: str, protection: Protection, models: Mapping[str, Monitor]) -> None:
+        super().__init__(path.rstrip("/"), protection, models.values())
 
-    def answer(self, prefix: str, path: str, query: Mapping[str, str]) -> PageAnswer:
-        """Return the answer to a request.
-
-        Args:
-            prefix: under which the application is mounted.
-            path: what follows the page's own.
-            query: of the request, as of `drift_page`.
-        """
-        return drift_page(list(self._monitors()), f"{prefix}{self.path}", path, query)
-
-    def _report(self, error: Exception) -> None:
-        next(iter(self._monitors())).reporter.report("export", error, "authorize")
+    def answer(self, request: PageRequest) -> PageAnswer:
+        """Return the page, its data as `drift.json`, or one of its files."""
+        query = {name: values[0] for name, values in request.query.items() if values}
+        return drift_page(list(self._monitors), f"{request.prefix}{self.path}", request.rest, query)
 
 
 def drift_page(
     monitors: Sequence[Monitor], base: str, path: str, query: Mapping[str, str]
 ) -> PageAnswer:
-    """Return the answer to a request below the drift page's path.
+    """Return the answer to a request for the drift page, or for a path below it.
 
     Args:
-        monitors: of the application, one a model.
-        base: where the page is, with the prefix of the application, without a slash at its end.
-        path: what follows in the request's path: "" for the page, `drift.json`, or a file of it.
-        query: of the request: `window`, `model`, `q`, `role`, `verdict`, `variable`, `limit`.
+        monitors: The application's monitors, one for each model.
+        base: The address of the page, with the application's prefix and no slash at its end.
+        path: The part of the path below the page: empty for the page itself, "drift.json", or the
+            name of a file.
+        query: The parameters `window`, `model`, `q`, `role`, `verdict`, `variable` and `limit`.
     """
     path = path.strip("/")
     if path in _ASSETS:
@@ -102,8 +75,8 @@ def drift_page(
     try:
         check_installed()
     except ConfigError as error:
-        if not path:
-            return _told(501, error)
+        if not path:  # the JSON needs no Jinja
+            return _problem(501, error)
     try:
         if path:
             content = msgspec.json.encode(monitor.drift(window or None).as_dict())
@@ -117,7 +90,7 @@ def drift_page(
             models=sorted(models),
         )
     except ConfigError as error:
-        return _told(400, error)
+        return _problem(400, error)
     return _answer(200, shown.encode("utf-8", "replace"), "text/html; charset=utf-8")
 
 
@@ -134,7 +107,7 @@ def _choice(query: Mapping[str, str]) -> Choice:
 
 
 def _windows(chosen: str) -> list[tuple[str, str]]:
-    """Return the windows to choose from, one that somebody wrote into the address too."""
+    """Return the windows to choose from, with one that was typed into the address."""
     others = [] if chosen in ("", *_WINDOWS) else [chosen]
     return [("", "since the start"), *((each, name_of(each)) for each in (*_WINDOWS, *others))]
 
@@ -144,7 +117,7 @@ def _asset(name: str) -> bytes:
     return asset(name).encode()
 
 
-def _told(status: int, error: Exception) -> PageAnswer:
+def _problem(status: int, error: Exception) -> PageAnswer:
     return _answer(status, f"{error}\n".encode(), "text/plain; charset=utf-8")
 
 

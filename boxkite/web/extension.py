@@ -1,29 +1,28 @@
-"""What every framework's extension shares: its options, its decorators, and the prediction's scope.
-
-An adapter adds how an application is set up, and an `Exchange`: the request at hand.
-"""
+"""The extension: sets applications up and decorates views, whatever the framework."""
 
 from __future__ import annotations
 
-import functools
 import weakref
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable
 from contextlib import suppress
 from inspect import signature
-from typing import Any, ClassVar, ParamSpec, TypeVar, overload
+from typing import Any, ClassVar, ParamSpec, TypeVar, Unpack, overload
 
 from prometheus_client import REGISTRY
 
 from boxkite.errors import ConfigError
 from boxkite.monitor import Monitor
-from boxkite.settings import Layer, Settings, resolve
+from boxkite.settings import Settings, refuse_unknown, resolve
 from boxkite.web.context import captured
 from boxkite.web.drift_page import DriftPage
+from boxkite.web.framework import Application, Exchange
 from boxkite.web.metrics_page import MetricsPage
 from boxkite.web.models import Models
-from boxkite.web.protection import ProtectedPage, Protection
+from boxkite.web.options import Options
+from boxkite.web.page import Protection
 from boxkite.web.sources import Capture, Source
-from boxkite.web.views import Exchange, decorated
+from boxkite.web.views import MonitoredView
 
 __all__ = ["Extension"]
 
@@ -32,76 +31,75 @@ T = TypeVar("T")
 
 _DEBUG_PATH = "/drift"
 
-_MONITOR_OPTIONS = ("baseline", "log", "registry", "policy")
-_OPTIONS = (*_MONITOR_OPTIONS, "authorize")
+# Options that are objects. The settings `baseline` and `log` only hold text, so they are passed to
+# the monitor apart from the settings.
+_OBJECTS = frozenset({"baseline", "log", "registry", "policy", "authorize"})
 
 
-class Extension:
-    """Monitors the predictions of an application. Adapters derive from it.
+class Extension(ABC):
+    """Monitors the predictions of applications. An adapter for a framework derives from it.
 
     Args:
-        **options: settings by name (`model=`, `metrics_path=` …), `baseline=`, `log=`, `registry=`
-            and `policy=` as of `boxkite.Monitor`, and `authorize=`, called with a request for the
-            metrics, which tells by True or False whether it is answered; they win over the
-            configuration.
+        **options: Settings and objects by name, see `Options`. They win over the configuration.
 
     Raises:
-        ConfigError: if `authorize` cannot be called.
+        ConfigError: if an option is unknown, or `authorize` is not callable.
     """
 
-    _awaits_sources: ClassVar[bool] = False
-    """Whether the adapter awaits what a source returns."""
+    awaits_sources: ClassVar[bool] = False
+    """Whether the adapter calls `PendingPrediction.log_awaiting`, so that sources may be async."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, **options: Unpack[Options]) -> None:
+        refuse_unknown(options, Options.__annotations__)
         authorize = options.get("authorize")
         if authorize is not None and not callable(authorize):
-            raise ConfigError(f"authorize={authorize!r}; give a callable of the request")
+            raise ConfigError(f"authorize={authorize!r} is not callable; pass a function")
         self._options = options
         self._switched_off: weakref.WeakSet[Any] = weakref.WeakSet()
 
-    @staticmethod
-    def _current_exchange() -> Exchange | None:
-        """Return the request at hand; None outside of one, or where nothing is monitored."""
-        raise NotImplementedError
+    @abstractmethod
+    def current_exchange(self) -> Exchange | None:
+        """Return the request that is being answered.
 
-    def _set_up(
-        self,
-        app: object,
-        models: Models,
-        layers: Sequence[Layer],
-        mount: Callable[[ProtectedPage], None],
-        raises: Callable[[], bool] = lambda: False,
-        debug: bool = False,
-    ) -> Monitor | None:
-        """Add a monitor to an application's models; return it, None where it is switched off.
+        Return None outside of a request, and in an application without a monitor.
+        """
+
+    def set_up(self, application: Application[Any]) -> Monitor | None:
+        """Add a monitor to an application, and mount its pages.
+
+        Call it in `init_app`.
 
         Args:
-            app: the application.
-            models: it has so far.
-            layers: of its configuration.
-            mount: gives a page its path in the application.
-            raises: tells whether failures of monitoring are raised.
-            debug: whether the application is being debugged, and shows the drift page unasked.
+            application: The application to set up.
+
+        Returns:
+            The monitor, or None if the setting `ENABLED` is false.
 
         Raises:
-            ConfigError: if a setting is unknown or cannot be used, or does not go together with
-                the application or with its other models.
+            ConfigError: if a setting is unknown or invalid, or contradicts the application or its
+                other models.
         """
+        found = application.models
+        models = Models(application.app) if found is None else found
         models.check(self)
-        settings = resolve(layers, {k: v for k, v in self._options.items() if k not in _OPTIONS})
+        arguments = {k: v for k, v in self._options.items() if k not in _OBJECTS}
+        settings = resolve(application.layers, arguments)
         if not settings.enabled:
-            self._switched_off.add(app)
+            self._switched_off.add(application.app)
             return None
-        given = {k: v for k, v in self._options.items() if k in _MONITOR_OPTIONS}
-        monitor = Monitor(settings=settings, raises=raises, sender=models.app, **given)
+        monitor = Monitor(
+            self._options.get("baseline"),
+            self._options.get("log"),
+            settings=settings,
+            registry=self._options.get("registry", REGISTRY),
+            policy=self._options.get("policy"),
+            raises=application.raises,
+            sender=application.sender,
+        )
         try:
             models.check(self, monitor)
-            page = self._page(models, settings)
-            if page is not None:
-                page.check(monitor, self._protection(settings), self._options.get("registry"))
-                if settings.metrics_path not in models.pages:
-                    mount(page)
-            self._mount_drift(models, settings, mount, debug)
+            page = self._mount_metrics(application, models, monitor)
+            self._mount_drift(application, models, settings)
         except BaseException:
             monitor.close(0)
             raise
@@ -109,34 +107,43 @@ class Extension:
         if page is not None:
             models.pages[page.path] = page
             page.join(monitor)
+        if found is None:
+            application.keep(models)
         return monitor
 
-    def _page(self, models: Models, settings: Settings) -> MetricsPage | None:
-        """Return the page at the path that the settings have, a new one if there is none."""
-        path = settings.metrics_path
+    def _mount_metrics(
+        self, application: Application[Any], models: Models, monitor: Monitor
+    ) -> MetricsPage | None:
+        """Return the page at the configured path, and mount it if it is new."""
+        path = monitor.settings.metrics_path
         if not path:
             return None
-        registry = self._options.get("registry", REGISTRY)
-        return models.pages.get(path) or MetricsPage(path, self._protection(settings), registry)
+        protection = self._protection(monitor.settings)
+        page = models.pages.get(path)
+        if page is None:
+            registry = self._options.get("registry", REGISTRY)
+            page = MetricsPage(path, protection, registry, application)
+        page.check(monitor, protection, self._options.get("registry"))
+        if path not in models.pages:
+            page.refuse_path(application)
+            application.mount(page)
+        return page
 
     def _mount_drift(
-        self,
-        models: Models,
-        settings: Settings,
-        mount: Callable[[ProtectedPage], None],
-        debug: bool,
+        self, application: Application[Any], models: Models, settings: Settings
     ) -> None:
-        """Show the drift page of all models where the settings, or debugging, ask for it."""
+        """Mount the drift page of all models, if the settings or debugging ask for it."""
         path = settings.drift_path
-        if models.drift is not None or not (path or (path is None and debug)):
+        if models.drift is not None or not (path or (path is None and application.debug)):
             return
-        page = DriftPage(path or _DEBUG_PATH, self._protection(settings), models.values)
+        page = DriftPage(path or _DEBUG_PATH, self._protection(settings), models)
         try:
-            mount(page)
+            page.refuse_path(application)
         except ConfigError:
             if path:
                 raise
-            return  # the application has something else at the path that nobody asked for
+            return  # nobody asked for the page, so it gives way to the application's own
+        application.mount(page)
         models.drift = page
 
     def _protection(self, settings: Settings) -> Protection:
@@ -165,63 +172,76 @@ class Extension:
         output: Source = None,
         model: str | None = None,
     ) -> Any:
-        """Decorate a view: each of its answers below status 400 is a prediction.
+        """Decorate a view: each answer with a status below 400 is a prediction.
 
-        The view keeps its signature, and its answer goes out as it is, with the header
-        `X-Prediction-Id`. What the view sets in `boxkite.current_prediction` wins over the
+        The view keeps its signature. Its answer is sent unchanged, with the header
+        `X-Prediction-Id`. Parts that the view sets in `boxkite.current_prediction` win over the
         sources.
 
         Args:
-            view: the view itself, where the decorator stands without parentheses.
-            features: a key path into the JSON body, names to pick from it, a callable of the
-                request, or None for the whole body; one row, or several for a batch.
-            output: a key path into the returned object, names to pick from it, a callable of the
-                returned object, or None for the whole of it; as many as there are rows.
-            model: name of the model that the view asks; by default the one that this extension
-                was set up for or, where another one set the application up, its first.
-        """
+            view: The view, if the decorator is used without parentheses.
+            features: A key path into the JSON body, names to pick from it, a callable of the
+                request, or None for the whole body. Gives one row, or several for a batch.
+            output: A key path into the returned object, names to pick from it, a callable of the
+                returned object, or None for the whole object. Gives one value for each row.
+            model: The name of the model that the view asks. By default it is the model of this
+                extension, or the application's first one if another extension set it up.
 
+        Raises:
+            TypeError: if a source or the view has an unsupported type.
+        """
         if view is not None and not callable(view):
-            raise TypeError(f"predict({view!r}): name the source, as features={view!r}")
+            raise TypeError(
+                f"predict({view!r}) does not say which source this is; use "
+                f"predict(features={view!r}) or predict(output={view!r})"
+            )
 
         def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
             if isinstance(view, type):
-                raise TypeError(f"{view.__name__} is a class: decorate its methods with predict")
+                raise TypeError(f"{view.__name__} is a class; decorate its methods instead")
             name = getattr(view, "__name__", type(view).__name__)
-            capture = Capture(features, output, name, awaited=self._awaits_sources)
-            wrapper = decorated(view, capture, functools.partial(self._place, name, model))
+            capture = Capture(features, output, name, awaited=self.awaits_sources)
+            wrapper: Any = MonitoredView(self, capture, name, model).wrap(view)
+            # FastAPI before 0.115 resolves text annotations in the wrapper's module, where the
+            # view's names are unknown. So they are resolved here, except if one of the names is
+            # defined only later.
             with suppress(Exception):
-                # Some frameworks look up annotations that are text among the wrapper's globals;
-                # here each stands resolved, unless its name is defined only later.
-                wrapper.__signature__ = signature(view, eval_str=True)  # type: ignore[attr-defined]
-            return wrapper
+                wrapper.__signature__ = signature(view, eval_str=True)
+            return wrapper  # type: ignore[no-any-return]
 
         return decorate if view is None else decorate(view)
 
     def features(self, function: Callable[P, T]) -> Callable[P, T]:
-        """Decorate a function: what it returns during a request are the model's features."""
+        """Decorate a function whose result, during a request, is the features."""
         return captured(function, "features")
 
     def output(self, function: Callable[P, T]) -> Callable[P, T]:
-        """Decorate a function: what it returns during a request is the model's output."""
+        """Decorate a function whose result, during a request, is the output."""
         return captured(function, "output")
 
-    def _place(self, view: str, model: str | None) -> tuple[Exchange | None, Monitor | None]:
-        """Return the request at hand and what counts a prediction in it, None where nothing does.
+    def locate(self, view: str, model: str | None) -> tuple[Exchange, Monitor] | None:
+        """Return the current request and the monitor that counts a view's predictions.
 
-        In a mounted application, models of the one around it are found too.
+        In a mounted application, models of the applications around it are found too.
+
+        Args:
+            view: The view's name, for messages.
+            model: The model that the view asks; None for this extension's own.
+
+        Returns:
+            None if nothing is monitored. An unknown model is reported.
         """
-        innermost = exchange = self._current_exchange()
+        innermost = exchange = self.current_exchange()
         while exchange is not None:
-            monitor = exchange.models.of(self, model)
+            monitor = exchange.models.find(self, model)
             if monitor is not None:
                 return exchange, monitor
             exchange = exchange.outer
         if innermost is None or innermost.models.app() in self._switched_off:
-            return None, None
+            return None
         if model is None:
             return innermost, innermost.models.first
         known = ", ".join(map(repr, innermost.models))
-        problem = LookupError(f"no model {model!r} in the application; it has {known}")
+        problem = LookupError(f"the application has no model {model!r}; it has {known}")
         innermost.models.first.reporter.report("features", problem, f"view {view!r}")
-        return None, None
+        return None

@@ -1,82 +1,238 @@
-"""What a source that is no callable points to: a key path, names, or the whole of plain values."""
+"""Where a key path or a list of names points to, in a JSON body or in what a view returned."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Literal, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from boxkite.baseline import Baseline
 from boxkite.baseline.class_probabilities import WINNER
+from boxkite.live.fields import SINGLE, fields_of, opened
 from boxkite.live.row import is_row
-from boxkite.web.picking import Several, pick
+from boxkite.system.type_guards import is_list_or_tuple, is_mapping
+from boxkite.web.context import Part
 
-__all__ = ["Lookup", "Stage"]
+__all__ = ["Lookup", "PerObject", "pick"]
 
-Stage: TypeAlias = Literal["features", "output"]
-
+_ABSENT: Any = object()
 _PLACES = {"features": "the request's JSON body", "output": "the returned object"}
 
 
 class Lookup:
-    """Finds the features in a request's body, or the output in a view's answer.
+    """Finds the features in a request's body, or the output in what a view returned.
 
     Args:
-        stage: which of the two.
-        source: a key path, names, or None for the whole.
+        part: Which of the two it finds.
+        source: A key path, names, or None for the whole content.
     """
 
-    def __init__(self, stage: Stage, source: str | Sequence[str] | None) -> None:
-        self._stage = stage
+    def __init__(self, part: Part, source: str | Sequence[str] | None) -> None:
+        self._part = part
         self._source = source
         self._ordered: tuple[Baseline, Sequence[str], bool] | None = None
 
     def find(self, content: Any, baseline: Baseline) -> Any:
-        """Return what stands in plain values where the source points to.
+        """Return the part of the content that the source points to.
 
         Args:
-            content: mappings, lists, objects with named fields, and what they hold.
-            baseline: whose names may be in another order than the source's.
+            content: Mappings, lists, objects with named fields, and their parts.
+            baseline: The baseline, whose variables may stand in another order than the names.
 
         Raises:
-            LookupError: saying what was looked for and what there is.
+            LookupError: if nothing is there. The message names what was looked for and what the
+                content has.
         """
         source = self._source
         if source is None:
             return content
         if isinstance(source, str):
-            # The whole path as one key comes first, and mostly is all there is to it.
+            # Most key paths are a single key of a JSON object, and the whole path always wins.
             if type(content) is dict and source in content:
-                return content[source]
-            return self._as_rows(pick(content, source, _PLACES[self._stage]))
+                return content[source]  # pyright: ignore[reportUnknownVariableType]
+            return self._as_rows(pick(content, source, _PLACES[self._part]))
         names, by_name = self._in_order(source, baseline)
-        value = pick(content, names, _PLACES[self._stage])
+        value = pick(content, names, _PLACES[self._part])
         if not by_name:
             return self._as_rows(value)
-        if type(value) is not Several:
+        if type(value) is not PerObject:
             return dict(zip(names, value, strict=True))
         rows = [None if row is None else dict(zip(names, row, strict=True)) for row in value]
-        return self._as_rows(Several(rows))
+        return self._as_rows(PerObject(rows))
 
     def _in_order(self, source: Sequence[str], baseline: Baseline) -> tuple[Sequence[str], bool]:
-        """Return names in the baseline's order where they are its names; and if they are a part.
+        """Return the names in the order to read them, and whether to match values by name.
 
-        Of a part the values are taken by name; names that are not the baseline's stand for its
-        variables in the order in which they are given.
+        Names that are exactly those of the baseline are put into its order. If they are only some
+        of them, their values are matched by name. Any other names are the service's own: they
+        stand for the baseline's variables in the order in which they are given.
         """
         if self._ordered is not None and self._ordered[0] is baseline:
             return self._ordered[1:]
-        variables = baseline.features if self._stage == "features" else baseline.outputs
+        variables = baseline.features if self._part == "features" else baseline.outputs
         known = [each.name for each in variables]
-        if baseline.classes and self._stage == "output" and WINNER not in source:
+        if baseline.classes and self._part == "output" and WINNER not in source:
             known = list(baseline.classes)
-        same = set(source) == set(known)
-        part = set(source) < set(known)
-        names = known if same else source
-        self._ordered = (baseline, names, part)
-        return names, part
+        names = known if set(source) == set(known) else source
+        by_name = set(source) < set(known)
+        # Two threads may do this at the same time; a single assignment of all three keeps the
+        # names together with the baseline that they belong to.
+        self._ordered = (baseline, names, by_name)
+        return names, by_name
 
     def _as_rows(self, value: Any) -> Any:
-        """Return what was picked from each object as rows of features, where it is that."""
-        if type(value) is not Several or self._stage == "output":
+        """Return features that were picked from several objects as rows, other values unchanged."""
+        if type(value) is not PerObject or self._part == "output":
             return value
         return [{} if row is None else row if is_row(row) else [row] for row in value]
+
+
+class PerObject(list[Any]):
+    """Values that were picked from each object of a list, in order; None if one lacks it."""
+
+
+def pick(content: Any, source: str | Sequence[str] | None, where: str) -> Any:
+    """Return the part of the content that a key path or a list of names points to.
+
+    In a list of objects, a path or names apply to each object.
+
+    Args:
+        content: Mappings, lists, objects with named fields, and their parts.
+        source: A key path such as "rows.0.values"; names; or None for the whole content.
+        where: A name for the content in messages.
+
+    Returns:
+        The part. For names it is a list of their values, with None for an absent one.
+
+    Raises:
+        LookupError: if nothing is there. The message names what was looked for and what the
+            content has.
+    """
+    if source is None:
+        return content
+    if isinstance(source, str):
+        return _at_path(content, source.split("."), source, where)
+    # Most bodies are a JSON object that has the first of the names. It needs no search.
+    if type(content) is dict and source[0] in content:
+        return [content.get(name) for name in source]  # pyright: ignore[reportUnknownMemberType]
+    return _by_names(content, source, where)
+
+
+def _at_path(place: Any, keys: Sequence[str], path: str, where: str) -> Any:
+    while keys:
+        # A key may contain a dot itself, so the longest key that is there wins.
+        for length in range(len(keys), 0, -1):
+            found = _member(place, ".".join(keys[:length]))
+            if found is not _ABSENT:
+                break
+        else:
+            if _is_table(place) and not keys[0].isdecimal():
+                return _from_each(place, keys, path, where)
+            key = keys[0]
+            missing = f"no key {key!r} of {path!r}" if key != path else f"no key {path!r}"
+            raise LookupError(f"{missing} in {where}; it has {_inventory(place)}")
+        place, keys = found, keys[length:]
+    return place
+
+
+def _member(place: Any, key: str) -> Any:
+    """Return what an object or a list holds under a key; return `_ABSENT` if it lacks the key."""
+    fields = _fields(place)
+    if fields is None:
+        items = _items(place) if key.isdecimal() else ()
+        return items[int(key)] if items and int(key) < len(items) else _ABSENT
+    if key in fields:
+        return fields[key]
+    return _aliases(place).get(key, _ABSENT)
+
+
+def _fields(place: Any) -> Mapping[Any, Any] | None:
+    """Return an object's fields by name; return None for a value without fields.
+
+    The public attributes of an object of any other class count as its fields.
+    """
+    if type(place) in SINGLE or isinstance(place, list):
+        return None
+    opened_place = opened(place)
+    if is_mapping(opened_place):
+        return opened_place
+    attributes: dict[str, Any] | None = getattr(place, "__dict__", None)
+    if opened_place is not place or hasattr(place, "__len__") or not attributes:
+        return None
+    return {name: each for name, each in attributes.items() if not name.startswith("_")}
+
+
+def _aliases(place: Any) -> Mapping[Any, Any]:
+    """Return an object's fields under the names that they have in JSON."""
+    if isinstance(place, Mapping):
+        return {}
+    return fields_of(place, by_alias=True) or {}
+
+
+def _items(place: Any) -> Sequence[Any]:
+    """Return the items of a list, array or root model; return none for anything else."""
+    place = opened(place)
+    found: Any = place.tolist() if hasattr(place, "tolist") else place
+    return found if is_list_or_tuple(found) else ()
+
+
+def _is_table(place: Any) -> bool:
+    """Return whether it is a list that holds only objects, or nothing."""
+    found: Any = opened(place)
+    return is_list_or_tuple(found) and all(_fields(each) is not None for each in found)
+
+
+def _from_each(rows: Any, keys: Sequence[str], path: str, where: str) -> PerObject:
+    """Return the value at a path in each of the rows.
+
+    Raises:
+        LookupError: if no row has it.
+    """
+    found, problem = PerObject(), None
+    for row in _items(rows):
+        try:
+            found.append(_at_path(row, keys, path, where))
+        except LookupError as error:
+            found.append(None)
+            problem = problem or error
+    if problem is not None and all(each is None for each in found):
+        raise problem
+    return found
+
+
+def _by_names(content: Any, names: Sequence[str], where: str) -> Any:
+    """Return the values of names, from the content or from its first part that has one of them."""
+    parts = list((_fields(content) or {}).values())
+    for place in (content, *parts):
+        row = _values(place, names)
+        if row is not None:
+            return row
+        if _is_table(place):
+            rows = PerObject(_values(each, names) for each in _items(place))
+            # An empty list is an empty batch, if nothing else could hold the names.
+            empty = not rows and (place is content or len(parts) == 1)
+            if empty or any(each is not None for each in rows):
+                return rows
+    raise LookupError(
+        f"none of {', '.join(map(repr, names))} in {where}; it has {_inventory(content)}"
+    )
+
+
+def _values(place: Any, names: Sequence[str]) -> list[Any] | None:
+    """Return the values of names in one object; return None if it has none of them."""
+    fields = _fields(place)
+    if fields is None:
+        return None
+    if not any(name in fields for name in names):
+        fields = _aliases(place)
+        if not any(name in fields for name in names):
+            return None
+    return [fields.get(name) for name in names]
+
+
+def _inventory(place: Any) -> str:
+    fields = _fields(place)
+    if fields is not None:
+        return ", ".join(repr(key) for key in list(fields)[:10]) or "no keys"
+    if is_list_or_tuple(place):
+        return f"a list of {len(place)}"
+    return f"a single {type(place).__name__}"

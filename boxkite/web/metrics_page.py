@@ -1,8 +1,6 @@
-"""What one path of an application shows: the metrics of its models, to those who may see them."""
+"""The page that Prometheus scrapes: the metrics of one or more models, and the application's."""
 
 from __future__ import annotations
-
-from collections.abc import Callable, Sequence
 
 from prometheus_client import CollectorRegistry
 
@@ -10,87 +8,99 @@ from boxkite.errors import ConfigError
 from boxkite.monitor import Monitor
 from boxkite.prometheus.application import application_registry
 from boxkite.prometheus.scrape import Scrape, Scraper
-from boxkite.web.protection import ProtectedPage, Protection, taken
+from boxkite.web.page import Page, PageAnswer, PageRequest, Protection, Routes
 
 __all__ = ["MetricsPage"]
 
 
-class MetricsPage(ProtectedPage):
-    """One path, which answers for each model that joins it.
+class MetricsPage(Page):
+    """One path that shows the series of all models that join it.
 
     Args:
-        path: of the application.
-        protection: of the page.
-        registry: of the application's own metrics; None for none.
+        path: The path in the application.
+        protection: The conditions for access.
+        registry: The application's own metrics; None for none.
+        routes: The application's routes, for a warning about a route that is added later.
     """
 
+    name = "metrics"
     setting = "METRICS_PATH"
 
     def __init__(
-        self, path: str, protection: Protection, registry: CollectorRegistry | None
+        self,
+        path: str,
+        protection: Protection,
+        registry: CollectorRegistry | None,
+        routes: Routes | None = None,
     ) -> None:
-        super().__init__(path, protection, self._report)
+        self._joined: list[Monitor] = []
+        super().__init__(path, protection, self._joined)
         self._registry = registry
-        self._monitors: list[Monitor] = []
-        self._looked = False
+        self._routes = routes
 
     def check(
         self, monitor: Monitor, protection: Protection, registry: CollectorRegistry | None
     ) -> None:
-        """Refuse a monitor that the page cannot show as it asks for.
+        """Refuse a monitor whose options contradict those of the page.
 
         Args:
-            monitor: that is to join.
-            protection: it asks for; none: the page's will do.
-            registry: it asks for; None: the page's will do.
+            monitor: The monitor that is to join.
+            protection: Its own conditions for access. Those that it leaves out are the page's.
+            registry: Its own registry; None for the page's.
 
         Raises:
-            ConfigError: saying what does not go together.
+            ConfigError: if the options contradict each other.
         """
         for part in ("token", "authorize"):
             asked = getattr(protection, part)
             if asked and asked != getattr(self.protection, part):
                 raise ConfigError(
-                    f"the metrics at {self.path} are protected by another {part} already: give the "
-                    "same one to each Boxkite of the application, or another METRICS_PATH"
+                    f"the metrics at {self.path} are already protected by another {part}; pass the "
+                    "same one to each Boxkite of the application, or set another METRICS_PATH"
                 )
         if registry is not None and registry is not self._registry:
             raise ConfigError(
-                f"the metrics at {self.path} have another registry already: give registry= to "
-                "the application's first Boxkite alone, or another METRICS_PATH"
+                f"the metrics at {self.path} already show another registry; pass registry= only to "
+                "the first Boxkite of the application, or set another METRICS_PATH"
             )
-        classic = [each for each in (*self._monitors, monitor) if _is_classic(each)]
+        classic = [each for each in (*self._joined, monitor) if _is_classic(each)]
         if len(classic) > 1:
             names = " and ".join(repr(each.baseline.model) for each in classic)
             raise ConfigError(
-                f"models {names} would have the same series at {self.path}, as the classic "
-                "exposition names no model: use EXPOSITION labelled, or another METRICS_PATH"
+                f"models {names} would have the same series at {self.path}, because the classic "
+                "exposition has no label for the model; set EXPOSITION to labelled, or set another "
+                "METRICS_PATH"
             )
 
     def join(self, monitor: Monitor) -> None:
-        """Show a monitor too."""
-        self._monitors.append(monitor)
+        """Show the series of one more monitor."""
+        self._joined.append(monitor)
         self._scraper = Scraper(
-            [each.series for each in self._monitors],
+            [each.series for each in self._joined],
             application_registry(self._registry),
-            self._monitors[0].report_export,
+            self._joined[0].report_export,
         )
 
-    def export(self, accept: str, accept_encoding: str, names: Sequence[str]) -> Scrape:
-        """Return the answer to a scrape, with arguments as `Monitor.export` has them."""
-        return self._scraper.scrape(accept=accept, accept_encoding=accept_encoding, names=names)
+    def answer(self, request: PageRequest) -> PageAnswer:
+        """Return the series that the request asks for, in the format that it accepts."""
+        self._report_conflict()
+        scrape = self.scrape(request)
+        return PageAnswer(200, scrape.body, scrape.headers)
 
-    def _report(self, error: Exception) -> None:
-        self._monitors[0].reporter.report("export", error, "authorize")
+    def scrape(self, request: PageRequest) -> Scrape:
+        """Return the series that `name[]` in the query selects, all if there is none."""
+        return self._scraper.scrape(
+            accept=request.accept,
+            accept_encoding=request.accept_encoding,
+            names=request.query.get("name[]", ()),
+        )
 
-    def look_once(self, find: Callable[[], str | None]) -> None:
-        """At the first scrape, report what `find` says of a route that came later."""
-        if not self._looked:
-            self._looked = True
-            other = find()
-            if other is not None:
-                error = ConfigError(taken(self, other))
-                self._monitors[0].reporter.count("export", error, "the metrics")
+    def _report_conflict(self) -> None:
+        """At the first scrape, report a route that was added at the same path after the page."""
+        routes, self._routes = self._routes, None
+        problem = self._conflict(routes) if routes is not None else None
+        if problem is not None:
+            self._first.reporter.count("export", problem, "the metrics")
 
 
 def _is_classic(monitor: Monitor) -> bool:

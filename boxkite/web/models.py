@@ -15,15 +15,15 @@ __all__ = ["Models"]
 
 
 class Models(Mapping[str, Monitor]):
-    """The monitors of an application by the names of their models, the first one first.
+    """The monitors of an application by model, in the order in which they were added.
 
     Args:
-        app: the application, which is not kept alive.
+        app: The framework's application. It is not kept alive.
 
     Attributes:
-        app: returns the application, None once it is gone.
-        pages: what shows their metrics, by path.
-        drift: the page that shows their drift; None for none.
+        app: A weak reference to the application.
+        pages: The pages of metrics by path.
+        drift: The drift page, or None.
     """
 
     def __init__(self, app: object) -> None:
@@ -31,7 +31,7 @@ class Models(Mapping[str, Monitor]):
         self.pages: dict[str, MetricsPage] = {}
         self.drift: DriftPage | None = None
         self._by_name: dict[str, Monitor] = {}
-        self._by_owner: dict[object, Monitor] = {}
+        self._by_extension: dict[object, Monitor] = {}
 
     def __getitem__(self, model: str) -> Monitor:
         return self._by_name[model]
@@ -44,37 +44,41 @@ class Models(Mapping[str, Monitor]):
 
     @property
     def first(self) -> Monitor:
-        """The application's first monitor."""
+        """The monitor that was added first."""
         return next(iter(self._by_name.values()))
 
-    def of(self, owner: object, model: str | None) -> Monitor | None:
-        """Return the monitor of a model or, where none is named, that of an extension."""
-        return self._by_owner.get(owner) if model is None else self._by_name.get(model)
+    def find(self, extension: object, model: str | None) -> Monitor | None:
+        """Return the monitor of a model; without a name, the one that the extension added."""
+        return self._by_extension.get(extension) if model is None else self._by_name.get(model)
 
-    def check(self, owner: object, monitor: Monitor | None = None) -> None:
-        """Refuse an extension that is set up already, or a monitor of a model that has one.
+    def check(self, extension: object, monitor: Monitor | None = None) -> None:
+        """Refuse an extension that was added already, or a second monitor of one model.
 
         Raises:
-            ConfigError: saying which one there is.
+            ConfigError: if there is one. The message names its model.
         """
         name = monitor.baseline.model if monitor else None
-        there = self.of(owner, None) if monitor is None else self.of(None, name)
+        there = self.find(extension, None) if monitor is None else self.find(None, name)
         if there is not None:
             raise ConfigError(
-                f"the application has a Boxkite for model {there.baseline.model!r} already: a "
-                "second one would count each prediction twice; use the first, or name another "
-                "model, as Boxkite(app, model='b')"
+                f"the application already has a Boxkite for model {there.baseline.model!r}, and a "
+                "second one would count each prediction twice; use the first one, or name another "
+                "model, as in Boxkite(app, model='b')"
             )
 
-    def add(self, owner: object, monitor: Monitor) -> None:
+    def add(self, extension: object, monitor: Monitor) -> None:
         """Add the monitor that an extension made."""
-        self._by_name[monitor.baseline.model] = self._by_owner[owner] = monitor
+        self._by_name[monitor.baseline.model] = self._by_extension[extension] = monitor
 
     def close(self, timeout: float = 5.0) -> None:
-        """Close all monitors within `timeout` seconds together; what fails is counted."""
+        """Close all monitors.
+
+        Args:
+            timeout: Seconds that all of them may take together. A failure is only counted.
+        """
         deadline = time.monotonic() + timeout
         for monitor in self.values():
             try:
                 monitor.close(max(0.0, deadline - time.monotonic()))
-            except Exception as error:  # noqa: BLE001 - the end of a service is not to fail
+            except Exception as error:  # noqa: BLE001 - a failure must not keep a service from ending
                 monitor.reporter.count("journal", error)

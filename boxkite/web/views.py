@@ -1,115 +1,169 @@
-"""A view that predicts, in the prediction's scope and of the kind that it was."""
+"""Views that predict: each call runs inside a prediction, whatever kind of function the view is."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Generator
 from functools import wraps
-from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
-from typing import Any, Protocol, TypeAlias
+from inspect import isasyncgen, isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
+from typing import Any, Protocol
 
 from boxkite.live.identity import Identity
 from boxkite.monitor import Monitor
 from boxkite.web.context import Prediction
-from boxkite.web.models import Models
-from boxkite.web.sources import Capture
-from boxkite.web.streams import in_prediction
+from boxkite.web.framework import Exchange
+from boxkite.web.sources import Capture, PendingPrediction
 
-__all__ = ["Exchange", "decorated"]
+__all__ = ["MonitoredView", "in_prediction"]
+
+_END: Any = object()
 
 
-def _prediction_of(monitor: Monitor) -> Prediction:
-    return Prediction(Identity.new(monitor.settings.server_id), monitor.row_count)
+class Locator(Protocol):
+    """Finds the monitor that counts a view's predictions, as an extension does."""
+
+    def locate(self, view: str, model: str | None) -> tuple[Exchange, Monitor] | None:
+        """Return the current request and the monitor; return None if nothing is monitored."""
+
+
+class MonitoredView:
+    """Wraps a view so that each of its answers is a prediction.
+
+    Args:
+        locator: The extension.
+        capture: The sources of features and output.
+        name: The view's name, for messages.
+        model: The model that the view asks; None for the extension's own.
+    """
+
+    def __init__(self, locator: Locator, capture: Capture, name: str, model: str | None) -> None:
+        self._locator = locator
+        self._capture = capture
+        self._name = name
+        self._model = model
+
+    def wrap(self, view: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a view of the same kind: sync, async, or a generator of either."""
+        if iscoroutinefunction(view) or iscoroutinefunction(type(view).__call__):
+            return self._async(view)
+        if isgeneratorfunction(view) or isasyncgenfunction(view):
+            return self._stream(view)
+        return self._sync(view)
+
+    def _begin(self) -> tuple[Exchange, PendingPrediction] | None:
+        """Begin a prediction in the current request; return None if nothing monitors the view."""
+        found = self._locator.locate(self._name, self._model)
+        if found is None:
+            return None
+        exchange, monitor = found
+        prediction = Prediction(Identity.new(monitor.settings.server_id), monitor)
+        return exchange, PendingPrediction(exchange, monitor, self._capture, prediction)
+
+    def _async(self, view: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(view)
+        async def wrapper(*args: Any, **kwargs: Any) -> Any:
+            begun = self._begin()
+            if begun is None:
+                with _unmonitored():
+                    return await view(*args, **kwargs)
+            exchange, pending = begun
+            with pending.prediction:
+                returned = pending.returned = await view(*args, **kwargs)
+            exchange.log_when_answered(pending)
+            return returned
+
+        return wrapper
+
+    def _sync(self, view: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(view)
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            begun = self._begin()
+            if begun is None:
+                with _unmonitored():
+                    return view(*args, **kwargs)
+            exchange, pending = begun
+            with pending.prediction:
+                returned = pending.returned = view(*args, **kwargs)
+            exchange.log_when_answered(pending)
+            return returned
+
+        return wrapper
+
+    def _stream(self, view: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(view)
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            stream = view(*args, **kwargs)
+            begun = self._begin()
+            if begun is None:
+                return in_prediction(stream, _unmonitored(), None)
+            exchange, pending = begun
+            pending.returned = stream
+            exchange.announce(pending)
+            return in_prediction(stream, pending.prediction, pending)
+
+        return wrapper
 
 
 def _unmonitored() -> Prediction:
-    """Return what stands where nothing is monitored: what the view sets there is dropped."""
+    """Return a prediction whose parts are dropped, so that a view may set them all the same."""
     return Prediction(Identity.new("unmonitored"))
 
 
-class Exchange(Protocol):
-    """The request that is being answered, as an adapter sees it."""
+class Loggable(Protocol):
+    """A prediction to log, as a pending one is."""
 
-    @property
-    def models(self) -> Models:
-        """The models of the application that answers."""
-
-    @property
-    def outer(self) -> Exchange | None:
-        """The same request in the application that has this one mounted, if it is monitored."""
-
-    def finish(
-        self, monitor: Monitor, capture: Capture, prediction: Prediction, returned: Any
-    ) -> None:
-        """Have the prediction logged once the status of the response is known to be no error."""
-
-    def begin(
-        self, monitor: Monitor, capture: Capture, prediction: Prediction, stream: Any
-    ) -> Callable[[], object]:
-        """Have the response name a prediction that is made while it is sent.
-
-        Returns:
-            What logs it, once the stream has ended.
-        """
+    def log(self) -> object:
+        """Log it."""
 
 
-_Place: TypeAlias = Callable[[], tuple[Exchange | None, Monitor | None]]
-
-
-def decorated(view: Callable[..., Any], capture: Capture, place: _Place) -> Callable[..., Any]:
-    """Return a view whose answers are predictions.
+def in_prediction(
+    stream: Generator[Any, Any, Any] | AsyncGenerator[Any, Any],
+    prediction: Prediction,
+    pending: Loggable | None,
+) -> Generator[Any, Any, Any] | AsyncGenerator[Any, Any]:
+    """Return a generator whose code runs inside a prediction.
 
     Args:
-        view: sync, async or a generator of either kind.
-        capture: finds features and output.
-        place: returns the request at hand and what counts a prediction in it, None where nothing
-            does.
+        stream: The generator, async or not.
+        prediction: The prediction.
+        pending: Logged when the stream reaches its end, not if it fails or is closed early.
     """
-    if iscoroutinefunction(view) or iscoroutinefunction(type(view).__call__):
-        return _async(view, capture, place)
-    if isgeneratorfunction(view) or isasyncgenfunction(view):
-        return _stream(view, capture, place)
-    return _sync(view, capture, place)
+    if isasyncgen(stream):
+        return _async_steps(stream, prediction, pending)
+    return _steps(stream, prediction, pending)  # type: ignore[arg-type]
 
 
-def _async(view: Callable[..., Any], capture: Capture, place: _Place) -> Callable[..., Any]:
-    @wraps(view)
-    async def wrapper(*args: Any, **kwargs: Any) -> Any:
-        exchange, monitor = place()
-        if exchange is None or monitor is None:
-            with _unmonitored():
-                return await view(*args, **kwargs)
-        with _prediction_of(monitor) as prediction:
-            returned = await view(*args, **kwargs)
-        exchange.finish(monitor, capture, prediction, returned)
-        return returned
-
-    return wrapper
-
-
-def _sync(view: Callable[..., Any], capture: Capture, place: _Place) -> Callable[..., Any]:
-    @wraps(view)
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        exchange, monitor = place()
-        if exchange is None or monitor is None:
-            with _unmonitored():
-                return view(*args, **kwargs)
-        with _prediction_of(monitor) as prediction:
-            returned = view(*args, **kwargs)
-        exchange.finish(monitor, capture, prediction, returned)
-        return returned
-
-    return wrapper
+# The prediction is current only within each step. Between two steps the server may run other
+# requests in the same thread, and it may run each step in another thread, where resetting the
+# context variable of the first would fail.
+def _steps(
+    stream: Generator[Any, Any, Any], prediction: Prediction, pending: Loggable | None
+) -> Generator[Any, Any, Any]:
+    try:
+        while True:
+            with prediction:
+                item = next(stream, _END)
+            if item is _END:
+                break
+            yield item
+    finally:
+        with prediction:
+            stream.close()
+    if pending is not None:
+        pending.log()
 
 
-def _stream(view: Callable[..., Any], capture: Capture, place: _Place) -> Callable[..., Any]:
-    @wraps(view)
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        stream = view(*args, **kwargs)
-        exchange, monitor = place()
-        if exchange is None or monitor is None:
-            return in_prediction(stream, _unmonitored(), lambda: None)
-        prediction = _prediction_of(monitor)
-        log = exchange.begin(monitor, capture, prediction, stream)
-        return in_prediction(stream, prediction, log)
-
-    return wrapper
+async def _async_steps(
+    stream: AsyncGenerator[Any, Any], prediction: Prediction, pending: Loggable | None
+) -> AsyncGenerator[Any, Any]:
+    try:
+        while True:
+            with prediction:
+                item = await anext(stream, _END)
+            if item is _END:
+                break
+            yield item
+    finally:
+        with prediction:
+            await stream.aclose()
+    if pending is not None:
+        pending.log()

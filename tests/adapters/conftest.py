@@ -1,8 +1,11 @@
 """The same small service in each framework, and what its /metrics says was counted."""
 
 import asyncio
+import itertools
 import json
-from collections.abc import Callable, Iterator
+import random
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from inspect import iscoroutinefunction, signature
@@ -25,8 +28,44 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 import boxkite
 import boxkite_flask
 import boxkite_starlette
+from boxkite.adapters import Extension
 
 View = Callable[..., Any]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as slow the combinations of parameters that pairwise testing leaves out."""
+    tables = defaultdict(list)
+    for item in items:
+        here = item.path.parent == Path(__file__).parent
+        if here and isinstance(item, pytest.Function) and hasattr(item, "callspec"):
+            tables[item.path, item.originalname].append(item)
+    for table in tables.values():
+        for item in set(table) - _pairwise(table):
+            item.add_marker(pytest.mark.slow)
+
+
+def _pairwise(table: Sequence[pytest.Function]) -> set[pytest.Function]:
+    """Choose few tests so that each pair of parameter values occurs in at least one of them.
+
+    The choice is greedy: first the tests that add the most pairs. It is the same in each process,
+    as pytest-xdist requires, and shuffled, so that no framework always has sync views.
+    """
+    shuffled = random.Random(2013).sample(table, len(table))
+    pairs = {}
+    for item in table:
+        # One id for each parametrize mark and fixture. `callspec.indices` counts tests instead.
+        values = list(enumerate(item.callspec._idlist))
+        pairs[item] = set(itertools.combinations(values, min(2, len(values))))
+    chosen: set[pytest.Function] = set()
+    covered: set[Any] = set()
+    for least in range(max(map(len, pairs.values())), 0, -1):
+        for item in shuffled:
+            if len(pairs[item] - covered) >= least:
+                chosen.add(item)
+                covered |= pairs[item]
+    return chosen
 
 
 @dataclass(frozen=True)
@@ -38,15 +77,23 @@ class Answer:
     body: bytes
 
 
-KINDS = ["flask", "flask async", "starlette", "starlette async", "fastapi", "fastapi async"]
+@pytest.fixture(params=["flask", "starlette", "fastapi"])
+def framework(request: pytest.FixtureRequest) -> str:
+    """The framework that serves the view."""
+    return str(request.param)
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=[False, True], ids=["sync", "async"])
+def is_async(request: pytest.FixtureRequest) -> bool:
+    """Whether the view is a coroutine function."""
+    return bool(request.param)
+
+
+@pytest.fixture
 def serve(
-    request: pytest.FixtureRequest, score_baseline: boxkite.Baseline, tmp_path: Path
+    framework: str, is_async: bool, score_baseline: boxkite.Baseline, tmp_path: Path
 ) -> Callable[..., Callable[..., Answer]]:
     """Returns a function that serves a view under a framework, and returns a client for it."""
-    framework, _, is_async = request.param.partition(" ")
 
     def serve_view(
         view: View, sources: dict[str, Any] | None, **options: Any
@@ -60,7 +107,7 @@ def serve(
         """
         small = {"registry": None, "state_max_bytes": 2**16, "state_dir": str(tmp_path)}
         given = {"baseline": score_baseline, **small, **options}
-        return _FRAMEWORKS[framework](view, sources, given, bool(is_async))
+        return _FRAMEWORKS[framework](view, sources, given, is_async)
 
     return serve_view
 
@@ -149,7 +196,7 @@ def _called(view: View, body: Any, make: SimpleNamespace) -> Any:
 
 
 def _decorated(
-    endpoint: Callable[..., Any], monitor: boxkite.Extension, sources: dict[str, Any] | None
+    endpoint: Callable[..., Any], monitor: Extension, sources: dict[str, Any] | None
 ) -> Callable[..., Any]:
     return endpoint if sources is None else monitor.predict(**sources)(endpoint)
 

@@ -23,11 +23,12 @@ import boxkite
 import boxkite_flask
 import boxkite_starlette
 from boxkite import current_prediction
+from boxkite.adapters import Extension
 
 REQUESTS = 1000
 MODELS = ("a", "b")
-FEATURES = boxkite.Extension().features
-OUTPUT = boxkite.Extension().output
+FEATURES = boxkite_flask.Boxkite().features
+OUTPUT = boxkite_flask.Boxkite().output
 
 
 @FEATURES
@@ -105,7 +106,7 @@ async def number_of(request: Any) -> list[int]:
     return [(await request.json())["number"]]
 
 
-def add_starlette_views(app: Starlette, monitor: boxkite.Extension, model: str) -> None:
+def add_starlette_views(app: Starlette, monitor: Extension, model: str) -> None:
     def added(path: str, view: Callable[..., Any], **sources: Any) -> None:
         async def endpoint(request: Request) -> JSONResponse:
             return JSONResponse(*await view(await request.json()))
@@ -123,7 +124,7 @@ def add_starlette_views(app: Starlette, monitor: boxkite.Extension, model: str) 
     added("marked", marked)
 
 
-def add_fastapi_views(app: FastAPI, monitor: boxkite.Extension, model: str) -> None:
+def add_fastapi_views(app: FastAPI, monitor: Extension, model: str) -> None:
     def added(path: str, view: Callable[..., Any], **sources: Any) -> None:
         async def endpoint(body: Annotated[Any, Body()]) -> Any:
             return JSONResponse(*await view(body))
@@ -140,7 +141,7 @@ def add_fastapi_views(app: FastAPI, monitor: boxkite.Extension, model: str) -> N
     added("marked", marked)
 
 
-def add_flask_views(app: flask.Flask, monitor: boxkite.Extension, model: str) -> None:
+def add_flask_views(app: flask.Flask, monitor: Extension, model: str) -> None:
     @monitor.predict(model=model)
     def set_in_the_view() -> Any:
         return in_a_thread(flask.request.get_json())

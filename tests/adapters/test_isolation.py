@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from flask import Flask, Response
+from flask import Flask
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 
@@ -20,7 +20,9 @@ import boxkite_starlette
 from boxkite import current_prediction
 from boxkite.live.identity import Identity
 from boxkite.web import sources
-from boxkite_flask.exchange import Answered
+from boxkite.web.context import Prediction
+from boxkite.web.models import Models
+from boxkite_flask.exchange import FlaskExchange
 
 JSON = {"content-type": "application/json"}
 BODY = b'{"age": 30, "colour": "red"}'
@@ -45,10 +47,7 @@ async def generator() -> Any:
     yield 0.5
 
 
-STREAM = (
-    "the view returned a stream; give output= a callable of the returned value, or set "
-    "current_prediction.output"
-)
+STREAM = "the view returned a stream; pass a callable as output=, or set current_prediction.output"
 # Sources, the view, where it fails, and what is said.
 PROBLEMS: dict[str, tuple[dict[str, Any], Any, str, str]] = {
     "key that is not there": ({"output": "result"}, score, "output",
@@ -110,7 +109,7 @@ def test_an_iterator_that_the_view_shares_is_not_read(
         answer = serve(view, {})("POST", "/predict", BODY, **JSON)
     assert answer.body == b"0.5"
     told = [each.getMessage() for each in caplog.records if "view 'predict'" in each.getMessage()]
-    problem = "an iterator can be read once only, by the view: give a list"
+    problem = "the view set an iterator, which can be read only once; set a list instead"
     assert told == [f"boxkite output: view 'predict': {problem} (1 so far)"]
 
 
@@ -167,13 +166,13 @@ def test_what_ends_the_program_is_not_held_back(
         raise failure
 
     monitor = boxkite.Monitor(score_baseline, registry=None)
-    capture = boxkite.Capture(source, None, "view")
-    prediction, answered = (
-        boxkite.Prediction(Identity.new("server")),
-        Answered(None, Response(), None),
-    )
-    with pytest.raises(failure):
-        capture.log(monitor, prediction, answered)
+    capture = sources.Capture(source, None, "view")
+    with Flask("service").test_request_context("/"):
+        exchange = FlaskExchange(Models(object))
+        prediction = Prediction(Identity.new("server"))
+        pending = sources.PendingPrediction(exchange, monitor, capture, prediction)
+        with pytest.raises(failure):
+            pending.log()
 
 
 def test_under_testing_it_is_raised(score_baseline: boxkite.Baseline) -> None:
@@ -213,13 +212,15 @@ ASYNC = {
 def test_async_sources_are_awaited_before_the_header_goes_out(
     form: str,
     serve: Callable[..., Any],
-    request: pytest.FixtureRequest,
+    framework: str,
     counted: Callable[[str], dict[str, float]],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     given = {"features": ASYNC[form], "output": output_of}
-    if "flask" in request.node.callspec.params["serve"]:
-        with pytest.raises(TypeError, match="is async, and here nothing can await it"):
+    if framework == "flask":
+        with pytest.raises(
+            TypeError, match="is async, but this framework's adapter cannot await it"
+        ):
             serve(score, given)
         return
     plain = serve(score, None)("POST", "/predict", BODY, **JSON)
@@ -246,8 +247,8 @@ async def csv_of(request: Any) -> Any:
     ("content", "reads", "problem"),
     [
         (b"30,red", True, None),
-        (b"30," + b"x" * 300_000, True, "the request's body is beyond 256 KiB"),
-        (b"30,red", False, "the endpoint did not read the request's body"),
+        (b"30," + b"x" * 300_000, True, "the request body is larger than 256 KiB"),
+        (b"30,red", False, "the endpoint did not read the whole request body"),
     ],
     ids=["read", "large", "not read"],
 )

@@ -107,7 +107,15 @@ def test_the_labelled_file_of_a_small_baseline() -> None:
         f"# HELP {once} Categories counted as __other__ that one training row has.",
         f"# TYPE {once} gauge",
         f'{once}{{{head}"c"}} 2',
-        '# TAIL feature ["c", "3x/rO/2dP1E=", 2]',
+        (
+            '# BASELINE {"format":1,"exposition":"labelled","model":"default","version":"v",'
+            f'"digest":"{baseline.digest}","content":{{"rows":4,"variables":['
+            '{"kind":"numeric","role":"feature","name":"x","position":0,"missing":1,'
+            '"counts":[2,1],"edges":[3.0],"sum":7.0,"minimum":1.0,"maximum":4.0},'
+            '{"kind":"category","role":"feature","name":"c","position":1,"missing":0,'
+            '"counts":[2,2,0],"categories":["a","__other__","__unseen__"],'
+            '"tail":"3x/rO/2dP1E=","tail_once":2}]}}'
+        ),
     ]
 
 
@@ -201,10 +209,12 @@ def test_a_file_beyond_its_bounds_is_refused(tmp_path: Path) -> None:
         (b"up 1\n\xff", "line 2: not UTF-8: invalid start byte"),
         (b"up one\n", "line 1: not a value: ' one'"),
         (
-            b'boxkite_baseline_rows{model_name="m"} 3\n',
-            "no baseline series in it, or it is cut short",
+            b'up 1\nboxkite_baseline_rows{model_name="m"} 3\n\n',
+            (
+                "line 2: the file ends without its # BASELINE line. It was cut short, or its "
+                "comments were removed: write it again with Baseline.write"
+            ),
         ),
-        (b"boxkite_baseline_news 3\n", "line 1: boxkite_baseline_rows stands 0 times, not once"),
     ],
 )
 def test_what_is_no_baseline_is_an_error_with_file_and_line(
@@ -231,7 +241,8 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
     with pytest.raises(BaselineError) as caught:
         many.write(path, exposition="classic")
     assert str(caught.value) == (
-        "the classic exposition has one output, this baseline has 2 (p, q): use the labelled one"
+        "the classic exposition has room for one output, but this baseline has 2 (p, q). "
+        "Use the labelled exposition"
     )
     assert Baseline.read(path) == many
     assert list(tmp_path.iterdir()) == [path]

@@ -1,7 +1,7 @@
 """How many categories of a tail training saw once: kept in the file, right or more when merged."""
 
-import re
 from collections import Counter
+from dataclasses import replace
 from itertools import chain
 
 import pytest
@@ -34,10 +34,10 @@ def once(*tails: list[int]) -> int:
     return sum(rows == 1 for rows in Counter(chain(*tails)).values())
 
 
-def as_before(text: str) -> str:
-    """Return the text of a baseline as it was written before the number was kept."""
-    lines = [line for line in text.splitlines(True) if "boxkite_baseline_tail_once" not in line]
-    return re.sub(r"(# TAIL .*), \d+\]", r"\1]", "".join(lines))
+def without_number(baseline: Baseline) -> Baseline:
+    """Return a baseline that does not know how many categories of its tail stand once."""
+    variable = replace(variable_of(baseline), tail_once=None)
+    return Baseline.from_variables([variable], baseline.rows, version="v")
 
 
 @given(TAILS)
@@ -46,19 +46,19 @@ def test_the_file_keeps_how_many_categories_of_the_tail_stand_once(tail: list[in
     assert variable_of(baseline).tail_once == once(tail)
     text = baseline.as_text()
     assert Baseline.from_text(text) == baseline
-    assert Baseline.from_text(text + "\n") == baseline  # by the reader that goes line by line
+    assert Baseline.from_text(text + "\n") == baseline
     assert Baseline.from_text(baseline.as_text("classic")) == baseline
 
 
 @given(TAILS)
-def test_a_file_of_before_is_read_and_written_as_it_was(tail: list[int]) -> None:
-    old = as_before(fit(tail).as_text())
-    for text in (old, old + "\n"):
-        found = Baseline.from_text(text)
-        assert variable_of(found).tail_once is None
-        assert variable_of(found).tail == variable_of(fit(tail)).tail
-        assert found.as_text() == old
-        assert expected_unseen(variable_of(found)) == len(tail)
+def test_a_file_without_the_number_is_read_and_written_as_it_was(tail: list[int]) -> None:
+    text = without_number(fit(tail)).as_text()
+    assert "tail_once" not in text
+    found = Baseline.from_text(text)
+    assert variable_of(found).tail_once is None
+    assert variable_of(found).tail == variable_of(fit(tail)).tail
+    assert found.as_text() == text
+    assert expected_unseen(variable_of(found)) == len(tail)
 
 
 @given(TAILS, TAILS)
@@ -80,10 +80,10 @@ def test_tails_without_a_common_category_add_up() -> None:
     assert variable_of(fit([1, 2, 3, 3]).merge(fit([4, 5, 5]))).tail_once == 3
 
 
-def test_what_an_older_file_does_not_say_a_merged_one_does_not_know() -> None:
-    new = fit([1, 2])
-    old = Baseline.from_text(as_before(new.as_text()))
-    for merged in (new.merge(old), old.merge(new)):
+def test_a_merged_baseline_does_not_know_the_number_unless_both_do() -> None:
+    known = fit([1, 2])
+    unknown = without_number(known)
+    for merged in (known.merge(unknown), unknown.merge(known)):
         assert variable_of(merged).tail_once is None
 
 
@@ -97,13 +97,12 @@ def test_without_a_tail_there_is_no_number() -> None:
     ("found", "damaged"),
     [
         ("tail_once{", "tail_twice{"),
-        ('variable="c"} 2\n# TAIL', 'variable="c"} 1\n# TAIL'),
-        (", 2]", ", 3]"),
-        (", 2]", ", -2]"),
-        (", 2]", ", 2.0]"),
-        (", 2]", ", true]"),
-        (", 2]", ", 2, 2]"),
-        (", 2]", "]"),
+        ('variable="c"} 2\n# BASELINE', 'variable="c"} 1\n# BASELINE'),
+        ('"tail_once":2', '"tail_once":3'),
+        ('"tail_once":2', '"tail_once":-2'),
+        ('"tail_once":2', '"tail_once":2.0'),
+        ('"tail_once":2', '"tail_once":true'),
+        (',"tail_once":2', ""),
     ],
 )
 def test_a_number_that_is_damaged_is_found(found: str, damaged: str) -> None:
@@ -114,18 +113,16 @@ def test_a_number_that_is_damaged_is_found(found: str, damaged: str) -> None:
 
 
 def test_a_number_beyond_the_tails_rows_is_damage() -> None:
-    text = fit([1, 2]).as_text()
-    more = text.replace(", 2]", ", 3]").replace('"c"} 2\n# TAIL', '"c"} 3\n# TAIL')
-    assert more != text
-    with pytest.raises(BaselineError, match="__other__ and its # TAIL comment go together"):
-        Baseline.from_text(more)
+    variable = replace(variable_of(fit([1, 2])), tail_once=3)
+    text = Baseline.from_variables([variable], 202).as_text()
+    with pytest.raises(BaselineError, match="has more categories than __other__ has rows"):
+        Baseline.from_text(text)
 
 
 def test_a_tail_that_training_saw_often_is_judged() -> None:
     tail = [number for number in range(400) for _ in range(10)]
     known = variable_of(fit(tail, often=1000))
-    text = as_before(fit(tail, often=1000).as_text())
-    unknown = variable_of(Baseline.from_text(text))
+    unknown = variable_of(without_number(fit(tail, often=1000)))
     assert expected_unseen(known) == 0
     assert expected_unseen(unknown) == 4000
     policy = Policy()

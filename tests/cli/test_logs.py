@@ -142,7 +142,7 @@ def test_a_damaged_line_is_one_line_on_stderr() -> None:
 
 
 TIME = "give one as 2026-11-23 or 2026-11-23T14:05:00Z"
-AGE = "is no age; give one such as 30d or 12h."
+AGE = "is not a duration; give one such as 30d or 12h."
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ AGE = "is no age; give one such as 30d or 12h."
             "/proc/x: No such file or directory",
         ),
         (("cat", "log", "--since", "x"), f"'x' is no time: {TIME}"),
-        (("cat", "log", "--column", "x"), "--column is for csv and parquet; jsonl has whole lines"),
+        (("cat", "log", "--column", "x"), "--column needs --format csv or --format parquet"),
         (("prune", "log"), "Missing option '--older-than'. See boxkite logs prune --help"),
         (("prune", "log", "--older-than", "30"), f"Invalid value for '--older-than': '30' {AGE}"),
     ],
@@ -283,7 +283,7 @@ def test_what_was_too_large_to_log_counts_as_missing() -> None:
 def test_a_part_of_a_file_of_rows_cannot_be_chosen() -> None:
     Path("rows.csv").write_text("x\n1\n")
     result = run("compare", "histogram.prom", "rows.csv", "--since", "2026-11-23")
-    expected = "boxkite: rows.csv is no log: --endpoint, --since, --until are for one\n"
+    expected = "boxkite: rows.csv is a file of rows: --endpoint, --since and --until need a log\n"
     assert (result.stdout, result.stderr, result.exit_code) == ("", expected, 2)
 
 
@@ -319,7 +319,9 @@ def test_the_design_effect_of_a_log_is_estimated_over_its_windows() -> None:
     lines = [each.split() for each in result.stdout.splitlines()]
     assert lines[0] == ["variable", "design", "effect"]
     assert [each[0] for each in lines[2:4]] == ["x", "score"]
-    assert result.stdout.splitlines()[-1] == f"20 windows with rows: the greatest is {lines[2][1]}"
+    assert result.stdout.splitlines()[-1] == (
+        f"20 windows with predictions: the greatest design effect is {lines[2][1]}"
+    )
     assert (result.stderr, result.exit_code) == ("", 0)
 
 
@@ -327,4 +329,4 @@ def test_the_design_effect_of_a_log_is_estimated_over_its_windows() -> None:
 def test_one_window_has_no_design_effect() -> None:
     shown = printed("design-effect", "histogram.prom", "log", *PART)
     assert [each.split()[-1] for each in shown[2:4]] == ["-", "-"]
-    assert shown[-1] == "1 windows with rows: too few rows to tell"
+    assert shown[-1] == "1 window with predictions: not enough data"

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from boxkite import Baseline, Comparison, VariableDrift
 from boxkite.cli.tables import baseline_table, comparison_table
-from boxkite.cli.text import one_line
+from boxkite.drawing.printable import one_line
 
 LONG = "a_feature_with_a_very_long_name_that_somebody_gave_to_a_column"
 
@@ -48,7 +48,7 @@ def test_ranges_stay_whole_at_80_columns() -> None:
         {LONG: [-1.23456789e-100, 2.3456789e100], "c": ["x" * 1000, "[bold]\n"]}, [1, 2]
     )
     assert printed(baseline_table(baseline)) == [
-        "variable                    kind      missing  cells  range or commonest",
+        "variable                    kind      missing  cells  range or categories",
         "─" * 80,
         "a_feature_with_a_very_long  numeric         0      2  -1.23457e-100 to",
         "_name_that_somebody_gave_t                            2.34568e+100",

@@ -98,6 +98,10 @@ def test_every_setting_is_in_its_page() -> None:
     expected = []
     for row in fields(Settings):
         default = "none" if row.default in (None, (), "") else f"`{row.default}`"
-        legacy = f"; `{row.metadata['legacy']}` still serves" if row.metadata["legacy"] else ""
+        legacy = (
+            f" Formerly `{row.metadata['legacy']}`, which still works."
+            if row.metadata["legacy"]
+            else ""
+        )
         expected.append((row.name.upper(), default, row.metadata["meaning"] + legacy))
     assert rows == expected

@@ -15,11 +15,11 @@ def test_quantiles_are_scipys(degrees: int) -> None:
 
 @pytest.mark.parametrize("tail", [0.0, 1.0, -0.1, 1.5, float("nan")])
 def test_a_tail_that_is_no_probability_is_refused(tail: float) -> None:
-    with pytest.raises(ValueError, match="a probability lies between 0 and 1, not"):
+    with pytest.raises(ValueError, match="`upper_tail` must be between 0 and 1, not"):
         quantile(tail, 3)
 
 
 @pytest.mark.parametrize("degrees", [0, -1])
 def test_fewer_than_one_degree_of_freedom_is_refused(degrees: int) -> None:
-    with pytest.raises(ValueError, match=f"1 degree of freedom or more, not {degrees}"):
+    with pytest.raises(ValueError, match=f"`degrees` must be at least 1, not {degrees}"):
         quantile(0.1, degrees)

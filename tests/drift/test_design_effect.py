@@ -89,5 +89,5 @@ def test_rows_in_one_cell_or_one_block_give_no_estimate(baseline: Baseline) -> N
 
 
 def test_a_block_without_a_tally_for_each_variable_is_refused(baseline: Baseline) -> None:
-    with pytest.raises(ValueError, match="each block has 2 tallies, one for each variable"):
+    with pytest.raises(ValueError, match="each block needs 2 tallies, one per variable"):
         estimate_design_effect(baseline, [[Tally(np.full(10, 9))]])

@@ -19,7 +19,7 @@ def test_quantiles_of_greater_tails_are_on_the_safe_side(tail: float) -> None:
 
 @pytest.mark.parametrize("tail", [0.0, 1.0, -0.1, 1.5, float("nan")])
 def test_a_tail_that_is_no_probability_is_refused(tail: float) -> None:
-    with pytest.raises(ValueError, match="a probability lies between 0 and 1, not"):
+    with pytest.raises(ValueError, match="`upper_tail` must be between 0 and 1, not"):
         quantile(tail)
 
 

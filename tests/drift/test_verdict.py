@@ -219,7 +219,7 @@ def test_a_shift_that_psi_alone_does_not_see_is_drift_by_ks() -> None:
 def test_a_design_effect_is_1_or_more(effect: float) -> None:
     with pytest.raises(ConfigError) as raised:
         Policy(design_effect=effect)
-    assert str(raised.value) == f"a design effect is 1 or more, not {effect}"
+    assert str(raised.value) == f"`design_effect` must be at least 1, not {effect}"
 
 
 def with_tail(labels: int, rows: int, once: int | None) -> CategoryVariable:

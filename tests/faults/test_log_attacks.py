@@ -363,9 +363,19 @@ def run(state: Path | str, log: Path, how: str, number: int) -> list[str]:
     return done.stdout.split()
 
 
-@pytest.mark.parametrize("number", [10, 100])
-@pytest.mark.parametrize("how", ["hangs", "absent"])
-@pytest.mark.parametrize("folder", ["state", ""])
+@pytest.mark.parametrize(
+    ("folder", "how", "number"),
+    [
+        ("state", "hangs", 10),
+        ("state", "absent", 100),
+        ("", "hangs", 100),
+        ("", "absent", 10),
+        pytest.param("state", "hangs", 100, marks=pytest.mark.slow),
+        pytest.param("state", "absent", 10, marks=pytest.mark.slow),
+        pytest.param("", "hangs", 10, marks=pytest.mark.slow),
+        pytest.param("", "absent", 100, marks=pytest.mark.slow),
+    ],
+)
 def test_a_program_ends_though_records_wait_and_the_next_delivers_them(
     folder: str, how: str, number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

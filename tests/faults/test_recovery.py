@@ -123,7 +123,9 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("small")
-@pytest.mark.parametrize("code", ["ENOSPC", "EIO", "EMFILE"])
+@pytest.mark.parametrize(
+    "code", ["ENOSPC", *(pytest.param(code, marks=pytest.mark.slow) for code in ("EIO", "EMFILE"))]
+)
 def test_whichever_call_fails_nothing_acknowledged_is_lost(
     code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -44,6 +44,7 @@ SERVERS = {
 }
 MARKS = {
     "sync-preload": [pytest.mark.slow],
+    "gthread": [pytest.mark.slow],
     "gthread-preload": [pytest.mark.slow],
     "gevent": [_needs("gevent")],
     "gevent-preload": [_needs("gevent"), pytest.mark.slow],
@@ -207,7 +208,7 @@ def open_to_all() -> Iterator[str]:
             id="another user",
             marks=pytest.mark.skipif(os.geteuid() != 0, reason="only root can change its user"),
         ),
-        pytest.param(NOTHING_TOLD, id="no proc"),
+        pytest.param(NOTHING_TOLD, id="no proc", marks=pytest.mark.slow),
     ],
 )
 def test_workers_who_cannot_see_their_parent_find_each_other_and_no_other_service(

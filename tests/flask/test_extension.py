@@ -67,8 +67,9 @@ def test_a_second_monitor_for_an_application_is_refused(score_baseline: boxkite.
     app = Flask("service")
     monitor = Boxkite(app, baseline=score_baseline)
     expected = (
-        "the application has a Boxkite for model 'score' already: a second one would count each "
-        "prediction twice; use the first, or name another model, as Boxkite(app, model='b')"
+        "the application already has a Boxkite for model 'score', and a second one would count "
+        "each prediction twice; use the first one, or name another model, as in "
+        "Boxkite(app, model='b')"
     )
     for again in (monitor, Boxkite(baseline=score_baseline)):
         with pytest.raises(boxkite.ConfigError) as refused:
@@ -88,13 +89,13 @@ def test_an_unknown_key_is_named_with_the_nearest(key: str, nearest: str) -> Non
     app.config[key] = "x"
     with pytest.raises(boxkite.ConfigError) as refused:
         Boxkite(app)
-    assert str(refused.value) == f"unknown setting {key}; the nearest one is {nearest}"
+    assert str(refused.value) == f"unknown setting {key}; did you mean {nearest}?"
 
 
 def test_an_unknown_option_is_named_with_the_nearest() -> None:
     with pytest.raises(boxkite.ConfigError) as refused:
         Boxkite(Flask("service"), modle="x")
-    assert str(refused.value) == "unknown setting modle; the nearest one is model"
+    assert str(refused.value) == "unknown setting modle; did you mean model?"
 
 
 @pytest.mark.parametrize(
@@ -199,7 +200,7 @@ def test_a_server_id_that_could_not_go_into_a_header_is_refused(
     server_id: str, score_baseline: boxkite.Baseline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BEDROCK_SERVER_ID", server_id)
-    with pytest.raises(boxkite.ConfigError, match=r"^BEDROCK_SERVER_ID is .*; give printable"):
+    with pytest.raises(boxkite.ConfigError, match=r"^BEDROCK_SERVER_ID is .*; use printable"):
         Boxkite(Flask("service"), baseline=score_baseline)
 
 

@@ -68,7 +68,7 @@ def test_a_model_that_is_not_there_is_reported_and_nothing_is_counted(
     assert (response.json, "X-Prediction-Id" in response.headers) == ({"score": 0.3}, False)
     (told,) = [each.getMessage() for each in caplog.records]
     assert told == (
-        "boxkite features: view 'score': no model 'c' in the application; it has 'a', 'b' "
+        "boxkite features: view 'score': the application has no model 'c'; it has 'a', 'b' "
         "(1 so far)"
     )
     assert [line[-2:] for line in predictions(app)] == [" 0", " 0"]
@@ -88,7 +88,7 @@ def test_a_second_monitor_for_a_model_is_refused(
     options: Any, app: Flask, score_baseline: boxkite.Baseline
 ) -> None:
     before = (list(app.extensions["boxkite_models"]), set(app.blueprints))
-    with pytest.raises(boxkite.ConfigError, match=rf"for model '{options['model']}' already: a se"):
+    with pytest.raises(boxkite.ConfigError, match=rf"for model '{options['model']}', and a sec"):
         Boxkite(app, baseline=score_baseline, **options)
     assert (list(app.extensions["boxkite_models"]), set(app.blueprints)) == before
 
@@ -142,8 +142,8 @@ def test_a_page_is_protected_alike_for_all_models(
     with pytest.raises(boxkite.ConfigError) as refused:
         Boxkite(app, model="b", baseline=score_baseline, **second)
     assert str(refused.value) == (
-        f"the metrics at /metrics are protected by another {part} already: give the same one to "
-        "each Boxkite of the application, or another METRICS_PATH"
+        f"the metrics at /metrics are already protected by another {part}; pass the same one to "
+        "each Boxkite of the application, or set another METRICS_PATH"
     )
 
 

@@ -79,7 +79,9 @@ def test_an_authorize_that_fails_denies_and_is_counted(
 
 
 def test_an_authorize_that_cannot_be_called_is_refused() -> None:
-    with pytest.raises(boxkite.ConfigError, match=r"^authorize='me'; give a callable of the requ"):
+    with pytest.raises(
+        boxkite.ConfigError, match=r"^authorize='me' is not callable; pass a function$"
+    ):
         Boxkite(authorize="me")
 
 
@@ -111,7 +113,7 @@ def test_a_path_that_is_taken_is_refused_with_the_endpoint_that_has_it(
     with pytest.raises(boxkite.ConfigError) as refused:
         Boxkite(app, **options)
     assert str(refused.value) == (
-        "METRICS_PATH /metrics is taken by the endpoint 'numbers': give another path, or remove "
+        "METRICS_PATH /metrics is taken by the endpoint 'numbers'; set another path, or remove "
         "that route"
     )
     assert "boxkite" not in app.extensions
@@ -138,7 +140,7 @@ def test_a_rule_that_comes_later_is_reported_at_the_first_scrape(
     assert answers == [200] * 3
     (told,) = [each.getMessage() for each in caplog.records]
     assert told == (
-        "boxkite export: the metrics: METRICS_PATH /metrics is taken by the endpoint 'later': give "
+        "boxkite export: the metrics: METRICS_PATH /metrics is taken by the endpoint 'later'; set "
         "another path, or remove that route (1 so far)"
     )
     assert app.extensions["boxkite"].reporter.counts()["export"] == 1

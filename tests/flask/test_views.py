@@ -47,7 +47,7 @@ def test_a_class_is_refused(monitor: Boxkite) -> None:
     class Score(MethodView):
         pass
 
-    with pytest.raises(TypeError, match=r"^Score is a class: decorate its methods with predict$"):
+    with pytest.raises(TypeError, match=r"^Score is a class; decorate its methods instead$"):
         monitor.predict(Score)
 
 
@@ -451,6 +451,6 @@ def test_a_generator_whose_body_nobody_kept_is_reported(
     assert rows_of(records) == [({}, 0.3)]
     (message,) = caplog.messages
     assert message == (
-        "boxkite features: view 'score': a view that is a stream has no body; "
-        "set current_prediction.features (1 so far)"
+        "boxkite features: view 'score': the request body of a stream is gone when it ends; "
+        "set current_prediction.features in the view (1 so far)"
     )

@@ -147,7 +147,7 @@ def test_a_commit_that_was_cut_short_is_as_if_it_had_not_begun(tmp_path: Path) -
         assert torn.read() == committed(4 if complete else 3)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=2 * settings.default.max_examples)
 @given(data=st.data())
 def test_whatever_the_bytes_nothing_is_read_whose_crc_does_not_fit(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory

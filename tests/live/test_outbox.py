@@ -201,7 +201,7 @@ class Shipping(RuleBasedStateMachine):
 
 
 TestShipping = Shipping.TestCase
-TestShipping.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestShipping.settings = settings(stateful_step_count=40)
 
 
 def crowd_out(worker: Worker, first: int, most: int = 40) -> None:

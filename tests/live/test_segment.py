@@ -153,7 +153,7 @@ def test_the_frames_of_another_segment_are_not_taken_for_its_own(tmp_path: Path)
     assert intact_records(tmp_path / "eight", 8) == ([], HEADER_BYTES)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=2 * settings.default.max_examples)
 @given(content=st.binary(max_size=400), header=st.booleans(), start=st.integers(0, 2**63 - 1))
 def test_whatever_the_bytes_the_records_read_are_frames_that_fit(
     content: bytes, header: bool, start: int, tmp_path_factory: pytest.TempPathFactory

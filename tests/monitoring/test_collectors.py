@@ -166,8 +166,11 @@ def test_an_edge_that_is_no_number_is_an_error():
 @pytest.mark.parametrize(
     ("metrics", "message"),
     [
-        ([(0, "x", {1: 1}), (1, "x", {1: 1})], "line 2: a second feature called 'x'"),
-        ([(0, "x", {1: 0.5})], "line 1: feature_0_value_baseline_total is 0.5, not a count"),
+        ([(0, "x", {1: 1}), (1, "x", {1: 1})], "line 2: a second feature is called 'x'"),
+        (
+            [(0, "x", {1: 0.5})],
+            "line 1: feature_0_value_baseline_total is 0.5, which is not a count",
+        ),
         ([(0, "x", {})], "no baseline series in it, or it is cut short"),
     ],
 )
@@ -177,7 +180,7 @@ def test_metrics_that_make_no_baseline_are_told_at_the_start(metrics, message, k
     )
     with pytest.raises(BaselineError) as raised:
         ModelMonitoringService(kept, collector)
-    assert str(raised.value) == f"baseline metrics, a line being a sample: {message}"
+    assert str(raised.value) == f"baseline metrics (each sample is a line): {message}"
 
 
 def test_a_file_collector_may_be_extended(kept, histogram):

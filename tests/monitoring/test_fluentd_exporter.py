@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from boxkite import ConfigError
-from boxkite.logs.fluentd import FluentdSender
+from boxkite.classic.fluentd_sender import FluentdSender
 from boxkite.logs.log_record import LogRecord
 from boxkite.logs.sink import Batch
 from boxkite.logs.terms import LogTerms
@@ -118,7 +118,7 @@ def test_arguments_of_the_predecessors_sender_are_taken(caplog):
     ).sender
     assert (sender.host, sender.port, sender.timeout) == ("other", 1, 9.0)
     assert (sender.max_bytes, sender.max_records) == (100, 7)
-    assert caplog.messages == ["FluentdExporter: without effect here: msgpack_kwargs, verbose"]
+    assert caplog.messages == ["FluentdExporter ignores these arguments: msgpack_kwargs, verbose"]
 
 
 def test_a_queue_of_size_nought_has_no_bound():

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections import defaultdict
@@ -11,15 +12,15 @@ from typing import Any
 import jsonschema
 import pytest
 
-from boxkite.errors import ConfigError
-from boxkite.prometheus.dashboard import render_dashboard
+import boxkite.prometheus
 
+DASHBOARD = Path(boxkite.prometheus.__file__).with_name("dashboard.json")
 SCHEMA = Path(__file__).with_name("dashboard_schema.ts")
 PACKAGES = ("@grafana/schema@11.6.0", "ts-json-schema-generator@2.10.0")
 
 
-def dashboard(*windows: str) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(render_dashboard(windows or ("1h", "1d")))
+def dashboard() -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(DASHBOARD.read_text("utf-8"))
     return content
 
 
@@ -40,7 +41,7 @@ def test_it_has_three_rows_of_panels_that_do_not_overlap() -> None:
         "$variable_role $variable over $window": [
             "barchart", "timeseries", "timeseries", "timeseries",
         ],
-        "Log and engine": ["timeseries"] * 4,
+        "Log and monitoring": ["timeseries"] * 4,
     }  # fmt: skip
     assert len(places) == 14
 
@@ -53,21 +54,25 @@ def test_each_panel_has_a_number_of_its_own_and_each_query_of_a_panel_a_name() -
         assert len(set(names)) == len(names)
 
 
-def test_variables_are_of_the_model_and_its_windows() -> None:
-    variables = dashboard("30m", "6h")["templating"]["list"]
-    assert [each["name"] for each in variables] == [
-        "datasource", "model_name", "model_version", "variable_role", "variable", "window",
+def test_each_variable_narrows_the_choice_of_the_next() -> None:
+    variables = dashboard()["templating"]["list"]
+    names = [each["name"] for each in variables]
+    assert names == [
+        "datasource", "model_name", "model_version", "window", "variable_role", "variable",
     ]  # fmt: skip
-    assert variables[-1]["query"] == "30m,6h"
-    assert variables[-1]["current"] == {"selected": True, "text": "30m", "value": "30m"}
+    used = {each["name"]: set(re.findall(r"\$(\w+)", each["query"])) for each in variables}
+    for place, name in enumerate(names):
+        assert used[name] <= set(names[:place])
 
 
-def test_a_window_that_is_none_is_named() -> None:
-    with pytest.raises(ConfigError) as error:
-        render_dashboard(["week"])
-    assert str(error.value) == (
-        "'week' is not a Prometheus duration; give one such as 1h or 90s"
-    )  # fmt: skip
+def test_each_query_is_about_the_chosen_model() -> None:
+    queries = [
+        target["expr"] for panel in dashboard()["panels"] for target in panel.get("targets", [])
+    ]
+    selectors = [each for query in queries for each in re.findall(r"\w\{(.*?)\}", query)]
+    assert len(selectors) > len(queries) > 20
+    for each in selectors:
+        assert each.startswith('model_name="$model_name", model_version="$model_version"')
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from boxkite import Baseline, Monitor, Policy
-from boxkite.baseline.text_reader import Sample, parse
+from boxkite.classic.text_reader import Sample, parse
 from boxkite.prometheus.labelled import LabelledExposition
 from boxkite.settings import Settings
 

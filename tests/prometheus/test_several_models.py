@@ -8,9 +8,10 @@ import pytest
 from prometheus_client import CollectorRegistry, Counter
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from boxkite import Baseline, ConfigError, MetricsPage, Monitor
+from boxkite import Baseline, ConfigError, Monitor
 from boxkite.settings import Settings
-from boxkite.web.metrics_page import Protection
+from boxkite.web.metrics_page import MetricsPage
+from boxkite.web.page import PageRequest, Protection
 
 TEXT = "text/plain;version=0.0.4"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
@@ -36,7 +37,8 @@ def page_of(*monitors: Monitor, registry: CollectorRegistry | None = None) -> Me
 
 
 def text_of(page: MetricsPage, accept: str = TEXT, names: tuple[str, ...] = ()) -> str:
-    return page.export(accept, "", names).body.decode()
+    request = PageRequest({"name[]": names}, accept)
+    return page.answer(request).body.decode()
 
 
 def samples(text: str) -> list[str]:
@@ -76,7 +78,7 @@ def test_the_client_library_reads_every_sample_of_openmetrics(monitors: list[Mon
 
 def test_gzip_brings_the_same(monitors: list[Monitor]) -> None:
     page = page_of(*monitors)
-    packed = page.export(TEXT, "gzip", ())
+    packed = page.answer(PageRequest({}, TEXT, "gzip"))
     assert packed.headers["Content-Encoding"] == "gzip"
     assert gzip.decompress(packed.body).decode() == text_of(page)
 
@@ -117,8 +119,9 @@ def test_two_models_in_the_classic_exposition_are_refused() -> None:
     with pytest.raises(ConfigError) as refused:
         page.check(monitor_of("b", "classic"), OPEN, None)
     assert str(refused.value) == (
-        "models 'a' and 'b' would have the same series at /metrics, as the classic exposition "
-        "names no model: use EXPOSITION labelled, or another METRICS_PATH"
+        "models 'a' and 'b' would have the same series at /metrics, because the classic "
+        "exposition has no label for the model; set EXPOSITION to labelled, or set another "
+        "METRICS_PATH"
     )
 
 

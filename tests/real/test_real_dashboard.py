@@ -17,15 +17,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+import boxkite.prometheus
 from boxkite import Baseline, Monitor
 from boxkite.baseline import CategoryVariable
 from boxkite.drift.statistics import smoothed
-from boxkite.prometheus.dashboard import render_dashboard
-from boxkite.prometheus.rules import render_rules
+from boxkite.prometheus.rules import RuleOptions, render_rules
 from boxkite.settings import Settings
 
 HOSTILE = 'it\'s "naïve"\n\\ 😀'
 ATTEMPTS = 20
+DASHBOARD = Path(boxkite.prometheus.__file__).with_name("dashboard.json")
 TRANSFORM = Path(__file__).with_name("transform.cjs")
 PACKAGES = ("@grafana/data@11.6.0", "react@18", "react-dom@18")
 
@@ -143,15 +144,17 @@ def test_each_query_returns_data(
     baseline = Baseline.fit(trained, {"score": trained["delay"]}, model="flights", version="7")
     settings = Settings(state_dir=str(tmp_path / "state"))
     monitor = Monitor(baseline, log=f"file:{tmp_path / 'log'}", settings=settings, registry=None)
-    rules = render_rules(windows=["1m"], critical_windows={"1m": "1h"}, interval="1s")
-    dashboard = json.loads(render_dashboard(["1m"]))
+    rules = render_rules(
+        windows=["1m"], critical_windows={"1m": "1h"}, options=RuleOptions(interval="1s")
+    )
+    dashboard = json.loads(DASHBOARD.read_text("utf-8"))
     with served(monitor) as target, alerting([target], rules) as system:
         system.up(1)
         for value in random.normal(1.0, 1.0, 500).tolist():
             monitor.log_prediction([value, "AA"], value)
         system.wait("drift", lambda: system.query("variable:boxkite_unseen_fraction:difference"))
         chosen: dict[str, str] = {}
-        for each in dashboard["templating"]["list"][1:-1]:
+        for each in dashboard["templating"]["list"][1:]:
             series, name = re.fullmatch(r"label_values\((.*), (\w+)\)", each["query"]).groups()
             assert name == each["name"]
             match = interpolated(series, **chosen)
@@ -159,13 +162,12 @@ def test_each_query_returns_data(
             chosen[name] = variable if name == "variable" else found[0]
             assert chosen[name] in found
         assert chosen == {
-            "model_name": "flights", "model_version": "7",
+            "model_name": "flights", "model_version": "7", "window": "1m",
             "variable_role": "feature", "variable": variable,
         }  # fmt: skip
-        chosen["window"] = dashboard["templating"]["list"][-1]["query"]
         panels = {panel["title"]: panel for panel in dashboard["panels"]}
         for _ in range(ATTEMPTS):
-            beside = table_of(system, panels["Training beside live"], chosen, transform)
+            beside = table_of(system, panels["Training and live distribution"], chosen, transform)
             if is_training_beside_live(beside, monitor, variable):
                 break
             time.sleep(0.5)
@@ -184,10 +186,8 @@ def test_each_query_returns_data(
     monitor.close()
     # Numbers have no unseen category, and categories no Kolmogorov-Smirnov distance.
     of_the_kind = (
-        [("Missing, unseen and invalid beside training", "unseen")]
+        [("Missing, unseen and invalid rows: difference from training", "unseen")]
         if variable == "delay"
-        else [
-            ("PSI and K-S, and the critical value of each", each) for each in ("ks", "ks_critical")
-        ]
+        else [("PSI and K-S with their critical values", each) for each in ("ks", "ks_critical")]
     )
     assert empty == of_the_kind

@@ -216,7 +216,7 @@ def test_search_and_filters_choose_cards(visit: Visit, address: str, script: boo
     assert show(role="output") == ["score"]
     assert show(q="delay", verdict="drift") == ["delay"]
     assert show(q="nothing of this name") == []
-    assert page.locator("main").inner_text() == "No variable fits what is asked for."
+    assert page.locator("main").inner_text() == "No variable matches."
 
 
 @pytest.mark.slow
@@ -361,7 +361,7 @@ def test_axe_finds_nothing_that_keeps_people_out(
     ("name", "variables", "rows", "words", "cards"),
     [
         ("no-traffic", 5, 0, "No predictions since the start.", 6),
-        ("few-rows", 5, 3, "There are too few rows to tell.", 6),
+        ("few-rows", 5, 3, "Not enough data for a verdict.", 6),
         ("one-variable", 1, 600, "Drift in 1 of 1 variable: delay.", 1),
         ("no-baseline", 0, 600, "There is no baseline to compare with.", 0),
     ],

@@ -22,7 +22,7 @@ def report(**live: object) -> Report:
     return report_of(BASELINE, [tally for _, tally in comparison.counts], comparison, "in July")
 
 
-CHANGED = "Missing, unseen or invalid rows have changed"
+CHANGED = "The rate of missing, unseen or invalid rows changed in"
 MIXED = report(Calm=ROWS["Calm"], moved=ROWS["moved"] + 1, far=ROWS["far"] + 3)
 
 
@@ -38,15 +38,12 @@ def test_the_worst_come_first_and_those_of_too_few_rows_before_the_good() -> Non
 @pytest.mark.parametrize(
     ("found", "words"),
     [
-        (MIXED, f"Drift in 2 of 4 variables: far, moved. {CHANGED}: score."),
+        (MIXED, f"Drift in 2 of 4 variables: far, moved. {CHANGED} score."),
         (
             report(Calm=ROWS["Calm"]),
-            (
-                "No drift in 1 of 4 variables. For 3 there are too few rows to tell. "
-                f"{CHANGED}: moved, far, score."
-            ),
+            (f"No drift in 1 of 4 variables. Not enough data for 3. {CHANGED} moved, far, score."),
         ),
-        (report(Calm=[1.0]), "There are too few rows to tell."),
+        (report(Calm=[1.0]), "Not enough data for a verdict."),
         (
             report(**{name: values + 3 for name, values in ROWS.items()}, score=ROWS["Calm"] + 3),
             "Drift in 4 of 4 variables: {} and 1 more.",
@@ -135,4 +132,4 @@ def test_changed_rates_come_after_drift_and_are_told() -> None:
     gone = np.where(np.arange(1000) % 3 == 0, np.nan, ROWS["moved"])
     found = report(Calm=ROWS["Calm"], moved=gone, far=ROWS["far"] + 3, score=ROWS["Calm"])
     assert [card.drift.name for card in found.cards][:2] == ["far", "moved"]
-    assert found.words == f"Drift in 1 of 4 variables: far. {CHANGED}: moved."
+    assert found.words == f"Drift in 1 of 4 variables: far. {CHANGED} moved."

@@ -93,27 +93,27 @@ def test_a_value_is_taken_in_the_type_of_its_setting(name: str, given: Any, valu
 @pytest.mark.parametrize(
     ("name", "given", "reason"),
     [
-        ("BASELINE", 1.5, '1.5; give text, as "1.10" with its quotes'),
-        ("MODEL", True, 'True; give text, as "1.10" with its quotes'),
-        ("VERSION", 1.1, '1.1; give text, as "1.10" with its quotes'),
-        ("VERSION", ["1"], "['1']; give text, as \"1.10\" with its quotes"),
-        ("METRICS_TOKEN", 123.5, 'no text; give text, as "1.10" with its quotes'),
-        ("EXPOSITION", "Classic", "'Classic'; give labelled or classic"),
-        ("EXPOSITION", "", "''; give labelled or classic"),
-        ("METRICS_PATH", "metrics", "'metrics'; a path starts with /"),
-        ("SERVER_ID", "a\nb", "'a\\nb'; give printable ASCII, as it goes into a header"),
-        ("SERVER_ID", "süd", "'süd'; give printable ASCII, as it goes into a header"),
-        ("STATE_MAX_BYTES", "1e6", "'1e6'; give a whole number above 0"),
-        ("STATE_MAX_BYTES", 0, "0; give a whole number above 0"),
-        ("STATE_MAX_BYTES", -1, "-1; give a whole number above 0"),
-        ("STATE_MAX_BYTES", 1.5, "1.5; give a whole number above 0"),
-        ("STATE_MAX_BYTES", True, "True; give a whole number above 0"),
-        ("DESIGN_EFFECT", "0.9", "'0.9'; give a number, 1 or more"),
-        ("DESIGN_EFFECT", "inf", "'inf'; give a number, 1 or more"),
-        ("DESIGN_EFFECT", "often", "'often'; give a number, 1 or more"),
-        ("DESIGN_EFFECT", True, "True; give a number, 1 or more"),
-        ("ENABLED", "maybe", "'maybe'; give true or false"),
-        ("ENABLED", 2, "2; give true or false"),
+        ("BASELINE", 1.5, '1.5, which is not text; quote it, as in "1.10"'),
+        ("MODEL", True, 'True, which is not text; quote it, as in "1.10"'),
+        ("VERSION", 1.1, '1.1, which is not text; quote it, as in "1.10"'),
+        ("VERSION", ["1"], "['1'], which is not text; quote it, as in \"1.10\""),
+        ("METRICS_TOKEN", 123.5, 'not text; quote it, as in "1.10"'),
+        ("EXPOSITION", "Classic", "'Classic'; use labelled or classic"),
+        ("EXPOSITION", "", "''; use labelled or classic"),
+        ("METRICS_PATH", "metrics", "'metrics'; a path must start with /"),
+        ("SERVER_ID", "a\nb", "'a\\nb'; use printable ASCII, because it goes into a header"),
+        ("SERVER_ID", "süd", "'süd'; use printable ASCII, because it goes into a header"),
+        ("STATE_MAX_BYTES", "1e6", "'1e6'; use a whole number above 0"),
+        ("STATE_MAX_BYTES", 0, "0; use a whole number above 0"),
+        ("STATE_MAX_BYTES", -1, "-1; use a whole number above 0"),
+        ("STATE_MAX_BYTES", 1.5, "1.5; use a whole number above 0"),
+        ("STATE_MAX_BYTES", True, "True; use a whole number above 0"),
+        ("DESIGN_EFFECT", "0.9", "'0.9'; use a number of at least 1"),
+        ("DESIGN_EFFECT", "inf", "'inf'; use a number of at least 1"),
+        ("DESIGN_EFFECT", "often", "'often'; use a number of at least 1"),
+        ("DESIGN_EFFECT", True, "True; use a number of at least 1"),
+        ("ENABLED", "maybe", "'maybe'; use true or false"),
+        ("ENABLED", 2, "2; use true or false"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_an_error_with_its_key(
@@ -165,13 +165,13 @@ def test_an_unknown_key_is_an_error_that_names_the_nearest_one(
     monkeypatch.setenv(key, "1")
     with pytest.raises(ConfigError) as caught:
         from_environment()
-    assert str(caught.value) == f"unknown setting {key}; the nearest one is {nearest}"
+    assert str(caught.value) == f"unknown setting {key}; did you mean {nearest}?"
 
 
 def test_an_unknown_argument_is_an_error_that_names_the_nearest_one() -> None:
     with pytest.raises(ConfigError) as caught:
         resolve([], {"modle": "arrivals"})
-    assert str(caught.value) == "unknown setting modle; the nearest one is model"
+    assert str(caught.value) == "unknown setting modle; did you mean model?"
 
 
 @pytest.mark.parametrize(

@@ -132,7 +132,7 @@ def test_a_class_based_endpoint_is_counted_by_its_methods(
     monitor.init_app(app)
     assert ask(client_of, app, "GET", "/score?age=30").json() == {"score": 0.3}
     assert rows_of(records) == [(ROW, 0.3)]
-    with pytest.raises(TypeError, match=r"^Score is a class: decorate its methods with predict$"):
+    with pytest.raises(TypeError, match=r"^Score is a class; decorate its methods instead$"):
         monitor.predict(Score)
 
 

@@ -30,8 +30,9 @@ def test_a_second_monitor_for_an_application_is_refused(monitor: Boxkite) -> Non
     with pytest.raises(boxkite.ConfigError) as refused:
         monitor.init_app(app)
     assert str(refused.value) == (
-        "the application has a Boxkite for model 'score' already: a second one would count each "
-        "prediction twice; use the first, or name another model, as Boxkite(app, model='b')"
+        "the application already has a Boxkite for model 'score', and a second one would count "
+        "each prediction twice; use the first one, or name another model, as in "
+        "Boxkite(app, model='b')"
     )
 
 
@@ -40,7 +41,9 @@ def test_it_is_set_up_before_the_first_request_or_not_at_all(
 ) -> None:
     app = Starlette()
     get(client_of, app, "/")
-    with pytest.raises(boxkite.ConfigError, match=r"^the application has answered already: set "):
+    with pytest.raises(
+        boxkite.ConfigError, match=r"^the application has already answered a request; set "
+    ):
         monitor.init_app(app)
     assert not hasattr(app.state, "boxkite")
 
@@ -153,4 +156,4 @@ def test_an_unknown_variable_is_named_with_the_nearest(monkeypatch: pytest.Monke
     monkeypatch.setenv("BOXKITE_MODLE", "x")
     with pytest.raises(boxkite.ConfigError) as refused:
         Boxkite(Starlette())
-    assert str(refused.value) == "unknown setting BOXKITE_MODLE; the nearest one is BOXKITE_MODEL"
+    assert str(refused.value) == "unknown setting BOXKITE_MODLE; did you mean BOXKITE_MODEL?"

@@ -162,8 +162,8 @@ def test_a_body_beyond_the_bound_is_named(
     asyncio.run(post(app, "/size", [b"[", *[b"1" * MIB] * 17, b"]"]))
     (told,) = [each.getMessage() for each in caplog.records]
     assert told == (
-        "boxkite features: view 'size': the request's body is beyond 16 MiB; "
-        "give features= a callable, or set current_prediction.features (1 so far)"
+        "boxkite features: view 'size': the request body is larger than 16 MiB; "
+        "pass a callable as features=, or set current_prediction.features (1 so far)"
     )
 
 

@@ -120,7 +120,7 @@ def test_routers_below_a_root_path_and_endpoint_classes_are_counted(
 
 
 def test_a_class_is_refused(options: dict[str, Any]) -> None:
-    with pytest.raises(TypeError, match=r"^Score is a class: decorate its methods with predict$"):
+    with pytest.raises(TypeError, match=r"^Score is a class; decorate its methods instead$"):
 
         @Boxkite(**options).predict
         class Score(HTTPEndpoint):
@@ -275,7 +275,7 @@ def test_a_path_that_is_taken_is_refused_or_reported_where_it_is_taken_later(
     ask: Callable[..., Any],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    said = f"METRICS_PATH /metrics is taken by {other}: give another path, or remove that route"
+    said = f"METRICS_PATH /metrics is taken by {other}; set another path, or remove that route"
     taken = kind(routes=[route])
     with pytest.raises(boxkite.ConfigError) as refused:
         Boxkite(taken, **options)

@@ -14,7 +14,17 @@ from boxkite import NoPredictionError, current_prediction
 from boxkite.live.identity import Identity
 from boxkite.web.context import UNSET, Prediction
 
-OUTSIDE = "current_prediction is set only while a view decorated with @monitor.predict runs"
+OUTSIDE = (
+    "there is no current prediction: current_prediction can only be used while a view decorated "
+    "with @monitor.predict runs"
+)
+
+
+class Rows:
+    """Counts the items of a list."""
+
+    def row_count(self, features: Any) -> int:
+        return len(features)
 
 
 def test_within_a_scope_it_is_what_the_scope_opened() -> None:
@@ -66,7 +76,7 @@ def test_what_cannot_be_copied_is_kept_as_it_is() -> None:
 
 
 def test_the_ids_are_those_of_the_rows_once_the_features_are_set() -> None:
-    with Prediction(Identity.new("server"), len) as prediction:
+    with Prediction(Identity.new("server"), Rows()) as prediction:
         assert current_prediction.ids == [current_prediction.id]
         current_prediction.features = [1, 2, 3]
         assert current_prediction.ids == [
@@ -100,11 +110,11 @@ def test_outside_of_a_scope_any_use_is_an_error_that_says_so(name: str) -> None:
 
 
 def test_tools_may_look_at_it_outside_of_a_scope() -> None:
-    assert inspect.unwrap(current_prediction) is current_prediction  # type: ignore[arg-type]
+    assert inspect.unwrap(current_prediction) is current_prediction
     assert repr(current_prediction) == "<current_prediction None>"
 
 
-@pytest.mark.parametrize("name", ["id", "ids", "featurs", "row_count", "is_set"])
+@pytest.mark.parametrize("name", ["id", "ids", "featurs", "rows", "is_set"])
 def test_what_is_not_the_views_to_set_is_an_error(name: str) -> None:
     with Prediction(Identity.new("server")), pytest.raises(AttributeError):
         setattr(current_prediction, name, 1)

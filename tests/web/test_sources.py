@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from boxkite import Baseline, Capture, Monitor, current_prediction
+from boxkite import Baseline, Monitor, current_prediction
 from boxkite.live.identity import Identity
 from boxkite.web.context import Prediction, captured
+from boxkite.web.sources import Capture, PendingPrediction
 
 NONE = Baseline("default", "none", 0, ())
 
@@ -25,8 +26,17 @@ class Answered:
     def body(self) -> Any:
         return self._body
 
-    def content(self) -> Any:
-        return self.returned
+    def content(self, returned: Any) -> Any:
+        return returned
+
+    def media_type(self, _: Any) -> str:
+        raise AssertionError("no response is returned here")
+
+
+def pending(
+    capture: Capture, monitor: Monitor, prediction: Prediction, answered: Answered
+) -> PendingPrediction:
+    return PendingPrediction(answered, monitor, capture, prediction, answered.returned)
 
 
 def logged(
@@ -40,10 +50,10 @@ def logged(
     """Return the features and the output of the only record, and its monitor."""
     monitor = Monitor(baseline, records, registry=None)
     answered = Answered({"x": [1]} if body is None else body, returned or {"y": 2})
-    with Prediction(Identity.new("server"), monitor.row_count) as prediction:
+    with Prediction(Identity.new("server"), monitor) as prediction:
         for name, value in set_by_view.items():
             setattr(prediction, name, value)
-    headers = capture.log(monitor, prediction, answered)
+    headers = pending(capture, monitor, prediction, answered).log()
     assert headers == {"X-Prediction-Id": prediction.id}
     (record,) = records
     return record.features, record.output, monitor
@@ -83,7 +93,7 @@ def test_a_view_under_two_monitors_matches_the_names_of_each(records: Any) -> No
     for names in ("ab", "ba", "bc"):
         monitor = Monitor(Baseline.fit({name: [1, 2] for name in names}), records, registry=None)
         with Prediction(Identity.new("server")) as prediction:
-            capture.log(monitor, prediction, Answered({"a": 1, "b": 2}, {}))
+            pending(capture, monitor, prediction, Answered({"a": 1, "b": 2}, {})).log()
     found = [each.features for each in records]
     assert found == [{"a": 1, "b": 2}, {"b": 2, "a": 1}, {"b": 2, "c": 1}]
 
@@ -132,7 +142,9 @@ def test_an_async_source_is_awaited_where_it_can_be(given: Any, records: Any) ->
     capture = Capture(given, "y", "view", awaited=True)
     with Prediction(Identity.new("server")) as prediction:
         pass
-    asyncio.run(capture.log_awaiting(monitor, prediction, Answered({}, {"y": 2})))
+    waiting = pending(capture, monitor, prediction, Answered({}, {"y": 2}))
+    assert waiting.may_await
+    asyncio.run(waiting.log_awaiting())
     assert [(each.features, each.output) for each in records] == [([1], 2)]
 
 
@@ -143,7 +155,7 @@ def test_an_async_source_is_refused_where_nothing_can_await_it(part: str, given:
     with pytest.raises(TypeError) as caught:
         Capture(**{"features": None, "output": None, part: given}, view="view")
     assert str(caught.value) == (
-        f"{part}={name} is async, and here nothing can await it, as the framework is not; give a "
+        f"{part}={name} is async, but this framework's adapter cannot await it; pass a sync "
         f"function, or set current_prediction.{part} in the view"
     )
 
@@ -153,7 +165,7 @@ def test_a_coroutine_that_nothing_can_await_is_reported(
 ) -> None:
     assert logged(records, Capture(AWAITED[3], "y", "view"))[:2] == ({}, 2)
     (told,) = (each.getMessage() for each in caplog.records if "view 'view'" in each.getMessage())
-    problem = "the source returned something to be awaited, and here nothing can"
+    problem = "the source returned an awaitable, but this framework's adapter is not async"
     assert told == f"boxkite features: view 'view': {problem} (1 so far)"
 
 
@@ -167,7 +179,8 @@ def test_a_source_that_is_cancelled_logs_nothing(records: Any) -> None:
         with Prediction(Identity.new("server")) as prediction:
             pass
         capture = Capture(hanging, None, "view", awaited=True)
-        await asyncio.wait_for(capture.log_awaiting(monitor, prediction, Answered({}, {})), 0.01)
+        waiting = pending(capture, monitor, prediction, Answered({}, {}))
+        await asyncio.wait_for(waiting.log_awaiting(), 0.01)
 
     with pytest.raises(TimeoutError):
         asyncio.run(run())
@@ -179,8 +192,8 @@ def test_a_source_that_is_cancelled_logs_nothing(records: Any) -> None:
 def test_what_can_be_no_source_is_refused_at_decoration(part: str, given: Any) -> None:
     with pytest.raises(TypeError) as caught:
         Capture(**{"features": None, "output": None, part: given}, view="view")
-    reason = "give a key path, a list of names or a callable"
-    assert str(caught.value) == f"{part}={given!r}; {reason}"
+    reason = "is not a source; pass a key path, a list of names or a callable"
+    assert str(caught.value) == f"{part}={given!r} {reason}"
 
 
 def test_a_captured_function_sets_its_part_during_a_request_only() -> None:

@@ -9,7 +9,17 @@ import pytest
 
 from boxkite.live.identity import Identity
 from boxkite.web.context import Prediction, current_prediction
-from boxkite.web.streams import in_prediction
+from boxkite.web.views import in_prediction
+
+
+class Pending:
+    """A prediction that waits for the end of a stream."""
+
+    def __init__(self) -> None:
+        self.logged = 0
+
+    def log(self) -> None:
+        self.logged += 1
 
 
 def numbers(log: list[Any], fail: bool = False) -> Iterator[int]:
@@ -37,54 +47,54 @@ async def async_numbers(log: list[Any]) -> AsyncIterator[int]:
 
 
 def test_each_step_of_a_generator_has_the_prediction_and_nobody_between() -> None:
-    prediction, log, ended = Prediction(Identity.new("server")), list[Any](), list[bool]()
-    steps = in_prediction(numbers(log), prediction, lambda: ended.append(True))
-    seen = [(item, bool(current_prediction), len(ended)) for item in steps]
+    prediction, log, pending = Prediction(Identity.new("server")), list[Any](), Pending()
+    steps = in_prediction(numbers(log), prediction, pending)
+    seen = [(item, bool(current_prediction), pending.logged) for item in steps]
     assert seen == [(1, False, 0), (2, False, 0)]
-    assert (prediction.output, log, ended) == (2, [prediction.id], [True])
+    assert (prediction.output, log, pending.logged) == (2, [prediction.id], 1)
 
 
 def test_its_steps_may_run_in_different_threads() -> None:
-    prediction, ended = Prediction(Identity.new("server")), list[bool]()
-    stream = in_prediction(numbers([]), prediction, lambda: ended.append(True))
+    prediction, pending = Prediction(Identity.new("server")), Pending()
+    stream = in_prediction(numbers([]), prediction, pending)
     found: list[Any] = []
     for _ in range(3):
         thread = threading.Thread(target=lambda: found.append(next(stream, None)))
         thread.start()
         thread.join()
-    assert (found, prediction.output, ended) == ([1, 2, None], 2, [True])
+    assert (found, prediction.output, pending.logged) == ([1, 2, None], 2, 1)
 
 
 def test_an_async_generator_likewise() -> None:
-    prediction, log, ended = Prediction(Identity.new("server")), list[Any](), list[bool]()
+    prediction, log, pending = Prediction(Identity.new("server")), list[Any](), Pending()
 
     async def drive() -> list[Any]:
-        steps = in_prediction(async_numbers(log), prediction, lambda: ended.append(True))
+        steps = in_prediction(async_numbers(log), prediction, pending)
         return [(item, bool(current_prediction)) async for item in steps]
 
     assert asyncio.run(drive()) == [(1, False), (2, False)]
-    assert (prediction.output, log, ended) == (2, [prediction.id], [True])
+    assert (prediction.output, log, pending.logged) == (2, [prediction.id], 1)
 
 
 def test_what_fails_or_is_given_up_has_not_ended_and_is_cleaned_up() -> None:
-    prediction, log, ended = Prediction(Identity.new("server")), list[Any](), list[bool]()
-    failing = in_prediction(numbers(log, fail=True), prediction, lambda: ended.append(True))
+    prediction, log, pending = Prediction(Identity.new("server")), list[Any](), Pending()
+    failing = in_prediction(numbers(log, fail=True), prediction, pending)
     assert next(failing) == 1
     with pytest.raises(ValueError, match="no model"):
         next(failing)
-    given_up = in_prediction(numbers(log), prediction, lambda: ended.append(True))
+    given_up = in_prediction(numbers(log), prediction, pending)
     assert next(given_up) == 1
     given_up.close()
-    assert (log, ended, bool(current_prediction)) == ([prediction.id] * 2, [], False)
+    assert (log, pending.logged, bool(current_prediction)) == ([prediction.id] * 2, 0, False)
 
 
 def test_an_async_one_that_is_given_up_is_cleaned_up() -> None:
-    prediction, log, ended = Prediction(Identity.new("server")), list[Any](), list[bool]()
+    prediction, log, pending = Prediction(Identity.new("server")), list[Any](), Pending()
 
     async def drive() -> None:
-        steps = in_prediction(async_numbers(log), prediction, lambda: ended.append(True))
+        steps = in_prediction(async_numbers(log), prediction, pending)
         assert await anext(steps) == 1
         await steps.aclose()
 
     asyncio.run(drive())
-    assert (log, ended) == ([prediction.id], [])
+    assert (log, pending.logged) == ([prediction.id], 0)

@@ -1,10 +1,11 @@
-"""Sources of baseline metrics."""
+"""Sources of a baseline's metrics."""
 
-from boxkite.monitoring.collector.baseline import BaselineMetricCollector
-from boxkite.monitoring.collector.computed import ComputedMetricCollector
-from boxkite.monitoring.collector.feature import FeatureHistogramCollector
-from boxkite.monitoring.collector.inference import InferenceHistogramCollector
-from boxkite.monitoring.collector.info import InfoMetricCollector
+from boxkite.classic.collectors import (
+    BaselineMetricCollector,
+    ComputedMetricCollector,
+    InfoMetricCollector,
+)
+from boxkite.classic.distributions import FeatureHistogramCollector, InferenceHistogramCollector
 
 __all__ = [
     "BaselineMetricCollector",

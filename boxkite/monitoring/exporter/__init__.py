@@ -1,5 +1,5 @@
-"""Where predictions are logged to."""
+"""Exporters, which log predictions."""
 
-from boxkite.monitoring.exporter.fluentd_exporter import FluentdExporter
+from boxkite.classic.exporters import FluentdExporter
 
 __all__ = ["FluentdExporter"]

@@ -5,10 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from string import Template
 
 from boxkite.errors import ConfigError
 
-__all__ = ["DEFAULT_ENVIRONMENT", "SERIES_LABELS", "VARIABLE", "LabelSets", "environment_labels"]
+__all__ = [
+    "DEFAULT_ENVIRONMENT",
+    "SERIES_LABELS",
+    "VARIABLE",
+    "LabelSets",
+    "Placeholders",
+    "environment_labels",
+]
 
 DEFAULT_ENVIRONMENT = ("cluster", "namespace", "job")
 """Target labels that keep environments apart. A label that a target lacks counts as empty."""
@@ -27,6 +35,12 @@ _OF_ONE_REPLICA = ("instance", "pod")
 _NAME = re.compile("[a-zA-Z_][a-zA-Z0-9_]*")
 
 
+class Placeholders(Template):
+    """A text with placeholders such as `@live`, because PromQL is full of dollars and braces."""
+
+    delimiter = "@"
+
+
 @dataclass(frozen=True)
 class LabelSets:
     """Lists of labels in PromQL, by the placeholders that the rule templates use.
@@ -39,6 +53,10 @@ class LabelSets:
     """
 
     environment: tuple[str, ...] = DEFAULT_ENVIRONMENT
+
+    def fill(self, text: str) -> str:
+        """Return a template of PromQL with its lists of labels."""
+        return Placeholders(text).substitute(self.placeholders())
 
     def placeholders(self) -> dict[str, str]:
         """Return the label lists of the templates."""

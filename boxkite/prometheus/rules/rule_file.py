@@ -23,8 +23,8 @@ _HEADER = """\
 # monitors. A new model or baseline needs no new rules. For Prometheus 2.42 to 3.5.
 #
 # Without drift, one model in one environment raises at most {false_alarms} false alarms of drift a
-# month, over all of its variables and the windows {windows}. Alerts on missing, unseen and invalid
-# values add at most one per cent of that.
+# month, over all of its variables and the windows {windows}. Alerts on missing, unseen
+# and invalid values add at most one per cent of that.
 #
 # {environments}
 #

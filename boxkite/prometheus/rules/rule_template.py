@@ -6,9 +6,8 @@ import json
 import re
 from collections.abc import Mapping
 from importlib import resources
-from string import Template
 
-from boxkite.prometheus.rules.label_sets import LabelSets
+from boxkite.prometheus.rules.label_sets import LabelSets, Placeholders
 from boxkite.prometheus.rules.rule_options import RuleOptions
 
 __all__ = ["render_group"]
@@ -20,10 +19,6 @@ _ALERT = re.compile(
 )
 
 
-class _Placeholders(Template):
-    delimiter = "@"  # PromQL and alert templates are full of dollars and braces
-
-
 def render_group(file: str, options: RuleOptions, **values: str) -> str:
     """Return a group of the rule file, or an empty text if no rule of it is wanted.
 
@@ -33,8 +28,8 @@ def render_group(file: str, options: RuleOptions, **values: str) -> str:
         options: Changes alerts, and the labels that rules group by.
         values: Values of the placeholders, which may contain lists of labels themselves.
     """
-    labels = LabelSets(options.environment).placeholders()
-    values = {name: _Placeholders(text).substitute(labels) for name, text in values.items()}
+    labels = LabelSets(options.environment)
+    values = {name: labels.fill(text) for name, text in values.items()}
     text = resources.files(__package__).joinpath("templates", file).read_text("utf-8")
     head, first, rest = text.partition("    rules:\n")
     rules = [_with_options(rule, options) for rule in _BETWEEN_RULES.split(rest.rstrip("\n"))]
@@ -42,7 +37,7 @@ def render_group(file: str, options: RuleOptions, **values: str) -> str:
     if not wanted:
         return ""
     group = _fill_lines(f"{head}{first}{wanted}\n", values)
-    return _Placeholders(group).substitute(values, **labels)
+    return Placeholders(group).substitute(values, **labels.placeholders())
 
 
 def _fill_lines(text: str, values: Mapping[str, str]) -> str:

@@ -1,0 +1,42 @@
+"""Everything that an adapter for a web framework needs; `docs/adapters.md` shows how to use it.
+
+An adapter has three parts: an `Extension`, which its users call `Boxkite`; an `Application`, which
+sets one application of the framework up; and an `Exchange`, which stands for one request and its
+response.
+"""
+
+from boxkite.settings import Layer, Settings
+from boxkite.web.answers import Answered, Content
+from boxkite.web.context import Prediction
+from boxkite.web.extension import Extension
+from boxkite.web.framework import Application, Exchange
+from boxkite.web.models import Models
+from boxkite.web.options import Options
+from boxkite.web.page import Authorize, Page, PageAnswer, PageRequest
+from boxkite.web.sources import (
+    PREDICTION_COUNT_HEADER,
+    PREDICTION_ID_HEADER,
+    PendingPrediction,
+    Source,
+)
+
+__all__ = [
+    "PREDICTION_COUNT_HEADER",
+    "PREDICTION_ID_HEADER",
+    "Answered",
+    "Application",
+    "Authorize",
+    "Content",
+    "Exchange",
+    "Extension",
+    "Layer",
+    "Models",
+    "Options",
+    "Page",
+    "PageAnswer",
+    "PageRequest",
+    "PendingPrediction",
+    "Prediction",
+    "Settings",
+    "Source",
+]

@@ -1,0 +1,108 @@
+"""Compares a `histogram.prom` with the text that its baseline gives, and bounds its size."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from itertools import islice
+
+from boxkite.errors import BaselineError
+
+__all__ = ["check_no_series", "check_series_limit", "check_text"]
+
+_SAMPLE = re.compile(r"^[^#\n]", re.MULTILINE)
+_EXCERPT = 80
+_ADVICE = "The file was changed or damaged: write it again with Baseline.write"
+
+
+def check_series_limit(text: str, max_series: int) -> None:
+    """Check that a text has at most `max_series` samples.
+
+    Raises:
+        BaselineError: with the line of the first sample beyond the limit.
+    """
+    if text.count("\n") < max_series:
+        return  # each sample has a line, so the lines need not be looked at
+    for beyond in islice(_SAMPLE.finditer(text), max_series, None):
+        line = _line_at(text, beyond.start())
+        raise BaselineError(f"line {line}: more than {max_series:,} series")
+
+
+def check_no_series(text: str, prefix: str) -> None:
+    """Check that a text without a JSON line has no series of the kind that comes with one.
+
+    Args:
+        text: the content of the file.
+        prefix: how the names of these series begin.
+
+    Raises:
+        BaselineError: if it has, with the number of its last line.
+    """
+    if text.startswith(prefix) or f"\n{prefix}" in text:
+        last = _line_at(text, len(text.rstrip("\n")))
+        raise BaselineError(
+            f"line {last}: the file ends without its # BASELINE line. It was cut short, or its "
+            f"comments were removed: write it again with Baseline.write"
+        )
+
+
+def check_text(text: str, series_end: int, rest: int, parts: Iterable[str]) -> None:
+    """Check that a text consists of the expected series, one JSON line, and nothing after it.
+
+    Args:
+        text: the content of the file.
+        series_end: offset of the JSON line.
+        rest: offset of the end of the JSON line.
+        parts: the expected series, in parts of whole lines.
+
+    Raises:
+        BaselineError: with the number of the first line that differs, and both texts of it.
+    """
+    place = 0
+    for part in parts:
+        if not text.startswith(part, place):
+            raise _first_difference(text, place, part)
+        place += len(part)
+    if place != series_end:
+        raise _surplus(text, place)
+    if surplus := re.compile(r"[^\n]").search(text, rest):
+        raise _surplus(text, surplus.start())
+
+
+def _first_difference(text: str, place: int, part: str) -> BaselineError:
+    expected = ""
+    for expected in re.findall(r"[^\n]*\n", part):  # splitlines would also split at "\r" in a label
+        if not text.startswith(expected, place):
+            break
+        place += len(expected)
+    return _difference(text, place, expected.removesuffix("\n"))
+
+
+def _difference(text: str, place: int, expected: str) -> BaselineError:
+    """Return the error for the line at `place`, which should be another."""
+    found = _rest_of_line(text, place)
+    # Lines of one family begin alike, so the excerpt begins shortly before the difference.
+    pairs = enumerate(zip(found, expected, strict=False))
+    same = next((i for i, (a, b) in pairs if a != b), min(len(found), len(expected)))
+    start = max(0, same - _EXCERPT // 2)
+    found, expected = found[start : start + _EXCERPT], expected[start : start + _EXCERPT]
+    return BaselineError(
+        f"line {_line_at(text, place)}: found {found!r}, expected {expected!r}. {_ADVICE}"
+    )
+
+
+def _surplus(text: str, place: int) -> BaselineError:
+    """Return the error for the line at `place`, which should not be there."""
+    found = _rest_of_line(text, place)[:_EXCERPT]
+    return BaselineError(
+        f"line {_line_at(text, place)}: {found!r} is not part of the baseline. {_ADVICE}"
+    )
+
+
+def _rest_of_line(text: str, place: int) -> str:
+    end = text.find("\n", place)
+    return text[place : len(text) if end < 0 else end]
+
+
+def _line_at(text: str, place: int) -> int:
+    return text.count("\n", 0, place) + 1

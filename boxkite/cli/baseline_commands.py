@@ -1,0 +1,168 @@
+"""The commands `boxkite baseline` and `boxkite show`."""
+
+from __future__ import annotations
+
+import functools
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import click
+
+from boxkite.baseline import Baseline, NumericVariable, Variable
+from boxkite.cli.console import print_table, waiting
+from boxkite.cli.inputs import read_baseline, read_table
+from boxkite.cli.shared_options import NAME, TABLE_FILE, folder_exists, json_option
+from boxkite.cli.tables import baseline_table
+from boxkite.drawing.printable import one_line
+
+__all__ = ["baseline_command", "show_command"]
+
+
+@click.command("baseline")
+@click.argument("rows", type=TABLE_FILE)
+@click.option(
+    "-o",
+    "--output-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default="histogram.prom",
+    show_default=True,
+    callback=folder_exists,
+    help="File to write the baseline to.",
+)
+@click.option(
+    "--output",
+    "outputs",
+    multiple=True,
+    metavar="COLUMN",
+    help="Column that holds the model's output. Repeat it for several.",
+)
+@click.option(
+    "--classes",
+    is_flag=True,
+    help="The outputs are class probabilities, each in a column named after its class.",
+)
+@click.option("--drop", multiple=True, metavar="COLUMN", help="Column to leave out. Repeatable.")
+@click.option(
+    "--categorical",
+    multiple=True,
+    metavar="COLUMN",
+    help="Column of numbers to count as categories. Repeatable.",
+)
+@click.option("--model", type=NAME, default="default", show_default=True, help="Name of the model.")
+@click.option("--version", type=NAME, help="Version of the baseline. [default: its digest]")
+@click.option(
+    "--exposition",
+    type=click.Choice(["labelled", "classic"]),
+    default="labelled",
+    show_default=True,
+    help="Form of the series in the file. boxkite 0.0.5 reads and writes classic.",
+)
+@json_option
+def baseline_command(
+    rows: Path,
+    output_file: Path,
+    outputs: tuple[str, ...],
+    classes: bool,
+    drop: tuple[str, ...],
+    categorical: tuple[str, ...],
+    model: str,
+    version: str | None,
+    exposition: Any,
+    as_json: bool,
+) -> None:
+    """Write a baseline from training data.
+
+    The baseline holds the distribution of every column. ROWS is a Parquet or CSV file. Each column
+    is a feature unless an option says otherwise.
+
+    \b
+    Example:
+      boxkite baseline train.parquet --output score --drop id
+    """
+    with waiting("reading"):
+        table = read_table(rows)
+    _check_columns(rows, table.column_names, outputs, drop, categorical)
+    with waiting("counting"):
+        fitted = Baseline.fit(
+            table.drop_columns(sorted({*outputs, *drop})),
+            table.select(list(outputs)) if outputs else None,
+            model=model,
+            version=version,
+            categorical=categorical,
+            classes=classes,
+        )
+        fitted.write(output_file, exposition=exposition)
+    if as_json:
+        _print_json(fitted)
+        return
+    print_table(functools.partial(baseline_table, fitted))
+    written = f"{fitted.rows:,} rows, version {fitted.version}, written to {output_file}"
+    click.echo(one_line(written))
+
+
+def _check_columns(
+    path: Path,
+    columns: list[str],
+    outputs: tuple[str, ...],
+    drop: tuple[str, ...],
+    categorical: tuple[str, ...],
+) -> None:
+    """Check that the table has the columns that options name, each with one meaning."""
+    for name in (*outputs, *drop, *categorical):
+        if name not in columns:
+            raise click.UsageError(f"{path} has no column {name!r}; it has {', '.join(columns)}")
+    if both := sorted({*outputs} & {*drop}):
+        raise click.UsageError(
+            f"column {both[0]!r} cannot be both an --output and dropped (--drop)"
+        )
+
+
+@click.command("show")
+@click.argument("baseline")
+@json_option
+def show_command(baseline: Baseline | str, as_json: bool) -> None:
+    """Show the variables of a baseline.
+
+    BASELINE is the path or URL of a file such as histogram.prom.
+
+    \b
+    Example:
+      boxkite show histogram.prom
+    """
+    found = read_baseline(baseline)
+    if as_json:
+        _print_json(found)
+        return
+    click.echo(
+        one_line(f"model {found.model}, version {found.version}, {found.rows:,} training rows")
+    )
+    print_table(functools.partial(baseline_table, found))
+
+
+def _print_json(baseline: Baseline) -> None:
+    document = {
+        "model": baseline.model,
+        "version": baseline.version,
+        "rows": baseline.rows,
+        "variables": [_variable_document(each) for each in baseline.variables],
+    }
+    click.echo(json.dumps(document, indent=2, allow_nan=False))
+
+
+def _variable_document(variable: Variable) -> dict[str, Any]:
+    """Return a variable as a dictionary that JSON can hold, with None in place of NaN."""
+    content: dict[str, Any] = {
+        "name": variable.name,
+        "role": variable.role,
+        "kind": variable.kind,
+        "position": variable.position,
+        "missing": variable.missing,
+        "counts": variable.counts.tolist(),
+    }
+    if isinstance(variable, NumericVariable):
+        ends = {"minimum": variable.minimum, "maximum": variable.maximum}
+        known = {name: None if math.isnan(end) else end for name, end in ends.items()}
+        return {**content, "edges": variable.edges.tolist(), **known}
+    return {**content, "categories": list(variable.categories)}

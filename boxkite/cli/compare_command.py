@@ -1,0 +1,140 @@
+"""The command `boxkite compare`, and the comparison that `boxkite report` shares with it."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from boxkite.baseline import Baseline
+from boxkite.cli.console import print_table, progress_bar, waiting
+from boxkite.cli.group import EXIT_DRIFT, print_message
+from boxkite.cli.inputs import log_reader, read_baseline, read_table
+from boxkite.cli.junit import junit_xml
+from boxkite.cli.log_counting import count_log
+from boxkite.cli.shared_options import (
+    design_effect_option,
+    false_alarms_option,
+    folder_exists,
+    json_option,
+    min_effect_option,
+    part_of_log,
+    rows_or_log,
+)
+from boxkite.cli.tables import comparison_table
+from boxkite.drawing.printable import one_line
+from boxkite.drift import Comparison, Policy, compare, compare_counts
+from boxkite.system.atomic_file import replace_file
+
+__all__ = ["compare_command", "compared", "comparison_arguments"]
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def comparison_arguments(command: Command) -> Command:
+    """Add BASELINE, ROWS and the options of `compared` to a command."""
+    for each in (
+        design_effect_option,
+        min_effect_option,
+        false_alarms_option,
+        part_of_log,
+        click.argument("rows", type=rows_or_log),
+        click.argument("baseline"),
+    ):
+        command = each(command)
+    return command
+
+
+def compared(
+    baseline: Baseline,
+    rows: Path | str,
+    *,
+    endpoint: str | None,
+    since: str | None,
+    until: str | None,
+    false_alarms_per_month: float,
+    min_effect: float,
+    design_effect: float,
+) -> Comparison:
+    """Compare the rows of a file, or a part of a log, with a baseline.
+
+    Raises:
+        click.UsageError: If options for logs are given with a file, or there is nothing to compare.
+        BoxkiteError: If the rows cannot be read.
+        OSError: If the file or log cannot be reached.
+    """
+    policy = Policy(
+        false_alarms_per_month=false_alarms_per_month,
+        min_effect=min_effect,
+        design_effect=design_effect,
+    )
+    if isinstance(rows, Path):
+        if endpoint or since or until:
+            raise click.UsageError(
+                f"{rows} is a file of rows: --endpoint, --since and --until need a log"
+            )
+        with waiting("reading"):
+            table = read_table(rows, baseline)
+        if not len(table):
+            raise click.UsageError(f"{rows} has no rows")
+        with waiting("comparing"):
+            return compare(baseline, table, policy=policy)
+    log = log_reader(rows, endpoint, since, until)
+    with progress_bar("reading", sum(file.size for file in log.files)) as progress:
+        counts = count_log(baseline, replace(log, progress=progress))
+    if not counts.predictions:
+        raise click.UsageError(f"{rows} has no predictions for these options")
+    return compare_counts(baseline, counts.tallies(), counts.predictions, policy=policy)
+
+
+@click.command("compare")
+@comparison_arguments
+@json_option
+@click.option(
+    "--junit",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    callback=folder_exists,
+    help="Also write JUnit XML. Each variable is a test case that fails if it drifted.",
+)
+def compare_command(
+    baseline: Baseline | str, rows: Path | str, as_json: bool, junit: Path | None, **options: Any
+) -> None:
+    """Compare rows or a prediction log with a baseline.
+
+    BASELINE is the path or URL of a file such as histogram.prom.
+
+    ROWS is a Parquet or CSV file, or the folder or URL of a prediction log. Columns of a file match
+    the baseline's variables by name. Predictions of a log are counted as the service counts them;
+    --endpoint, --since and --until select a part.
+
+    \b
+    Exit codes:
+      0  no variable drifted
+      1  a variable drifted
+      2  wrong usage, or a file cannot be read
+
+    \b
+    Example:
+      boxkite compare histogram.prom july.parquet
+      boxkite compare histogram.prom s3://bucket/log --since 2026-11-01
+    """
+    comparison = compared(read_baseline(baseline), rows, **options)
+    if junit is not None:
+        replace_file(junit, junit_xml(comparison))
+    if as_json:
+        click.echo(json.dumps(comparison.as_dict(), indent=2, allow_nan=False))
+    else:
+        print_table(functools.partial(comparison_table, comparison))
+        names = ", ".join(one_line(each.name) for each in comparison.drifted)
+        click.echo(f"{comparison.verdict}: {names}" if names else comparison.verdict)
+        empty = ", ".join(each.name for each in comparison if not each.rows)
+        if empty:
+            print_message(f"no row has a valid value for: {empty}")
+    if comparison.verdict == "drift":
+        click.get_current_context().exit(EXIT_DRIFT)

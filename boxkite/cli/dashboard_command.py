@@ -1,0 +1,25 @@
+"""The command `boxkite dashboard`."""
+
+from __future__ import annotations
+
+from importlib import resources
+
+import click
+
+__all__ = ["dashboard_command"]
+
+
+@click.command("dashboard")
+def dashboard_command() -> None:
+    """Print a Grafana dashboard.
+
+    One dashboard serves all models. It shows what the rules of `boxkite rules` record. Import the
+    file into Grafana 11 or later, or provision it. In Grafana, choose the Prometheus data source,
+    the model, the window and the variable.
+
+    \b
+    Example:
+      boxkite dashboard > boxkite.json
+    """
+    file = resources.files("boxkite.prometheus").joinpath("dashboard.json")
+    click.echo(file.read_text("utf-8"), nl=False)

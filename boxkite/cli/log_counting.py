@@ -1,0 +1,89 @@
+"""Counts the predictions of a log into a baseline's cells, as a service counts them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from boxkite.baseline import Baseline
+from boxkite.baseline.tally import Tally
+from boxkite.live.counts import Counts
+from boxkite.live.fold import fold
+from boxkite.live.record import Record
+from boxkite.live.redaction import REDACTED
+from boxkite.live.row import Row, ShapeError, output_row
+from boxkite.logs.log_reader import LogReader
+from boxkite.logs.logged import Logged
+
+__all__ = ["count_blocks", "count_log"]
+
+_ROWS = 10_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def count_log(baseline: Baseline, log: LogReader) -> Counts:
+    """Count all predictions of a log, whatever version of the baseline they were made with.
+
+    Redacted values, and features left out because they were too large, count as missing.
+
+    Raises:
+        OSError: If the log cannot be read.
+    """
+    counts = Counts.zero(baseline)
+    for chunk in log.chunks(_ROWS):
+        _count(baseline, chunk, counts)
+    return counts
+
+
+def count_blocks(baseline: Baseline, log: LogReader, length: timedelta) -> list[list[Tally]]:
+    """Count the predictions of a log in blocks of time, omitting blocks without any.
+
+    Args:
+        baseline: Baseline whose cells are counted.
+        log: Predictions to count.
+        length: Length of each block. Blocks are aligned to 1970, so days start at midnight UTC.
+
+    Returns:
+        One tally per variable, for each block in order.
+
+    Raises:
+        OSError: If the log cannot be read.
+    """
+    blocks: dict[int, Counts] = {}
+    for chunk in log.chunks(_ROWS):
+        by_block: dict[int, list[Logged]] = {}
+        for logged in chunk:
+            by_block.setdefault((logged.created_at - _EPOCH) // length, []).append(logged)
+        for block, logged_then in by_block.items():
+            _count(baseline, logged_then, blocks.setdefault(block, Counts.zero(baseline)))
+    return [blocks[block].tallies() for block in sorted(blocks)]
+
+
+def _count(baseline: Baseline, chunk: Sequence[Logged], counts: Counts) -> None:
+    outputs = [each.name for each in baseline.outputs]
+    fold(baseline, [_record(logged, outputs) for logged in chunk], counts)
+
+
+def _record(logged: Logged, outputs: Sequence[str]) -> Record:
+    features = {} if "features" in logged.truncated else _unredacted(logged.features)
+    return Record(logged.entity_id, 0, features, _output(logged, outputs))
+
+
+def _output(logged: Logged, names: Sequence[str]) -> Row | None:
+    output = _unredacted(logged.output)
+    if output is None or not names:
+        return {}
+    try:
+        return output_row(output, names)
+    except ShapeError:
+        return None  # counts as invalid, as in the service
+
+
+def _unredacted(values: Any) -> Any:
+    """Return values with None in place of redacted ones."""
+    if isinstance(values, dict) and REDACTED in values.values():
+        return {name: None if each == REDACTED else each for name, each in values.items()}
+    if isinstance(values, list) and REDACTED in values:
+        return [None if each == REDACTED else each for each in values]
+    return None if values == REDACTED else values

@@ -1,0 +1,110 @@
+"""The command `boxkite report`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from boxkite.baseline import Baseline
+from boxkite.cli.compare_command import compared, comparison_arguments
+from boxkite.cli.group import EXIT_DRIFT
+from boxkite.cli.inputs import read_baseline
+from boxkite.cli.shared_options import folder_exists, json_option
+from boxkite.drawing.printable import one_line
+from boxkite.report.cards import Card, Report, report_of
+from boxkite.report.rendering import check_installed, report_html
+from boxkite.report.ticket import ticket_svg
+from boxkite.system.atomic_file import replace_file
+
+__all__ = ["report_command"]
+
+_PICTURE = ".svg"
+_PAGE = (".html", ".htm")
+_NAMES_SHOWN = 5
+
+
+@click.command("report")
+@comparison_arguments
+@click.option(
+    "-o",
+    "--output-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    callback=folder_exists,
+    help="File to write. [default: report.html, or report.svg with --variable]",
+)
+@json_option
+@click.option(
+    "--variable",
+    metavar="NAME",
+    help="Draw only this variable, as SVG. If a feature and an output share the name, give "
+    "feature:NAME or output:NAME.",
+)
+def report_command(
+    baseline: Baseline | str,
+    rows: Path | str,
+    output_file: Path | None,
+    variable: str | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Write a comparison as an HTML or SVG file.
+
+    The report shows what `boxkite compare` prints, with pictures. It is a single file that needs no
+    network, so you can send it around. Arguments, options and exit codes are the same as for
+    `boxkite compare`.
+
+    \b
+    Example:
+      boxkite report histogram.prom july.parquet -o july.html
+      boxkite report histogram.prom july.parquet --variable dep_delay -o dep_delay.svg
+    """
+    path = output_file or Path(f"report{_PICTURE if variable else '.html'}")
+    _check_ending(path, variable)
+    if not variable:
+        check_installed()
+    trained = read_baseline(baseline)
+    comparison = compared(trained, rows, **options)
+    tallies = [tally for _, tally in comparison.counts]
+    report = report_of(trained, tallies, comparison, _subject(rows, **options))
+    content = ticket_svg(_found(report, variable), report) if variable else report_html(report)
+    # Names may hold lone surrogates, which UTF-8 cannot encode.
+    replace_file(path, content.encode("utf-8", "replace"))
+    if as_json:
+        click.echo(
+            json.dumps({**comparison.as_dict(), "file": str(path)}, indent=2, allow_nan=False)
+        )
+    else:
+        click.echo(one_line(f"{report.words} Written to {path}"))
+    if comparison.verdict == "drift":
+        click.get_current_context().exit(EXIT_DRIFT)
+
+
+def _check_ending(path: Path, variable: str | None) -> None:
+    """Check that the name of the file fits what is written to it."""
+    if variable and path.suffix != _PICTURE:
+        raise click.UsageError(f"--variable writes SVG, so the file must end in .svg: {path}")
+    if not variable and path.suffix not in _PAGE:
+        hint = " (--variable draws one variable as SVG)" if path.suffix == _PICTURE else ""
+        raise click.UsageError(f"a report is HTML, so the file must end in .html: {path}{hint}")
+
+
+def _subject(rows: Path | str, since: str | None, until: str | None, **_: Any) -> str:
+    parts = [f"in {rows}", since and f"since {since}", until and f"until {until}"]
+    return " ".join(part for part in parts if part)
+
+
+def _found(report: Report, variable: str) -> Card:
+    """Return the card of the variable that has a name or anchor."""
+    named = [card for card in report.cards if variable in (card.drift.name, card.anchor)]
+    if len(named) > 1:
+        anchors = " or ".join(sorted(card.anchor for card in named))
+        raise click.UsageError(f"several variables are named {variable!r}: give {anchors}")
+    if not named:
+        names = list(dict.fromkeys(each.name for each in report.comparison))
+        more = " …" if names[_NAMES_SHOWN:] else ""
+        there = ", ".join(names[:_NAMES_SHOWN]) + more
+        raise click.UsageError(f"no variable is named {variable!r}; the baseline has {there}")
+    return named[0]

@@ -1,0 +1,153 @@
+"""Options and argument types that several commands share."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from boxkite.drift import Policy
+
+__all__ = [
+    "NAME",
+    "TABLE_FILE",
+    "Positive",
+    "design_effect_option",
+    "duration",
+    "false_alarms_option",
+    "folder_exists",
+    "json_option",
+    "min_effect_option",
+    "part_of_log",
+    "rows_or_log",
+]
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+TABLE_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+_URL = re.compile(r"file:|[a-z0-9+.-]+://", re.IGNORECASE)
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+class _Name(click.ParamType):  # type: ignore[type-arg,unused-ignore] # generic from 8.4 on
+    """A text that is not empty.
+
+    Prometheus treats an empty label like a missing one, so series would no longer join.
+    """
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the text.
+
+        Raises:
+            click.BadParameter: If it is empty.
+        """
+        if not str(value).strip():
+            self.fail("a name cannot be empty.", param, ctx)
+        return str(value)
+
+
+NAME = _Name()
+
+
+class Positive(click.FloatRange):
+    """A range of finite numbers. click's own range accepts NaN."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the number.
+
+        Raises:
+            click.BadParameter: If it is not a finite number in the range.
+        """
+        number: float = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number.", param, ctx)
+        return number
+
+
+def rows_or_log(text: str) -> Path | str:
+    """Return the path of a file of rows, or the folder or URL of a log unchanged."""
+    if Path(text).is_dir() or _URL.match(text):
+        return text
+    found: Path = TABLE_FILE.convert(text, None, None)
+    return found
+
+
+def duration(text: str) -> timedelta:
+    """Return a duration such as 30d.
+
+    Raises:
+        click.BadParameter: If the text is not a duration.
+    """
+    match = re.fullmatch(r"(\d{1,6})([smhdw])", text, re.ASCII)
+    if match is None:
+        raise click.BadParameter(f"{text!r} is not a duration; give one such as 30d or 12h.")
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+
+
+def folder_exists(_: click.Context, __: click.Parameter, path: Path | None) -> Path | None:
+    """Refuse an output file in a folder that does not exist, before the work is done.
+
+    Raises:
+        click.ClickException: If the folder does not exist.
+    """
+    if path is not None and not path.parent.is_dir():
+        raise click.ClickException(f"cannot write {path}: folder {path.parent} does not exist")
+    return path
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+false_alarms_option = click.option(
+    "--false-alarms-per-month",
+    type=Positive(min=0, min_open=True),
+    metavar="NUMBER",
+    default=Policy().false_alarms_per_month,
+    show_default=True,
+    help="Expected number of false alarms per model in 30 days.",
+)
+
+min_effect_option = click.option(
+    "--min-effect",
+    type=Positive(min=0),
+    metavar="NUMBER",
+    default=Policy().min_effect,
+    show_default=True,
+    help="Smallest PSI that counts as drift.",
+)
+
+design_effect_option = click.option(
+    "--design-effect",
+    type=Positive(min=1),
+    metavar="NUMBER",
+    default=Policy().design_effect,
+    show_default=True,
+    help="Observed rows per independent row. Raise it if requests come in bursts.",
+)
+
+
+def part_of_log(command: Command) -> Command:
+    """Add the options `--endpoint`, `--since` and `--until` to a command."""
+    for option in (
+        click.option(
+            "--until", metavar="TIME", help="Read predictions before this time. Same forms."
+        ),
+        click.option(
+            "--since",
+            metavar="TIME",
+            help="Read predictions from this time on: 2026-11-23 or 2026-11-23T14:05, in UTC "
+            "unless it has an offset.",
+        ),
+        click.option("--endpoint", metavar="ID", help="Read one endpoint only. [default: all]"),
+    ):
+        command = option(command)
+    return command

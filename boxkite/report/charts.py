@@ -1,0 +1,148 @@
+"""Charts of a card as SVG: two distributions, their distance, and the trend of the distance."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from xml.sax.saxutils import escape
+
+from boxkite.baseline import NumericVariable
+from boxkite.drawing.axis import Label, category_labels, number_labels
+from boxkite.drawing.svg import picture
+from boxkite.drift import VariableDrift
+from boxkite.report.cards import Card
+
+__all__ = ["distribution", "labels", "labels_of", "meter", "multiple", "sparkline"]
+
+_WIDTH = 320
+_SPARK_HEIGHT = 32
+_LEAST_TOP = 2.0  # so that a critical value of 1 is never drawn above the middle
+_GAP_ABOVE, _CHARACTER = 10, 7.0  # of upright labels, in pixels
+_HOUR = timedelta(hours=1)
+
+
+def distribution(card: Card) -> str:
+    """Return both distributions of a variable on one scale, live in front of training."""
+    label = f"{card.drift.name}: training and live distribution"
+    return picture(card.bars, card.variable.kind, label)
+
+
+def labels_of(card: Card) -> list[Label]:
+    """Return the labels below the picture of a variable."""
+    if isinstance(card.variable, NumericVariable):
+        return number_labels(card.variable)
+    return category_labels(card.bars)
+
+
+def labels(card: Card) -> str:
+    """Return the labels below a picture as SVG; empty if there are none.
+
+    They are a separate SVG because the picture is stretched to the width of the card, and text must
+    not be.
+    """
+    found = labels_of(card)
+    if not found:
+        return ""
+    upright = ""
+    if found[0].upright:
+        high = _GAP_ABOVE + _CHARACTER * max(len(each.text) for each in found)
+        upright = f' upright" height="{high:.0f}'
+    return (
+        f'<svg class="labels {card.variable.kind}{upright}" aria-hidden="true">'
+        f"{''.join(map(_label, found))}</svg>"
+    )
+
+
+def _label(label: Label) -> str:
+    place = f"{100 * label.place:.2f}%"
+    return (
+        f'<line x1="{place}" x2="{place}" y2="4"/>'
+        f'<text x="{place}" y="{6 if label.upright else 15}" text-anchor="{label.anchor}">'
+        f"{escape(label.text)}</text>"
+    )
+
+
+def meter(drift: VariableDrift) -> str:
+    """Return PSI as a bar, with K-S below it for numbers, and one mark at the critical values.
+
+    The bar of K-S shows its square, so that the longer bar is `VariableDrift.multiple`.
+    """
+    multiples = [drift.psi / drift.critical]
+    if not math.isnan(drift.ks_critical):
+        multiples.append((drift.ks / drift.ks_critical) ** 2)
+    top = max(_LEAST_TOP, *multiples)
+    high, mark = 6 // len(multiples), _WIDTH / top
+    bars = "".join(
+        f'<rect class="track" y="{y}" width="{_WIDTH}" height="{high}"/>'
+        f'<rect class="{"bar above" if each > 1 else "bar"}" y="{y}" '
+        f'width="{_WIDTH * each / top:.1f}" height="{high}"/>'
+        for y, each in zip((3, 7), multiples, strict=False)
+    )
+    return (
+        f'<svg class="meter" viewBox="0 0 {_WIDTH} 12" preserveAspectRatio="none" '
+        f'aria-hidden="true">{bars}<line x1="{mark:.1f}" x2="{mark:.1f}" y2="12"/></svg>'
+    )
+
+
+def sparkline(multiples: Sequence[float], hours: Sequence[datetime], until: datetime) -> str:
+    """Return multiples of the critical value over the hours as steps, with a line at 1.
+
+    Args:
+        multiples: One multiple per hour; NaN for hours with too few rows, which become gaps.
+        hours: Start of each hour.
+        until: Right end of the picture.
+
+    Returns:
+        The SVG; empty if fewer than two hours have a multiple.
+    """
+    known = [value for value in multiples if not math.isnan(value)]
+    if len(known) < 2:
+        return ""
+    top = max(_LEAST_TOP, *known)
+    span = max((until - hours[0]).total_seconds(), 1.0)
+
+    def across(moment: datetime) -> str:
+        return f"{_WIDTH * (min(moment, until) - hours[0]).total_seconds() / span:.1f}"
+
+    steps = ""
+    for values in _runs(multiples, hours):
+        steps += "M" + "L".join(
+            f"{across(begin)},{_level(value / top)}H{across(begin + _HOUR)}"
+            for begin, value in values
+        )
+    level = _level(1 / top)
+    text = (
+        "Distance from training as a multiple of its critical value, hour by hour: "
+        f"at most {multiple(max(known))}, last {multiple(known[-1])}"
+    )
+    return (
+        f'<svg class="trend" viewBox="0 0 {_WIDTH} {_SPARK_HEIGHT}" preserveAspectRatio="none" '
+        f'role="img" aria-label="{text}"><title>{text}</title>'
+        f'<line class="critical" x2="{_WIDTH}" y1="{level}" y2="{level}"/>'
+        f'<path d="{steps}"/></svg>'
+    )
+
+
+def _runs(
+    multiples: Sequence[float], hours: Sequence[datetime]
+) -> Iterator[list[tuple[datetime, float]]]:
+    """Yield runs of consecutive hours that have a multiple, each hour with its multiple."""
+    run: list[tuple[datetime, float]] = []
+    for begin, value in zip(hours, multiples, strict=True):
+        if run and (math.isnan(value) or begin - run[-1][0] > _HOUR):
+            yield run
+            run = []
+        if not math.isnan(value):
+            run.append((begin, value))
+    if run:
+        yield run
+
+
+def _level(fraction: float) -> str:
+    return f"{1 + (1 - fraction) * (_SPARK_HEIGHT - 2):.1f}"
+
+
+def multiple(ratio: float) -> str:
+    """Return a ratio as text with at least two digits."""
+    return f"{ratio:,.0f}" if ratio >= 100 else f"{ratio:.2g}" if ratio < 10 else f"{ratio:.3g}"

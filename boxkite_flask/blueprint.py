@@ -1,0 +1,63 @@
+"""The blueprint of a page: its routes, and the check of who may see it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Flask, Response, current_app, request
+from werkzeug.routing import Rule
+
+from boxkite.adapters import Page, PageAnswer, PageRequest
+
+__all__ = ["endpoint_at", "mount"]
+
+_NAME = "boxkite_flask"  # an application may have a blueprint of its own named "boxkite"
+
+
+def mount(app: Flask, page: Page) -> None:
+    """Register a blueprint that shows a page by GET and HEAD."""
+    number = sum(name.startswith(_NAME) for name in app.blueprints)
+    blueprint = Blueprint(f"{_NAME}_{number + 1}" if number else _NAME, __name__)
+
+    def show(rest: str = "") -> Response:
+        answer = _refusal(page) or page.answer(_request(rest))
+        return Response(answer.body, answer.status, answer.headers)
+
+    paths = [page.path, f"{page.path}/<path:rest>"] if page.has_subpaths else [page.path]
+    for path in paths:
+        blueprint.add_url_rule(path, view_func=show, provide_automatic_options=False)
+    app.register_blueprint(blueprint)
+
+
+def endpoint_at(app: Flask, path: str) -> str | None:
+    """Name the endpoint, other than boxkite's own, whose rule is exactly this path by GET."""
+
+    def answers(rule: Rule) -> bool:
+        ours = rule.endpoint.startswith(_NAME)
+        return rule.rule == path and not ours and "GET" in (rule.methods or {"GET"})
+
+    rules = filter(answers, app.url_map.iter_rules())
+    return next((f"the endpoint {rule.endpoint!r}" for rule in rules), None)
+
+
+def _request(rest: str) -> PageRequest:
+    return PageRequest(
+        query=request.args.to_dict(flat=False),
+        accept=request.headers.get("Accept", ""),
+        accept_encoding=request.headers.get("Accept-Encoding", ""),
+        prefix=request.script_root,
+        rest=rest,
+    )
+
+
+def _refusal(page: Page) -> PageAnswer | None:
+    """Return the answer to a request that may not see the page, or None."""
+    refusal = page.refuse_token(request.headers.get("Authorization"))
+    if refusal is not None or page.authorize is None:
+        return refusal
+    verdict: Any
+    try:
+        verdict = current_app.ensure_sync(page.authorize)(request)
+    except Exception as error:  # noqa: BLE001 - authorize is the user's code
+        verdict = error
+    return page.refuse_verdict(verdict)
