@@ -1,5 +1,5 @@
-# The two commands: `make demo` shows what boxkite does, `make test` runs the tests. Each sets up
-# what it needs; PYTHON=python3.13 chooses another interpreter.
+# `make demo` shows what boxkite does, and `make test` runs the tests. Each command installs what it
+# needs. `make test PYTHON=python3.13` chooses another interpreter.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -13,19 +13,20 @@ empty :=
 space := $(empty) $(empty)
 EXTRAS := cli,flask,objects,report,starlette,zstd
 
-# Tests start many interpreters: none of them should compile every module anew.
+# Tests start many interpreters. Without bytecode, each of them would compile every module again.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo demo-serve test test-all test-rules test-lowest check lint types docs format clean
 
 help:
-	@echo "make demo         train, serve, scrape and see drift, an alert on real flights (two minutes)"
-	@echo "make demo-serve   the same service, left running with its addresses"
-	@echo "make test         the tests, but for the slow ones"
-	@echo "make test-all     all tests"
-	@echo "make test-rules   the tests of the rules with Prometheus $(PROMETHEUS), and a table of them"
-	@echo "make test-lowest  the tests with the lowest versions of the dependencies"
-	@echo "make check        lint, types and docs"
+	@echo "make demo         train, serve, scrape, and get an alert, on real flights (two minutes)"
+	@echo "make demo-serve   start the same service, print its addresses and leave it running"
+	@echo "make test         run the tests, except slow ones"
+	@echo "make test-all     run all tests"
+	@echo "make test-rules   run the tests of the rules with Prometheus $(PROMETHEUS), and print a table"
+	@echo "make test-lowest  run the tests with the lowest versions of the dependencies"
+	@echo "make check        run lint, types and docs"
+	@echo "make format       format the code"
 
 demo: $(VENV)/demo.installed
 	@.ci/debian prometheus prometheus-alertmanager || true
@@ -41,7 +42,7 @@ test: $(VENV)/test.installed
 
 test-all: $(VENV)/test.installed
 	@.ci/debian chromium prometheus prometheus-alertmanager || true
-	$(PYTEST) -n auto
+	$(PYTEST) -n auto --dist loadgroup $(PYTEST_ARGS)
 
 test-rules: $(VENV)/test.installed
 	@.ci/debian prometheus || true
@@ -60,6 +61,7 @@ lint: $(VENV)/check.installed
 
 types: $(VENV)/check.installed
 	$(BIN)/mypy
+	$(BIN)/pyright --pythonpath $(BIN)/python
 
 docs: $(VENV)/test.installed
 	$(PYTEST) tests/docs
@@ -75,7 +77,7 @@ $(VENV)/bin/pip:
 	@.ci/venv $(PYTHON) $(VENV)
 
 $(VENV)/%.installed: pyproject.toml | $(VENV)/bin/pip
-	@echo "installing what the $* needs into $(VENV): half a minute at first, or more as the network is"
+	@echo "installing the packages for $* into $(VENV), which takes about half a minute"
 	@.ci/install $(VENV) --editable '.[$(EXTRAS)]' --group $*
 	@touch $@
 

@@ -23,11 +23,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from boxkite.live.log_context import LogContext
 from boxkite.logs.log_record import LogRecord
 from boxkite.logs.sink import Batch
-from boxkite.logs.sinks.files import FilesSink
-from boxkite.logs.stores.local import LocalStore
-from boxkite.logs.terms import LogTerms
+from boxkite.logs.sinks.files_sink import FilesSink
+from boxkite.logs.stores.local_store import LocalStore
 
 DAY = datetime(2026, 11, 23, tzinfo=UTC)
 MINUTES = 24 * 60
@@ -42,29 +42,29 @@ def write_day(folder: Path, records: int) -> None:
     for minute in range(MINUTES):
         first, end = (-(-records * each // MINUTES) for each in (minute, minute + 1))
         for number, logger in enumerate(WORKERS):
-            terms = LogTerms(
+            context = LogContext(
                 sink="file:", server_id="server", endpoint_id="flights", logger_id=logger,
                 replica_id="pod", model="arrivals", version="1f8e0a7b",
             )  # fmt: skip
             moments = [DAY + timedelta(days=i / records) for i in range(first + number, end, 2)]
-            made = [_record(terms, moment, chance) for moment in moments]
+            made = [_record(context, moment, chance) for moment in moments]
             if made:
-                sink.deliver(Batch(terms, made))
+                sink.deliver(Batch(context, made))
             if made[1:] and minute % AGAIN_EVERY == 0:
-                sink.deliver(Batch(terms, made[1:]))
+                sink.deliver(Batch(context, made[1:]))
 
 
-def _record(terms: LogTerms, moment: datetime, chance: random.Random) -> LogRecord:
+def _record(context: LogContext, moment: datetime, chance: random.Random) -> LogRecord:
     created_at = moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     entity_id = str(uuid.UUID(int=chance.getrandbits(128), version=4))
     numbers = {f"feature_{i}": chance.gauss(0, 1) for i in range(8)}
     return LogRecord(
-        prediction_id=f"{terms.server_id}/{created_at[:19]}/{entity_id}",
+        prediction_id=f"{context.server_id}/{created_at[:19]}/{entity_id}",
         entity_id=entity_id,
-        server_id=terms.server_id,
-        endpoint_id=terms.endpoint_id,
-        model=terms.model,
-        version=terms.version,
+        server_id=context.server_id,
+        endpoint_id=context.endpoint_id,
+        model=context.model,
+        version=context.version,
         created_at=created_at,
         features={
             **numbers,
@@ -104,9 +104,9 @@ def read_with_schema(folder: str) -> int:
 
 def lines(folder: str) -> int:
     """Read the lines, as `boxkite logs cat` does."""
-    from boxkite.logs.reading import open_log
+    from boxkite.logs.reader.log_reader import LogReader
 
-    return sum(1 for _ in open_log(folder).predictions())
+    return sum(1 for _ in LogReader.open(folder).predictions())
 
 
 def _files(folder: str) -> str:

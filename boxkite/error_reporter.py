@@ -1,4 +1,4 @@
-"""What went wrong in monitoring: counted by stage, and told once a minute."""
+"""Failures of monitoring: counted per stage, and logged at most once a minute per stage."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ import threading
 import time
 from collections.abc import Callable
 
+from boxkite.system.forks import call_after_fork
+
 __all__ = ["STAGES", "ErrorReporter"]
 
 STAGES = ("baseline", "features", "output", "log", "journal", "signal", "export")
-"""Where monitoring can fail; each is a series of `boxkite_errors_total`."""
+"""Stages at which monitoring can fail. Each is a series of `boxkite_errors_total`."""
 
 _QUIET_SECONDS = 60.0
 _MAX_TEXT = 1000
@@ -19,59 +21,66 @@ _logger = logging.getLogger("boxkite")
 
 
 class ErrorReporter:
-    """Counts the failures of one monitor.
+    """Count and log the failures of one monitor.
 
     Args:
-        raises: tells whether failures are raised instead, as under a framework's TESTING.
+        raises: returns whether failures are raised as well, as under a framework's `TESTING`.
     """
 
     def __init__(self, raises: Callable[[], bool] = lambda: False) -> None:
         self.raises = raises
+        self._logged_at: dict[str, float] = {}
+        self.after_fork()
+        call_after_fork(self)
+
+    def after_fork(self) -> None:
+        """In a forked process, start at zero: the failures so far are the parent's."""
         self._counts = dict.fromkeys(STAGES, 0)
-        self._told: dict[str, float] = {}
         self._lock = threading.RLock()
 
     def report(self, stage: str, error: Exception, what: str = "") -> None:
-        """Count and log one failure, as `count` does, or raise it where failures are raised."""
+        """Count and log one failure, and raise it if failures are raised.
+
+        Args:
+            stage: one of `STAGES`.
+            error: the failure.
+            what: what was being done, for example "view 'score'".
+        """
         self.count(stage, error, what)
         if self.raises():
             raise error
 
     def count(self, stage: str, error: Exception, what: str = "") -> None:
-        """Count one failure and log it, unless one of its stage was logged within a minute.
+        """Count one failure. Log it unless one of the same stage was logged in the last minute.
 
         Args:
             stage: one of `STAGES`.
-            error: what was raised.
-            what: what was being done, as "view 'score'".
+            error: the failure.
+            what: what was being done, for example "view 'score'".
         """
         now = time.monotonic()
         with self._lock:
             self._counts[stage] += 1
             count = self._counts[stage]
-            silent = now - self._told.get(stage, -_QUIET_SECONDS) < _QUIET_SECONDS
+            silent = now - self._logged_at.get(stage, -_QUIET_SECONDS) < _QUIET_SECONDS
             if not silent:
-                self._told[stage] = now
+                self._logged_at[stage] = now
+        # Outside the lock, because a log handler is any code of the user's and may report again.
         if not silent:
             where = f"{what}: " if what else ""
             _logger.warning("boxkite %s: %s%s (%d so far)", stage, where, _text(error), count)
 
-    def after_fork(self) -> None:
-        """In a forked process: the failures so far are the parent's, and so is the lock."""
-        self._counts = dict.fromkeys(STAGES, 0)
-        self._lock = threading.RLock()
-
     def counts(self) -> dict[str, int]:
-        """Return the failures of each stage so far."""
+        """Return the number of failures per stage."""
         with self._lock:
             return dict(self._counts)
 
 
 def _text(error: Exception) -> str:
-    """Return what an error says on one line of bounded length; the error may be hostile itself."""
+    """Return an error's message as one line of limited length."""
     try:
-        said = str(error)
-    except Exception:  # noqa: BLE001 - an error's text is any code of the user's
-        said = ""
-    line = " ".join(said[:_MAX_TEXT].split())
-    return f"{line} …" if len(said) > _MAX_TEXT else line or type(error).__name__
+        message = str(error)
+    except Exception:  # noqa: BLE001 - `__str__` of an error is any code of the user's
+        message = ""
+    line = " ".join(message[:_MAX_TEXT].split())
+    return f"{line} …" if len(message) > _MAX_TEXT else line or type(error).__name__

@@ -1,62 +1,73 @@
-"""The monitor: takes predictions, counts them into a baseline's bins, and shows the counts."""
+"""The monitor: take predictions, count them into a baseline's bins, and show the counts."""
 
 from __future__ import annotations
 
-import functools
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from blinker import Signal
 from prometheus_client import REGISTRY, CollectorRegistry
 
-from boxkite import signals
 from boxkite.baseline import Baseline
 from boxkite.baseline.loading import load_baseline
 from boxkite.baseline.text_writer import Family
 from boxkite.classic.classic_exposition import ClassicExposition
 from boxkite.drift import Comparison, Policy
 from boxkite.error_reporter import ErrorReporter
-from boxkite.live.counter import Counter
+from boxkite.live.drift_windows import DriftWindows
+from boxkite.live.durable_counts import DurableCounts
 from boxkite.live.identity import Identity
+from boxkite.live.orphan_recovery import OrphanRecovery
+from boxkite.live.prediction_counter import PredictionCounter
 from boxkite.live.recorder import Recorder
-from boxkite.live.state import StateFolder
+from boxkite.live.state_folder import StateFolder
 from boxkite.live.verdict_changes import VerdictChanges
-from boxkite.logs.prediction_log import open_log
+from boxkite.logs.prediction_log import PredictionLog, open_log
+from boxkite.logs.rejected import RejectedFile
+from boxkite.logs.shipper import Shipper
 from boxkite.logs.sink import LogTarget
 from boxkite.prometheus.application import application_registry
 from boxkite.prometheus.labelled import LabelledExposition
 from boxkite.prometheus.scrape import Exposition, ModelSeries, Scrape, Scraper
 from boxkite.report.cards import Report
-from boxkite.report.drift_windows import DriftWindows
+from boxkite.report.live_report import LiveReport
 from boxkite.settings import Settings, from_environment
+from boxkite.signals import EventSender
 
 __all__ = ["Monitor"]
 
 
 class Monitor:
-    """Counts the predictions of one model beside the distributions of its training.
+    """Count the predictions of one model, and compare them with its training data.
+
+    A prediction goes from `log_prediction` to the `recorder`, which writes it to the journal. The
+    counter counts the journal in the background. A scrape (`export`) and the drift methods read the
+    counts. The shipper takes the records on to the log.
 
     Args:
-        baseline: a `Baseline`, or the path or URL of a `histogram.prom`. By default the setting
-            `BOXKITE_BASELINE`; where that file is missing or damaged the service runs without.
-        log: where predictions are logged: URL of a sink, a `Sink`, or an exporter of 0.0.5; None
-            for the setting `LOG`.
-        model: the model's name; by default the baseline's.
-        version: the baseline's version; by default the baseline's.
-        settings: all settings, for adapters; by default from the environment `BOXKITE_…`.
-        registry: the application's own metrics, shown in the same answer; None for none.
-        policy: the false alarms allowed and the least effect that is drift; its design effect is
-            that of the setting `DESIGN_EFFECT` where it says none.
-        raises: tells whether a failure of monitoring is raised to the caller, as under a
-            framework's TESTING; by default it is counted and told once a minute.
-        sender: returns the sender of signals, an application; None for the monitor itself.
+        baseline: a `Baseline`, or the path or URL of a `histogram.prom`. Default: the setting
+            `BOXKITE_BASELINE`. If that file is missing or damaged, the service runs without one.
+        log: where predictions are logged: URL of a sink, a `Sink`, or an exporter of 0.0.5.
+            Default: the setting `LOG`.
+        model: name of the model. Default: the baseline's.
+        version: version of the baseline. Default: the baseline's.
+        settings: all settings, as adapters resolve them. Default: the environment `BOXKITE_…`.
+        registry: the application's own metrics, which appear in the same response, or None.
+        policy: the allowed false alarms and the smallest effect that counts as drift. If it has no
+            design effect, the setting `DESIGN_EFFECT` applies.
+        raises: returns whether failures of monitoring are raised to the caller, as under a
+            framework's `TESTING`. By default they are counted and logged once a minute.
+        sender: returns the sender of signals, an application. Default: the monitor itself.
 
     Attributes:
-        series: what a scrape shows of it.
-        recorder: takes predictions, as the adapters hand them over.
+        baseline: the baseline that predictions are compared with.
+        policy: the policy that decides verdicts.
+        settings: the settings of the monitor.
+        reporter: counts and logs failures of monitoring.
+        recorder: takes predictions from the adapters.
+        series: the series of this monitor in a scrape.
 
     Raises:
         BaselineError: if the file that `baseline` names is missing or damaged.
@@ -77,53 +88,61 @@ class Monitor:
         sender: Callable[[], Any] = lambda: None,
     ) -> None:
         self.settings = settings or from_environment()
-        self._sender = sender
         self.reporter = ErrorReporter(raises)
         self.policy = _policy(policy, self.settings)
         found = load_baseline(baseline, self.settings.baseline, self.reporter)
         self.baseline = found.relabelled(
             model=model or self.settings.model, version=version or self.settings.version
         )
+        events = EventSender(self, sender, self.reporter)
         state = StateFolder(self.settings.state_dir)
-        given = self.settings.log if log is None else log
-        self._log_url: Callable[[], str | None] = lambda: _log_url(given, state)
-        self._log = open_log(log, self.settings, self.baseline, state, self._report_log)
-        self._counter = Counter(
+        self._log = open_log(log, self.settings, self.baseline, state, self.reporter)
+        self._counts = DurableCounts(
             self.baseline,
             state,
             self.reporter,
             self.settings.state_max_bytes,
+            self._log.context if self._log else None,
+        )
+        self._shipper = self._new_shipper(self._log, state, events) if self._log else None
+        self._counter = PredictionCounter(
+            self._counts,
+            self.reporter,
             self.settings.state_sync_seconds,
-            self._log.new_terms if self._log else None,
-            self._log.ask if self._log else None,
-            VerdictChanges(
-                self.baseline,
-                self.policy,
-                lambda: bool(signals.drift_changed.receivers),
-                functools.partial(self._send, signals.drift_changed),
-                self.reporter,
-            ).hour_begun,
+            self._shipper,
+            VerdictChanges(self.baseline, self.policy, events, self.reporter),
         )
         self.recorder = Recorder(
             self.baseline,
             self.settings,
             self.reporter,
-            self._log.includes if self._log else lambda _: False,
-            self._counter.append,
-            functools.partial(self._send, signals.prediction_logged),
+            self._log.context if self._log else None,
+            self._counter,
+            events,
         )
-        self._windows = DriftWindows(self.baseline, self._counter, self.policy)
-        if self._log is not None:
-            self._log.start(self._counter, self.reporter, self._tell_dropped)
+        self._windows = DriftWindows(self.baseline, self._counts, self.policy)
+        self._reports = LiveReport(self.baseline, self._counts, self.policy, self._windows)
         self._exposition = self._new_exposition()
         self.series = ModelSeries(self._exposition.static, self._live_series)
         self._scraper = Scraper([self.series], application_registry(registry), self.report_export)
-        self._send(signals.baseline_loaded, baseline=self.baseline)
+        events.baseline_loaded(self.baseline)
+
+    def _new_shipper(self, log: PredictionLog, state: StateFolder, events: EventSender) -> Shipper:
+        max_bytes = self.settings.state_max_bytes
+        return Shipper(
+            log,
+            self._counts,
+            OrphanRecovery(self._counts, state, max_bytes),
+            RejectedFile(state.log_folder().parent / "rejected.jsonl"),
+            events,
+            self.reporter,
+            max_bytes,
+        )
 
     @property
     def log_url(self) -> str | None:
-        """Where the log can be read, a folder or URL; None where there is none."""
-        return self._log_url() if self._log is not None else None
+        """Folder or URL where the log can be read, or None if there is none."""
+        return self._log.opener.url if self._log is not None else None
 
     def _new_exposition(self) -> Exposition:
         if self.settings.exposition == "classic":
@@ -144,20 +163,20 @@ class Monitor:
         identity: Identity | None = None,
         view: str = "",
     ) -> str:
-        """Take one prediction: a few microseconds, whatever the number of bins.
+        """Take one prediction. This takes a few microseconds, whatever the number of bins.
 
         Args:
-            features: one row, by position (list, tuple, 1-D array) or by name (mapping, row of a
-                frame, object with named fields), as the model takes it.
-            output: what the model answered: a number or label, or several for several outputs, as
-                class probabilities.
-            request_body: of the request, for the log, where the setting asks for it.
-            identity: of the prediction, where it was named before; by default a new one.
-            view: what made it, as "view 'score'", for reports.
+            features: one row as the model takes it, by position (list, tuple, 1-D array) or by name
+                (mapping, row of a frame, object with named fields).
+            output: the model's answer: a number or label, or several values for several outputs,
+                such as class probabilities.
+            request_body: body of the request. It is logged if the setting `LOG_REQUEST_BODY` is on.
+            identity: identity of the prediction if it has one already. Default: a new one.
+            view: source of the prediction for error messages, for example "view 'score'".
 
         Returns:
-            The prediction id, `{server_id}/{time}/{uuid}`. A row that does not fit the baseline
-            is counted as invalid and reported; nothing is raised.
+            The prediction id, `{server_id}/{time}/{uuid}`. A row that does not fit the baseline is
+            counted as invalid and reported. Nothing is raised.
         """
         identity = identity or Identity.new(self.settings.server_id)
         return self.recorder.take(identity, features, output, request_body, view)
@@ -171,32 +190,26 @@ class Monitor:
         identity: Identity | None = None,
         view: str = "",
     ) -> list[str]:
-        """Take several predictions that were made at once, or the only one.
+        """Take the predictions of one request, one per row.
 
         Args:
-            features: a 2-D array, a list of rows, a frame, or a mapping of columns under the
-                names of the baseline's features; or one row, as of `log_prediction`.
-            outputs: as many, in a list, an array, a frame or a mapping of columns.
-            request_body: of the request; it is logged with the first prediction.
-            identity: of the first prediction; those of the others count up from it.
-            view: what made them, for reports.
+            features: a 2-D array, a list of rows, a frame, or a mapping of columns named as the
+                baseline's features. Or a single row, as in `log_prediction`.
+            outputs: one output per row, in a list, an array, a frame or a mapping of columns.
+            request_body: body of the request. It is logged with the first prediction.
+            identity: identity of the first prediction. The others count up from it.
+            view: source of the predictions for error messages.
 
         Returns:
-            The prediction ids, one a row. Where rows and outputs are not as many, that is
-            reported, and the output of each of the rows is counted as invalid.
+            One prediction id per row. If the number of outputs differs from the number of rows,
+            that is reported, and the output of each row is counted as invalid.
         """
         identity = identity or Identity.new(self.settings.server_id)
         return self.recorder.take_all(identity, features, outputs, request_body, view)
 
     def row_count(self, features: Any) -> int:
-        """Return how many predictions features are for: one, or one for each of several rows."""
+        """Return the number of predictions that features stand for: one per row."""
         return self.recorder.row_count(features)
-
-    def _send(self, signal: Signal, **values: Any) -> None:
-        sender = self._sender()
-        signals.emit(
-            signal, self if sender is None else sender, self.reporter, monitor=self, **values
-        )
 
     def export(
         self,
@@ -205,20 +218,20 @@ class Monitor:
         accept_encoding: str = "",
         names: Sequence[str] = (),
     ) -> Scrape:
-        """Return the answer to a scrape, with every prediction whose id was returned.
+        """Return the response to a scrape. It includes every prediction whose id was returned.
 
         Args:
-            accept: the request's `Accept`: Prometheus text 0.0.4, or OpenMetrics.
+            accept: the request's `Accept`, which chooses Prometheus text 0.0.4 or OpenMetrics.
             accept_encoding: the request's `Accept-Encoding`.
-            names: the request's `name[]`: samples or metrics to show; all if there are none.
+            names: the request's `name[]`: samples or metrics to show. Default: all.
         """
-
         return self._scraper.scrape(accept=accept, accept_encoding=accept_encoding, names=names)
 
     def _live_series(self) -> list[Family]:
-        counts = self._counter.totals()
-        if self._log is not None:
-            self._log.ask()  # what another run has left is shipped before the first prediction
+        counts = self._counts.totals()
+        if self._shipper is not None:
+            # Ships what an earlier run left, even if this one never gets a prediction.
+            self._shipper.ask()
         return self._exposition.families(
             counts.tallies(), counts.predictions, counts.errors_by_stage(), counts.log_by_outcome()
         )
@@ -228,11 +241,11 @@ class Monitor:
         params: Mapping[str, Sequence[str]] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> tuple[bytes, str]:
-        """Return body and content type for a `/metrics` view of one's own.
+        """Return body and content type of a scrape, for a `/metrics` view of your own.
 
         Args:
-            params: of the query; `name[]` chooses the metrics to show.
-            headers: of the request; `Accept` chooses the format.
+            params: parameters of the query. `name[]` chooses the metrics to show.
+            headers: headers of the request. `Accept` chooses the format.
         """
         by_name = {name.lower(): value for name, value in (headers or {}).items()}
         scrape = self.export(
@@ -241,61 +254,52 @@ class Monitor:
         return scrape.body, scrape.content_type
 
     def report_export(self, error: Exception) -> None:
-        """Count that the application's own metrics could not be had."""
+        """Count that the application's own metrics could not be collected."""
         self.reporter.report("export", error, "the application's metrics")
 
     def drift(self, window: str | None = None) -> Comparison:
-        """Compare what all workers counted with the baseline.
+        """Compare the counts of all workers with the baseline.
 
         Args:
-            window: how far back, as `1h` or `7d`, to the full hour before; the counts of a week
-                are kept by the hour. None for everything since the start.
+            window: length of the window, for example `1h` or `7d`. It begins at a full hour, and
+                reaches back eight days at most. None takes everything since the start.
 
         Raises:
-            ConfigError: if it is no such length.
+            ConfigError: if `window` is not a length.
         """
         return self._windows.drift(window)
 
     def report(self, window: str | None = None) -> Report:
-        """Return `drift` with all that is drawn of it, as the drift page shows it.
+        """Return the comparison with its drawings, as the drift page shows it.
 
         Args:
-            window: as of `drift`.
+            window: length of the window, as in `drift`.
 
         Raises:
-            ConfigError: if it is no such length.
+            ConfigError: if `window` is not a length.
         """
-        return self._windows.report(window)
+        return self._reports.report(window)
 
     def flush(self, timeout: float = 5.0) -> bool:
         """Count what waits in the journal, and deliver what waits for the log.
 
         Returns:
-            True once everything is counted, and delivered or dropped; False if that takes longer
-            than `timeout` seconds. What waits goes on waiting.
+            True once everything is counted, and delivered or dropped. False if that takes longer
+            than `timeout` seconds. What waits then stays in the journal.
         """
-        self._counter.totals()
-        return self._log is None or self._log.flush(timeout)
+        self._counts.totals()
+        return self._shipper is None or self._shipper.flush(timeout)
 
     def close(self, timeout: float = 5.0) -> None:
-        """Count and log what waits and stop the background threads, within `timeout` seconds.
+        """Count and log what waits, and stop the background threads, within `timeout` seconds.
 
-        Closing twice does nothing more. The counts can still be read. What could not be delivered
-        stays in the journal, for another worker or the next start.
+        Closing twice does no harm, and the counts can still be read. Records that could not be
+        delivered stay in the journal, for another worker or the next start.
         """
         deadline = time.monotonic() + timeout
-        if self._log is not None:
-            self._log.close(timeout)
+        if self._shipper is not None:
+            self._shipper.close(timeout)
         self._counter.close(max(0.0, deadline - time.monotonic()))
-
-    def _report_log(self, error: Exception) -> None:
-        self.reporter.count("log", error)
-
-    def _tell_dropped(self, number: int, reason: str) -> None:
-        """Say that records of the log are given up."""
-        dropped = BufferError(f"{number:,} records are not logged: {reason}")
-        self.reporter.count("log", dropped)
-        self._send(signals.log_dropped, number=number, reason=reason)
 
 
 def _policy(given: Policy | None, settings: Settings) -> Policy:
@@ -303,9 +307,3 @@ def _policy(given: Policy | None, settings: Settings) -> Policy:
     if policy.design_effect == 1.0:
         return replace(policy, design_effect=settings.design_effect)
     return policy
-
-
-def _log_url(log: Any, state: StateFolder) -> str | None:
-    if not isinstance(log, str | os.PathLike):
-        return None
-    return os.fspath(log if log != "file:" else state.log_folder())

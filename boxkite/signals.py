@@ -1,12 +1,13 @@
-"""Blinker signals, for code that wants to know what the monitor does.
+"""Blinker signals for code that wants to know what a monitor does.
 
-The sender is the application that `Boxkite(app)` set up, or a monitor that was made without one;
-`monitor` is always given. A receiver that raises is reported and does not disturb the prediction
-or the other receivers.
+The sender is the application that `Boxkite(app)` set up, or the monitor itself if it was created
+without an application. Every signal has the argument `monitor`. If a receiver raises, the error is
+reported, and neither the prediction nor the other receivers notice.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from inspect import iscoroutine
 from typing import Any
 
@@ -14,7 +15,7 @@ from blinker import Namespace, Signal
 
 from boxkite.error_reporter import ErrorReporter
 
-__all__ = ["baseline_loaded", "drift_changed", "emit", "log_dropped", "prediction_logged"]
+__all__ = ["EventSender", "baseline_loaded", "drift_changed", "log_dropped", "prediction_logged"]
 
 _namespace = Namespace()
 
@@ -22,28 +23,70 @@ prediction_logged = _namespace.signal("prediction-logged")
 """Sent after each prediction, with `prediction_id`, `features` and `output`."""
 
 log_dropped = _namespace.signal("log-dropped")
-"""Sent when predictions will never be in the log, with their `number` and the `reason`; in the
-background."""
+"""Sent in the background when predictions will never be in the log.
+
+Arguments: the `number` of predictions and the `reason`.
+"""
 
 baseline_loaded = _namespace.signal("baseline-loaded")
 """Sent when a monitor has read its baseline, with `baseline`."""
 
 drift_changed = _namespace.signal("drift-changed")
-"""Sent when variables begin or cease to drift, with the `window`, the `comparison` of it, and
-`changed`, those of its variables whose verdict is another than before; in the background of one of
-the service's workers, at the first prediction of an hour."""
+"""Sent in the background when variables start or stop drifting.
+
+Arguments: the `window`, its `comparison`, and `changed`, the variables of the comparison whose
+verdict is new. One worker of the service sends it, at the first prediction of an hour.
+"""
 
 
-def emit(signal: Signal, sender: Any, reporter: ErrorReporter, **values: Any) -> None:
-    """Call each receiver of a signal; one that raises is reported and passed over."""
-    if signal.is_muted:
-        return
-    for receiver in signal.receivers_for(sender):
-        try:
-            started = receiver(sender, **values)
-            if iscoroutine(started):
-                started.close()
-                raise TypeError("a receiver that is async is not awaited; make it a function")
-        except Exception as error:  # noqa: BLE001 - a receiver is the user's code
-            name = getattr(receiver, "__qualname__", type(receiver).__qualname__)
-            reporter.report("signal", error, f"receiver {name}")
+class EventSender:
+    """Send the signals of one monitor.
+
+    Args:
+        monitor: the argument `monitor` of each signal.
+        sender: returns the application that sends the signals, or None for the monitor.
+        reporter: is told about receivers that raise.
+    """
+
+    def __init__(
+        self, monitor: object, sender: Callable[[], object], reporter: ErrorReporter
+    ) -> None:
+        self._monitor = monitor
+        self._sender = sender
+        self._reporter = reporter
+
+    def baseline_loaded(self, baseline: object) -> None:
+        """Send `baseline_loaded`."""
+        self._send(baseline_loaded, baseline=baseline)
+
+    def prediction_logged(self, prediction_id: str, features: Any, output: Any) -> None:
+        """Send `prediction_logged`."""
+        self._send(prediction_logged, prediction_id=prediction_id, features=features, output=output)
+
+    def log_dropped(self, number: int, reason: str) -> None:
+        """Report that log records are lost, and send `log_dropped`."""
+        self._reporter.count("log", BufferError(f"{number:,} records were not logged: {reason}"))
+        self._send(log_dropped, number=number, reason=reason)
+
+    def drift_changed(self, window: str, comparison: object, changed: object) -> None:
+        """Send `drift_changed`."""
+        self._send(drift_changed, window=window, comparison=comparison, changed=changed)
+
+    def _send(self, signal: Signal, **values: Any) -> None:
+        if signal.is_muted:
+            return
+        sender = self._sender()
+        sender = self._monitor if sender is None else sender
+        # Not `signal.send`, which stops at the first receiver that raises.
+        for receiver in signal.receivers_for(sender):
+            try:
+                result = receiver(sender, monitor=self._monitor, **values)
+                if iscoroutine(result):
+                    result.close()
+                    raise TypeError(
+                        "The receiver is an async function, which is never awaited. Make it a "
+                        "plain function."
+                    )
+            except Exception as error:  # noqa: BLE001 - a receiver is any code of the user's
+                name = getattr(receiver, "__qualname__", type(receiver).__qualname__)
+                self._reporter.report("signal", error, f"receiver {name}")

@@ -1,4 +1,4 @@
-"""For tests of services: a sink that keeps what is logged."""
+"""Tools for testing a service that boxkite monitors."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ __all__ = ["RecordingSink"]
 
 
 class RecordingSink:
-    """Keeps the records in memory, as `Boxkite(app, log=RecordingSink())`.
+    """A sink that keeps the records in memory, for `Boxkite(app, log=RecordingSink())`.
 
-    Records arrive in the background: call `flush` of the monitor before looking at them.
+    Records arrive in the background. Call the monitor's `flush` before you look at them.
 
     Attributes:
-        records: in the order in which they were delivered.
+        records: the records, in the order in which they were delivered.
     """
 
     name = "recording"
@@ -28,4 +28,4 @@ class RecordingSink:
         self.records += batch.records
 
     def close(self) -> None:
-        """Do nothing."""
+        """Do nothing: the records stay."""

@@ -314,10 +314,10 @@ def test_a_body_is_logged_only_where_the_setting_says_so(records: Any) -> None:
 def test_drift_of_a_window_leaves_out_what_was_counted_before_it(monitor: Monitor) -> None:
     for _ in range(3):
         monitor.log_prediction([1, "UA"], 0.5)
-    totals = monitor._counter.totals()
-    member = monitor._counter._member
+    totals = monitor._counts.totals()
+    member = monitor._counts.member
     assert member is not None
-    member.history.keep(lambda: totals, datetime.now(UTC) - timedelta(hours=3))
+    member.history.keep(totals, datetime.now(UTC) - timedelta(hours=3))
     for _ in range(4):
         monitor.log_prediction([2, "UA"], 0.5)
     found = {window: monitor.drift(window).predictions for window in (None, "90m", "2h", "5d")}
@@ -375,8 +375,8 @@ def test_without_a_baseline_it_runs_and_says_once_what_is_missing(
         monitor.log_prediction([1, 2, 3], output)
     (record,) = caplog.records
     assert record.getMessage() == (
-        f"boxkite baseline: no baseline at {path}: predictions are taken, but there is nothing to "
-        "compare them with; write one at training with "
+        f"boxkite baseline: no baseline at {path}: predictions are counted, but there is nothing "
+        "to compare them with. Write one at training with "
         f"Baseline.fit(features, output).write('{path}') (1 so far)"
     )
     assert (monitor.drift().predictions, monitor.drift().variables) == (4, ())

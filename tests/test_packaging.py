@@ -1,4 +1,4 @@
-"""What is installed: three packages with their types and files, and nothing imported too early."""
+"""The wheel holds three packages with their types and files. Importing one loads little else."""
 
 import json
 import subprocess
@@ -19,7 +19,7 @@ NOT_NEEDED = {
 
 
 def _loaded(program: str) -> set[str]:
-    """Return the top-level modules that a program has loaded, in an interpreter of its own."""
+    """Run a program in a new interpreter and return the top-level modules that it loaded."""
     tail = (
         "\nimport json, sys; print(json.dumps(sorted({n.partition('.')[0] for n in sys.modules})))"
     )
@@ -41,7 +41,7 @@ def test_the_core_loads_no_optional_package(program: str) -> None:
     assert _loaded(program) & NOT_NEEDED == set()
 
 
-def test_each_adapter_loads_its_own_framework_alone() -> None:
+def test_each_adapter_loads_its_own_framework_only() -> None:
     assert _loaded("import boxkite_flask") & NOT_NEEDED == {
         "boxkite_flask", "click", "flask", "werkzeug",
     }  # fmt: skip

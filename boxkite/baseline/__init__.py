@@ -1,4 +1,4 @@
-"""Training: columns in, distributions out, and their file `histogram.prom`."""
+"""Training: counts columns into distributions, and stores them in `histogram.prom`."""
 
 from boxkite.baseline.baseline import Baseline, Exposition
 from boxkite.baseline.fitting import Bins

@@ -1,7 +1,7 @@
-"""Training data of any make, as columns: sorted floats, or a tally of labels.
+"""Reads training data of any library as columns: floats, or counted labels.
 
-A column is numeric if its type is a number, a boolean (0 and 1) or a moment (seconds), and
-categorical if it is text. Of a column of Python objects the values decide.
+A column is numeric if its type is a number, a boolean (0 and 1) or a date or time (seconds). A
+column of text is categorical. In a column of Python objects, the values decide.
 """
 
 from __future__ import annotations
@@ -26,14 +26,19 @@ __all__ = ["CategoryColumn", "Column", "NumericColumn", "capture_column", "named
 
 @dataclass(frozen=True)
 class NumericColumn:
-    """Floats in any order; what is missing is NaN."""
+    """The values of a column as floats, in any order. Missing values are NaN."""
 
     values: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class CategoryColumn:
-    """How often each label occurs, and how many rows have none."""
+    """The labels of a column.
+
+    Attributes:
+        tally: number of rows with each label.
+        missing: number of rows without a label.
+    """
 
     tally: Mapping[str, int]
     missing: int
@@ -47,31 +52,35 @@ _NUMBER_TYPES = frozenset({int, float, bool, Decimal})
 def named_columns(
     data: Any, names: Sequence[str] | None = None, *, single: str | None = None
 ) -> Iterator[tuple[str, Any]]:
-    """Take tabular data apart into (name, values).
+    """Split tabular data into columns, and yield the name and the values of each.
 
     Args:
-        data: a pandas, polars, pyarrow or other frame, eager or lazy, that narwhals knows; a
-            mapping of columns; (name, values) pairs; a 2-D array, or a structured one.
-        names: of the columns of a 2-D array; `x0`, `x1` … by default.
-        single: the name of a column given by itself; None if that is not allowed.
+        data: a frame, eager or lazy, of pandas, polars, pyarrow or another library that narwhals
+            supports; a mapping of columns; (name, values) pairs; a 2-D or a structured array.
+        names: column names of a 2-D array. The default is `x0`, `x1`, and so on.
+        single: name for a single column that has none. None if a single column is not allowed.
 
     Raises:
-        BaselineError: if it is none of these, or `names` does not fit.
+        BaselineError: if the data has another form, or `names` does not fit it.
     """
     if names is not None and not isinstance(data, np.ndarray):
-        raise BaselineError(f"names are for a 2-D array, not for {type(data).__name__}")
+        raise BaselineError(
+            f"names= was given with a {type(data).__name__}, which has its own column names. Pass "
+            f"names= only with a 2-D array"
+        )
     if isinstance(data, Mapping):
         yield from ((str(name), values) for name, values in data.items())
         return
     native = nw.to_native(data, pass_through=True)
     if nw.dependencies.is_pandas_like_dataframe(native):
-        # Its names may be other things than text, and repeat, which narwhals refuses.
+        # narwhals refuses column names that are not text or that repeat. Here they are converted,
+        # and `fit_variables` explains which name repeats.
         yield from ((str(name), native.iloc[:, i]) for i, name in enumerate(native.columns))
         return
     try:
         frame = nw.from_native(data, allow_series=True, pass_through=True)
     except DuplicateError as error:
-        raise BaselineError(f"give each column a name of its own: {error}") from None
+        raise BaselineError(f"two columns have the same name: {error}. Rename one") from None
     if isinstance(frame, nw.LazyFrame):
         frame = frame.collect()
     if isinstance(frame, nw.DataFrame):
@@ -97,20 +106,24 @@ def _array_columns(
         stem = "x" if single is None else f"{single}_"
         names = [f"{stem}{i}" for i in range(array.shape[1])] if names is None else names
         if len(names) != array.shape[1]:
-            raise BaselineError(f"{len(names)} names for an array of {array.shape[1]} columns")
+            raise BaselineError(
+                f"names= has {len(names)} names, but the array has {array.shape[1]} columns"
+            )
         yield from ((str(name), array[:, i]) for i, name in enumerate(names))
     else:
-        raise BaselineError(f"an array of shape {array.shape} is not a table of rows and columns")
+        raise BaselineError(
+            f"an array of shape {array.shape} is not a table. Pass one of shape (rows, features)"
+        )
 
 
 def _single(name: str | None) -> str:
     if name is None:
-        raise BaselineError("a single unnamed column: give a table, or {name: column}")
+        raise BaselineError("the column has no name. Pass a table, or {name: column}")
     return name
 
 
 def _is_pairs(data: Any) -> bool:
-    """Tell whether a list holds (name, values) pairs, and not values."""
+    """Return whether a list holds (name, values) pairs rather than values."""
     if isinstance(data, Sequence) and not isinstance(data, str):
         return bool(data) and all(isinstance(each, tuple) and len(each) == 2 for each in data)
     return isinstance(data, Iterator)
@@ -119,10 +132,10 @@ def _is_pairs(data: Any) -> bool:
 def _pairs(data: Any) -> Iterator[tuple[str, Any]]:
     expected = "a table, a mapping of columns, (name, values) pairs or a 2-D array"
     if not isinstance(data, Iterable) or isinstance(data, str | bytes):
-        raise BaselineError(f"cannot read {type(data).__name__} as columns: give {expected}")
+        raise BaselineError(f"cannot read {type(data).__name__} as columns. Pass {expected}")
     for pair in data:
         if not (isinstance(pair, tuple | list) and len(pair) == 2 and isinstance(pair[0], str)):
-            raise BaselineError(f"cannot read {type(pair).__name__} as a column: give {expected}")
+            raise BaselineError(f"cannot read {type(pair).__name__} as a column. Pass {expected}")
         yield pair[0], pair[1]
 
 
@@ -130,12 +143,12 @@ def capture_column(name: str, values: Any, *, categorical: bool) -> Column:
     """Read one column.
 
     Args:
-        name: for the messages.
+        name: name of the column, for messages.
         values: a series of a frame, an array, a list or another iterable.
-        categorical: take the values as labels, whatever their type.
+        categorical: whether to read the values as labels whatever their type.
 
     Raises:
-        BaselineError: naming the column, if it holds what is neither a number nor a label.
+        BaselineError: if a value is neither a number nor a label. The message names the column.
     """
     try:
         series = _as_series(values)
@@ -149,7 +162,8 @@ def capture_column(name: str, values: Any, *, categorical: bool) -> Column:
 
 
 def _as_series(values: Any) -> Any:
-    """Return a series of any library as narwhals', anything else as it is."""
+    """Return a series of any library as a narwhals series, and other values unchanged."""
+    # narwhals accepts only chunked arrays of pyarrow.
     pyarrow = nw.dependencies.get_pyarrow()
     if pyarrow is not None and isinstance(values, pyarrow.Array):
         values = pyarrow.chunked_array([values])
@@ -159,7 +173,8 @@ def _as_series(values: Any) -> Any:
 def _from_series(column: nw.Series[Any], categorical: bool) -> Column:
     kind = column.dtype
     if kind == nw.String:
-        return _tally(_value_counts(column.cast(nw.String)))  # pyarrow miscounts null string views
+        # The cast turns pyarrow's string views into strings: pyarrow miscounts nulls in views.
+        return _tally(_value_counts(column.cast(nw.String)))
     if kind in (nw.Categorical, nw.Enum):
         return _tally(_value_counts(column))
     if kind.is_numeric() or kind == nw.Boolean:
@@ -176,6 +191,7 @@ def _from_series(column: nw.Series[Any], categorical: bool) -> Column:
 
 
 def _floats(column: nw.Series[Any]) -> NDArray[np.float64]:
+    # Integers with nulls, or of 128 bits, may arrive as an array of objects.
     kind = column.dtype
     if kind in (nw.Int128, nw.UInt128) or (kind.is_integer() and column.null_count()):
         column = column.cast(nw.Float64)
@@ -194,12 +210,13 @@ def _value_counts(column: nw.Series[Any]) -> Iterable[tuple[Any, int]]:
 
 
 def _array_of(values: Iterable[Any]) -> NDArray[Any]:
-    """Return Python values as an array of objects, or of floats where all are floats."""
+    """Return Python values as an array of floats if all are floats, and of objects otherwise."""
     if isinstance(values, str | bytes | Mapping):
-        raise ValueError(f"{type(values).__name__} is not a column of values")
+        raise ValueError(f"a {type(values).__name__} is not a column. Pass a list of values")
     values = list(values)
     if set(map(type, values)) <= {float}:
         return np.array(values, dtype=np.float64)
+    # np.array would turn a list of equally long lists into a 2-D array.
     array = np.empty(len(values), dtype=object)
     for row, value in enumerate(values):
         array[row] = value
@@ -211,6 +228,7 @@ def _from_array(array: NDArray[Any], categorical: bool) -> Column:
         raise ValueError(f"an array of shape {array.shape} is not one column")
     kind = array.dtype.kind
     if kind in "Mm":
+        # `tolist` turns nanoseconds into integers, but microseconds into dates and durations.
         array = array.astype(f"{kind}8[us]")
     if (
         kind in "OT"
@@ -220,13 +238,14 @@ def _from_array(array: NDArray[Any], categorical: bool) -> Column:
         return _from_objects(array.tolist(), categorical)
     if kind in "US" or (categorical and kind in "fiub"):
         labels, counts = np.unique(np.ma.compressed(array), return_counts=True)
-        hidden = len(array) - int(counts.sum())
+        hidden = len(array) - int(counts.sum())  # masked values
         return _tally([*zip(labels.tolist(), counts.tolist(), strict=True), (None, hidden)])
     if kind in "Mm":
         moments = np.ma.getdata(array)
         floats = moments.astype(np.int64) / 1e6
         floats[np.isnat(moments)] = np.nan
     elif kind in "fiub":
+        # A longdouble may exceed the range of float64. It becomes an infinity, without a warning.
         with np.errstate(over="ignore"):
             floats = np.ma.getdata(array).astype(np.float64, copy=False)
     else:
@@ -236,9 +255,10 @@ def _from_array(array: NDArray[Any], categorical: bool) -> Column:
 
 
 def _from_objects(values: list[Any], categorical: bool) -> Column:
-    """Read Python values: numbers if none of them is text, else labels."""
+    """Read Python values: as labels if any of them is text, and otherwise as numbers."""
     if categorical or any(isinstance(value, str | bytes) for value in values):
         return _tally(_counted(values))
+    # numpy converts a list of plain numbers and None much faster than `to_number`.
     if set(map(type, values)) <= _NUMBER_TYPES | {type(None)}:
         fast = _try_floats(values)
         if fast is not None:
@@ -260,7 +280,7 @@ def _each(convert: Callable[[Any], float], values: list[Any]) -> NDArray[np.floa
 
 
 def _is_label_only(value: Any) -> bool:
-    """Tell whether an object is a label by nature: not missing, no number, no moment."""
+    """Return whether a value is present but neither a number nor a date or time."""
     if is_missing(value) or isinstance(value, dt.date | dt.time | dt.timedelta):
         return False
     try:
@@ -271,7 +291,7 @@ def _is_label_only(value: Any) -> bool:
 
 
 def _counted(values: list[Any]) -> Iterable[tuple[Any, int]]:
-    """Count values; those that Python thinks equal, as 1 and True, are kept apart."""
+    """Count values, but keep those apart that Python considers equal, such as 1 and True."""
     if set(map(type, values)) <= {str, type(None)}:
         return Counter(values).items()
     return [(value, 1) for value in values]
@@ -284,6 +304,6 @@ def _tally(pairs: Iterable[tuple[Any, int]]) -> CategoryColumn:
         label = to_category(value)
         if label is None:
             missing += rows
-        elif rows:  # pandas counts the unused levels of a categorical as well
+        elif rows:  # pandas also lists the unused levels of a categorical, with 0 rows
             tally[label] += rows
     return CategoryColumn(tally, missing)

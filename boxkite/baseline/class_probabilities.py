@@ -1,7 +1,8 @@
-"""Class probabilities: a numeric output a class, and last a categorical one, the class that won.
+"""Class probabilities: one numeric output for each class, and one for the most probable class.
 
-They are known by this alone: the last output is named "class", and its categories are the names
-of the others. So `histogram.prom` says it without a series of its own.
+The most probable class is the last output. It is named "class", and its categories are the names
+of the other outputs. A baseline whose outputs have this form is one of class probabilities, so
+`histogram.prom` needs no further mark.
 """
 
 from __future__ import annotations
@@ -20,32 +21,38 @@ from boxkite.errors import BaselineError
 __all__ = ["WINNER", "class_names", "classes_of", "winner", "winner_variable"]
 
 WINNER = "class"
-"""The name of the output that says which class is the most probable."""
+"""Name of the output that holds the most probable class."""
 
 
 def class_names(found: Sequence[str], given: bool | Iterable[Any]) -> list[str]:
-    """Return what the columns of class probabilities are called.
+    """Return the class of each column of probabilities.
 
     Args:
         found: names of the columns.
-        given: the classes by position, or True for the names of the columns.
+        given: the classes by position, or True to use the names of the columns.
 
     Raises:
-        BaselineError: if they do not fit, or cannot be told from our own names.
+        BaselineError: if the classes do not fit the columns, repeat, or have a reserved name.
     """
     names = list(found) if given is True else [_label(each) for each in _listed(given)]
     if len(names) != len(found):
-        raise BaselineError(f"{len(names)} classes for an output of {len(found)} columns")
+        raise BaselineError(
+            f"classes= has {len(names)} classes, but the output has {len(found)} columns"
+        )
     if set(names) == set(found):
-        names = list(found)  # columns that are named like classes are theirs, in whatever order
+        # The columns are named after the classes, so their names count, not the order of classes=.
+        names = list(found)
     if len(names) < 2:
-        raise BaselineError("class probabilities are two columns or more; give one without classes")
+        raise BaselineError(
+            f"class probabilities need at least 2 output columns, but there are {len(names)}. "
+            f"Leave out classes"
+        )
     taken = [name for name in names if name in (WINNER, OTHER, UNSEEN)]
     if taken:
-        raise BaselineError(f"a class cannot be named {taken[0]!r}: give it another name")
+        raise BaselineError(f"the class name {taken[0]!r} is reserved. Rename the class")
     twice = [name for name in names if names.count(name) > 1]
     if twice:
-        raise BaselineError(f"class {twice[0]!r} stands twice: give each class a name of its own")
+        raise BaselineError(f"two classes have the name {twice[0]!r}. Rename one")
     return names
 
 
@@ -59,14 +66,16 @@ def _label(name: Any) -> str:
 
 
 def winner_variable(columns: Sequence[NDArray[np.float64]], names: Sequence[str]) -> Variable:
-    """Count which class is the most probable in each row, the first of equals.
+    """Count the most probable class of each row. The first one wins a tie.
 
-    A row that lacks a probability has none.
+    A row in which a probability is missing counts as missing.
     """
     best = columns[0].copy()
     place = np.zeros(len(best), dtype=np.int64)
     missing = np.isnan(best)
     for number, column in enumerate(columns):
+        # A comparison with NaN is false, so a missing probability never wins. The row is not
+        # counted anyway, because it is marked as missing below.
         greater = column > best
         place[greater] = number
         best[greater] = column[greater]
@@ -83,7 +92,7 @@ def winner_variable(columns: Sequence[NDArray[np.float64]], names: Sequence[str]
 
 
 def classes_of(outputs: Sequence[Variable]) -> tuple[str, ...]:
-    """Return the classes whose probabilities the outputs are; none where they are other things."""
+    """Return the classes if the outputs are class probabilities, and an empty tuple otherwise."""
     names = tuple(each.name for each in outputs[:-1])
     if len(names) < 2 or any(each.kind != "numeric" for each in outputs[:-1]):
         return ()
@@ -94,7 +103,10 @@ def classes_of(outputs: Sequence[Variable]) -> tuple[str, ...]:
 
 
 def winner(probabilities: Iterable[Any], names: Sequence[str]) -> str | None:
-    """Return the most probable class, the first of equals; None if a probability is no number."""
+    """Return the most probable class, or None if a probability is not a number.
+
+    The first class wins a tie.
+    """
     try:
         numbers = [each if type(each) is float else to_number(each) for each in probabilities]
     except ValueError:

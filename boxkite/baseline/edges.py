@@ -1,4 +1,4 @@
-"""Where the bins of a numeric variable lie."""
+"""Chooses the edges between the bins of a numeric variable."""
 
 from __future__ import annotations
 
@@ -16,35 +16,40 @@ Floats: TypeAlias = NDArray[np.float64]
 
 
 def equal_mass_edges(ordered: Floats, bins: int) -> Floats:
-    """Return the upper edges of about `bins` bins that hold the same mass each.
+    """Return the upper edges of about `bins` bins that hold the same number of values each.
 
-    The bins are (-inf, e0], (e0, e1], … (ek, +inf); none is empty over the given values. A value
-    that holds more than one bin's mass, an atom, has a bin of its own and no part of another.
-    A constant column gets an empty bin on both sides of its value, so that anything else shows.
-    An edge lies between two values and not on one, so that a value comes into its bin again when it
-    has passed through 32 bits, or through a text of six digits.
+    The bins are (-inf, e0], (e0, e1], … (ek, +inf), and none of them is empty for the given values.
+    A value that occurs more often than a bin's share (an atom) gets a bin of its own. A constant
+    column gets an empty bin on either side of its value, which count any other value.
+
+    Edges lie between values, not on them. So a value still falls into its bin after a conversion to
+    32 bits, or to a text of six digits.
 
     Args:
         ordered: finite values, ascending.
-        bins: how many bins a column without ties gets, 2 or more.
+        bins: number of bins for a column without ties, at least 2.
 
     Returns:
-        Ascending edges, at least one fewer than there are bins; none for no values.
+        The edges, ascending. There are none if there are no values.
     """
     if len(ordered) == 0:
         return np.empty(0)
+    # Without edges around it, a constant would share its bin with everything else.
     if ordered[0] == ordered[-1]:
         return _around(float(ordered[0]))
     mass = len(ordered) / bins
     edges: list[float] = []
     start = 0
+    # The values between two atoms are cut by themselves, so no bin reaches across an atom.
     for first, end in _atoms(ordered, mass):
         edges += _segment_edges(ordered[start:first], mass)
         edges.append(ordered[end - 1])
         start = end
     edges += _segment_edges(ordered[start:], mass)
-    # Without the maximum the last bin is the open one above, and not empty.
+    # The last edge is the maximum, and the open bin above it would be empty. Without that edge, the
+    # open bin holds the largest values.
     last = _distinct(edges)[:-1]
+    # So far each edge is a value. Move it halfway to the next greater value.
     following = ordered[np.searchsorted(ordered, last, side="right")]
     return _distinct([_between(*pair) for pair in zip(last.tolist(), following, strict=True)])
 
@@ -53,7 +58,7 @@ _CONSTANT_MARGIN = 1e-6
 
 
 def _around(value: float) -> Floats:
-    """Return an edge close below and one close above a constant, as far as there is room."""
+    """Return an edge just below and one just above a constant, if floats leave room for them."""
     margin = abs(value) * _CONSTANT_MARGIN or _CONSTANT_MARGIN
     below, above = (float(f"{edge:.9g}") for edge in (value - margin, value + margin))
     edges = [below] if -math.inf < below < value else []
@@ -61,7 +66,11 @@ def _around(value: float) -> Floats:
 
 
 def _between(low: float, high: float) -> float:
-    """Return the shortest number well between two; the lower where there is none."""
+    """Return the shortest decimal number well between two, or the lower one if there is none.
+
+    "Well between" leaves an eighth of the distance on both sides.
+    """
+    # Halving before adding keeps the sum of two huge numbers from overflowing.
     middle = low / 2 + high / 2
     margin = high / 8 - low / 8
     for digits in range(1, 18):
@@ -72,10 +81,9 @@ def _between(low: float, high: float) -> float:
 
 
 def _atoms(ordered: Floats, mass: float) -> list[tuple[int, int]]:
-    """Return [first, end) of each run of equal values longer than `mass`.
-
-    Such a run covers one of the ranks a bin apart, so only the values there are looked at.
-    """
+    """Return [first, end) of each run of equal values longer than `mass`."""
+    # A run of this length covers at least one of the ranks that are one bin apart, so it is enough
+    # to look at the values there.
     ranks = np.arange(0, len(ordered), max(1, math.floor(mass)))
     candidates = np.unique(ordered[ranks])
     first = np.searchsorted(ordered, candidates, side="left")
@@ -95,42 +103,45 @@ def _segment_edges(segment: Floats, mass: float) -> list[float]:
 
 
 def _distinct(edges: Sequence[float] | Floats) -> Floats:
-    """Return the edges ascending and once each, -0.0 as 0.0."""
+    """Return the edges ascending and without repetition."""
+    # Adding 0.0 turns -0.0 into 0.0, so that both are written alike.
     return np.unique(np.asarray(edges, dtype=np.float64)) + 0.0
 
 
 def checked_edges(edges: Sequence[float] | Floats) -> Floats:
-    """Return edges that a user gave, as an array.
+    """Return the edges that a user gave as an array.
 
     Raises:
-        ValueError: if they are not finite, or not strictly ascending.
+        ValueError: if they are not finite or not strictly ascending.
     """
     array = np.asarray(edges, dtype=np.float64)
     if array.ndim != 1 or len(array) == 0:
-        raise ValueError("bin edges are a list of at least one number")
+        raise ValueError("bin edges must be a list of at least one number")
     if not np.isfinite(array).all():
-        raise ValueError("bin edges are finite; the last bin reaches to +Inf by itself")
+        raise ValueError("bin edges must be finite. The last bin always reaches to +Inf")
     if (np.diff(array) <= 0).any():
-        raise ValueError("bin edges ascend, each once")
+        raise ValueError("bin edges must ascend, without repetition")
     return array + 0.0
 
 
 def freedman_diaconis_edges(values: Floats, max_bins: int = 50) -> Floats:
-    """Return equal-width edges as boxkite 0.0.5 chose them, from all of the values.
+    """Return edges of equal width, chosen as in boxkite 0.0.5.
 
-    The width is the smaller of Freedman and Diaconis's 2 IQR / n^(1/3) and Sturges's
-    range / (log2 n + 1); the edges run from the minimum to the maximum. Where that asks for more
-    than `max_bins`, `max_bins` of them span twice the interquartile range about its middle, and
-    the extremes are added. An outlier costs no memory: bins are counted before they are made.
+    The edges run from the minimum to the maximum. Their distance is the smaller of two rules:
+    2 IQR / n^(1/3) (Freedman and Diaconis 1981) and range / (log2 n + 1) (Sturges 1926). If that
+    gives more than `max_bins` edges, `max_bins` edges span twice the interquartile range around its
+    middle, and the minimum and maximum are added.
 
     Args:
         values: finite values in any order, at least one.
-        max_bins: the most edges to return, but for the two extremes.
+        max_bins: the largest number of edges, not counting the minimum and the maximum.
     """
     low, high = float(values.min()), float(values.max())
     if low == high:
         return _distinct([low - 0.5, high + 0.5])
-    if high - low > sys.float_info.max / 4:  # steps and their sums would leave the float range
+    # The range or its multiples would overflow, so these values are binned at a quarter of
+    # their size.
+    if high - low > sys.float_info.max / 4:
         scaled = freedman_diaconis_edges(values / 4, max_bins) * 4
         return _distinct([low, *scaled[1:-1], high])
     upper_quartile, lower_quartile = (float(q) for q in np.percentile(values, [75, 25]))
@@ -138,6 +149,8 @@ def freedman_diaconis_edges(values: Floats, max_bins: int = 50) -> Floats:
     freedman_diaconis = 2.0 * spread * len(values) ** (-1.0 / 3.0)
     sturges = (high - low) / (math.log2(len(values)) + 1.0)
     width = min(freedman_diaconis, sturges) if freedman_diaconis else sturges
+    # The number of bins is known before any edge is made: 0.0.5 made them first, and ran out of
+    # memory if there was an outlier.
     bins = (high - low) / width if width else math.inf
     if bins <= max_bins - 1:
         return _distinct(np.linspace(low, high, math.ceil(bins) + 1))

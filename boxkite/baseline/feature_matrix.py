@@ -1,6 +1,7 @@
-"""The numeric features of a baseline as one matrix, so that many rows are counted at once.
+"""Counts many rows of numeric features at once, with one matrix for all features.
 
-Variable by variable a few rows cost as much as some hundred: numpy's calls are most of it.
+Counting variable by variable takes as long for a few rows as for hundreds, because most of the
+time goes into numpy's calls.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ __all__ = ["FeatureMatrix", "MatrixTally"]
 Floats: TypeAlias = NDArray[np.float64]
 Integers: TypeAlias = NDArray[np.int64]
 
-# Each value is compared with each edge, which pays only where these are few.
+# Each value is compared with each edge. With more edges than this, a binary search is faster.
 _MOST_EDGES = 64
+# Comparisons of one step, one byte each. They must fit into the processor's cache.
 _COMPARED_AT_ONCE = 1 << 18
 
 
@@ -27,9 +29,9 @@ class MatrixTally(NamedTuple):
     """Counts of several variables.
 
     Attributes:
-        cells: rows in the bins of the first variable, then of the next, and so on.
-        missing: rows without a value, of each variable.
-        sums: of the finite numbers, of each variable.
+        cells: number of rows in each bin of the first variable, then of the second, and so on.
+        missing: number of rows without a value, for each variable.
+        sums: sum of the finite values, for each variable.
     """
 
     cells: Integers
@@ -41,13 +43,13 @@ class FeatureMatrix:
     """Counts rows of floats into the bins of the numeric features.
 
     Args:
-        variables: of a baseline, in its order.
-        cell_bounds: where the cells of each begin among those of all.
+        variables: the variables of a baseline, in its order.
+        cell_bounds: offset of each variable's first cell among the cells of all variables.
 
     Attributes:
-        positions: of the features that are counted so, in a row of all features.
-        others: positions of those that are not: categories, and numbers in very many bins.
-        variables: their indices among the variables.
+        positions: positions of the features that the matrix counts, in a row of all features.
+        others: positions of the other features: categories, and numbers in very many bins.
+        variables: indices of the counted features among the variables.
         cells: indices of their bins among the cells of all variables.
     """
 
@@ -65,7 +67,7 @@ class FeatureMatrix:
             [np.arange(0), *(np.arange(*cell_bounds[i : i + 2]) for i in self.variables)]
         ).astype(np.int64)
         most = max((len(edges) for _, _, edges in counted), default=0)
-        # No value is above the edges that are not there.
+        # Columns with fewer edges are filled up with +inf, because no value is above it.
         self._edges = np.full((most, len(counted)), np.inf)
         for column, (_, _, edges) in enumerate(counted):
             self._edges[: len(edges), column] = edges
@@ -73,13 +75,15 @@ class FeatureMatrix:
         self._are_bins = np.arange(most + 1) < bins[:, np.newaxis]
 
     def tally(self, rows: Floats) -> MatrixTally:
-        """Count rows; NaN is missing, -inf goes to the first and +inf to the last bin.
+        """Count rows. NaN is missing, -inf counts in the first bin and +inf in the last.
 
         Args:
-            rows: of all features of the baseline.
+            rows: array of shape (rows, features), with all features of the baseline.
         """
         values = rows[:, self.positions]
         missing = np.count_nonzero(np.isnan(values), axis=0)
+        # above[i] is the number of values above the i-th edge. The difference of two neighbours is
+        # the number of values in the bin between them.
         above = np.zeros((len(self._edges) + 2, values.shape[1]), dtype=np.int64)
         above[0] = len(values) - missing
         for part in self._parts(values):
@@ -93,7 +97,7 @@ class FeatureMatrix:
         return MatrixTally(cells, missing, sums)
 
     def _parts(self, values: Floats) -> Iterator[Floats]:
-        """Yield so many rows at once that what is compared stays in the processor's cache."""
+        """Yield the rows in parts that are small enough for the processor's cache."""
         step = max(1, _COMPARED_AT_ONCE // max(1, self._edges.size))
         for start in range(0, len(values), step):
             yield values[start : start + step]

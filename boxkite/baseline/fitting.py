@@ -1,4 +1,4 @@
-"""Counts training columns into variables, several at a time."""
+"""Counts training columns into variables, several columns at a time."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ Floats: TypeAlias = NDArray[np.float64]
 DEFAULT_BINS = 20
 DEFAULT_MAX_CATEGORIES = 50
 
-# Fewer rows a bin make the drift statistic jump about.
+# With fewer rows per bin, chance alone makes the drift statistics jump.
 _MIN_ROWS_A_BIN = 10
 
 
 class _Named(NamedTuple):
-    """One column and its place."""
+    """One column, with its name, role and position."""
 
     role: Role
     position: int
@@ -49,15 +49,19 @@ def fit_variables(
     names: Sequence[str] | None,
     classes: bool | Iterable[Any],
 ) -> tuple[tuple[Variable, ...], int]:
-    """Return the variables, features first, and how many rows they have; see `Baseline.fit`."""
+    """Return the variables, features first, and the number of rows.
+
+    `Baseline.fit` describes the arguments and the errors.
+    """
+    # `names` is for the features only. An output without a name is called "output".
     outputs = [] if output is None else _columns("output", output, None, "output")
     if classes is not False:
         outputs = _class_columns(outputs, classes)
     columns = [*_columns("feature", features, names, None), *outputs]
     if not columns:
-        raise BaselineError("no columns: there is nothing to count")
+        raise BaselineError("there are no columns to count. Pass a table with at least one column")
     if max_categories < 1:
-        raise BaselineError(f"max_categories is {max_categories}: ask for 1 or more")
+        raise BaselineError(f"max_categories is {max_categories}, but must be at least 1")
     known = {column.name for column in columns}
     _check_names("categorical", categorical, known)
     _check_names("bins", bins if isinstance(bins, Mapping) else (), known)
@@ -65,13 +69,14 @@ def fit_variables(
     def measure(column: _Named) -> Variable:
         return _measure(column, bins, column.name in categorical, max_categories)
 
-    # numpy sorts without the interpreter's lock, so that threads share the work.
+    # numpy releases the interpreter's lock while it sorts, so threads use several processors.
     with ThreadPoolExecutor(max_workers=min(8, _processors())) as pool:
         variables = tuple(pool.map(measure, columns))
     rows = _common_rows(variables)
     for variable in variables:
-        _warn_of(variable)
+        _warn_about(variable)
     if classes is not False:
+        # The winners are counted last, because they depend on all columns of probabilities.
         winners = winner_variable(
             [each.values for each in outputs], [each.name for each in outputs]
         )
@@ -82,11 +87,13 @@ def fit_variables(
 def _check_names(argument: str, names: Iterable[str], known: set[str]) -> None:
     unknown = sorted(set(names) - known)
     if unknown:
-        raise BaselineError(f"{argument} names no column: {', '.join(map(repr, unknown))}")
+        raise BaselineError(
+            f"{argument}= names columns that do not exist: {', '.join(map(repr, unknown))}"
+        )
 
 
 def _processors() -> int:
-    """Return how many processors this process may use."""
+    """Return the number of processors that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -95,26 +102,30 @@ def _processors() -> int:
 def _columns(
     role: Role, data: Any, names: Sequence[str] | None, single: str | None
 ) -> list[_Named]:
-    """Return the columns, refusing a name that stands twice."""
+    """Return the columns of a table.
+
+    Raises:
+        BaselineError: if two columns have the same name.
+    """
     found: list[_Named] = []
     seen: set[str] = set()
     for position, (text, values) in enumerate(named_columns(data, names, single=single)):
         name = valid_unicode(text)
         if name in seen:
-            raise BaselineError(f"column {name!r} stands twice: give each column a name of its own")
+            raise BaselineError(f"two columns have the name {name!r}. Rename one")
         seen.add(name)
         found.append(_Named(role, position, name, values))
     return found
 
 
 def _class_columns(columns: list[_Named], classes: bool | Iterable[Any]) -> list[_Named]:
-    """Return columns of class probabilities under the classes' names, as floats by row."""
+    """Return columns of class probabilities as floats, named after the classes."""
     names = class_names([column.name for column in columns], classes)
     found = []
     for column, name in zip(columns, names, strict=True):
         captured = capture_column(name, column.values, categorical=False)
         if isinstance(captured, CategoryColumn):
-            raise BaselineError(f"class {name!r}: probabilities are numbers, not text")
+            raise BaselineError(f"the probabilities of class {name!r} are text, not numbers")
         found.append(column._replace(name=name, values=captured.values))
     return found
 
@@ -144,34 +155,38 @@ def _edges(ordered: Floats, wanted: int | Sequence[float]) -> Floats:
     if not isinstance(wanted, int | np.integer):
         return checked_edges(wanted)
     if wanted < 2:
-        raise ValueError(f"{wanted} bins show no shape: ask for 2 or more")
+        raise ValueError(f"bins is {wanted}, but must be at least 2")
+    # The column is sorted, with -inf first and +inf and NaN last, so the finite values are a slice.
     below = np.searchsorted(ordered, -np.inf, side="right")
     finite = ordered[below : np.searchsorted(ordered, np.inf)]
     return equal_mass_edges(finite, max(2, min(int(wanted), len(finite) // _MIN_ROWS_A_BIN)))
 
 
 def _common_rows(variables: Iterable[Variable]) -> int:
-    """Return how many rows all of the columns have."""
+    """Return the number of rows, which must be the same in all columns."""
     rows: dict[int, str] = {}
     for variable in variables:
         rows.setdefault(variable.rows, f"{variable.role} {variable.name!r}")
     if len(rows) > 1:
         (first, first_name), (second, second_name), *_ = rows.items()
-        raise BaselineError(f"{first_name} has {first:,} rows, {second_name} has {second:,}")
+        raise BaselineError(
+            f"{first_name} has {first:,} rows, but {second_name} has {second:,}. All columns need "
+            f"the same number of rows"
+        )
     only = next(iter(rows))
     if only == 0:
-        raise BaselineError("the table is empty: a baseline needs at least one row")
+        raise BaselineError("the table is empty. A baseline needs at least one row")
     return only
 
 
-def _warn_of(variable: Variable) -> None:
+def _warn_about(variable: Variable) -> None:
     present = variable.rows - variable.missing
     if present == 0:
         message = f"{variable.role} {variable.name!r} has no value in any row"
     elif isinstance(variable, CategoryVariable) and _is_near_unique(variable, present):
         message = (
             f"{variable.role} {variable.name!r} has {_distinct(variable):,} distinct texts in "
-            f"{present:,} rows: an id has no distribution to compare; leave it out"
+            f"{present:,} rows. Leave it out if it holds ids: they have no distribution to compare"
         )
     else:
         return

@@ -1,4 +1,7 @@
-"""The labelled exposition of a baseline: `boxkite_baseline_…`, one family for all variables."""
+"""The labelled exposition of a baseline: the series `boxkite_baseline_…`.
+
+Each family holds the series of all variables, which differ in their labels.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,14 @@ Labels: TypeAlias = dict[str, str]
 
 
 def families(variables: Sequence[Variable], rows: int, *, model: str, version: str) -> list[Family]:
-    """Return the series of a baseline, the same in `histogram.prom` and in a scrape."""
+    """Return the series of a baseline, as `histogram.prom` and `/metrics` show them.
+
+    Args:
+        variables: the variables of the baseline.
+        rows: number of training rows.
+        model: value of the label `model_name`.
+        version: value of the label `model_version`.
+    """
     head = {"model_name": model, "model_version": version}
     labels = [{**head, "variable_role": each.role, "variable": each.name} for each in variables]
     texts = [format_labels(each) for each in labels]
@@ -64,7 +74,7 @@ def families(variables: Sequence[Variable], rows: int, *, model: str, version: s
 
 
 def histogram_series(name: str, labels: Labels, bounds: Iterable[str]) -> list[str]:
-    """Return the names of a histogram's samples: a bucket a bound, then `_sum` and `_count`."""
+    """Return the series of a histogram: one bucket per bound, then `_sum` and `_count`."""
     text = format_labels(labels)
     start, all_labels = (f"{text},", f"{{{text}}}") if text else ("", "")
     buckets = [f'{name}_bucket{{{start}le="{le}"}}' for le in bounds]
@@ -85,7 +95,7 @@ def _bins(numeric: Sequence[tuple[NumericVariable, str]]) -> Family:
         for gt, le in pairwise(["-Inf", *variable.upper_bounds])
     ]
     values = [count for variable, _ in numeric for count in variable.counts.tolist()]
-    # A gauge by nature; but promtool takes a label `le` only of histograms and untyped.
+    # These are gauges. But promtool accepts a label `le` only in histograms and untyped metrics.
     return Family(name, "unknown", "Training rows in one bin (gt, le].", names, values)
 
 

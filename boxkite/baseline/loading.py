@@ -1,4 +1,4 @@
-"""The baseline that a monitor starts with, where there is one."""
+"""Loads the baseline that a monitor starts with."""
 
 from __future__ import annotations
 
@@ -11,22 +11,28 @@ from boxkite.errors import BaselineError
 __all__ = ["EMPTY", "load_baseline"]
 
 EMPTY = Baseline("default", "none", 0, ())
-"""Stands in where there is no baseline: nothing to count into."""
+"""A baseline without variables, for a monitor that has none."""
 
 
 def load_baseline(
     given: Baseline | str | os.PathLike[str] | None, setting: str, reporter: ErrorReporter
 ) -> Baseline:
-    """Return the baseline; an empty one where the setting's file cannot be had.
+    """Return the given baseline, or the one that the setting names.
+
+    A file that the setting names may be missing or damaged. Then the problem is reported, and the
+    service runs without a baseline. A file that is given as an argument must be readable.
 
     Args:
-        given: a baseline, its path or URL; None for that of the setting.
-        setting: path or URL; empty for no baseline.
-        reporter: where it is told that the setting's file is missing or damaged.
+        given: a baseline, its path or its URL. None to use the setting.
+        setting: path or URL of the baseline. Empty for none.
+        reporter: gets the problem with the setting's file.
+
+    Returns:
+        The baseline, or `EMPTY`.
 
     Raises:
-        BaselineError: if the file that `given` names is missing or damaged.
-        OSError: if it cannot be read.
+        BaselineError: if the file `given` is missing or damaged.
+        OSError: if the file `given` cannot be read.
     """
     if isinstance(given, Baseline):
         return given
@@ -35,8 +41,8 @@ def load_baseline(
         return Baseline.read(source) if source else EMPTY
     except FileNotFoundError as error:
         problem: Exception = BaselineError(
-            f"no baseline at {os.fspath(source)}: predictions are taken, but there is "
-            f"nothing to compare them with; write one at training with "
+            f"no baseline at {os.fspath(source)}: predictions are counted, but there is "
+            f"nothing to compare them with. Write one at training with "
             f"Baseline.fit(features, output).write({os.fspath(source)!r})"
         )
         problem.__cause__ = error

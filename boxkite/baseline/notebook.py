@@ -1,4 +1,4 @@
-"""Tables that objects show of themselves in a notebook: one piece of HTML, without a script."""
+"""Tables of HTML, without scripts, with which objects show themselves in a notebook."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _MOST_ROWS = 50
 
 
 class Html(NamedTuple):
-    """What stands in a cell as it is, and is not escaped."""
+    """Content of a cell that is already HTML, so it is not escaped."""
 
     text: str
 
@@ -40,13 +40,13 @@ def notebook_table(
     rows: Iterable[Sequence[str | Html]],
     variables: int,
 ) -> str:
-    """Return a table of at most 50 rows.
+    """Return a table with one row per variable, for the first 50 variables.
 
     Args:
-        title: above it.
-        headings: of its columns.
-        rows: their cells; text is escaped.
-        variables: how many there are in all.
+        title: Text above the table.
+        headings: Headings of the columns.
+        rows: Cells of each row. Text is escaped.
+        variables: Number of all variables. If it exceeds 50, a line says how many are left out.
     """
     more = variables - _MOST_ROWS
     rest = f"<p>and {more:,} more variables</p>" if more > 0 else ""
@@ -59,16 +59,16 @@ def notebook_table(
 
 
 def number(value: float) -> str:
-    """Return a number of four digits, or a dash where there is none."""
+    """Return a number with four digits, or a dash for NaN."""
     return "-" if math.isnan(value) else f"{value:.4g}"
 
 
 def variables_table(title: str, variables: Sequence[Variable]) -> str:
-    """Return a table of variables at training, each with its distribution.
+    """Return a table of the variables of a baseline, each with a picture of its distribution.
 
     Args:
-        title: above it.
-        variables: of a baseline.
+        title: Text above the table.
+        variables: Variables of the baseline.
     """
     rows = []
     for each in variables[:_MOST_ROWS]:

@@ -1,4 +1,4 @@
-"""Values counted into the cells of a baseline's variable."""
+"""Counts values into the cells (bins or categories) of a baseline's variable."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ class Tally:
     """Counts of one variable in the cells of its baseline.
 
     Attributes:
-        cells: rows in each bin or category, aligned with the baseline's counts.
-        missing: rows without a value.
-        invalid: rows whose value is not of the variable's kind.
-        sum: of the finite numbers.
+        cells: number of rows in each bin or category, in the order of the baseline's counts.
+        missing: number of rows without a value.
+        invalid: number of rows whose value cannot be converted to the variable's kind.
+        sum: sum of the finite numbers.
     """
 
     cells: NDArray[np.int64]
@@ -43,12 +43,13 @@ class Tally:
 
     @property
     def rows(self) -> int:
-        """Rows in the cells."""
+        """Number of rows in the cells."""
         return int(self.cells.sum())
 
 
 def tally_numbers(variable: NumericVariable, numbers: Floats, invalid: int = 0) -> Tally:
-    """Count floats into bins; NaN is missing, -inf goes to the first and +inf to the last bin."""
+    """Count floats into bins. NaN is missing, -inf counts in the first bin and +inf in the last."""
+    # "left" puts a value that equals an edge into the bin below it: bins are (e0, e1].
     present = numbers[~np.isnan(numbers)]
     cells = np.bincount(
         np.searchsorted(variable.edges, present, side="left"), minlength=len(variable.counts)
@@ -64,7 +65,7 @@ def tally_numbers(variable: NumericVariable, numbers: Floats, invalid: int = 0) 
 def tally_labels(
     variable: CategoryVariable, labels: Mapping[str, int], missing: int = 0, invalid: int = 0
 ) -> Tally:
-    """Count labels, given with how often each occurs, into categories."""
+    """Count labels into categories. `labels` maps each label to its number of rows."""
     cells = np.zeros(len(variable.counts), dtype=np.int64)
     for label, rows in labels.items():
         cells[cell_of(variable, label)] += rows
@@ -72,9 +73,10 @@ def tally_labels(
 
 
 def cell_of(variable: CategoryVariable, label: str) -> int:
-    """Return the cell of a label: its own, `__other__`'s if training saw it, else `__unseen__`'s.
+    """Return the index of a label's cell.
 
-    A label that spells a number meets the category that spells the same number, as "1" and "1.0".
+    A label counts in the category with the same text, or else in one that spells the same number
+    ("1" and "1.0"). Other labels that training saw count in `__other__`, the rest in `__unseen__`.
     """
     cell = variable.index.get(label)
     if cell is not None:
@@ -89,13 +91,15 @@ def cell_of(variable: CategoryVariable, label: str) -> int:
 
 
 def tally_column(variable: Variable, column: Column) -> Tally:
-    """Count a whole captured column, as of rows that are compared with the baseline."""
+    """Count a whole column, for instance of rows that are compared with the baseline."""
     if isinstance(variable, CategoryVariable):
         if not isinstance(column, CategoryColumn):
-            raise TypeError("capture the column of a categorical variable as categorical")
+            raise TypeError("capture the column of a categorical variable with categorical=True")
         return tally_labels(variable, column.tally, column.missing)
     if isinstance(column, NumericColumn):
         return tally_numbers(variable, column.values)
+    # A numeric variable whose new column is text, for instance numbers that were written as text.
+    # Each distinct text is converted once, and counts as often as it occurs.
     numbers: list[float] = []
     repeats: list[int] = []
     invalid = 0

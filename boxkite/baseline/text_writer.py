@@ -24,11 +24,11 @@ class Family:
     """One metric with all of its series.
 
     Attributes:
-        name: without the suffix that a counter or histogram adds.
-        type: counter, gauge, histogram, info or unknown.
-        documentation: the HELP text.
-        series: each sample's name and labels, as written.
-        values: each sample's value, in the same order.
+        name: name of the metric, without the suffix of a counter's or histogram's samples.
+        type: "counter", "gauge", "histogram", "info" or "unknown".
+        documentation: HELP text.
+        series: name and labels of each sample, as text.
+        values: value of each sample, in the same order.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Family:
     values: Sequence[float]
 
     def only(self, names: Collection[str]) -> Family:
-        """Return the family with the samples whose name, or whose family's, is in `names`."""
+        """Return the family with only the samples that `names` asks for, by sample or family."""
         if self.name in names:
             return self
         kept = [
@@ -50,10 +50,13 @@ class Family:
 
 
 def format_float(value: float) -> str:
-    """Return a float as Go's `strconv.FormatFloat(value, 'g', -1, 64)` does, but `1.0` for 1.
+    """Return a float in the canonical form that Prometheus 3 and OpenMetrics define for `le`.
 
-    This is the form of `le` that Prometheus 3 and OpenMetrics call canonical.
+    This is what Go's `strconv.FormatFloat(value, 'g', -1, 64)` returns, except that whole numbers
+    end in `.0`.
     """
+    # Python and Go find the same shortest digits. They differ only in when an exponent is used, and
+    # most values need no exponent in either, so the common case returns at once.
     text = repr(float(value))
     if -1e6 < value < 1e6 or "e" in text:
         return text
@@ -67,30 +70,33 @@ def format_float(value: float) -> str:
 
 
 def format_labels(labels: Mapping[str, str]) -> str:
-    """Return labels as they stand between the braces of a sample, escaped."""
+    """Return labels as the text between the braces of a sample, escaped."""
     return ",".join([f'{label}="{_escape(value)}"' for label, value in labels.items()])
 
 
 def format_series(name: str, **labels: str) -> str:
-    """Return a sample's name with its labels, escaped."""
+    """Return the name of a sample with its labels, escaped."""
     return f"{name}{{{format_labels(labels)}}}" if labels else name
 
 
 def format_series_by(
     name: str, labels: Mapping[str, str], last: str, values: Iterable[str]
 ) -> list[str]:
-    """Return the names of samples that differ in their last label alone, one for each value."""
+    """Return the names of samples that differ only in their last label, one for each value."""
     start = format_labels({**labels, last: ""}).removesuffix('"')
     return [f'{name}{{{start}{_escape(value)}"}}' for value in values]
 
 
 def render(families: Iterable[Family], *, openmetrics: bool = False) -> str:
-    """Return families as text, without the `# EOF` that ends an OpenMetrics answer."""
+    """Return families as text, without the `# EOF` that ends an OpenMetrics response."""
     return "".join(render_parts(families, openmetrics=openmetrics))
 
 
 def render_parts(families: Iterable[Family], *, openmetrics: bool = False) -> Iterator[str]:
-    """Yield the text of `render` in parts, each the work of less than a millisecond."""
+    """Yield the text of `render` in parts of whole lines.
+
+    Each part takes less than a millisecond, so a caller can do other work in between.
+    """
     if openmetrics:
         families = (part for family in families for part in _as_openmetrics(family))
     for family in families:
@@ -105,11 +111,13 @@ _PART_LINES = 1000
 
 
 def _head(family: Family, openmetrics: bool) -> str:
+    # Text 0.0.4 names a family as its samples are named, and has no types "info" and "unknown".
     suffix = {"counter": "_total", "info": "_info"}.get(family.type, "")
     kind = "gauge" if family.type == "info" and not openmetrics else family.type
     kind = "untyped" if kind == "unknown" and not openmetrics else kind
     name = family.name if openmetrics else family.name + suffix
     documentation = family.documentation.replace("\\", r"\\").replace("\n", r"\n")
+    # Only OpenMetrics escapes quotes in a HELP text. Text 0.0.4 would show the backslash.
     if openmetrics:
         documentation = documentation.replace('"', r"\"")
     return f"# HELP {name} {documentation}\n# TYPE {name} {kind}\n"
@@ -124,10 +132,11 @@ def _lines(series: Sequence[str], values: Sequence[float]) -> str:
 
 
 def _as_openmetrics(family: Family) -> Iterable[Family]:
-    """Split a histogram of negative values into untyped families.
+    """Split a histogram with negative values into families without a type.
 
-    OpenMetrics forbids `_sum` and `_count` beside negative buckets, and a negative `_sum`, as a sum
-    that can fall is no counter. As families of no type the series stay, under their names.
+    OpenMetrics forbids `_sum` and `_count` in a histogram with negative buckets, and a negative
+    `_sum`, because a sum that can fall is not a counter. Families without a type keep all series
+    under their names.
     """
     if family.type != "histogram":
         return [family]
@@ -143,7 +152,7 @@ def _as_openmetrics(family: Family) -> Iterable[Family]:
 _NEGATIVE_EDGE = re.compile(r'[{,]le="-')
 
 
-# Of series that stay the same from scrape to scrape.
+# The series of a histogram are the same at each scrape, so these results are kept.
 @lru_cache(maxsize=4)
 def _has_negative_edge(series: tuple[str, ...]) -> bool:
     return any(map(_NEGATIVE_EDGE.search, series))
@@ -151,7 +160,7 @@ def _has_negative_edge(series: tuple[str, ...]) -> bool:
 
 @lru_cache(maxsize=4)
 def _by_name(series: tuple[str, ...]) -> list[tuple[str, list[str], list[int]]]:
-    """Return the names of the samples, ascending, each with its series and their places."""
+    """Return the names of the samples in ascending order, with their series and positions."""
     places: dict[str, list[int]] = {}
     for place, each in enumerate(series):
         places.setdefault(each.partition("{")[0], []).append(place)
@@ -159,6 +168,7 @@ def _by_name(series: tuple[str, ...]) -> list[tuple[str, list[str], list[int]]]:
 
 
 def _escape(text: str) -> str:
+    # Most labels need no escape, and the test is faster than three replacements.
     if "\\" in text or '"' in text or "\n" in text:
         return text.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
     return text

@@ -1,7 +1,7 @@
-"""One value at a time: as a number, as a category label, or missing.
+"""Converts a single value to a number or to a category label, or finds it missing.
 
-Training and serving both come through here, so that `1`, `1.0`, `"1"` and `numpy.int64(1)`
-meet in the same bin on both sides.
+Training and serving both use this module, so `1`, `1.0`, `"1"` and `numpy.int64(1)` count in the
+same cell on both sides.
 """
 
 from __future__ import annotations
@@ -29,34 +29,34 @@ _MISSING_TYPES = frozenset({"NoneType", "NAType", "NaTType", "MaskedConstant"})
 _NO_CATEGORY = (Mapping, Set, list, tuple, complex, np.complexfloating)
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
-# The longest text read as a number: enough for any float written out in full (1,075 digits),
-# short enough that a hostile string of digits costs nothing.
+# The longest text that is read as a number. A float written out in full has up to 1,075 digits. A
+# longer, hostile string of digits would take time to parse.
 _MAX_NUMBER_TEXT = 1100
 
-# Floats from here up are written as floats: their digits past the 16th mean nothing.
+# Whole floats from here up are written as floats, because their digits after the 16th are noise.
 _MAX_WHOLE = 1e16
 
 
 def is_missing(value: Any) -> bool:
-    """Tell whether `value` is None, NaN, NaT, pandas' NA or a masked constant."""
+    """Return whether `value` is None, NaN, NaT, pandas' NA or a masked constant."""
     if type(value).__name__ in _MISSING_TYPES:
         return True
     if isinstance(value, str | bytes):
         return False
     if isinstance(value, Decimal):
-        return value.is_nan()  # comparing a signalling NaN raises
+        return value.is_nan()  # comparing a signalling NaN would raise an exception
     if getattr(value, "shape", ()) != ():
-        return False
+        return False  # comparing an array gives an array, which has no truth value
     try:
-        return bool(value != value)  # NaN alone differs from itself
+        return bool(value != value)  # only NaN differs from itself
     except (TypeError, ValueError):
         return False
 
 
 def epoch_seconds(moment: dt.date | dt.time | dt.timedelta) -> float:
-    """Return a moment as seconds since 1970 in UTC, a duration or time of day as its seconds.
+    """Return a date as seconds since 1970 in UTC, and a duration or time of day in seconds.
 
-    A moment without a time zone is taken as UTC.
+    A date without a time zone is taken as UTC.
     """
     if isinstance(moment, dt.timedelta):
         return moment.total_seconds()
@@ -70,19 +70,20 @@ def epoch_seconds(moment: dt.date | dt.time | dt.timedelta) -> float:
 
 
 def to_number(value: Any) -> float:
-    """Return `value` as a float; a missing one is NaN.
+    """Return `value` as a float, or NaN if it is missing.
 
-    Numbers of any width, booleans, decimals, text that spells a number, and moments (as
-    seconds, see `epoch_seconds`, also as ISO 8601 text) convert. An integer beyond the range of
-    a float becomes an infinity of its sign.
+    Numbers of any width, booleans, decimals and texts that spell a number can be converted. Dates,
+    times and durations become seconds, as in `epoch_seconds`, and so do dates and times as ISO 8601
+    text. An integer beyond the range of floats becomes an infinity.
 
     Raises:
-        ValueError: if `value` is none of these.
+        ValueError: if `value` cannot be converted.
     """
     if is_missing(value):
         return math.nan
     if isinstance(value, bytes):
         value = _decoded(value)
+    # Text comes first, because `numpy.str_` is a str and a numpy value at the same time.
     if isinstance(value, str):
         return _number_from_text(value)
     if _numpy_kind(value) in "Mm" and value.shape == ():
@@ -100,17 +101,18 @@ def to_number(value: Any) -> float:
 
 
 def to_category(value: Any) -> str | None:
-    """Return `value` as the text of a category, or None where it is missing.
+    """Return `value` as the text of a category, or None if it is missing.
 
-    A whole number reads the same whatever its type (`1`, `1.0`, `True` under numpy are "1",
-    "1", "true"), other floats are written as short as their own width allows. Text that is not
-    valid Unicode is kept with its broken parts escaped.
+    A whole number has the same text whatever its type: `1` and `1.0` become "1". Other floats get
+    the shortest text for their width, and booleans become "true" and "false". Invalid Unicode is
+    escaped.
 
     Raises:
         ValueError: if `value` is a container, a complex number, an object that prints as its
             address, or bytes that are not UTF-8.
     """
     if isinstance(value, str):
+        # A subclass such as a `str` enum may print differently; its plain text counts.
         return valid_unicode(str.__str__(value))
     if is_missing(value):
         return None
@@ -131,7 +133,7 @@ def to_category(value: Any) -> str | None:
 
 
 def spelled_number(label: str) -> float | None:
-    """Return the number that a category's label spells ("1", "1.0", "true" are 1), else None."""
+    """Return the number that a label spells, or None. "1", "1.0" and "true" all spell 1."""
     if label in _TRUTH:
         return _TRUTH[label]
     try:
@@ -165,15 +167,15 @@ def _decoded(raw: bytes) -> str:
 
 
 def valid_unicode(text: str) -> str:
-    """Return `text` with what cannot be encoded, as lone surrogates, escaped."""
+    """Return `text` with characters escaped that UTF-8 cannot encode, such as lone surrogates."""
     if text.isascii():
         return text
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _prints_address(value: Any) -> bool:
-    """Tell whether the text of `value` differs from run to run."""
-    plain: Any = object  # a class defines these anew, or has them of `object`
+    """Return whether the text of `value` contains its address, and so differs in each run."""
+    plain: Any = object  # its methods print the address; most classes override one of them
     kind = type(value)
     return kind.__str__ is plain.__str__ and kind.__repr__ is plain.__repr__
 
@@ -183,10 +185,10 @@ def _is_numpy_real(value: Any) -> bool:
 
 
 def _numpy_kind(value: Any) -> str:
-    """Return the kind of a numpy value's type, "O" (any object) for all other values."""
+    """Return the dtype kind of a numpy value, and "O" (object) for any other value."""
     return getattr(getattr(value, "dtype", None), "kind", "O")
 
 
 def _is_zero_dimensional(value: Any) -> bool:
-    """Tell whether `value` wraps a scalar: a 0-d array, a numpy moment, a one-element tensor."""
+    """Return whether `value` wraps a single value, as a 0-d array or tensor does."""
     return callable(getattr(value, "item", None)) and getattr(value, "shape", None) == ()

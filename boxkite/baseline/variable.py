@@ -1,4 +1,4 @@
-"""The distribution of one variable at training: bins or categories, and what was missing."""
+"""The distribution of one variable at training: counts in bins or categories, and missing rows."""
 
 from __future__ import annotations
 
@@ -32,30 +32,33 @@ Counts: TypeAlias = NDArray[np.int64]
 Role: TypeAlias = Literal["feature", "output", "outcome"]
 
 OTHER = "__other__"
-"""The cell of the categories beyond the commonest."""
+"""The cell of the rare categories, which are counted together."""
 
 UNSEEN = "__unseen__"
-"""The cell of the categories that training never saw."""
+"""The cell of categories that training never saw."""
 
 
 _MAX_FLOAT32 = float(np.finfo(np.float32).max)
 
 
 def label_hash(label: str) -> int:
-    """Return 32 bits of a category's BLAKE2b, by which a baseline remembers its tail."""
+    """Return 32 bits of the BLAKE2b hash of a category.
+
+    A baseline stores these hashes of its rare categories instead of their names.
+    """
     return int.from_bytes(hashlib.blake2b(label.encode(), digest_size=4).digest())
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Distribution:
-    """What both kinds of variable share.
+    """The attributes that both kinds of variable have.
 
     Attributes:
-        name: the column's name, any text.
-        role: whether it goes into the model or comes out of it.
-        position: its place in a positional list of its role, from 0.
-        counts: training rows in each cell; the cells are the bins or the categories.
-        missing: training rows without a value.
+        name: name of the column, any text.
+        role: "feature", "output" or "outcome".
+        position: index in a positional list of the variables of this role, from 0.
+        counts: number of training rows in each cell. The cells are the bins or the categories.
+        missing: number of training rows without a value.
     """
 
     name: str
@@ -66,7 +69,7 @@ class _Distribution:
 
     @property
     def rows(self) -> int:
-        """Training rows: those in the cells and those without a value."""
+        """Number of training rows, with and without a value."""
         return int(self.counts.sum()) + self.missing
 
     def __eq__(self, other: object) -> bool:
@@ -85,10 +88,10 @@ class NumericVariable(_Distribution):
     """A numeric variable: counts in the bins (-inf, e0], (e0, e1], … (ek, +inf].
 
     Attributes:
-        edges: the finite upper edges, ascending; one fewer than there are counts.
-        sum: the sum of the finite values.
-        minimum: the least finite value, NaN where there was none.
-        maximum: the greatest.
+        edges: finite upper edges, ascending. There is one fewer than counts.
+        sum: sum of the finite values.
+        minimum: smallest finite value, NaN if there was none.
+        maximum: largest finite value, NaN if there was none.
     """
 
     kind: ClassVar[Literal["numeric"]] = "numeric"
@@ -102,7 +105,17 @@ class NumericVariable(_Distribution):
     def from_sorted(
         cls, ordered: Floats, edges: Floats, *, name: str, role: Role, position: int
     ) -> NumericVariable:
-        """Count ascending values (-inf first, then +inf, NaN last) into the bins of `edges`."""
+        """Count values into the bins of `edges`.
+
+        Args:
+            ordered: the values in ascending order, NaN last, as `numpy.sort` returns them.
+            edges: finite upper edges, ascending.
+            name: name of the variable.
+            role: role of the variable.
+            position: position of the variable.
+        """
+        # All counts are found by binary search. numpy sorts NaN to the end and finds it there, so
+        # the missing values are the last part.
         below = int(np.searchsorted(ordered, -math.inf, side="right"))
         above = int(np.searchsorted(ordered, math.inf, side="left"))
         present = int(np.searchsorted(ordered, math.nan, side="left"))
@@ -122,18 +135,18 @@ class NumericVariable(_Distribution):
 
     @cached_property
     def upper_bounds(self) -> tuple[str, ...]:
-        """The `le` of each bin, the last `+Inf`."""
+        """The label `le` of each bin. The last one is `+Inf`."""
         return (*map(format_float, self.edges.tolist()), "+Inf")
 
     def merge(self, other: Variable) -> NumericVariable:
-        """Return the distribution of the rows of both.
+        """Return the distribution of the rows of both variables.
 
         Raises:
             BaselineError: if the bins differ.
         """
         if not isinstance(other, NumericVariable) or not np.array_equal(self.edges, other.edges):
             raise BaselineError(
-                f"{self.role} {self.name!r}: the two baselines have different bins; fit the "
+                f"{self.role} {self.name!r} has different bins in the two baselines. Fit the "
                 f"second with the edges of the first, bins={{{self.name!r}: edges}}"
             )
         return replace(
@@ -148,14 +161,14 @@ class NumericVariable(_Distribution):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class CategoryVariable(_Distribution):
-    """A categorical variable: counts of its commonest categories, and of the rest.
+    """A categorical variable: counts of its most common categories, and of the others together.
 
     Attributes:
-        categories: the cells, commonest first, then `__other__` where there is a tail, and last
-            `__unseen__`, whose training count is 0.
-        tail: the hashes (`label_hash`) of the categories counted as `__other__`.
-        tail_once: how many of these training saw once, or more than that of a merged baseline;
-            None where there is no tail, or it is not known.
+        categories: names of the cells. The most common category comes first. If there are rarer
+            ones, `__other__` follows. The last is always `__unseen__`, whose training count is 0.
+        tail: hashes (`label_hash`) of the categories that are counted as `__other__`.
+        tail_once: number of these categories that occur in one training row. In a merged baseline
+            it is an upper bound. None if there are none, or if the number is unknown.
     """
 
     kind: ClassVar[Literal["category"]] = "category"
@@ -175,11 +188,21 @@ class CategoryVariable(_Distribution):
         role: Role,
         position: int,
     ) -> CategoryVariable:
-        """Keep the `max_categories` commonest of the counted labels, ties in order of the text.
+        """Keep the `max_categories` most common labels, and count the others together.
 
-        Labels that read like a cell of ours, `__other__` and `__unseen__`, go to the tail.
+        Ties are kept in alphabetical order. Labels that equal a reserved name, `__other__` or
+        `__unseen__`, are counted with the others.
+
+        Args:
+            tally: number of rows with each label.
+            max_categories: number of labels to keep.
+            missing: number of rows without a label.
+            name: name of the variable.
+            role: role of the variable.
+            position: position of the variable.
         """
         labels = [label for label in tally if label not in (OTHER, UNSEEN)]
+        # The order must not depend on the order of rows, or equal data would give two versions.
         labels.sort(key=lambda label: (-tally[label], label))
         kept, tail = labels[:max_categories], labels[max_categories:]
         tail += [label for label in (OTHER, UNSEEN) if label in tally]
@@ -199,16 +222,14 @@ class CategoryVariable(_Distribution):
 
     @cached_property
     def index(self) -> dict[str, int]:
-        """The cell of each category by name."""
+        """Index of each category's cell, by category."""
         return {category: cell for cell, category in enumerate(self.categories)}
 
     @cached_property
     def numbers(self) -> dict[float, int]:
-        """The cell of each category that spells a number, by that number.
-
-        By its neighbours of 32 bits too, as a float32 that was 0.1 comes back as
-        0.10000000149011612.
-        """
+        """Index of the cell of each category that spells a number, by number."""
+        # A float32 of 0.1 arrives as 0.10000000149011612 if it was widened to 64 bits. So the
+        # number's 32-bit neighbour leads to the same cell.
         found: dict[float, int] = {}
         for category, cell in self.index.items():
             number = spelled_number(category)
@@ -223,18 +244,18 @@ class CategoryVariable(_Distribution):
 
     @property
     def has_tail(self) -> bool:
-        """Whether categories beyond the commonest were counted together."""
+        """Whether rare categories are counted together."""
         return OTHER in self.categories
 
     def merge(self, other: Variable) -> CategoryVariable:
-        """Return the distribution of the rows of both, in the order of this one's categories.
+        """Return the distribution of the rows of both, in the order of this variable's categories.
 
         Raises:
             BaselineError: if the categories differ.
         """
         if not isinstance(other, CategoryVariable) or set(self.categories) != set(other.categories):
             raise BaselineError(
-                f"{self.role} {self.name!r}: the two baselines have different categories"
+                f"{self.role} {self.name!r} has different categories in the two baselines"
             )
         there = [other.index[category] for category in self.categories]
         return replace(
@@ -246,11 +267,13 @@ class CategoryVariable(_Distribution):
         )
 
     def _once_in_either(self, other: CategoryVariable) -> int | None:
-        """Return a bound of the tail's categories that stand in one row of both together.
+        """Return an upper bound of the tail's categories that occur in one row of both together.
 
-        What stands once in one baseline must be absent from the other. Which those are is not
-        known, but no more than are seen once, and than the other's tail lacks.
+        None if one of the numbers is unknown.
         """
+        # Such a category occurs once in one baseline and never in the other. The hashes do not say
+        # which categories occur once, so both facts are bounds: the number that occurs once, and
+        # the number that the other baseline lacks.
         if self.tail_once is None or other.tail_once is None:
             return None
         return min(self.tail_once, len(self.tail - other.tail)) + min(
@@ -268,7 +291,11 @@ def _same(mine: Any, theirs: Any) -> bool:
 
 
 def finite_sum(values: Floats) -> float:
-    """Return the sum, by way of smaller numbers where a partial sum leaves the float range."""
+    """Return the sum of finite values.
+
+    A partial sum may overflow although the whole sum does not. Then the values are scaled down by
+    a power of two before they are added, and the sum is scaled up again.
+    """
     with np.errstate(over="ignore", invalid="ignore"):
         total = float(np.sum(values))
         if not math.isfinite(total):

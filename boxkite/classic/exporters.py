@@ -14,10 +14,12 @@ from typing import Any
 from boxkite.classic.exporter_sink import ExporterSink, prediction_of
 from boxkite.classic.fluentd_sender import FluentdSender
 from boxkite.classic.prediction_context import PredictionContext
+from boxkite.live.log_context import LogContext
 from boxkite.logs.forward import ForwardConnection, event
+from boxkite.logs.forward.fluentd_url import default_address
+from boxkite.logs.log_record import LogRecord
 from boxkite.logs.sink import Sink
-from boxkite.logs.sinks.fluentd import FluentdSink, default_prefix
-from boxkite.logs.sinks.fluentd_url import default_address
+from boxkite.logs.sinks.fluentd_sink import FluentdSink, default_prefix
 
 __all__ = [
     "BEDROCK_ENDPOINT_ID",
@@ -57,9 +59,13 @@ class LogExporter:
         """Take one prediction during the request. An error is counted and fails no request."""
         raise NotImplementedError
 
-    @cached_property
+    @property
     def sink(self) -> Sink:
         """A sink of the prediction log that passes its records to `emit`, in the background."""
+        return self._sink
+
+    @cached_property
+    def _sink(self) -> Sink:
         return ExporterSink(self)
 
 
@@ -91,31 +97,20 @@ class FluentdExporter(LogExporter):
         self.sender = FluentdSender(**arguments | _sender_arguments(kwargs))
 
     @cached_property
-    def sink(self) -> Sink:
+    def _sink(self) -> Sink:
         """A sink of the prediction log that sends records as `emit` sends predictions.
 
         If a subclass overrides `emit`, the sink passes the records to that method instead.
         """
         if type(self).emit is not FluentdExporter.emit:
-            return super().sink
+            return super()._sink
         sender = self.sender
-        return FluentdSink(
-            ForwardConnection(sender.host, sender.port, sender.timeout),
-            tag=lambda _: sender.tag,
-            encode=lambda record, _: self._entry(prediction_of(record)),
-        )
+        connection = ForwardConnection(sender.host, sender.port, sender.timeout)
+        return FluentdSink(connection, _PredictionFormat(sender, self._nanoseconds))
 
     def emit(self, prediction: PredictionContext) -> None:
         """Put a prediction on the queue."""
-        self.sender.append(self._entry(prediction))
-
-    def _entry(self, prediction: PredictionContext) -> bytes:
-        record = {each.name: getattr(prediction, each.name) for each in fields(prediction)}
-        created_at = prediction.created_at.timestamp()
-        record["entity_id"] = str(prediction.entity_id)
-        record["created_at"] = int(created_at)
-        nanoseconds = round(created_at * 1e6) * 1000
-        return event(nanoseconds, record, nanoseconds=self._nanoseconds)
+        self.sender.append(_entry(prediction, self._nanoseconds))
 
     def flush(self, timeout: float = 5.0) -> bool:
         """Wait until everything emitted is acknowledged, or `timeout` seconds have passed.
@@ -128,6 +123,30 @@ class FluentdExporter(LogExporter):
     def close(self, timeout: float = 5.0) -> None:
         """Send waiting predictions for `timeout` seconds at most, drop the others and stop."""
         self.sender.close(timeout)
+
+
+class _PredictionFormat:
+    """Writes records of the prediction log as `emit` writes predictions."""
+
+    def __init__(self, sender: FluentdSender, nanoseconds: bool) -> None:
+        self._sender = sender
+        self._nanoseconds = nanoseconds
+
+    def tag(self, _: LogContext) -> str:
+        """Return the tag of the sender."""
+        return self._sender.tag
+
+    def entry(self, record: LogRecord, _: LogContext) -> bytes:
+        """Encode a record as an entry."""
+        return _entry(prediction_of(record), self._nanoseconds)
+
+
+def _entry(prediction: PredictionContext, nanoseconds: bool) -> bytes:
+    record = {each.name: getattr(prediction, each.name) for each in fields(prediction)}
+    created_at = prediction.created_at.timestamp()
+    record["entity_id"] = str(prediction.entity_id)
+    record["created_at"] = int(created_at)
+    return event(round(created_at * 1e6) * 1000, record, nanoseconds=nanoseconds)
 
 
 def _tag() -> str:

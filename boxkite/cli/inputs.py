@@ -14,8 +14,7 @@ import pyarrow.parquet
 from boxkite.baseline import Baseline, CategoryVariable
 from boxkite.cli.group import print_message
 from boxkite.errors import BaselineError
-from boxkite.logs.log_reader import LogReader
-from boxkite.logs.reading import open_log
+from boxkite.logs.reader.log_reader import LogReader
 
 __all__ = ["log_reader", "read_baseline", "read_table"]
 
@@ -107,4 +106,4 @@ def log_reader(url: str, endpoint: str | None, since: str | None, until: str | N
         BoxkiteError: If an argument is invalid, or there is no log.
         OSError: If the log cannot be reached.
     """
-    return open_log(url, endpoint, since, until, report=print_message)
+    return LogReader.open(url, endpoint, since, until, report=print_message)

@@ -21,9 +21,9 @@ from boxkite.cli.console import console, progress_bar, waiting
 from boxkite.cli.inputs import log_reader
 from boxkite.cli.shared_options import duration, json_option, part_of_log
 from boxkite.cli.tables import days_table
-from boxkite.logs.log_reader import LogReader
 from boxkite.logs.pruning import prune
-from boxkite.logs.reading import read_log
+from boxkite.logs.reader.arrow_batches import read_batches
+from boxkite.logs.reader.log_reader import LogReader
 from boxkite.logs.stores import open_store
 from boxkite.system.atomic_file import open_replacement
 
@@ -168,7 +168,7 @@ def _write(log: LogReader, form: str, columns: Sequence[str] | None, path: Path 
             for line, _ in log.predictions():
                 file.write(line if line.endswith(b"\n") else line + b"\n")
             return
-        schema, batches = read_log(log, columns)
+        schema, batches = read_batches(log, columns)
         writers: dict[str, Any] = {"csv": pa.csv.CSVWriter, "parquet": pa.parquet.ParquetWriter}
         with writers[form](file, schema) as writer:
             for batch in batches:

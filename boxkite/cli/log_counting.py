@@ -13,8 +13,8 @@ from boxkite.live.fold import fold
 from boxkite.live.record import Record
 from boxkite.live.redaction import REDACTED
 from boxkite.live.row import Row, ShapeError, output_row
-from boxkite.logs.log_reader import LogReader
-from boxkite.logs.logged import Logged
+from boxkite.logs.log_line import LoggedPrediction
+from boxkite.logs.reader.log_reader import LogReader
 
 __all__ = ["count_blocks", "count_log"]
 
@@ -52,7 +52,7 @@ def count_blocks(baseline: Baseline, log: LogReader, length: timedelta) -> list[
     """
     blocks: dict[int, Counts] = {}
     for chunk in log.chunks(_ROWS):
-        by_block: dict[int, list[Logged]] = {}
+        by_block: dict[int, list[LoggedPrediction]] = {}
         for logged in chunk:
             by_block.setdefault((logged.created_at - _EPOCH) // length, []).append(logged)
         for block, logged_then in by_block.items():
@@ -60,17 +60,17 @@ def count_blocks(baseline: Baseline, log: LogReader, length: timedelta) -> list[
     return [blocks[block].tallies() for block in sorted(blocks)]
 
 
-def _count(baseline: Baseline, chunk: Sequence[Logged], counts: Counts) -> None:
+def _count(baseline: Baseline, chunk: Sequence[LoggedPrediction], counts: Counts) -> None:
     outputs = [each.name for each in baseline.outputs]
     fold(baseline, [_record(logged, outputs) for logged in chunk], counts)
 
 
-def _record(logged: Logged, outputs: Sequence[str]) -> Record:
+def _record(logged: LoggedPrediction, outputs: Sequence[str]) -> Record:
     features = {} if "features" in logged.truncated else _unredacted(logged.features)
     return Record(logged.entity_id, 0, features, _output(logged, outputs))
 
 
-def _output(logged: Logged, names: Sequence[str]) -> Row | None:
+def _output(logged: LoggedPrediction, names: Sequence[str]) -> Row | None:
     output = _unredacted(logged.output)
     if output is None or not names:
         return {}

@@ -13,29 +13,33 @@ from boxkite.baseline.feature_matrix import FeatureMatrix, MatrixTally
 from boxkite.baseline.tally import Tally
 from boxkite.error_reporter import STAGES
 
-__all__ = ["LOG_OUTCOMES", "Counts"]
+__all__ = ["LOG_OUTCOMES", "NO_LOG_COUNTS", "Counts", "with_log_outcomes"]
 
 Integers: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
 
-
 LOG_OUTCOMES = ("accepted", "delivered", "retried", "dropped")
-"""What is counted of the log. Accepted and neither delivered nor dropped is pending."""
+"""What happened to records of the log. A record is pending until it is delivered or dropped."""
+
+_LOG_BYTES = 8 * len(LOG_OUTCOMES)
+
+NO_LOG_COUNTS = bytes(_LOG_BYTES)
+"""Counts that hold log outcomes only, all zero, in the format of `Counts.to_bytes`."""
 
 
 @dataclass(eq=False)
 class Counts:
-    """Counts since the start, a slice of `cells` for each variable.
+    """Counts since the start. Each variable has a slice of `cells`.
 
     Attributes:
-        bounds: where each variable's cells begin in `cells`, and the end of the last.
-        cells: rows in each cell.
-        missing: rows without a value, of each variable.
-        invalid: rows whose value is not of the variable's kind.
-        sums: of the finite numbers.
-        errors: failures of monitoring, by stage.
-        log: records of the log, by outcome.
-        predictions: rows counted.
+        bounds: index of each variable's first cell in `cells`, and the number of cells at the end.
+        cells: number of rows in each cell.
+        missing: number of rows without a value, per variable.
+        invalid: number of rows whose value does not fit the variable's kind, per variable.
+        sums: sums of the finite numbers, per variable.
+        errors: number of monitoring failures, per stage.
+        log: number of log records, per outcome.
+        predictions: number of rows.
     """
 
     bounds: Integers
@@ -49,7 +53,7 @@ class Counts:
 
     @classmethod
     def zero(cls, baseline: Baseline) -> Counts:
-        """Return counts of nothing, for the variables of a baseline."""
+        """Return counts of nothing for the variables of a baseline."""
         bounds = baseline.cell_bounds
         number = len(baseline.variables)
         return cls(
@@ -62,39 +66,51 @@ class Counts:
             log=np.zeros(len(LOG_OUTCOMES), dtype=np.int64),
         )
 
+    @classmethod
+    def from_bytes(cls, baseline: Baseline, content: bytes) -> Counts:
+        """Return the counts that `to_bytes` returned for the same baseline."""
+        counts = cls.zero(baseline)
+        counts.add_bytes(content)
+        return counts
+
     def add_tally(self, variable: int, tally: Tally) -> None:
-        """Add the tally of the variable of that index."""
+        """Add the tally of one variable.
+
+        Args:
+            variable: index of the variable in the baseline.
+            tally: counts of its values.
+        """
         self.cells[self.bounds[variable] : self.bounds[variable + 1]] += tally.cells
         self.missing[variable] += tally.missing
         self.invalid[variable] += tally.invalid
         self.sums[variable] = _finite_total(self.sums[variable], tally.sum)
 
     def add_matrix(self, matrix: FeatureMatrix, tally: MatrixTally) -> None:
-        """Add the tally of the variables of a feature matrix."""
+        """Add the tally of all variables of a feature matrix."""
         self.cells[matrix.cells] += tally.cells
         self.missing[matrix.variables] += tally.missing
         sums = self.sums[matrix.variables]
         self.sums[matrix.variables] = _finite_total(sums, tally.sums)
 
     def tallies(self) -> list[Tally]:
-        """Return a copy of the counts, variable by variable."""
+        """Return a copy of the counts as one tally per variable."""
         parts = np.split(self.cells.copy(), self.bounds[1:])[:-1]
         rest = zip(self.missing.tolist(), self.invalid.tolist(), self.sums.tolist(), strict=True)
         return [Tally(cells, *each) for cells, each in zip(parts, rest, strict=True)]
 
     def errors_by_stage(self) -> dict[str, int]:
-        """Return the failures of monitoring of each stage."""
+        """Return the number of monitoring failures by stage."""
         return dict(zip(STAGES, self.errors.tolist(), strict=True))
 
     def add_log(self, **outcomes: int) -> None:
-        """Add to the records of the log, by outcome."""
+        """Add numbers of log records by outcome."""
         for outcome, number in outcomes.items():
             self.log[LOG_OUTCOMES.index(outcome)] += number
 
     def log_by_outcome(self) -> dict[str, int]:
-        """Return the records of the log by outcome, with those that are pending."""
+        """Return the number of log records by outcome, including `pending`."""
         log: dict[str, int] = dict(zip(LOG_OUTCOMES, self.log.tolist(), strict=True))
-        # Fewer than none only where counts were damaged.
+        # The difference is negative only if counts were damaged.
         log["pending"] = max(0, log["accepted"] - log["delivered"] - log["dropped"])
         return log
 
@@ -109,7 +125,10 @@ class Counts:
         self.predictions += other.predictions
 
     def since(self, before: Counts) -> Counts:
-        """Return what was counted after an earlier state; all of it where counting began anew."""
+        """Return what was counted after an earlier state.
+
+        If any count is lower than before, counting has restarted, and all of it is returned.
+        """
         difference = Counts(
             bounds=self.bounds,
             cells=self.cells - before.cells,
@@ -120,42 +139,56 @@ class Counts:
             log=self.log - before.log,
             predictions=self.predictions - before.predictions,
         )
-        began_anew = difference.predictions < 0 or bool((difference.cells < 0).any())
-        return self if began_anew else difference
+        restarted = difference.predictions < 0 or bool((difference.cells < 0).any())
+        return self if restarted else difference
 
     @property
     def byte_size(self) -> int:
-        """How many bytes `to_bytes` returns."""
+        """Number of bytes that `to_bytes` returns."""
         plain = 1 + len(self.errors) + len(self.log)
         return 8 * (len(self.cells) + 3 * len(self.missing) + plain)
 
     def to_bytes(self) -> bytes:
-        """Return all counts as bytes: 64-bit little-endian integers, and floats for the sums."""
+        """Return all counts as little-endian 64-bit numbers: integers, then floats for the sums.
+
+        The log outcomes come first. A process that does not know the baseline, and so the layout of
+        the rest, can still add to them (see `with_log_outcomes`).
+        """
         integers = np.concatenate(
-            [self.cells, self.missing, self.invalid, [self.predictions], self.errors, self.log]
+            [self.log, self.cells, self.missing, self.invalid, [self.predictions], self.errors]
         )
         return integers.astype("<i8").tobytes() + self.sums.astype("<f8").tobytes()
 
     def add_bytes(self, content: bytes) -> None:
-        """Add counts that `to_bytes` of the same baseline returned."""
+        """Add counts that `to_bytes` returned for the same baseline, or log outcomes alone."""
+        self.log += np.frombuffer(content[:_LOG_BYTES], dtype="<i8")
+        if len(content) == _LOG_BYTES:
+            return
         split = len(content) - 8 * len(self.sums)
-        integers = np.frombuffer(content[:split], dtype="<i8")
-        parts = (self.cells, self.missing, self.invalid, [0], self.errors)
+        integers = np.frombuffer(content[_LOG_BYTES:split], dtype="<i8")
+        parts = (self.cells, self.missing, self.invalid, [0])
         ends = np.cumsum([len(part) for part in parts])
-        cells, missing, invalid, predictions, errors, log = np.split(integers, ends)
+        cells, missing, invalid, predictions, errors = np.split(integers, ends)
         self.cells += cells
         self.missing += missing
         self.invalid += invalid
         self.predictions += int(predictions[0])
         self.errors += errors
-        self.log += log
         self.sums[:] = _finite_total(self.sums, np.frombuffer(content[split:], dtype="<f8"))
+
+
+def with_log_outcomes(content: bytes, **outcomes: int) -> bytes:
+    """Return counts in the format of `Counts.to_bytes` with log outcomes added to them."""
+    log = np.frombuffer(content[:_LOG_BYTES], dtype="<i8").copy()
+    for outcome, number in outcomes.items():
+        log[LOG_OUTCOMES.index(outcome)] += number
+    return log.tobytes() + content[_LOG_BYTES:]
 
 
 _MAX_FLOAT = np.finfo(np.float64).max
 
 
 def _finite_total(one: Any, other: Any) -> Any:
-    """Add sums; one that leaves the range of floats stays at its end, else it is lost for good."""
+    """Add sums, and clip the total to the range of floats. From infinity there is no way back."""
     with np.errstate(over="ignore"):
         return np.clip(one + other, -_MAX_FLOAT, _MAX_FLOAT)

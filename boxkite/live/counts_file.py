@@ -1,10 +1,10 @@
-"""Counts in a mapped file, where other processes read them.
+"""Counts in a mapped file, where other processes can read them at any time.
 
-Two slots hold counts, each with the progress through the journal that they stand for. A commit
-fills the idle slot and then turns the index of the active one, a single byte: whoever reads, now or
-after a crash between any two instructions, finds counts and progress that belong together. A CRC
-tells whether a loss of power or a hostile hand damaged a slot; the other one then is an older
-state.
+The file has a header and two slots. Each slot holds counts and the progress through the journal
+that belongs to them. A commit fills the inactive slot, and then changes the index of the active
+one, which is a single byte. A reader, or whoever looks after a crash between any two instructions,
+finds counts and progress that belong together. If a power loss or another program damages the
+active slot, its checksum shows it, and the other slot holds the state before.
 """
 
 from __future__ import annotations
@@ -19,38 +19,47 @@ from typing import NamedTuple
 
 from boxkite.live.segment import HEADER_BYTES, reserve
 
-__all__ = ["FORMAT", "START", "Committed", "CountsFile", "CountsFileError", "Position", "Progress"]
+__all__ = [
+    "FORMAT",
+    "START",
+    "Checkpoint",
+    "Committed",
+    "CountsFile",
+    "CountsFileError",
+    "Position",
+    "Progress",
+]
 
 _HEADER = struct.Struct("<4sIQ")
 _SLOT = struct.Struct("<QQQQQQQ32sI4x")
 _MAGIC = b"BXKC"
-FORMAT = 2
+FORMAT = 3
 _ACTIVE = _HEADER.size - 8
 
 
 class CountsFileError(ValueError):
-    """A file that holds no counts of this size and format."""
+    """The file does not hold counts of the expected size and format."""
 
 
 class Position(NamedTuple):
-    """A place in a worker's journal: the segment's number and the offset in it."""
+    """A place in a worker's journal: the number of a segment and an offset in it."""
 
     segment: int
     offset: int
 
 
 START = Position(1, HEADER_BYTES)
-"""Where a journal begins."""
+"""The place of the first record of a journal."""
 
 
 class Progress(NamedTuple):
-    """How far a journal has been worked off.
+    """How far a journal has been processed.
 
     Attributes:
-        folded: up to where the records are in the counts.
-        shipped: up to where they are delivered to the log's sink, or dropped.
-        sealed: up to where the batch reaches that is being delivered; `shipped` if there is none.
-            After a crash the same batch is delivered again.
+        folded: the records before this position are in the counts.
+        shipped: the log records before this position are delivered or dropped.
+        sealed: end of the batch that is being delivered, or `shipped` if there is none. After a
+            crash, the same batch is delivered again.
     """
 
     folded: Position = START
@@ -59,13 +68,13 @@ class Progress(NamedTuple):
 
 
 class Committed(NamedTuple):
-    """What was committed last.
+    """The state that was committed last.
 
     Attributes:
-        sequence: rises by one with each commit.
-        progress: through the journal, that the counts stand for.
-        merged: the folder whose counts came in with this commit; empty for none.
-        content: the counts, as `Counts.to_bytes` has them.
+        sequence: number of the commit, counted from 1.
+        progress: progress through the journal.
+        merged: name of the worker folder whose counts this commit added, or an empty text.
+        content: the counts, in the format of `Counts.to_bytes`.
     """
 
     sequence: int
@@ -75,15 +84,15 @@ class Committed(NamedTuple):
 
 
 class CountsFile:
-    """One set of counts on disk.
+    """A file with one set of counts.
 
     Args:
-        path: of the file; made where it is missing.
-        size: of the counts, in bytes; None for that of a file that is there.
+        path: the file. It is created if it is missing and `size` is given.
+        size: size of the counts in bytes. None takes the size of an existing file.
 
     Raises:
-        OSError: if it cannot be made or mapped.
-        CountsFileError: if it is there and of another size or format.
+        OSError: if the file cannot be created or mapped.
+        CountsFileError: if the file has another size or format.
     """
 
     def __init__(self, path: Path, size: int | None = None) -> None:
@@ -100,19 +109,27 @@ class CountsFile:
             if os.fstat(descriptor).st_size == 0 and size:
                 reserve(descriptor, total)
             if os.fstat(descriptor).st_size != total:
-                raise CountsFileError(f"{path} holds counts of another baseline or format")
+                raise CountsFileError(
+                    f"'{path}' has {os.fstat(descriptor).st_size:,} bytes instead of {total:,}: it "
+                    "was cut short, or holds counts of another baseline or format."
+                )
             self._map = mmap.mmap(descriptor, total)
             self._status = os.fstat(descriptor)
         finally:
             os.close(descriptor)
         magic, form, _ = _HEADER.unpack_from(self._map)
-        if (magic, form) == (b"\0" * 4, 0):
+        if (magic, form) == (b"\0" * 4, 0):  # a new file
             _HEADER.pack_into(self._map, 0, _MAGIC, FORMAT, 0)
         elif (magic, form) != (_MAGIC, FORMAT):
-            raise CountsFileError(f"{path} is no file of counts of format {FORMAT}")
+            raise CountsFileError(f"'{path}' is not a counts file of format {FORMAT}.")
+
+    @property
+    def size(self) -> int:
+        """Size of the counts in bytes."""
+        return self._size
 
     def is_at(self, path: Path) -> bool:
-        """Tell whether this is the file that stands at a path."""
+        """Return whether this file is the one at a path, which somebody may have replaced."""
         try:
             return os.path.samestat(os.stat(path), self._status)
         except OSError:
@@ -120,7 +137,7 @@ class CountsFile:
 
     @property
     def sequence(self) -> int:
-        """The number of the last commit, 0 for none."""
+        """Number of the last commit, or 0 if there is none."""
         return self._sequence(self._map[_ACTIVE] & 1)
 
     def _sequence(self, index: int) -> int:
@@ -128,16 +145,16 @@ class CountsFile:
         return sequence
 
     def read(self) -> Committed | None:
-        """Return what was committed last; None if nothing was, or if it is damaged."""
+        """Return the last commit. Return None if there is none, or if it is damaged."""
         while True:
             active, sequence = self._map[_ACTIVE] & 1, self.sequence
             committed = self._slot(active)
-            # A writer that overtook this has turned the index, or come round to the same slot.
+            # While this was reading, a writer may have activated the other slot, and with its next
+            # commit overwritten the slot that was being read. Then read again.
             if (self._map[_ACTIVE] & 1, self.sequence) == (active, sequence):
                 return committed
 
     def _slot(self, index: int) -> Committed | None:
-        """Return what a slot holds; None for nothing, or if it is damaged."""
         start = self._starts[index]
         slot = self._map[start : start + _SLOT.size + self._size]
         sequence, *places, merged, crc = _SLOT.unpack_from(slot)
@@ -148,44 +165,88 @@ class CountsFile:
         progress = Progress(*(Position(*places[i : i + 2]) for i in (0, 2, 4)))
         return Committed(sequence, progress, name, content)
 
+    def newest_intact(self) -> Committed | None:
+        """Return the last commit, or the one before if the last is damaged. None if there is none.
+
+        Only for a file that nobody writes to at the moment.
+        """
+        slots = [slot for index in (0, 1) if (slot := self._slot(index)) is not None]
+        return max(slots, default=None)
+
     def repair(self) -> bool:
-        """Make the newest state that is intact the last committed; only for a sole writer.
+        """Make the newest intact commit the last one. Only the sole writer may call this.
 
         Returns:
-            False if what was committed last was damaged.
+            False if the last commit was damaged.
         """
-        active = self._map[_ACTIVE] & 1
-        sound = self.sequence == 0 or self._slot(active) is not None
-        intact = [(slot.sequence, i) for i in (0, 1) if (slot := self._slot(i)) is not None]
-        if intact:
-            _, self._map[_ACTIVE] = max(intact)
-        else:
+        undamaged = self.sequence == 0 or self._slot(self._map[_ACTIVE] & 1) is not None
+        newest = self.newest_intact()
+        if newest is None:
             self._map[_HEADER.size :] = bytes(len(self._map) - _HEADER.size)
-        return sound
+        else:
+            # Perhaps the writer died after it filled a slot and before it activated it.
+            self._map[_ACTIVE] = next(i for i in (0, 1) if self._sequence(i) == newest.sequence)
+        return undamaged
 
     def sync(self) -> None:
-        """Write what changed to the disk."""
+        """Write the file to the disk."""
         self._map.flush()
 
     def commit(self, content: bytes, progress: Progress, merged: str = "") -> None:
-        """Make counts and progress the last committed, at once or, on a crash, not at all.
+        """Store counts and progress together. A crash leaves either this state or the one before.
 
         Args:
             content: the counts, of this file's size.
-            progress: through the journal.
-            merged: the folder whose counts came in; 32 characters of ASCII at most.
+            progress: progress through the journal.
+            merged: name of the worker folder whose counts were added, at most 32 ASCII characters.
         """
         active = self._map[_ACTIVE] & 1
         sequence = self._sequence(active) + 1
-        idle = 1 - active
+        inactive = 1 - active
         name = merged.encode().ljust(32, b"\0")
         places = [number for position in progress for number in position]
         crc = zlib.crc32(content, _seed(sequence, places, name))
         head = _SLOT.pack(sequence, *places, name, crc)
-        start = self._starts[idle]
+        start = self._starts[inactive]
         self._map[start : start + _SLOT.size + self._size] = head + content
-        self._map[_ACTIVE] = idle
+        # The slot is complete before this line. The kernel keeps the order of writes to a shared
+        # map for all processes; only a power loss can break it, which the checksum finds.
+        self._map[_ACTIVE] = inactive
+
+
+class Checkpoint:
+    """The state of one worker: its counts and its progress, which only change together.
+
+    Args:
+        file: the worker's counts file, of which this process is the only writer. None keeps the
+            state in memory only.
+        content: the counts so far.
+        progress: the progress so far.
+
+    Attributes:
+        content: the counts, in the format of `Counts.to_bytes`.
+        progress: progress through the journal.
+    """
+
+    def __init__(self, file: CountsFile | None, content: bytes, progress: Progress) -> None:
+        self._file = file
+        self.content = content
+        self.progress = progress
+
+    def commit(self, content: bytes, progress: Progress) -> None:
+        """Store a new state in the file, and then in memory."""
+        if self._file is not None:
+            self._file.commit(content, progress)
+        # Last, and in one statement: if a signal handler raises before it, the next commit starts
+        # from the old state again and includes everything that this one did.
+        self.content, self.progress = content, progress
+
+    @property
+    def sealed(self) -> bool:
+        """Whether a batch of log records is sealed and not yet acknowledged."""
+        return self.progress.sealed > self.progress.shipped
 
 
 def _seed(sequence: int, places: Sequence[int], merged: bytes) -> int:
+    """Return the checksum of a slot's head, from which the checksum of its counts continues."""
     return zlib.crc32(struct.pack("<Q6Q32s", sequence, *places, merged))

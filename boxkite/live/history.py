@@ -1,10 +1,10 @@
-"""Counts as they were at the full hours of the last week, so that a window can be asked for."""
+"""The counts at each full hour of the last eight days, so that a window can be asked for."""
 
 from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -22,17 +22,17 @@ _STALE_SECONDS = 60.0
 
 
 class History:
-    """One file an hour, of the counts of all workers at its beginning.
+    """One file per hour with the counts of all workers at its beginning.
 
-    It is written by the first worker that counts something in that hour, before it does: so an
-    hour without predictions has no file, and needs none.
+    The first worker that counts something in an hour writes the file before it does so. An hour
+    without predictions has no file and needs none: the counts are those of the next file.
 
     Args:
-        folder: of the population.
-        baseline: whose cells are counted.
+        folder: the folder of the worker group.
+        baseline: the baseline whose cells are counted.
 
     Attributes:
-        folder: likewise.
+        folder: the folder of the worker group.
     """
 
     def __init__(self, folder: Path, baseline: Baseline) -> None:
@@ -41,43 +41,54 @@ class History:
         self._baseline = baseline
         self._hour = ""
 
-    def keep(self, totals: Callable[[], Counts], now: datetime | None = None) -> None:
-        """Write the counts for this hour, if nobody has, and remove those that are too old.
+    def is_due(self, now: datetime | None = None) -> bool:
+        """Return whether an hour has begun that this process has not seen yet.
 
         Args:
-            totals: gives the counts of all workers; called once an hour.
-            now: with its zone; by default the clock's.
+            now: the time, with its zone. Default: the clock's.
+        """
+        return _hour_of(now or datetime.now(UTC)) != self._hour
+
+    def keep(self, totals: Counts, now: datetime | None = None) -> None:
+        """Write the counts for this hour unless another worker has, and remove old files.
+
+        Args:
+            totals: the counts of all workers.
+            now: the time, with its zone. Default: the clock's.
 
         Raises:
-            OSError: if they cannot be written.
+            OSError: if the file cannot be written.
         """
         now = now or datetime.now(UTC)
-        hour = f"{now:{_FORM}}"
-        if hour == self._hour:
-            return
-        self._hour = hour
-        path = self.folder / f"hour-{hour}"
-        if not path.exists():
-            content = totals().to_bytes()
-            crc = zlib.crc32(content).to_bytes(_CRC_BYTES, "little")
-            # Not synced, because this may run during a scrape: the checksum finds a damaged file.
-            if create_file(path, crc + content, mode=0o600, sync=False):
-                self._begun = now.replace(minute=0, second=0, microsecond=0)
+        # Noted first, so that a full disk is tried once an hour and not with every fold.
+        self._hour = _hour_of(now)
+        path = self.folder / f"hour-{self._hour}"
+        content = totals.to_bytes()
+        crc = zlib.crc32(content).to_bytes(_CRC_BYTES, "little")
+        # Not synced, because this may run during a scrape: the checksum finds a damaged file.
+        if create_file(path, crc + content, mode=0o600, sync=False):
+            self._begun = now.replace(minute=0, second=0, microsecond=0)
         for beginning, old in self._files():
             if now - beginning > _KEPT:
                 old.unlink(missing_ok=True)
         remove_abandoned(self.folder, _STALE_SECONDS)
 
     def take_begun(self) -> datetime | None:
-        """Return the hour that this worker was the first to find, once."""
+        """Return the hour whose file this worker wrote. Each hour is returned once."""
         begun, self._begun = self._begun, None
         return begun
 
     def between(self, start: datetime, hour: datetime) -> Counts | None:
-        """Return what was counted from a moment on until a full hour; None if that is not kept.
+        """Return what was counted from a moment until a full hour.
 
-        An hour without a file had no predictions. Where nothing is kept from so early on, it is
-        what was counted since the first hour that is.
+        If the files do not go back to `start`, this begins with the first file that is kept.
+
+        Args:
+            start: the moment.
+            hour: the full hour.
+
+        Returns:
+            The counts, or None if the counts at that hour are not kept or are damaged.
         """
         moments = [(each, path) for each, path in self._files() if start <= each <= hour]
         if not moments or moments[-1][0] != hour:
@@ -86,10 +97,10 @@ class History:
         return None if first is None or last is None else last.since(first)
 
     def at(self, moment: datetime) -> tuple[datetime, Counts]:
-        """Return the counts at the last full hour up to a moment, and that hour.
+        """Return the counts at the last full hour before a moment, and that hour.
 
-        Where there is none so early, those of the first hour that is kept; where there is none at
-        all, no counts. A file that is damaged is passed over.
+        If the files do not go back to that moment, return the first one that is kept. If there is
+        none, return zero counts and the moment itself. Damaged files are skipped.
         """
         found: tuple[datetime, Counts] | None = None
         for hour, path in self._files():
@@ -103,10 +114,10 @@ class History:
         return found or (moment, Counts.zero(self._baseline))
 
     def hours(self, since: datetime | None = None) -> Iterator[tuple[datetime, Counts]]:
-        """Yield the hours that are kept, with the counts at their beginning, the oldest first.
+        """Yield each hour that is kept with the counts at its beginning, the oldest first.
 
         Args:
-            since: the first hour; None for all.
+            since: the first hour, or None for all.
         """
         for hour, path in self._files():
             counts = self._read(path) if since is None or hour >= since else None
@@ -122,6 +133,7 @@ class History:
         )
 
     def _read(self, path: Path) -> Counts | None:
+        """Return the counts in a file. Return None if it is missing or damaged."""
         counts = Counts.zero(self._baseline)
         try:
             file = path.read_bytes()
@@ -133,3 +145,7 @@ class History:
             return None
         counts.add_bytes(content)
         return counts
+
+
+def _hour_of(now: datetime) -> str:
+    return f"{now:{_FORM}}"

@@ -1,4 +1,4 @@
-"""The journal of one worker: segments in its folder, appended to by requests."""
+"""The journal that requests of this process append to: segments in the worker's folder."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _NAME = re.compile(r"journal-(\d{8,})")
 
 
 class JournalBusyError(OSError):
-    """The journal takes no record just now: it is being written to, or was closed."""
+    """The journal accepts no record at the moment: it is being written to, or is closed."""
 
 
 class JournalFullError(OSError):
-    """The journal holds as many bytes as it may; the oldest must be folded first."""
+    """The journal may not grow. Its oldest records must be folded first."""
 
 
 def segment_path(folder: Path, number: int) -> Path:
@@ -35,18 +35,22 @@ def segment_path(folder: Path, number: int) -> Path:
 
 
 def segment_numbers(folder: Path) -> list[int]:
-    """Return the numbers of the segments in a worker's folder, ascending."""
+    """Return the numbers of the segments in a worker's folder, in ascending order."""
     matches = (_NAME.fullmatch(path.name) for path in folder.iterdir())
     return sorted(int(match[1]) for match in matches if match)
 
 
 class MappedJournal:
-    """Appends records to segments, and reads them back in order.
+    """Append records to segments, and read them back in order.
+
+    Requests append while the background reads. They share `_segments`, a deque, whose single
+    operations are atomic. Appending takes a lock; reading takes none, because a record never
+    changes and `end` moves only once a record is complete.
 
     Args:
-        folder: of the worker.
-        segment_bytes: the size of a segment; a larger record gets a segment of its own.
-        max_bytes: of all segments together.
+        folder: the worker's folder.
+        segment_bytes: size of a segment. A larger record gets a segment of its own.
+        max_bytes: the most bytes that all segments together may have.
     """
 
     def __init__(self, folder: Path, segment_bytes: int, max_bytes: int) -> None:
@@ -60,17 +64,19 @@ class MappedJournal:
         self._busy = False
 
     def append(self, record: bytes) -> None:
-        """Keep one record; when this returns, it survives the death of the process.
+        """Append one record. Once this returns, the record survives the death of the process.
 
         Raises:
-            OSError: if a segment is full and the next one cannot be made.
+            OSError: if the segment is full and the next one cannot be created.
             JournalFullError: if the journal may not grow.
-            JournalBusyError: in a signal handler or finaliser that interrupted this very method or
-                `prepare`, and once the journal is closed.
+            JournalBusyError: if the journal is closed, or if a signal handler or finalizer calls
+                this while it interrupts the same method or `prepare`.
         """
+        # The lock keeps other threads out, but not a signal handler of the same thread, which would
+        # write its record over the one that is half written. `_busy` keeps that out as well.
         with self._lock:
             if self._busy:
-                raise JournalBusyError("the journal takes no record just now")
+                raise JournalBusyError("The journal accepts no record at the moment.")
             self._busy = True
             try:
                 if not (self._segments and self._segments[-1].append(record)):
@@ -79,7 +85,7 @@ class MappedJournal:
                 self._busy = False
 
     def close(self) -> None:
-        """Take no more records. Those in it can still be read."""
+        """Accept no more records. The records in the journal can still be read."""
         with self._lock:
             self._busy = True
 
@@ -95,25 +101,29 @@ class MappedJournal:
         if prepared is not None:
             prepared.remove()
         if self.byte_size + size > self._max_bytes:
-            raise JournalFullError(f"the journal holds {self.byte_size:,} bytes, the most it may")
+            raise JournalFullError(
+                f"The journal holds {self.byte_size:,} bytes and may not exceed "
+                f"{self._max_bytes:,}, but the next segment needs {size:,}."
+            )
         return self._new_segment(size)
 
     def _new_segment(self, size: int) -> Segment:
-        # A number is used once: of a failure a file may be left.
+        # A number is used only once, because a failed attempt may leave its file behind.
         self._last_number += 1
         path = segment_path(self._folder, self._last_number)
         return Segment(path, self._last_number, size)
 
     def prepare(self) -> None:
-        """Make the next segment ahead of need, so that no request waits for it.
+        """Create the next segment if the current one is half full, so that no request waits.
 
         Raises:
-            OSError: if it cannot be made.
+            OSError: if the segment cannot be created.
         """
         with self._lock:
             if self._busy or self._prepared is not None:
                 return
-            # A handler in between could take the number after this one, and use it first.
+            # Otherwise a signal handler could append during this, take the next number, and use it
+            # before the prepared segment. The records would then be out of order.
             self._busy = True
             try:
                 current = self._segments[-1] if self._segments else None
@@ -125,7 +135,7 @@ class MappedJournal:
 
     @property
     def end(self) -> Position:
-        """The position after the last record."""
+        """Position after the last record."""
         last = self._segments[-1] if self._segments else None
         return Position(last.number, last.end) if last else START
 
@@ -135,9 +145,12 @@ class MappedJournal:
         """Return up to `limit` records of one segment, and the position after them.
 
         Args:
-            position: after which they begin.
-            limit: of records.
-            end: where to stop; by default after the last record.
+            position: position of the first record.
+            limit: the most records to return.
+            end: position at which to stop. Default: the end of the journal.
+
+        Returns:
+            The records and the position after them. No records and the same position at the end.
         """
         for segment in list(self._segments):
             if segment.number < position.segment:
@@ -151,41 +164,31 @@ class MappedJournal:
                 return records, Position(segment.number, reached)
         return [], position
 
-    def skip(self, position: Position, number: int) -> Position:
-        """Return the position after so many records, or after the last."""
-        for segment in list(self._segments):
-            if number and segment.number >= position.segment:
-                start = position.offset if segment.number == position.segment else HEADER_BYTES
-                passed, reached = segment.skip(start, number)
-                if passed:
-                    position, number = Position(segment.number, reached), number - passed
-        return position
-
     def sync(self) -> None:
-        """Write what was appended to the disk."""
+        """Write all segments to the disk."""
         for segment in list(self._segments):
             segment.sync()
 
     def release(self, position: Position) -> None:
-        """Remove the segments before a position, whose records are no longer needed."""
+        """Remove the segments before a position. Their records are not needed any more."""
         while len(self._segments) > 1 and self._segments[0].number < position.segment:
             self._segments[0].remove()
             self._segments.popleft()
 
     @property
     def has_room(self) -> bool:
-        """Whether another segment may be made."""
+        """Whether another segment may be created."""
         return self._prepared is not None or (
             self.byte_size + self._segment_bytes <= self._max_bytes
         )
 
     @property
     def second_segment(self) -> Position | None:
-        """Where the second segment begins; None where there is only one."""
+        """Position of the second segment's first record, or None if there is only one segment."""
         numbers = [segment.number for segment in list(self._segments)]
         return Position(numbers[1], HEADER_BYTES) if len(numbers) > 1 else None
 
     @property
     def byte_size(self) -> int:
-        """Bytes on disk of all segments."""
+        """Number of bytes of all segments on the disk."""
         return sum(segment.size for segment in list(self._segments))

@@ -1,8 +1,7 @@
-"""From what a service hands over to a record in the journal: all that a request waits for."""
+"""From a prediction to a record in the journal: everything that a request waits for."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from boxkite import signals
@@ -10,24 +9,27 @@ from boxkite.baseline import Baseline
 from boxkite.error_reporter import ErrorReporter
 from boxkite.live.identity import Identity
 from boxkite.live.intake import Intake
+from boxkite.live.log_context import LogContext
+from boxkite.live.prediction_counter import PredictionCounter
 from boxkite.live.record import Record, encode
 from boxkite.live.redaction import Redaction
 from boxkite.live.row import Row
 from boxkite.settings import Settings
+from boxkite.signals import EventSender
 
 __all__ = ["Recorder"]
 
 
 class Recorder:
-    """Writes predictions to the journal; what does not fit is counted as invalid and reported.
+    """Write predictions to the journal. Values that do not fit count as invalid and are reported.
 
     Args:
-        baseline: whose variables they are values of.
-        settings: of the monitor.
-        reporter: where failures are reported.
-        includes: tells by its id whether a prediction goes to the log.
-        append: takes an encoded record.
-        tell: sends the signal `prediction_logged`; called only where somebody listens.
+        baseline: the baseline, whose variables the values belong to.
+        settings: settings of the monitor.
+        reporter: is told about failures.
+        context: decides which predictions are logged. None logs none of them.
+        counter: takes the encoded records.
+        events: sends the signal `prediction_logged`.
     """
 
     def __init__(
@@ -35,9 +37,9 @@ class Recorder:
         baseline: Baseline,
         settings: Settings,
         reporter: ErrorReporter,
-        includes: Callable[[str], bool],
-        append: Callable[[bytes], None],
-        tell: Callable[..., object],
+        context: LogContext | None,
+        counter: PredictionCounter,
+        events: EventSender,
     ) -> None:
         self._intake = Intake(baseline, reporter)
         names = settings.log_redact
@@ -45,21 +47,21 @@ class Recorder:
         self._log_body = settings.log_request_body
         self._max_bytes = settings.log_record_max_bytes
         self._reporter = reporter
-        self._includes = includes
-        self._append = append
-        self._tell = tell
+        self._context = context
+        self._counter = counter
+        self._events = events
 
     def take(
         self, identity: Identity, features: Any, output: Any, request_body: Any, view: str
     ) -> str:
-        """Take one prediction, and return its id; see `Monitor.log_prediction`."""
+        """Take one prediction and return its id. See `Monitor.log_prediction`."""
         row, answer = self._intake.features(features, view), self._intake.output(output, view)
         return self._write(identity, row, answer, features, output, request_body)
 
     def take_all(
         self, identity: Identity, features: Any, outputs: Any, request_body: Any, view: str
     ) -> list[str]:
-        """Take several predictions, or the only one; see `Monitor.log_predictions`."""
+        """Take several predictions, or a single one. See `Monitor.log_predictions`."""
         batch = self._intake.batch(features, outputs, view)
         if batch is None:
             return [self.take(identity, features, outputs, request_body, view)]
@@ -73,7 +75,7 @@ class Recorder:
         return ids
 
     def row_count(self, features: Any) -> int:
-        """Return how many predictions features are for: one, or one for each of several rows."""
+        """Return the number of predictions that features stand for: one per row."""
         return self._intake.row_count(features)
 
     def _write(
@@ -85,18 +87,28 @@ class Recorder:
         output: Any,
         request_body: Any,
     ) -> str:
-        """Write one prediction to the journal; None stands for what is counted as invalid."""
-        logged = self._includes(identity.entity_id)
+        """Write one prediction to the journal.
+
+        Args:
+            identity: identity of the prediction.
+            row: values of the features. None counts as invalid.
+            answer: values of the output. None counts as invalid.
+            features: the features as the service gave them.
+            output: the output as the service gave it.
+            request_body: body of the request, if this record may hold it.
+        """
+        # Decided now and stored in the record, so that whoever counts or ships it agrees.
+        logged = self._context is not None and self._context.includes(identity.entity_id)
         body = request_body if logged and self._log_body else None
         if self._redaction is not None:
             row, answer = self._redaction.row(row), self._redaction.output(answer, output)
             body = None if body is None else self._redaction.body(body)
         record = Record(identity.entity_id, identity.created_at, row, answer, body, logged)
         try:
-            self._append(encode(record, self._max_bytes))
+            self._counter.append(encode(record, self._max_bytes))
         except Exception as error:  # noqa: BLE001 - monitoring never breaks the request
             self._reporter.report("journal", error)
         prediction_id = identity.prediction_id
         if signals.prediction_logged.receivers:
-            self._tell(prediction_id=prediction_id, features=features, output=output)
+            self._events.prediction_logged(prediction_id, features, output)
         return prediction_id

@@ -1,12 +1,14 @@
-"""One file of the journal: frames of records, mapped into memory.
+"""One file of the journal: records in frames, mapped into memory.
 
-A segment begins with a header of 16 bytes (magic, format, number) and goes on with frames: length
-and CRC-32 of the record as little-endian 32-bit integers, then the record. Zeros follow the last
-frame. The CRC starts from the segment's number, so a frame of another segment is never taken for
-one of this.
+A segment starts with a header of 16 bytes: magic, format, and the segment's number. Frames follow.
+A frame is the record's length and CRC-32 as little-endian 32-bit integers, and then the record.
+After the last frame, all bytes are zero.
 
-A frame that reached the map survives the death of the process, `kill -9` included, as the kernel
-owns the pages. A loss of power may lose what the kernel had not written.
+The CRC starts from the segment's number. So a frame of another segment, for example in a block that
+the file system reused, is never taken for one of this segment.
+
+A frame that is in the map survives the death of the process, even by `kill -9`, because the kernel
+owns the pages. A power loss may lose what the kernel had not written yet.
 """
 
 from __future__ import annotations
@@ -32,11 +34,11 @@ HEADER_BYTES = _HEADER.size
 
 
 class SegmentError(ValueError):
-    """A file that is no segment of this format."""
+    """The file is not a segment of this format."""
 
 
 def frame_bytes(record: bytes) -> int:
-    """Return how many bytes a record takes in a segment."""
+    """Return the number of bytes that a record takes in a segment."""
     return _FRAME.size + len(record)
 
 
@@ -44,13 +46,13 @@ class Segment:
     """A segment that this process writes.
 
     Args:
-        path: of the new file.
-        number: that tells it from the other segments of the worker.
-        size: in bytes; they are reserved on the disk at once, as a full disk under a map would end
-            the process.
+        path: the new file.
+        number: the segment's number, which no other segment of the worker has.
+        size: size of the file in bytes. All of it is reserved on the disk at once: writing to a map
+            on a full disk would kill the process with SIGBUS.
 
     Raises:
-        OSError: if the file cannot be made, as on a full disk.
+        OSError: if the file cannot be created, for example on a full disk.
     """
 
     def __init__(self, path: Path, number: int, size: int) -> None:
@@ -72,7 +74,7 @@ class Segment:
         self._map[:HEADER_BYTES] = _HEADER.pack(_MAGIC, _FORMAT, number)
 
     def append(self, record: bytes) -> bool:
-        """Write one record; False if there is no room for it."""
+        """Write one record. Return False if the segment has no room for it."""
         length = len(record)
         end = self.end + _FRAME_BYTES + length
         if end > self.size:
@@ -87,9 +89,9 @@ class Segment:
         """Return up to `limit` records from an offset on, and the offset after them.
 
         Args:
-            start: the offset.
-            limit: of records.
-            end: where to stop; by default after the last record.
+            start: offset of the first record.
+            limit: the most records to return.
+            end: offset at which to stop. Default: the end of the last record.
         """
         records: list[bytes] = []
         end = self.end if end is None else end
@@ -99,29 +101,20 @@ class Segment:
             records.append(self._map[start - length : start])
         return records, start
 
-    def skip(self, start: int, number: int) -> tuple[int, int]:
-        """Return how many records there are from an offset on, up to a number, and the offset
-        after them."""
-        passed = 0
-        while start < self.end and passed < number:
-            start += _FRAME_BYTES + _FRAME.unpack_from(self._map, start)[0]
-            passed += 1
-        return passed, start
-
     def sync(self) -> None:
-        """Write what changed to the disk."""
+        """Write the segment to the disk."""
         self._map.flush()
 
     def remove(self) -> None:
-        """Delete the file; the map goes when nothing uses it any more."""
+        """Delete the file. The map lives until nobody reads it any more."""
         self.path.unlink(missing_ok=True)
 
 
 def _checksum(record: bytes, seed: int) -> int:
-    """Return the CRC-32 of a record, taken in pieces.
+    """Return the CRC-32 of a record, computed in pieces.
 
-    Of more than 5 KiB zlib takes it with the interpreter's lock given up, and the request would
-    have to wait for the lock again.
+    For more than 5 KiB, `zlib.crc32` releases the interpreter lock, and the request would have to
+    wait until it gets the lock back.
     """
     for start in range(0, len(record), _CRC_BYTES):
         seed = zlib.crc32(record[start : start + _CRC_BYTES], seed)
@@ -132,28 +125,28 @@ _CRC_BYTES = 5 << 10
 
 
 def intact_records(path: Path, number: int, start: int = HEADER_BYTES) -> tuple[list[bytes], int]:
-    """Read the intact prefix of a segment that a dead worker left.
+    """Read the records of a segment that another process writes or wrote, up to the first damage.
 
-    Reading stops at the first frame whose CRC does not fit, whatever the bytes are.
+    Reading stops at the first frame whose CRC does not match, whatever its bytes are.
 
     Args:
-        path: of the segment.
-        number: that the header must have.
-        start: the offset to read from, as a fold left it.
+        path: the segment.
+        number: number that the header must have.
+        start: offset at which to start.
 
     Returns:
-        The records, and the offset after the last.
+        The records, and the offset after the last one.
 
     Raises:
-        SegmentError: if the header is not that of this segment.
+        SegmentError: if the header belongs to another segment or format.
         OSError: if the file cannot be read.
     """
     with path.open("rb") as file:
         header = file.read(HEADER_BYTES)
         if not header.strip(b"\0"):
-            return [], start  # its writer died before the first record
+            return [], start  # the writer died, or has yet to write the header
         if header != _HEADER.pack(_MAGIC, _FORMAT, number):
-            raise SegmentError(f"{path} is no journal segment {number} of format {_FORMAT}")
+            raise SegmentError(f"'{path}' is not journal segment {number} of format {_FORMAT}.")
         file.seek(min(start, os.fstat(file.fileno()).st_size))
         content = file.read()
     records: list[bytes] = []
@@ -170,13 +163,11 @@ def intact_records(path: Path, number: int, start: int = HEADER_BYTES) -> tuple[
 
 
 def _make_ready(mapped: mmap.mmap) -> None:
-    """Have the pages of a map at hand, where the system can, so that no request waits for one.
-
-    Piece by piece, as other threads wait for the interpreter meanwhile.
-    """
+    """Load the pages of a map now, if the system can, so that no request waits for a page fault."""
     if sys.platform != "linux":
         return
     with contextlib.suppress(OSError):  # before Linux 5.14
+        # In pieces, because `madvise` keeps the interpreter lock and other threads wait for it.
         for start in range(0, len(mapped), _PIECE_BYTES):
             length = min(_PIECE_BYTES, len(mapped) - start)
             mapped.madvise(_MADV_POPULATE_WRITE, start, length)
@@ -184,14 +175,14 @@ def _make_ready(mapped: mmap.mmap) -> None:
 
 _PIECE_BYTES = 1 << 18
 _MADV_POPULATE_WRITE = 23
-"""Of linux/mman.h; Python's mmap has no name for it."""
+"""From linux/mman.h. Python's `mmap` module has no name for it."""
 
 
 def reserve(descriptor: int, size: int) -> None:
-    """Reserve the blocks of a new file, all zero.
+    """Reserve the blocks of a new file, filled with zeros.
 
     Raises:
-        OSError: ENOSPC where the disk is full.
+        OSError: if the disk is full (ENOSPC).
     """
     if hasattr(os, "posix_fallocate"):
         try:
@@ -200,7 +191,7 @@ def reserve(descriptor: int, size: int) -> None:
         except OSError as error:
             if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):
                 raise
-    # A file system that cannot reserve, or a system that has no call for it.
+    # The file system, or the operating system, cannot reserve blocks. Writing zeros does the same.
     zeros = bytes(1 << 20)
     done = 0
     while done < size:

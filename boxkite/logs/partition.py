@@ -1,4 +1,4 @@
-"""Names of the log's files: one a minute of one worker, in a folder a day of one endpoint."""
+"""Names of log files: one file per minute and worker, in a folder per endpoint and day."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from typing import NamedTuple
 __all__ = ["ROOT", "SUFFIXES", "Partition", "endpoint_folder", "parse_path", "partition_path"]
 
 ROOT = "models/predictions"
-"""The folder of the log in a store; nothing else belongs there."""
+"""The folder of the log in a store. Nothing else belongs there."""
 
 SUFFIXES = {None: ".txt", "gzip": ".txt.gz", "zstd": ".txt.zst"}
-"""Ends of the names, by compression."""
+"""Ends of file names by compression."""
 
-_MAX_PART = 100  # so that a name of two parts and a number stays below 255 bytes
+# File systems allow names of 255 bytes, and a name holds two parts, a number and a suffix.
+_MAX_PART = 100
 _PART = rf"[A-Za-z0-9][A-Za-z0-9_-]{{0,{_MAX_PART - 1}}}"
 _DASHLESS = rf"[A-Za-z0-9][A-Za-z0-9_]{{0,{_MAX_PART - 1}}}"
 _REPLACED = re.compile(r"_[0-9a-f]{12}\Z")
@@ -28,12 +29,12 @@ _PATH = re.compile(
 
 
 class Partition(NamedTuple):
-    """What a file's path says of it.
+    """The parts of a log file's path.
 
     Attributes:
-        endpoint: the endpoint's id, as it is written in a path.
-        minute: in which its records were made.
-        writer: the ids of worker and replica as written in a path, and the file's number.
+        endpoint: id of the endpoint, as it is written in paths.
+        minute: the minute of the predictions, in UTC.
+        writer: ids of worker and replica as they are written in paths, and the file's number.
         suffix: one of `SUFFIXES`.
     """
 
@@ -56,34 +57,34 @@ def partition_path(
     number: int = 1,
     suffix: str = ".txt",
 ) -> str:
-    """Return the path of a file.
+    """Return the path of a log file.
 
-    Ids are written as they are where they consist of letters, digits, "_" and "-". Of others the
-    rest is replaced and a hash appended, so that no two ids look alike in a path.
+    An id of letters, digits, "_" and "-" is written as it is. In any other id the remaining
+    characters are replaced, and a hash is appended so that two ids never share a path.
 
     Args:
-        endpoint_id: of the service.
-        created_at: of any record in it, as `2026-11-23T14:05:59.000001Z`.
-        logger_id: of the worker; in it "-" is replaced too, as it stands between the two.
-        replica_id: of the pod or machine.
+        endpoint_id: id of the endpoint.
+        created_at: time of any record in the file, such as `2026-11-23T14:05:59.000001Z`.
+        logger_id: id of the worker. A "-" in it is replaced too, because "-" separates the ids.
+        replica_id: id of the pod or machine.
         number: 1 for the first file of this minute, then 2 and so on.
         suffix: one of `SUFFIXES`.
 
     Raises:
-        ValueError: if the time is none.
+        ValueError: if the time is not valid.
     """
     match = _MINUTE.match(created_at)
     if match is None:
-        raise ValueError(f"created_at is {created_at[:40]!r}; give RFC 3339 in UTC")
+        raise ValueError(f"created_at is {created_at[:40]!r}. Use RFC 3339 in UTC.")
     day, hour, minute = match.groups()
-    datetime.fromisoformat(match[0])
+    datetime.fromisoformat(match[0])  # raises for a day or hour that does not exist
     writer = f"{_part(logger_id, dashes=False)}-{_part(replica_id)}"
     counted = f"{writer}-{number}" if number > 1 else writer
     return f"{endpoint_folder(endpoint_id)}/{day}/{hour}{minute}_{counted}{suffix}"
 
 
 def parse_path(path: str) -> Partition | None:
-    """Return what a path says, or None if it is not one of the log's files."""
+    """Split the path of a log file, or return None if it is another file."""
     match = _PATH.fullmatch(path)
     if match is None:
         return None
@@ -95,8 +96,10 @@ def parse_path(path: str) -> Partition | None:
 
 
 def _part(text: str, *, dashes: bool = True) -> str:
-    """Return an id as a part of a path; what looks like a replaced one is replaced itself."""
+    """Return an id as a part of a path."""
     plain, others = (_PART, "[^A-Za-z0-9_-]+") if dashes else (_DASHLESS, "[^A-Za-z0-9_]+")
+    # An id that already looks like a replaced one is replaced itself. Otherwise somebody could
+    # choose an id that shares the path of another.
     if re.fullmatch(plain, text) and not _REPLACED.search(text):
         return text
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]

@@ -1,4 +1,4 @@
-"""Deletes files of the log whose time is over, oldest first, and nothing else."""
+"""Delete old files of the log, the oldest first, and nothing else."""
 
 from __future__ import annotations
 
@@ -6,28 +6,31 @@ import heapq
 import math
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
+from boxkite.error_reporter import ErrorReporter
 from boxkite.logs.partition import ROOT, endpoint_folder, parse_path
-from boxkite.logs.stores.local import LocalStore
+from boxkite.logs.stores.local_store import LocalStore
 from boxkite.logs.stores.store import Store
 
-__all__ = ["HourlyPruner", "Pruned", "prune"]
+__all__ = ["HourlyPruner", "Pruned", "Pruner", "SizePruner", "prune"]
 
 _MINUTE = timedelta(minutes=1)
-_SLICE_SECONDS = 5.0
+# The shipper delivers nothing while a pruner runs, so each run is short.
+_HOURLY_SLICE_SECONDS = 5.0
+_SIZE_SLICE_SECONDS = 2.0
 _HOUR = re.compile(r"\d{4}-\d\d-\d\dT\d\d", re.ASCII)
 
 
 class Pruned(NamedTuple):
-    """What was deleted, or would be.
+    """The files that were deleted, or would be.
 
     Attributes:
-        files: how many.
-        bytes: their size together.
-        finished: False if the time was up before all were deleted.
+        files: number of files.
+        bytes: their total size.
+        finished: False if the time was up before all of them were deleted.
     """
 
     files: int = 0
@@ -35,19 +38,98 @@ class Pruned(NamedTuple):
     finished: bool = True
 
 
-class HourlyPruner:
-    """Deletes what is past of one endpoint, for one worker of many: one of them, once an hour.
+class Pruner(Protocol):
+    """Deletes old files. The shipper runs it about once a minute."""
 
-    The first to put a file named by the hour does it. A store lets only one put it, on whatever
-    machines the workers are, and no lock is left behind by one that dies: the next hour has a name
-    of its own. Other endpoints in the same store may keep their files for longer.
+    def run(self) -> object:
+        """Delete what is due. Report errors, and never raise them."""
+
+
+class HourlyPruner:
+    """Deletes old files of one endpoint. Of all its workers, one does it, once an hour.
+
+    The worker that is the first to put a file named by the hour takes the turn. A store lets only
+    one of them do that, also on different machines. There is no lock that a killed worker could
+    hold, because the next hour has a name of its own. Other endpoints in the store are left alone,
+    because they may keep their files for longer.
 
     Args:
-        store: with the log.
-        ttl: the age from which files are past.
-        endpoint_id: of the service.
-        on_error: called with what goes wrong.
-        max_bytes: delete the oldest files beyond these, too.
+        store: the store of the log.
+        ttl: age at which files are deleted; None keeps them.
+        endpoint_id: id of the endpoint.
+        reporter: reports failures.
+    """
+
+    def __init__(
+        self, store: Store, ttl: timedelta | None, endpoint_id: str, reporter: ErrorReporter
+    ) -> None:
+        self._store = store
+        self._ttl = ttl
+        self._endpoint_id = endpoint_id
+        self._reporter = reporter
+        self._hour = ""
+        self._unfinished = False
+
+    def run(self, now: datetime | None = None) -> Pruned | None:
+        """Delete old files for a few seconds, if it is this worker's turn.
+
+        The next call continues where the time was up. Most calls do nothing: a worker asks the
+        store once an hour.
+
+        Args:
+            now: the current time; by default the clock's.
+
+        Returns:
+            The deleted files, or None if there was nothing to do or it failed.
+        """
+        now = now.astimezone(UTC) if now else datetime.now(UTC)
+        try:
+            if not self._unfinished and not self._takes_turn(now):
+                return None
+            self._unfinished = False
+            pruned = prune(
+                self._store,
+                self._ttl,
+                now,
+                endpoint_id=self._endpoint_id,
+                seconds=_HOURLY_SLICE_SECONDS,
+            )
+            self._unfinished = not pruned.finished
+        except Exception as error:  # noqa: BLE001 - deliveries must go on whatever happens here
+            self._reporter.count("log", error, "deleting old files")
+            return None
+        return pruned
+
+    def _takes_turn(self, now: datetime) -> bool:
+        """Return whether this worker prunes in this hour, and remove the marks of past hours."""
+        hour, last = (f"{each:%Y-%m-%dT%H}" for each in (now, now - timedelta(hours=1)))
+        if hour == self._hour:
+            return False
+        # Before the put: if the store is down, the next attempt is in an hour and not in a minute.
+        self._hour = hour
+        folder = f"{endpoint_folder(self._endpoint_id)}/_pruned"
+        if not self._store.put_new(f"{folder}/{hour}", b""):
+            return False
+        for path, _ in list(self._store.list(folder)):
+            name = path.removeprefix(f"{folder}/")
+            # The mark of the last hour stays, for workers whose clock is a little behind.
+            if _HOUR.fullmatch(name) and name < last:
+                self._store.remove(path)
+        return True
+
+
+class SizePruner:
+    """Keeps the files of one endpoint below a total size, and deletes old ones.
+
+    Unlike `HourlyPruner`, each worker does it at each run, because an hour of a busy service can
+    fill a disk. It is meant for a local folder, where listing is cheap.
+
+    Args:
+        store: the store of the log.
+        ttl: age at which files are deleted; None for no limit.
+        endpoint_id: id of the endpoint.
+        reporter: reports failures.
+        max_bytes: total size above which the oldest files are deleted.
     """
 
     def __init__(
@@ -55,58 +137,28 @@ class HourlyPruner:
         store: Store,
         ttl: timedelta | None,
         endpoint_id: str,
-        on_error: Callable[[Exception], object],
-        max_bytes: int | None = None,
+        reporter: ErrorReporter,
+        *,
+        max_bytes: int,
     ) -> None:
         self._store = store
         self._ttl = ttl
         self._endpoint_id = endpoint_id
-        self._on_error = on_error
+        self._reporter = reporter
         self._max_bytes = max_bytes
-        self._hour = ""
-        self._unfinished = False
 
-    def run(self, now: datetime | None = None) -> Pruned | None:
-        """Prune for a few seconds if it is this worker's turn; what is left, at the next call.
-
-        It never raises. It may be called as often as one likes: there is one request an hour.
-
-        Returns:
-            what was deleted, or None where there was nothing to do here or it failed.
-        """
-        now = now.astimezone(UTC) if now else datetime.now(UTC)
+    def run(self) -> None:
+        """Delete files for up to two seconds. The next run continues."""
         try:
-            if not self._unfinished and not self._claim(now):
-                return None
-            self._unfinished = False
-            pruned = prune(
+            prune(
                 self._store,
                 self._ttl,
-                now,
                 max_bytes=self._max_bytes,
                 endpoint_id=self._endpoint_id,
-                seconds=_SLICE_SECONDS,
+                seconds=_SIZE_SLICE_SECONDS,
             )
-            self._unfinished = not pruned.finished
-        except Exception as error:  # noqa: BLE001 - the shipper goes on whatever happens here
-            self._on_error(error)
-            return None
-        return pruned
-
-    def _claim(self, now: datetime) -> bool:
-        """Tell whether this hour is this worker's, and remove the files of hours gone by."""
-        hour, last = (f"{each:%Y-%m-%dT%H}" for each in (now, now - timedelta(hours=1)))
-        if hour == self._hour:
-            return False
-        self._hour = hour
-        folder = f"{endpoint_folder(self._endpoint_id)}/_pruned"
-        if not self._store.put_new(f"{folder}/{hour}", b""):
-            return False
-        for path, _ in list(self._store.list(folder)):
-            name = path.removeprefix(f"{folder}/")
-            if _HOUR.fullmatch(name) and name < last:
-                self._store.remove(path)
-        return True
+        except Exception as error:  # noqa: BLE001 - deliveries must go on whatever happens here
+            self._reporter.count("log", error, "deleting old files")
 
 
 class _File(NamedTuple):
@@ -125,24 +177,26 @@ def prune(
     dry_run: bool = False,
     seconds: float = math.inf,
 ) -> Pruned:
-    """Delete files whose whole minute is past, oldest first.
+    """Delete files whose whole minute is old enough, the oldest first.
 
-    Only files whose path `parse_path` knows are deleted, and their time is the one in the path. In
-    a local folder, what is left of killed writers and folders without files are removed too. Files
-    are not held in memory, however many there are.
+    Only files with a name of the log's form are deleted, and the time in the name counts. In a
+    local folder, temporary files of killed writers and empty folders are removed too. Memory does
+    not grow with the number of files.
 
     Args:
-        store: with the log.
-        older_than: the age, or the moment, before which a minute must end; None for no limit.
-        now: from which the age counts, with its zone; by default the clock's.
-        max_bytes: delete the oldest until no more than these are left, though they are not past.
-        endpoint_id: of the files; None for those of all endpoints.
-        dry_run: delete nothing, only report.
-        seconds: after which to stop.
+        store: the store of the log.
+        older_than: the age, or the moment, before which a minute must have ended; None for no
+            limit.
+        now: the current time, from which the age counts; by default the clock's.
+        max_bytes: delete the oldest files until no more than this is left, even if they are not old
+            enough.
+        endpoint_id: delete the files of this endpoint only; None for all endpoints.
+        dry_run: delete nothing, only count.
+        seconds: when to stop.
 
     Raises:
         OSError: if the store cannot be reached, or a file cannot be deleted.
-        ValueError: if an age is negative, or a moment has no zone.
+        ValueError: if the age is negative, or the moment has no time zone.
     """
     deadline = time.monotonic() + seconds
     before = _before(older_than, now)
@@ -152,7 +206,10 @@ def prune(
         folders, total = _survey(store, folder)
         excess = 0 if max_bytes is None else total - max_bytes
     files, size, finished = 0, 0, True
+    # Each endpoint lists its files in the order of time, so merging the lists gives the oldest
+    # first without holding all names.
     for file in heapq.merge(*(_files(store, each) for each in folders)):
+        # Files come in the order of time, so all others are newer.
         if before - file.minute < _MINUTE and size >= excess:
             break
         if time.monotonic() > deadline:
@@ -168,22 +225,22 @@ def prune(
 
 
 def _before(older_than: timedelta | datetime | None, now: datetime | None) -> datetime:
-    """Return the moment before which a minute must end."""
+    """Return the moment before which a minute must have ended."""
     never = datetime.min.replace(tzinfo=UTC)
     if older_than is None:
         return never
     now = now or datetime.now(UTC)
     if isinstance(older_than, timedelta):
         if older_than < timedelta(0):
-            raise ValueError(f"an age of {older_than} would delete all; give 0 or more")
+            raise ValueError(f"The age {older_than} is negative and would delete all files.")
         older_than = now - older_than if older_than < now - never else never
     if older_than.tzinfo is None:
-        raise ValueError(f"{older_than!r} has no time zone; give tzinfo=datetime.UTC, or another")
+        raise ValueError(f"{older_than!r} has no time zone. Add tzinfo=datetime.UTC, or another.")
     return older_than
 
 
 def _survey(store: Store, folder: str) -> tuple[list[str], int]:
-    """Return the folders of the endpoints below a folder, and the size of all of their files."""
+    """Return the folders of the endpoints below a folder, and the total size of their files."""
     endpoints = dict[str, None]()
     total = 0
     for path, size in store.list(folder):
@@ -195,7 +252,7 @@ def _survey(store: Store, folder: str) -> tuple[list[str], int]:
 
 
 def _files(store: Store, folder: str) -> Iterator[_File]:
-    """Yield the log's files of one endpoint, oldest first, as their paths sort."""
+    """Yield the log files of one endpoint, the oldest first, which is the order of their paths."""
     for path, size in store.list(folder):
         found = parse_path(path)
         if found is not None:

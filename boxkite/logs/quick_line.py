@@ -1,7 +1,9 @@
-"""The line of an ordinary record, straight from the bytes of the journal.
+"""The fast path from the bytes of the journal to a line of the log.
 
-Most records are a row of numbers and texts with one output. Their values are plain by their types,
-which the decoder checks, so that nobody has to look at each of them again.
+Most records are a row of numbers and texts with one output. A typed decoder checks that, so the
+line can be encoded directly, without a `LogRecord` and without a look at each value. Any other
+record takes the long way, through `log_record` and `log_line`. Tests hold that both give the same
+bytes.
 """
 
 from __future__ import annotations
@@ -11,30 +13,30 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from boxkite.logs.document import document
-from boxkite.logs.line import finished
-from boxkite.logs.terms import LogTerms
+from boxkite.live.log_context import LogContext
+from boxkite.logs.log_line import finish_line
+from boxkite.logs.log_record import new_log_record
 
-__all__ = ["LineMaker", "Undecoded"]
+__all__ = ["QuickLines", "UndecodedRecord"]
 
 _Value: TypeAlias = int | float | str | bool | None
 
 _NONE = b"\xc0"
 _EMPTY = b"\x90"
-_MOST_NAMES = 10_000
+_MAX_NAMES = 10_000
 
 
-class Undecoded(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """A `Record` whose values are still bytes.
+class UndecodedRecord(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """A `Record` of the journal whose values are still MessagePack.
 
     Attributes:
-        entity_id: as of `Record`, like those that follow.
-        created_at: likewise.
-        features: likewise, in MessagePack.
-        output: likewise.
-        request_body: likewise.
-        logged: likewise.
-        truncated: likewise.
+        entity_id: see `Record`.
+        created_at: see `Record`.
+        features: the bytes of the features.
+        output: the bytes of the output.
+        request_body: the bytes of the request body.
+        logged: see `Record`.
+        truncated: the bytes of the names.
     """
 
     entity_id: str
@@ -46,67 +48,73 @@ class Undecoded(msgspec.Struct, array_like=True, frozen=True, gc=False):
     truncated: msgspec.Raw = msgspec.Raw(_EMPTY)
 
 
-class LineMaker:
-    """Makes the lines of one worker's ordinary records.
+class QuickLines:
+    """Makes the lines of ordinary records of one worker.
 
     Args:
-        terms: of the worker.
+        context: the log context of the worker.
     """
 
-    def __init__(self, terms: LogTerms) -> None:
-        self._terms = terms
-        self._named = _named(terms.features)
-        constant = document(terms, "", 0, terms.features, None)
+    def __init__(self, context: LogContext) -> None:
+        self._context = context
+        self._named = _struct_of(context.features)
+        constant = new_log_record(context, "", 0, context.features, None)
         self._is_ascii = _encoder.encode(constant).isascii()
 
-    def line(self, record: Undecoded) -> bytes | None:
-        """Return what `to_line` would; None for a record that is not ordinary."""
-        if self._named is None or record.request_body != _NO_BODY or record.truncated != _WHOLE:
+    def line(self, record: UndecodedRecord) -> bytes | None:
+        """Return the same bytes as `to_line`, or None if the record is not an ordinary one."""
+        if self._named is None or record.request_body != _NO_BODY or record.truncated != _COMPLETE:
             return None
         try:
             row = _values.decode(record.features)
             output = _values.decode(record.output)
         except ValueError:
             return None
-        if len(output) != 1 or len(row) != len(self._terms.features):
+        if len(output) != 1 or len(row) != len(self._context.features):
             return None
-        named = document(
-            self._terms, record.entity_id, record.created_at, self._named(*row), output[0]
+        named = new_log_record(
+            self._context, record.entity_id, record.created_at, self._named(*row), output[0]
         )
         line = _encoder.encode(named)
+        # A row of numbers makes an ASCII line without null, if names and ids are ASCII. Then there
+        # is no line break to escape and no infinity to look for.
         if self._is_ascii and _are_finite(row, output[0]) and record.entity_id.isascii():
             line += b"\n"
         else:
-            line = finished(line)
-            # A null may have been an infinity, which is logged as text.
+            line = finish_line(line)
+            # msgspec writes an infinity as null, but the log has it as text.
             if b"null" in line and not _INFINITIES.isdisjoint((*row, output[0])):
                 return None
-        return line if len(line) <= self._terms.max_bytes else None
+        return line if len(line) <= self._context.max_bytes else None
 
 
 def _are_finite(row: list[_Value], output: _Value) -> bool:
-    """Tell whether all values are finite numbers; seldom False for some that are."""
+    """Return whether all values are finite numbers.
+
+    One sum is faster than a test of each value. It is not finite if any value is not. It may also
+    overflow although all values are finite; such a row only takes the slower branch.
+    """
     try:
         return math.isfinite(sum(row, output))  # type: ignore[arg-type]
     except (TypeError, OverflowError):
         return False
 
 
-def _named(names: tuple[str, ...]) -> Any:
-    """Return a class of values under these names, which is encoded faster than a dictionary."""
-    if not 0 < len(set(names)) == len(names) <= _MOST_NAMES:
+def _struct_of(names: tuple[str, ...]) -> Any:
+    """Return a class with these names as fields, because it is encoded faster than a dictionary."""
+    if not 0 < len(set(names)) == len(names) <= _MAX_NAMES:
         return None
     fields = {f"value_{i}": name for i, name in enumerate(names)}
     try:
         return msgspec.defstruct(
             "Features", [(field, Any) for field in fields], rename=fields, frozen=True, gc=False
         )
-    except ValueError:  # a name with a quote, or what else would have to be escaped
+    except ValueError:  # msgspec takes no name that must be escaped, such as one with a quote
         return None
 
 
 _INFINITIES = frozenset({math.inf, -math.inf})
 _NO_BODY = msgspec.Raw(_NONE)
-_WHOLE = msgspec.Raw(_EMPTY)
+_COMPLETE = msgspec.Raw(_EMPTY)
 _encoder = msgspec.json.Encoder()
 _values = msgspec.msgpack.Decoder(list[_Value])

@@ -1,4 +1,4 @@
-"""Records that a sink refuses for good, set aside where somebody can look at them."""
+"""A file for records that a sink rejects, so that somebody can look at them."""
 
 from __future__ import annotations
 
@@ -17,26 +17,27 @@ _MAX_BYTES = 64 << 20
 
 
 class RejectedFile:
-    """A file of JSON lines, each with the reason and the record; it takes no more than 64 MiB.
+    """A file of JSON lines, each with a record and the reason why it was rejected.
+
+    The file does not grow beyond 64 MiB.
 
     Args:
-        path: of the file, made when it is first needed.
+        path: the file. It is created when the first record is rejected.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def append(self, refused: Sequence[tuple[LogRecord, str]]) -> None:
-        """Add records with the reason of each; where that cannot be done they are lost.
-
-        A write of its own a line: other workers add to the same file.
-        """
+    def append(self, rejected: Sequence[tuple[LogRecord, str]]) -> None:
+        """Add records, each with its reason. They are lost if the file cannot be written."""
         with contextlib.suppress(OSError):
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
             descriptor = os.open(self.path, flags, 0o600)
             try:
-                for record, reason in refused:
+                # One write per line: the system appends each as a whole, even if other workers
+                # write to the same file.
+                for record, reason in rejected:
                     if os.fstat(descriptor).st_size < _MAX_BYTES:
                         os.write(descriptor, _line(record, reason))
             finally:
@@ -44,14 +45,14 @@ class RejectedFile:
 
 
 def _line(record: LogRecord, reason: str) -> bytes:
-    said = _plain(reason)
+    text = _plain(reason)
     try:
-        return msgspec.json.encode({"reason": said, "record": record}) + b"\n"
-    except Exception:  # noqa: BLE001 - it may be this that the sink refused it for
-        named = {"reason": said, "prediction_id": _plain(record.prediction_id)}
+        return msgspec.json.encode({"reason": text, "record": record}) + b"\n"
+    except Exception:  # noqa: BLE001 - perhaps the sink rejected the record for the same reason
+        named = {"reason": text, "prediction_id": _plain(record.prediction_id)}
         return msgspec.json.encode(named) + b"\n"
 
 
 def _plain(text: str) -> str:
-    """Return a text that can be encoded: half of a surrogate pair alone cannot."""
+    """Return a text without lone surrogates, which UTF-8 cannot encode."""
     return text.encode("utf-8", "backslashreplace").decode()

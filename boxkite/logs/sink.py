@@ -1,4 +1,7 @@
-"""What a sink is: where batches of records are delivered to."""
+"""The interface of a sink, which receives batches of log records.
+
+Add a sink by writing a class with the four names of `Sink`. docs/log.md shows one for SQLite.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,10 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias, runtime_checkable
 
 from boxkite.errors import BoxkiteError
-from boxkite.logs.journalled import JournalledRecords
-from boxkite.logs.line import to_line
+from boxkite.live.log_context import LogContext
+from boxkite.logs.journal_records import JournalRecords
+from boxkite.logs.log_line import to_line
 from boxkite.logs.log_record import LogRecord
-from boxkite.logs.terms import LogTerms
 
 __all__ = ["Batch", "LogExporter", "LogTarget", "RejectedError", "Sink", "TidySink"]
 
@@ -23,47 +26,47 @@ class Batch:
     """Records of one worker, in the order in which it made them.
 
     Attributes:
-        terms: what all of them have in common.
-        records: one or more.
+        context: ids and names that all of the records share.
+        records: one or more records.
     """
 
-    terms: LogTerms
+    context: LogContext
     records: Sequence[LogRecord]
 
     def minute(self, index: int) -> str:
-        """Return the minute in which a record was made, as `2026-11-23T14:05`."""
-        if isinstance(self.records, JournalledRecords):
+        """Return the minute of a record, such as `2026-11-23T14:05`."""
+        if isinstance(self.records, JournalRecords):
             return self.records.minute(index)
         return self.records[index].created_at[:_MINUTE_LENGTH]
 
     def line(self, index: int) -> bytes:
-        """Return a record as its line in the log; quicker than making it from the record."""
-        if isinstance(self.records, JournalledRecords):
+        """Return a record as a line of JSON. This is faster than encoding `records[index]`."""
+        if isinstance(self.records, JournalRecords):
             return self.records.line(index)
-        return to_line(self.records[index], self.terms.max_bytes)
+        return to_line(self.records[index], self.context.max_bytes)
 
 
 class RejectedError(BoxkiteError):
-    """A sink refuses some records of a batch for good; all others of the batch are delivered.
+    """A sink can never take some records of a batch, and delivered all others.
 
     Args:
-        reasons: by the record's index in the batch, why it is refused.
+        reasons: why each record is rejected, by its index in the batch.
     """
 
     def __init__(self, reasons: Mapping[int, str]) -> None:
-        first = next(iter(reasons.values()), "none")
-        super().__init__(f"{len(reasons)} records refused, the first: {first}")
+        first = next(iter(reasons.values()), "no reason given")
+        super().__init__(f"The sink rejected {len(reasons)} records. The first reason: {first}")
         self.reasons = dict(reasons)
 
 
 class Sink(Protocol):
-    """Takes batches to where they are kept.
+    """Receives batches and keeps them somewhere.
 
-    A sink is used by one thread at a time, the shipper's, and in a forked process anew.
+    One thread at a time uses a sink. A forked process opens its own.
 
     Attributes:
-        name: label of its series, as "file".
-        whole_minutes: True to be given the records of one minute together, once it is over.
+        name: label of the sink's series, such as "file".
+        whole_minutes: True to receive all records of a minute in one batch, once it is over.
     """
 
     name: str
@@ -73,12 +76,13 @@ class Sink(Protocol):
         """Deliver all records of a batch, or raise. The same batch may come again.
 
         Raises:
-            RejectedError: if some can never be delivered, and all others are.
-            Exception: any other: none of them counts as delivered; the batch comes again.
+            RejectedError: if some records can never be delivered, and all others were.
+            Exception: any other error means that nothing is delivered. The same batch comes again
+                after a pause.
         """
 
     def close(self) -> None:
-        """Let go of connections; the next `deliver` opens them again."""
+        """Close connections. The next `deliver` opens them again."""
 
 
 class LogExporter(Protocol):
@@ -96,7 +100,7 @@ LogTarget: TypeAlias = str | os.PathLike[str] | Sink | LogExporter | None
 
 @runtime_checkable
 class TidySink(Protocol):
-    """A sink that has something to do from time to time, records or not."""
+    """A sink with work to do from time to time, even if no records come."""
 
     def tidy(self) -> None:
-        """Do it; called about once a minute, in the thread that delivers."""
+        """Do that work. The thread that delivers calls it about once a minute."""

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from boxkite.system.file_lock import release, try_lock
+from boxkite.system.file_lock import hold_lock
 
 __all__ = ["create_file", "open_replacement", "remove_abandoned", "replace_file", "sync_folder"]
 
@@ -137,25 +137,11 @@ def _write(path: Path, content: bytes, mode: int, sync: bool) -> None:
 
 
 def _rename_if_free(temporary: Path, path: Path, lock: Path) -> bool:
-    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o640)
-    try:
-        _wait_for_lock(descriptor, lock)
+    with hold_lock(lock, _LOCK_SECONDS, mode=0o640):
         if _exists(path):
             return False
         os.rename(temporary, path)
-    finally:
-        release(descriptor)
     return True
-
-
-def _wait_for_lock(descriptor: int, lock: Path) -> None:
-    deadline = time.monotonic() + _LOCK_SECONDS
-    while not try_lock(descriptor):
-        if time.monotonic() > deadline:
-            raise TimeoutError(
-                f"Another process held the lock '{lock}' for {_LOCK_SECONDS:g} seconds."
-            )
-        time.sleep(0.01)
 
 
 def remove_abandoned(folder: Path, min_age_seconds: float) -> None:

@@ -1,51 +1,60 @@
-"""A thread that runs a task soon after it is asked to, for as long as its owner lives."""
+"""A thread that runs a task soon after it is asked to, for as long as the task's owner lives."""
 
 from __future__ import annotations
 
 import queue
 import threading
 import weakref
-from collections.abc import Callable
-from typing import Any
+from typing import Protocol
 
 from boxkite.system.lazy_attribute import LazyAttribute
 
-__all__ = ["Background"]
+__all__ = ["Background", "BackgroundTask"]
+
+
+class BackgroundTask(Protocol):
+    """Work that a `Background` does in its thread."""
+
+    def run_in_background(self) -> float | None:
+        """Work once; must not raise.
+
+        Returns:
+            Seconds until the next run, asked for or not. None waits until somebody asks.
+        """
 
 
 class Background:
-    """Runs a task in a daemon thread, started when it is first needed.
+    """Runs a task in a daemon thread, which starts when it is first needed.
 
-    The thread holds no reference to the task's owner, so that it ends when the owner is gone.
+    The thread holds only a weak reference to the task, so that it ends when the task is gone.
 
     Args:
-        task: a bound method; it must not raise. It may return in how many seconds it wants to
-            run again, asked or not.
-        delay: seconds between the request and the run, in which requests gather.
+        task: the work, usually the object that holds this one.
+        delay: seconds between a request and the run. Requests in between share that run.
     """
 
-    def __init__(self, task: Callable[[], Any], delay: float) -> None:
-        self._task = weakref.WeakMethod(task)
+    def __init__(self, task: BackgroundTask, delay: float) -> None:
+        self._task = weakref.ref(task)
         self._delay = delay
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
         self._bell = self._new_bell()
 
     def _new_bell(self) -> _Bell:
-        """Return a bell that ends its thread when the owner is gone."""
         bell = _Bell()
         task = self._task()
         if task is not None:
-            weakref.finalize(task.__self__, bell.close)  # type: ignore[attr-defined]
+            # Wakes the thread when the task is collected, so that it does not wait forever.
+            weakref.finalize(task, bell.close)
         return bell
 
     @property
     def is_running(self) -> bool:
-        """Whether the thread lives."""
+        """Whether the thread is alive."""
         return self._thread is not None and self._thread.is_alive()
 
     def ask(self) -> None:
-        """Have the task run after the delay; cheap when it is asked already."""
+        """Run the task after the delay. Cheap if it was asked for already."""
         if self._bell.rung:
             return
         self._bell.ring()
@@ -53,12 +62,12 @@ class Background:
             self._start()
 
     def hurry(self) -> None:
-        """Have the task run at once."""
+        """Run the task at once, without the delay."""
         self.ask()
         self._bell.ring()
 
     def _start(self) -> None:
-        """Start the thread, unless that is being done, or the owner or the program ends."""
+        # Once the main thread has ended, the interpreter starts no more threads.
         ending = self._bell.closed or not threading.main_thread().is_alive()
         if ending or not self._starting.acquire(blocking=False):
             return
@@ -67,13 +76,13 @@ class Background:
             thread = threading.Thread(target=_run, args=arguments, name="boxkite", daemon=True)
             thread.start()
             self._thread = thread
-        except RuntimeError:  # the system gives no more threads; the next request tries again
+        except RuntimeError:  # the system has no threads left; the next request tries again
             self._bell.rung = False
         finally:
             self._starting.release()
 
     def stop(self, timeout: float) -> None:
-        """End the thread, waiting `timeout` seconds at most; who asks later starts another."""
+        """Stop the thread, waiting at most `timeout` seconds. A later request starts a new one."""
         self._bell.close()
         self._bell = self._new_bell()
         thread, self._thread = self._thread, None
@@ -82,8 +91,12 @@ class Background:
 
 
 class _Bell:
-    """Wakes the thread. Unlike an Event it holds no lock that a signal handler could wait for, or
-    a forked process inherit."""
+    """Wakes the thread.
+
+    A `threading.Event` would hold a lock while it is set. A signal handler that interrupts `set`
+    and sets it again would wait for itself, and a forked process could inherit the lock locked.
+    `SimpleQueue.put` is safe in both cases.
+    """
 
     _rings = LazyAttribute(lambda: queue.SimpleQueue[None]())
 
@@ -106,18 +119,20 @@ class _Bell:
             return
 
 
-def _run(task: weakref.WeakMethod[Callable[[], Any]], bell: _Bell, delay: float) -> None:
+def _run(owner: weakref.ref[BackgroundTask], bell: _Bell, delay: float) -> None:
     again: float | None = None
     while True:
         bell.wait(again)
         if not bell.closed:
             bell.wait(delay)
         if bell.closed:
-            bell.ring()  # for a second thread, should a signal have broken into the start of one
+            # A signal handler that interrupts `_start` may start a second thread. Pass it on.
+            bell.ring()
             return
+        # Cleared before the run: a request during the run leads to another run.
         bell.rung = False
-        bound = task()
-        if bound is None:
+        task = owner()
+        if task is None:
             return
-        again = bound()
-        del bound
+        again = task.run_in_background()
+        del task  # otherwise the thread would keep its owner alive while it waits

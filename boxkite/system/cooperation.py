@@ -1,4 +1,4 @@
-"""Long work in small steps, so that requests need not wait for the interpreter."""
+"""Long work in small steps, so that requests do not wait for the interpreter lock."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ __all__ = ["cooperatively"]
 
 T = TypeVar("T")
 
-_SECONDS_BUSY = 0.001
-# A sleep of no time at all takes the interpreter's lock back before a waiting thread is awake.
-_SECONDS_AT_REST = 0.00001
+_WORK_SECONDS = 0.001
+# `sleep(0)` takes the interpreter lock back before a waiting thread has woken up.
+_REST_SECONDS = 0.00001
 
 
 def cooperatively(items: Iterable[T]) -> Iterator[T]:
     """Yield the items, and let other threads run after each millisecond of work on them.
 
-    Left to itself the interpreter has a request wait for five.
+    By default the interpreter switches threads only every 5 milliseconds, and a request would have
+    to wait for that long.
     """
-    due = time.perf_counter() + _SECONDS_BUSY
+    due = time.perf_counter() + _WORK_SECONDS
     for item in items:
         yield item
         if time.perf_counter() >= due:
-            time.sleep(_SECONDS_AT_REST)
-            due = time.perf_counter() + _SECONDS_BUSY
+            time.sleep(_REST_SECONDS)
+            due = time.perf_counter() + _WORK_SECONDS

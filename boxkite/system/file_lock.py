@@ -1,15 +1,21 @@
-"""Locks on files that the system takes back when their holder dies: `flock`."""
+"""Locks on files (`flock`). The system releases them when their holder dies, however it dies."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
 
 try:
     import fcntl
 except ModuleNotFoundError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["release", "require_locks", "try_lock"]
+__all__ = ["hold_lock", "release", "require_locks", "try_lock"]
+
+_POLL_SECONDS = 0.002
 
 
 def require_locks() -> None:
@@ -19,11 +25,14 @@ def require_locks() -> None:
         OSError: if it has none.
     """
     if fcntl is None:
-        raise OSError("this system has no flock: counts stay in the memory of one process")
+        raise OSError(
+            "This system has no flock, so each process counts in memory and shows only its own "
+            "counts."
+        )
 
 
 def try_lock(descriptor: int) -> bool:
-    """Take the lock of an open file; False if somebody else holds it.
+    """Take the lock of an open file. Return False if somebody else holds it.
 
     Raises:
         OSError: if the file cannot be locked.
@@ -36,8 +45,40 @@ def try_lock(descriptor: int) -> bool:
 
 
 def release(descriptor: int) -> None:
-    """Give a lock back, at once though a process forked meanwhile has the descriptor too."""
+    """Release a lock and close its file.
+
+    Closing alone is not enough: a process that was forked meanwhile holds the same open file, and
+    the lock would last until that process closes it too.
+    """
     try:
         fcntl.flock(descriptor, fcntl.LOCK_UN)
     finally:
         os.close(descriptor)
+
+
+@contextlib.contextmanager
+def hold_lock(path: Path, seconds: float, *, mode: int = 0o600) -> Iterator[None]:
+    """Hold the lock of a file for the `with` block. Create the file if it is missing.
+
+    Args:
+        path: the lock file.
+        seconds: how long to wait for another holder. `flock` itself would wait without a limit, and
+            a holder may be stopped by a signal or a debugger.
+        mode: permissions of a new file.
+
+    Raises:
+        TimeoutError: if another process holds the lock all the time.
+        OSError: if the file cannot be opened or locked.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, mode)
+    try:
+        deadline = time.monotonic() + seconds
+        while not try_lock(descriptor):
+            if time.monotonic() > deadline:
+                raise TimeoutError(
+                    f"Another process held the lock '{path}' for {seconds:g} seconds."
+                )
+            time.sleep(_POLL_SECONDS)
+        yield
+    finally:
+        release(descriptor)

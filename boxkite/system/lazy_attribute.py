@@ -1,25 +1,27 @@
-"""Attributes that are made when they are first needed, not when their owner is."""
+"""Attributes that are created on first use, not together with their object."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from types import TracebackType
 from typing import Any, Generic, Self, TypeVar, overload
 
-__all__ = ["LazyAttribute"]
+__all__ = ["LazyAttribute", "LazyLock"]
 
 T = TypeVar("T")
 
 
 class LazyAttribute(Generic[T]):
-    """A lock or a queue of an object that may be older than the kind of its threads.
+    """A lock or queue of an object that may be created before gevent patches `threading`.
 
-    gunicorn's gevent worker replaces the classes of `threading` and `queue` when the application
-    has been loaded (`--preload`) and forked. A lock of the former kind belongs to the thread that
-    all greenlets share: each of them would find it open.
+    With `--preload`, gunicorn's gevent worker loads the application, forks, and only then replaces
+    the classes of `threading` and `queue`. A lock of the original class belongs to a thread. All
+    greenlets share one thread, so each of them would find such a lock open.
 
     Args:
-        make: called once an object, also if two threads need it at the same time for the first
-            time: then one of the results is used by both.
+        make: creates the value. If two threads use the attribute for the first time at once, it may
+            be called twice, but both get the same value.
     """
 
     def __init__(self, make: Callable[[], T]) -> None:
@@ -38,9 +40,35 @@ class LazyAttribute(Generic[T]):
     def __get__(self, instance: Any, owner: type[Any]) -> Any:
         if instance is None:
             return self
+        # `setdefault` is atomic, and later look-ups find the value in the instance first.
         made: T = instance.__dict__.setdefault(self._name, self._make())
         return made
 
     def forget(self, instance: Any) -> None:
-        """Have it made anew, as in a forked process."""
+        """Create the value anew on the next use, as in a forked process."""
         instance.__dict__.pop(self._name, None)
+
+
+class LazyLock:
+    """A reentrant lock that is created on first use, for objects that several others share."""
+
+    _lock = LazyAttribute(lambda: threading.RLock())
+
+    def acquire(self, timeout: float) -> bool:
+        """Take the lock. Return False if another thread keeps it for `timeout` seconds."""
+        return self._lock.acquire(timeout=timeout)
+
+    def release(self) -> None:
+        """Release the lock."""
+        self._lock.release()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._lock.release()

@@ -10,7 +10,7 @@ import msgspec
 from boxkite.errors import ConfigError
 from boxkite.monitor import Monitor
 from boxkite.report.cards import Choice
-from boxkite.report.drift_windows import name_of
+from boxkite.report.live_report import name_of
 from boxkite.report.rendering import asset, check_installed, page_html
 from boxkite.web.page import Page, PageAnswer, PageRequest, Protection
 

@@ -1,4 +1,4 @@
-"""The same small service in each framework, and what its /metrics says was counted."""
+"""Serve the same small view in each framework, and read what its /metrics page counted."""
 
 import asyncio
 import itertools
@@ -70,7 +70,7 @@ def _pairwise(table: Sequence[pytest.Function]) -> set[pytest.Function]:
 
 @dataclass(frozen=True)
 class Answer:
-    """One response, whatever the framework."""
+    """A response of any framework."""
 
     status: int
     headers: dict[str, str]
@@ -79,13 +79,13 @@ class Answer:
 
 @pytest.fixture(params=["flask", "starlette", "fastapi"])
 def framework(request: pytest.FixtureRequest) -> str:
-    """The framework that serves the view."""
+    """Name the framework that serves the view."""
     return str(request.param)
 
 
 @pytest.fixture(params=[False, True], ids=["sync", "async"])
 def is_async(request: pytest.FixtureRequest) -> bool:
-    """Whether the view is a coroutine function."""
+    """Tell whether the view is a coroutine function."""
     return bool(request.param)
 
 
@@ -93,17 +93,18 @@ def is_async(request: pytest.FixtureRequest) -> bool:
 def serve(
     framework: str, is_async: bool, score_baseline: boxkite.Baseline, tmp_path: Path
 ) -> Callable[..., Callable[..., Answer]]:
-    """Returns a function that serves a view under a framework, and returns a client for it."""
+    """Give a function that serves a view in a framework and returns a client for it."""
 
     def serve_view(
         view: View, sources: dict[str, Any] | None, **options: Any
     ) -> Callable[..., Answer]:
-        """Serve a view of the parsed body, not decorated if there are no sources.
+        """Serve a view, and decorate it if there are sources.
 
         Args:
-            view: takes the body, and where it asks for it what makes the framework's responses.
-            sources: of the decorator.
-            **options: of the extension.
+            view: Takes the parsed body. If it takes a second argument, that one makes responses
+                of the framework.
+            sources: Arguments of the decorator. None leaves the view undecorated.
+            **options: Options of the extension.
         """
         small = {"registry": None, "state_max_bytes": 2**16, "state_dir": str(tmp_path)}
         given = {"baseline": score_baseline, **small, **options}
@@ -163,6 +164,7 @@ def _in_starlette(
     def predict_in_a_thread(request: Request) -> Any:
         return answer(anyio.from_thread.run(request.json))
 
+    # `wraps` gives it the name of the view; it must not pass for a coroutine function, too.
     del predict_in_a_thread.__wrapped__  # type: ignore[attr-defined]
     endpoint = _decorated(predict if is_async else predict_in_a_thread, monitor, sources)
     app.add_route("/predict", _sending(endpoint, (Response,), _ASGI.json), methods=["POST"])
@@ -204,7 +206,7 @@ def _decorated(
 def _sending(
     endpoint: Callable[..., Any], sends: tuple[type, ...], json_response: Callable[..., Any]
 ) -> Callable[..., Any]:
-    """Return the endpoint with an answer that the framework can send."""
+    """Wrap the endpoint so that the framework can send whatever it returns."""
 
     def sendable(returned: Any) -> Any:
         if isinstance(returned, sends) and (isinstance(returned, BaseModel) or _fits(returned)):
@@ -238,7 +240,7 @@ def _is_json(value: Any) -> bool:
 
 
 def _plain(value: Any) -> Any:
-    """Return what this service shows of an object: what it says is of no matter here."""
+    """Turn an object into JSON. No test looks at the result, but the framework must send it."""
     for method in ("model_dump", "tolist", "to_dict", "to_pylist"):
         if hasattr(value, method):
             return getattr(value, method)()
@@ -272,7 +274,7 @@ def _asgi_client(app: Starlette) -> Callable[..., Answer]:
 
 @pytest.fixture(scope="session")
 def score_baseline() -> boxkite.Baseline:
-    """An age and a colour as features, and a score between 0 and 1."""
+    """Fit a baseline with the features age and colour, and a score between 0 and 1."""
     features = {"age": list(range(100)), "colour": ["red", "blue"] * 50}
     return boxkite.Baseline.fit(
         features, {"score": [i / 100 for i in range(100)]}, model="score", version="1"
@@ -281,14 +283,14 @@ def score_baseline() -> boxkite.Baseline:
 
 @pytest.fixture(scope="session")
 def counted() -> Callable[[str], dict[str, float]]:
-    """Returns a function of a scrape's text: each count that is not 0, under a short name."""
+    """Give a function that reads each count other than 0 from a scrape, under a short name."""
     return _counted
 
 
 def _counted(scrape: str) -> dict[str, float]:
     found: dict[str, float] = {}
     names = tuple(f"boxkite_{name}{{" for name in _SHOWN)
-    # Of some 90 series these are 12; prometheus-client takes 50 us a line.
+    # The parser of prometheus-client takes 50 us a line, so it gets 12 of the 90 series only.
     shown = "\n".join(line for line in scrape.split("\n") if line.startswith(names))
     for family in text_string_to_metric_families(shown + "\n"):
         for sample in family.samples:

@@ -1,4 +1,4 @@
-"""Several rows in one request: one prediction a row, in every form, in every framework."""
+"""Batches: a request with several rows is one prediction per row, in every form and framework."""
 
 import dataclasses
 import json
@@ -83,7 +83,7 @@ BODIES: dict[str, tuple[Any, Any]] = {
 
 
 @pytest.mark.parametrize("form", BODIES)
-def test_a_batch_in_the_body_is_one_prediction_a_row(
+def test_each_row_of_a_batch_in_the_body_is_a_prediction(
     form: str, serve: Callable[..., Any], counted: Callable[[str], dict[str, float]]
 ) -> None:
     body, source = BODIES[form]
@@ -119,7 +119,7 @@ CAPTURED: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("form", CAPTURED)
-def test_a_batch_that_the_view_sets_is_known_by_its_ids(
+def test_a_view_that_sets_a_batch_sees_an_id_per_row(
     form: str, serve: Callable[..., Any], counted: Callable[[str], dict[str, float]]
 ) -> None:
     def view(_: Any) -> Any:
@@ -166,7 +166,7 @@ OUTPUTS: dict[str, tuple[Any, Any]] = {
 
 
 @pytest.mark.parametrize("form", OUTPUTS)
-def test_a_batch_has_as_many_outputs_in_each_form(
+def test_the_outputs_of_a_batch_are_read_in_each_form(
     form: str, serve: Callable[..., Any], counted: Callable[[str], dict[str, float]]
 ) -> None:
     returned, source = OUTPUTS[form]
@@ -186,7 +186,7 @@ MISMATCHES: dict[str, tuple[Any, Any, str]] = {
 
 
 @pytest.mark.parametrize("form", MISMATCHES)
-def test_rows_without_as_many_outputs_are_counted_and_reported_with_both_numbers(
+def test_rows_and_outputs_that_differ_in_number_are_counted_and_reported(
     form: str,
     serve: Callable[..., Any],
     counted: Callable[[str], dict[str, float]],
@@ -219,7 +219,7 @@ EMPTY: dict[str, tuple[Any, Any, Any]] = {
 
 
 @pytest.mark.parametrize("form", EMPTY)
-def test_a_batch_without_rows_is_no_prediction_and_no_error(
+def test_an_empty_batch_is_neither_a_prediction_nor_an_error(
     form: str, serve: Callable[..., Any], counted: Callable[[str], dict[str, float]]
 ) -> None:
     body, features, returned = EMPTY[form]
@@ -231,7 +231,7 @@ def test_a_batch_without_rows_is_no_prediction_and_no_error(
     assert counted(ask("GET", "/metrics").body.decode()) == {}
 
 
-def test_rows_that_do_not_fit_are_counted_as_what_they_are(
+def test_rows_that_do_not_fit_are_counted_as_missing_or_invalid(
     serve: Callable[..., Any], counted: Callable[[str], dict[str, float]]
 ) -> None:
     rows = [[30, "red"], [40], ["many", None]]
@@ -244,7 +244,7 @@ def test_rows_that_do_not_fit_are_counted_as_what_they_are(
     }  # fmt: skip
 
 
-def test_a_row_that_lacks_the_key_of_the_others_has_no_value(
+def test_a_row_without_the_key_that_others_have_is_missing(
     serve: Callable[..., Any], counted: Callable[[str], dict[str, float]]
 ) -> None:
     body = {"rows": [{"values": [30, "red"]}, {"error": "cut"}]}
@@ -258,7 +258,7 @@ def test_a_row_that_lacks_the_key_of_the_others_has_no_value(
     }  # fmt: skip
 
 
-def test_without_features_the_outputs_tell_how_many_predictions_there_are(
+def test_without_features_the_number_of_outputs_is_the_number_of_predictions(
     serve: Callable[..., Any], counted: Callable[[str], dict[str, float]]
 ) -> None:
     ask = serve(scores, {"features": lambda _: None, "output": "scores"})
@@ -310,7 +310,7 @@ CLASSIFIED = {"a sum": 3.0, "a count": 2.0, "no sum": 0.75, "no count": 2.0, "ye
     ids=["lists", "path", "array", "by class", "path in objects", "by class in objects", "columns",
          "names in objects", "frame", "with the class"],
 )  # fmt: skip
-def test_class_probabilities_are_counted_with_the_class_that_won(
+def test_class_probabilities_are_counted_with_the_predicted_class(
     returned: Any,
     output: Any,
     serve: Callable[..., Any],
@@ -325,7 +325,7 @@ def test_class_probabilities_are_counted_with_the_class_that_won(
     assert counted(ask("GET", "/metrics").body.decode()) == {"predictions": 2.0, **CLASSIFIED}
 
 
-def test_the_ids_count_up_and_are_those_of_the_log(serve: Callable[..., Any], records: Any) -> None:
+def test_the_ids_count_up_and_match_the_log(serve: Callable[..., Any], records: Any) -> None:
     def view(rows: Any) -> Any:
         current_prediction.features = rows
         return {"ids": current_prediction.ids, "scores": SCORES}

@@ -1,4 +1,4 @@
-"""What is counted of a view, and that its response stays the same: one table, every framework."""
+"""A decorated view is counted, and its response stays the same: one table for all frameworks."""
 
 import gc
 import json
@@ -32,7 +32,7 @@ def returning(answer: Any) -> Callable[[Any], Any]:
 
 
 def setting(answer: Any = None, **parts: Any) -> Callable[[Any], Any]:
-    """Return a view that sets parts of the current prediction, where there is one."""
+    """Return a view that sets parts of the current prediction, if there is one."""
 
     def view(_: Any) -> Any:
         for name, value in parts.items():
@@ -55,7 +55,7 @@ def failing(_: Any) -> Any:
 
 @dataclass(frozen=True)
 class Case:
-    """A body, a view of it, the decorator's sources, and what is counted."""
+    """A request body, a view, the decorator's sources and the expected counts."""
 
     name: str
     body: Any = field(default_factory=lambda: BODY)
@@ -90,13 +90,13 @@ CASES = [
     Case("both set in the view", view=setting(features=BODY, output=0.5), features=len, output=len),
     Case("view that changes its body", view=changing_its_body),
     Case("null", body={"age": None, "colour": None}, counted=NO_FEATURES),
-    Case("names of which some are absent", body={"age": 30}, features=["age", "colour"],
+    Case("names, one of them absent", body={"age": 30}, features=["age", "colour"],
          counted=ONE | SCORE | {"age sum": 30.0, "age count": 1.0, "colour missing": 1.0}),
     Case("NaN and Infinity", body={"age": float("nan"), "colour": "red"},
          counted=ONE | SCORE | {"age missing": 1.0, "colour red rows": 1.0}),
-    Case("values not of their kind", body={"age": "many", "colour": ["red"]},
+    Case("values of the wrong kind", body={"age": "many", "colour": ["red"]},
          counted=ONE | SCORE | {"age invalid": 1.0, "colour invalid": 1.0}),
-    Case("colour that training never saw", body={"age": 30, "colour": "🪁\ud800"},
+    Case("unseen colour", body={"age": 30, "colour": "🪁\ud800"},
          counted=ONE | SCORE | {"age sum": 30.0, "age count": 1.0, "colour __unseen__ rows": 1.0}),
     Case("row of another length", body=[30], counted=BAD_FEATURES),
     Case("row of other names", body={"size": 30}, counted=BAD_FEATURES),
@@ -109,11 +109,12 @@ CASES = [
          counted=ONE | FEATURES | {"score invalid": 1.0}),
     Case("features set to an unknown object", view=setting(features=object()),
          counted=BAD_FEATURES),
-    Case("features that are not there", features="inputs",
+    Case("path to features that do not exist", features="inputs",
          counted=NO_FEATURES | {"features errors": 1.0}),
-    Case("names that are not there", features=["size", "weight"],
+    Case("names that do not exist", features=["size", "weight"],
          counted=NO_FEATURES | {"features errors": 1.0}),
-    Case("output that is not there", output="result", counted=NO_OUTPUT | {"output errors": 1.0}),
+    Case("path to an output that does not exist", output="result",
+         counted=NO_OUTPUT | {"output errors": 1.0}),
     Case("index beyond the list", view=returning([0.5]), output="1",
          counted=NO_OUTPUT | {"output errors": 1.0}),
     Case("features source that raises", features=failing,
@@ -131,7 +132,7 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_counts_what_the_sources_point_to_and_leaves_the_response_as_it_is(
+def test_the_sources_are_counted_and_the_response_is_unchanged(
     case: Case, serve: Callable[..., Any], counted: Callable[[str], dict[str, float]]
 ) -> None:
     content = json.dumps(case.body).encode()
@@ -145,7 +146,7 @@ def test_counts_what_the_sources_point_to_and_leaves_the_response_as_it_is(
     assert counted(ask("GET", "/metrics").body.decode()) == case.counted
 
 
-def test_an_exception_in_the_view_is_no_prediction_and_the_same_response(
+def test_an_exception_in_the_view_is_not_counted_and_answered_as_before(
     serve: Callable[..., Any], counted: Callable[[str], dict[str, float]]
 ) -> None:
     plain = serve(failing, None)("POST", "/predict", b"{}", **JSON)
@@ -155,7 +156,7 @@ def test_an_exception_in_the_view_is_no_prediction_and_the_same_response(
     assert counted(ask("GET", "/metrics").body.decode()) == {}
 
 
-def test_the_view_knows_the_id_that_the_response_carries(serve: Callable[..., Any]) -> None:
+def test_the_view_sees_the_id_of_the_response_header(serve: Callable[..., Any]) -> None:
     def view(_: Any) -> Any:
         return {"id": current_prediction.id, "score": 0.5}
 
@@ -196,7 +197,8 @@ def test_no_body_changes_a_response(
 def test_a_body_nested_too_deep_changes_no_response(
     end: bytes, features: Any, serve: Callable[..., Any]
 ) -> None:
-    # Monitors of earlier tests are to end here, and not where a parser has used the stack up.
+    # Finalize monitors of earlier tests now. A finalizer that runs while the parser has used up
+    # the stack would raise RecursionError.
     gc.collect()
     bare, ask = serve(score, None), serve(score, {"features": features})
     plain = bare("POST", "/predict", b"[" * 100_000 + end, **JSON)
@@ -229,7 +231,7 @@ def test_json_under_another_content_type_is_counted(
     ],
     ids=["output path", "features path", "names", "callable"],
 )
-def test_trouble_is_logged_once_a_minute_with_the_view_and_what_was_looked_for(
+def test_an_error_is_logged_once_a_minute_and_names_the_view_and_the_source(
     part: str,
     source: Any,
     problem: str,
@@ -249,7 +251,7 @@ def test_trouble_is_logged_once_a_minute_with_the_view_and_what_was_looked_for(
     [("/metrics", "GET", 200), ("/metrics", "HEAD", 200), ("/metrics", "POST", 405),
      ("/metrics/x", "GET", 404)],
 )  # fmt: skip
-def test_metrics_are_at_exactly_their_path_by_get_and_head(
+def test_metrics_answer_get_and_head_at_their_path_only(
     path: str, method: str, status: int, serve: Callable[..., Any]
 ) -> None:
     answer = serve(score, {})(method, path)

@@ -1,4 +1,4 @@
-"""The drift page in each framework: where it is, what it answers, and to whom."""
+"""The drift page in each framework: its path, its answers and its protection."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ BASELINE = boxkite.Baseline.fit(
 
 
 class Service:
-    """An application with the page, and a way to ask it, whatever the framework."""
+    """An application with the drift page, and a client for it."""
 
     def __init__(self, kind: str, debug: bool = False, **options: Any) -> None:
         given = {"baseline": BASELINE, "registry": None, **options}
@@ -42,7 +42,7 @@ class Service:
             self._client = httpx.ASGITransport(asgi)
 
     def ask(self, path: str, method: str = "GET", **headers: str) -> tuple[int, Any, bytes]:
-        """Return status, headers and content of an answer."""
+        """Return the status, headers and content of a response."""
         if isinstance(self._client, httpx.ASGITransport):
             response = asyncio.run(self._ask_asgi(path, method, headers))
             return response.status_code, response.headers, response.content
@@ -57,7 +57,7 @@ class Service:
 
 @pytest.fixture(params=["flask", "starlette", "fastapi"])
 def serve(request: pytest.FixtureRequest) -> Callable[..., Service]:
-    """Returns a function that makes a service of one framework."""
+    """Give a function that makes a service in one framework."""
 
     def serve(**options: Any) -> Service:
         return Service(request.param, **options)
@@ -95,7 +95,7 @@ def test_the_page_shows_each_variable_and_its_json_is_the_monitors_drift(
         ("?variable=feature:nobody&limit=x", 200, "text/html; charset=utf-8"),
     ],
 )
-def test_what_is_below_the_path_is_answered_by_its_kind(
+def test_paths_below_the_page_have_their_status_and_content_type(
     rest: str, status: int, kind: str | None, serve: Callable[..., Service]
 ) -> None:
     found, headers, _ = serve(drift_path="/drift").ask(f"/drift{rest}")
@@ -113,13 +113,13 @@ def test_what_is_below_the_path_is_answered_by_its_kind(
         ({"drift_path": "/d"}, "/d", 200),
     ],
 )
-def test_it_is_there_where_it_is_asked_for_or_while_debugging(
+def test_the_page_exists_if_its_path_is_set_or_in_debug_mode(
     options: dict[str, Any], path: str, status: int, serve: Callable[..., Service]
 ) -> None:
     assert serve(**options).ask(path)[0] == status
 
 
-def test_it_is_protected_as_the_metrics_are(serve: Callable[..., Service]) -> None:
+def test_the_page_is_protected_like_the_metrics(serve: Callable[..., Service]) -> None:
     service = serve(drift_path="/drift", metrics_token="secret")
     for path in ("/drift", "/drift/drift.json", "/drift/style.css"):
         assert service.ask(path)[0] == 401
@@ -135,7 +135,7 @@ def test_other_methods_are_refused(serve: Callable[..., Service]) -> None:
     assert (status, content, int(headers["content-length"]) > 1000) == (200, b"", True)
 
 
-def test_without_jinja_the_page_says_what_it_needs_and_the_json_is_there(
+def test_without_jinja_the_page_names_the_extra_and_the_json_still_works(
     serve: Callable[..., Service], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service = serve(drift_path="/drift")
@@ -147,11 +147,11 @@ def test_without_jinja_the_page_says_what_it_needs_and_the_json_is_there(
     assert service.ask("/drift/drift.json")[0] == 200
 
 
-def test_a_path_that_is_taken_is_refused_by_the_settings_name() -> None:
+def test_a_path_that_is_taken_is_an_error_that_names_the_setting() -> None:
     app = flask.Flask("service")
     app.add_url_rule("/drift", "mine", lambda: "mine")
     with pytest.raises(boxkite.ConfigError, match=r"DRIFT_PATH /drift is taken by .*'mine'"):
         boxkite_flask.Boxkite(app, baseline=BASELINE, registry=None, drift_path="/drift")
-    app.debug = True  # what nobody asked for gives way
+    app.debug = True  # The page of debug mode gives way, because no setting asked for it.
     boxkite_flask.Boxkite(app, baseline=BASELINE, registry=None)
     assert app.test_client().get("/drift").text == "mine"

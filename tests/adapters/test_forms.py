@@ -1,7 +1,7 @@
-"""What a view returns, and where its features come from, in every form: one table, all frameworks.
+"""Outputs and features in every form that a view can return or set, in all frameworks.
 
-A view here returns anything. What its framework cannot send is turned into JSON outside of the
-decorated function, as a service's own decorators do.
+The views here return any object. A wrapper outside the decorated function turns into JSON what the
+framework cannot send, as the decorators of real services do.
 """
 
 import collections
@@ -105,7 +105,7 @@ class Half(enum.Enum):
 
 
 class Plain:
-    """An object with attributes only, as of a library's own result."""
+    """An object with attributes only, like the result classes of some libraries."""
 
     def __init__(self) -> None:
         self.score = 0.5
@@ -113,7 +113,7 @@ class Plain:
 
 
 class Tensor:
-    """What a tensor shows of itself; one that records for a gradient gives no array."""
+    """A tensor like PyTorch's, which refuses to become an array while it records gradients."""
 
     def __init__(self, values: Any, *, records: bool = False) -> None:
         self._array, self._records = np.asarray(values), records
@@ -199,7 +199,7 @@ RESPONSES: dict[str, tuple[Callable[[Any], Any], Any]] = {
     "JSON with a status": (lambda make: make.json({"score": 0.5}, 201), "score"),
     "JSON with headers": (lambda make: make.json({"score": 0.5}, 200, {"x-a": "b"}), "score"),
     "JSON of a number": (lambda make: make.json(0.5), None),
-    "JSON with what JSON has not": (lambda make: make.text('{"score": 0.5, "b": NaN}'), "score"),
+    "JSON with NaN": (lambda make: make.text('{"score": 0.5, "b": NaN}'), "score"),
     "JSON under another type": (lambda make: make.text('{"score": 0.5}'), "score"),
     "text": (lambda make: make.text("0.5"), None),
     "stream and a callable": (lambda make: make.stream(iter(["0.", "5"])), lambda _: 0.5),
@@ -238,7 +238,7 @@ CAPTURED: dict[str, Any] = {
 
 @pytest.fixture
 def check(serve: Callable[..., Any], counted: Callable[[str], dict[str, float]]) -> Any:
-    """Returns a function that asks a service, decorated and bare, and compares what is counted."""
+    """Give a function that compares a decorated view with a bare one, and checks the counts."""
 
     def check(view: Callable[..., Any], expected: dict[str, float], **sources: Any) -> None:
         content = msgspec.json.encode(BODY)

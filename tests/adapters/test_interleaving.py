@@ -1,4 +1,4 @@
-"""A thousand interleaved requests to two models: each record is of one request alone."""
+"""A thousand interleaved requests to two models: no record mixes two requests."""
 
 import asyncio
 import random
@@ -44,7 +44,7 @@ async def scored(number: int) -> int:
 
 @dataclass
 class Sent:
-    """What one request asks for: how it ends tells whether it is a prediction."""
+    """A request to send. How it ends decides whether it is a prediction."""
 
     number: int
     model: str = field(init=False)
@@ -71,7 +71,7 @@ SENT = [Sent(number) for number in range(REQUESTS)]
 
 
 def ended(body: Any) -> tuple[dict[str, Any], int]:
-    """Return a view's answer and its status, or raise."""
+    """Return the view's content and status, or raise."""
     if body["end"] == "raise":
         raise ValueError(body["number"])
     return {"output": -body["number"], "id": current_prediction.id}, (
@@ -182,7 +182,7 @@ def set_up(
 
 
 async def ask_all(app: Any) -> dict[int, httpx.Response]:
-    """Send all requests, some of which the client gives up; return the answers by number."""
+    """Send all requests, give some of them up, and return the responses by number."""
     answers: dict[int, httpx.Response] = {}
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     room = asyncio.Semaphore(50)
@@ -200,7 +200,7 @@ async def ask_all(app: Any) -> dict[int, httpx.Response]:
 
 
 def check(answers: dict[int, Any], records: Any, scrape: str) -> None:
-    """Check that each record is of one request alone, and that all of them are counted."""
+    """Check that no record mixes two requests, and that the counts match the records."""
     found = {each.request_body["number"]: each for each in records}
     assert len(found) == len(records)
     for number, record in found.items():

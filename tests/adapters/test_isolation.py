@@ -1,4 +1,4 @@
-"""A source that fails, is slow or is async: what is counted and said; the response is as it was."""
+"""Sources that fail, are slow or async are reported, and the response stays unchanged."""
 
 import asyncio
 import functools
@@ -48,17 +48,17 @@ async def generator() -> Any:
 
 
 STREAM = "the view returned a stream; pass a callable as output=, or set current_prediction.output"
-# Sources, the view, where it fails, and what is said.
+# The sources, the view, the stage that fails, and the message.
 PROBLEMS: dict[str, tuple[dict[str, Any], Any, str, str]] = {
-    "key that is not there": ({"output": "result"}, score, "output",
+    "key that does not exist": ({"output": "result"}, score, "output",
         "no key 'result' in the returned object; it has 'score'"),
     "key below a number": ({"output": "score.value"}, score, "output",
         "no key 'value' of 'score.value' in the returned object; it has a single float"),
-    "names that are not there": ({"features": ["size"], "output": "score"}, score, "features",
+    "names that do not exist": ({"features": ["size"], "output": "score"}, score, "features",
         "none of 'size' in the request's JSON body; it has 'age', 'colour'"),
     "source that raises": ({"features": raising, "output": "score"}, score, "features",
         "not today"),
-    "source that raises without a word": ({"features": Raising(), "output": "score"}, score,
+    "source that raises without a message": ({"features": Raising(), "output": "score"}, score,
         "features", "RuntimeError"),
     "source that returns text": ({"features": lambda _: "age", "output": "score"}, score,
         "features", "a row of features is a list or a mapping, not a single str"),
@@ -76,7 +76,7 @@ PROBLEMS: dict[str, tuple[dict[str, Any], Any, str, str]] = {
 
 
 @pytest.mark.parametrize("problem", PROBLEMS)
-def test_a_problem_is_told_once_a_minute_and_counted_each_time(
+def test_an_error_is_reported_once_a_minute_and_counted_each_time(
     problem: str,
     serve: Callable[..., Any],
     counted: Callable[[str], dict[str, float]],
@@ -113,7 +113,7 @@ def test_an_iterator_that_the_view_shares_is_not_read(
     assert told == [f"boxkite output: view 'predict': {problem} (1 so far)"]
 
 
-def test_what_cannot_be_copied_or_read_does_not_reach_the_view(
+def test_an_object_that_cannot_be_read_does_not_break_the_view(
     serve: Callable[..., Any], counted: Callable[[str], dict[str, float]]
 ) -> None:
     class Hostile(dict[str, Any]):
@@ -133,7 +133,7 @@ def test_what_cannot_be_copied_or_read_does_not_reach_the_view(
     assert counted(ask("GET", "/metrics").body.decode())["predictions"] == 1.0
 
 
-def test_a_slow_callable_is_counted_once_a_minute_and_its_value_used(
+def test_a_slow_callable_is_reported_once_a_minute_and_its_value_used(
     serve: Callable[..., Any],
     counted: Callable[[str], dict[str, float]],
     caplog: pytest.LogCaptureFixture,
@@ -159,7 +159,7 @@ def test_a_slow_callable_is_counted_once_a_minute_and_its_value_used(
 
 
 @pytest.mark.parametrize("failure", [KeyboardInterrupt, SystemExit])
-def test_what_ends_the_program_is_not_held_back(
+def test_an_exception_that_ends_the_program_is_raised(
     failure: type[BaseException], score_baseline: boxkite.Baseline
 ) -> None:
     def source(_: Any) -> Any:
@@ -175,7 +175,7 @@ def test_what_ends_the_program_is_not_held_back(
             pending.log()
 
 
-def test_under_testing_it_is_raised(score_baseline: boxkite.Baseline) -> None:
+def test_an_error_is_raised_if_the_app_is_testing(score_baseline: boxkite.Baseline) -> None:
     app = Flask("service")
     app.testing = True
     monitor = boxkite_flask.Boxkite(app, baseline=score_baseline, registry=None)
@@ -209,7 +209,7 @@ ASYNC = {
 
 
 @pytest.mark.parametrize("form", ASYNC)
-def test_async_sources_are_awaited_before_the_header_goes_out(
+def test_async_sources_are_awaited_before_the_response_starts(
     form: str,
     serve: Callable[..., Any],
     framework: str,
@@ -234,7 +234,7 @@ def test_async_sources_are_awaited_before_the_header_goes_out(
 
 @pytest.mark.parametrize("part", ["features", "output"])
 @pytest.mark.parametrize("extension", [boxkite_flask.Boxkite, boxkite_starlette.Boxkite])
-def test_an_async_generator_is_no_source(part: str, extension: Any) -> None:
+def test_an_async_generator_is_refused_as_a_source(part: str, extension: Any) -> None:
     with pytest.raises(TypeError, match=f"^{part}=generator is an async generator; "):
         extension().predict(**{part: generator})(score)
 
@@ -252,7 +252,7 @@ async def csv_of(request: Any) -> Any:
     ],
     ids=["read", "large", "not read"],
 )
-def test_an_async_source_reads_once_more_what_the_endpoint_has_read(
+def test_an_async_source_can_re_read_the_body_that_the_endpoint_already_read(
     content: bytes,
     reads: bool,
     problem: str | None,

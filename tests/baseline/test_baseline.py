@@ -173,7 +173,7 @@ def test_merged_baselines_get_a_new_version_unless_both_were_given_the_same() ->
         (
             {"a": ["x"]},
             {"a": ["y"]},
-            "feature 'a': the two baselines have different categories",
+            "feature 'a' has different categories in the two baselines",
         ),
     ],
     ids=["names", "number", "categories"],

@@ -1,4 +1,4 @@
-"""Training data of any make gives the same columns."""
+"""Training data from any library gives the same columns."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -228,8 +228,8 @@ def test_odd_columns_have_a_defined_result(values: Any, expected: Any) -> None:
         (np.ones((3, 2)), "an array of shape (3, 2) is not one column"),
         (np.array(5), "an array of shape () is not one column"),
         (5, "'int' object is not iterable"),
-        ("abc", "str is not a column of values"),
-        ({"a": 1}, "dict is not a column of values"),
+        ("abc", "a str is not a column. Pass a list of values"),
+        ({"a": 1}, "a dict is not a column. Pass a list of values"),
         (pd.Series([[1], [2]]), "not a category: list"),
         (pl.Series([[1], [2]]), "not a category: list"),
         (pl.Series([{"a": 1}]), "not a category: dict"),
@@ -297,19 +297,37 @@ def test_columns_are_named_by_the_table_or_by_default(
 @pytest.mark.parametrize(
     ("data", "arguments", "message"),
     [
-        (np.ones((2, 3)), {"names": NAMES}, "2 names for an array of 3 columns"),
-        (np.ones(3), {}, "an array of shape (3,) is not a table of rows and columns"),
-        (np.ones((1, 2, 3)), {}, "an array of shape (1, 2, 3) is not a table of rows and columns"),
-        (FRAME, {"names": NAMES}, "names are for a 2-D array, not for DataFrame"),
-        (pd.Series([1]), {}, "a single unnamed column: give a table, or {name: column}"),
+        (np.ones((2, 3)), {"names": NAMES}, "names= has 2 names, but the array has 3 columns"),
+        (
+            np.ones(3),
+            {},
+            "an array of shape (3,) is not a table. Pass one of shape (rows, features)",
+        ),
+        (
+            np.ones((1, 2, 3)),
+            {},
+            "an array of shape (1, 2, 3) is not a table. Pass one of shape (rows, features)",
+        ),
+        (
+            FRAME,
+            {"names": NAMES},
+            (
+                "names= was given with a DataFrame, which has its own column names. Pass names= "
+                "only with a 2-D array"
+            ),
+        ),
+        (pd.Series([1]), {}, "the column has no name. Pass a table, or {name: column}"),
         (
             pa.table([[1], [2]], names=["a", "a"]),
             {},
-            "give each column a name of its own: Expected unique column names, got:\n- 'a' 2 times",
+            (
+                "two columns have the same name: Expected unique column names, got:\n"
+                "- 'a' 2 times. Rename one"
+            ),
         ),
-        ("text", {}, f"cannot read str as columns: give {EXPECTED}"),
-        (5, {}, f"cannot read int as columns: give {EXPECTED}"),
-        ([1], {}, f"cannot read int as a column: give {EXPECTED}"),
+        ("text", {}, f"cannot read str as columns. Pass {EXPECTED}"),
+        (5, {}, f"cannot read int as columns. Pass {EXPECTED}"),
+        ([1], {}, f"cannot read int as a column. Pass {EXPECTED}"),
     ],
 )
 def test_what_is_no_table_is_an_error_that_says_what_to_give(

@@ -1,4 +1,4 @@
-"""Class probabilities: one output a class, and the class that won."""
+"""Class probabilities: one output for each class, and one for the most probable class."""
 
 import re
 from typing import Any
@@ -96,16 +96,16 @@ def test_other_outputs_are_no_class_probabilities(output: Any) -> None:
 @pytest.mark.parametrize(
     ("output", "given", "message"),
     [
-        (ROWS, ["x", "y"], "2 classes for an output of 3 columns"),
-        (ROWS, "xyz", "1 classes for an output of 3 columns"),
-        ([1, 2, 3, 4], True, "class probabilities are two columns or more; give one without"),
-        (None, True, "class probabilities are two columns or more; give one without"),
-        (ROWS, ["x", "y", "class"], "a class cannot be named 'class': give it another name"),
-        (ROWS, ["x", "y", "__other__"], "a class cannot be named '__other__': give it"),
-        (ROWS, ["x", "y", "y"], "class 'y' stands twice: give each class a name of its own"),
+        (ROWS, ["x", "y"], "classes= has 2 classes, but the output has 3 columns"),
+        (ROWS, "xyz", "classes= has 1 classes, but the output has 3 columns"),
+        ([1, 2, 3, 4], True, "class probabilities need at least 2 output columns, but there are 1"),
+        (None, True, "class probabilities need at least 2 output columns, but there are 0"),
+        (ROWS, ["x", "y", "class"], "the class name 'class' is reserved. Rename the class"),
+        (ROWS, ["x", "y", "__other__"], "the class name '__other__' is reserved. Rename"),
+        (ROWS, ["x", "y", "y"], "two classes have the name 'y'. Rename one"),
         ({"x": ["a", "b", "c", "d"], "y": [1, 2, 3, 4]}, True,
-         "class 'x': probabilities are numbers, not text"),
-        ({"x": [1, 2], "y": [1, 2, 3]}, True, "feature 'a' has 4 rows, output 'x' has 2"),
+         "the probabilities of class 'x' are text, not numbers"),
+        ({"x": [1, 2], "y": [1, 2, 3]}, True, "feature 'a' has 4 rows, but output 'x' has 2"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_class_probabilities_is_an_error(

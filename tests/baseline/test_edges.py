@@ -1,4 +1,4 @@
-"""Where the bins of a numeric variable lie."""
+"""The edges between the bins of a numeric variable."""
 
 import math
 import sys

@@ -1,4 +1,4 @@
-"""Columns are counted into variables, whatever they hold; what cannot be is named."""
+"""Columns of all kinds are counted into variables, and errors name the column."""
 
 import datetime as dt
 import warnings
@@ -181,51 +181,63 @@ def test_a_column_of_ids_is_warned_of() -> None:
         Baseline.fit({"c": ids, "fewer": ids[:400] * 2 + ids[:200]})
     assert len(caught) == 1
     assert str(caught[0].message) == (
-        "feature 'c' has 1,000 distinct texts in 1,000 rows: an id has no distribution to "
-        "compare; leave it out"
+        "feature 'c' has 1,000 distinct texts in 1,000 rows. Leave it out if it holds ids: "
+        "they have no distribution to compare"
     )
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"features": {}}, "no columns: there is nothing to count"),
-        ({"features": pd.DataFrame(index=[1, 2])}, "no columns: there is nothing to count"),
-        ({"features": {"c": []}}, "the table is empty: a baseline needs at least one row"),
+        ({"features": {}}, "there are no columns to count. Pass a table with at least one column"),
+        (
+            {"features": pd.DataFrame(index=[1, 2])},
+            "there are no columns to count. Pass a table with at least one column",
+        ),
+        ({"features": {"c": []}}, "the table is empty. A baseline needs at least one row"),
         (
             {"features": pl.DataFrame(schema={"c": pl.String})},
-            "the table is empty: a baseline needs at least one row",
+            "the table is empty. A baseline needs at least one row",
         ),
         (
             {"features": {"a": [1, 2], "b": [1] * 3000}},
-            "feature 'a' has 2 rows, feature 'b' has 3,000",
+            (
+                "feature 'a' has 2 rows, but feature 'b' has 3,000. "
+                "All columns need the same number of rows"
+            ),
         ),
         (
             {"features": {"a": [1, 2]}, "output": ["x"]},
-            "feature 'a' has 2 rows, output 'output' has 1",
+            (
+                "feature 'a' has 2 rows, but output 'output' has 1. "
+                "All columns need the same number of rows"
+            ),
         ),
         (
             {"features": [("a", [1]), ("a", [2])]},
-            "column 'a' stands twice: give each column a name of its own",
+            "two columns have the name 'a'. Rename one",
         ),
         (
             {"features": pd.DataFrame([[1, 2]], columns=["a", "a"])},
-            "column 'a' stands twice: give each column a name of its own",
+            "two columns have the name 'a'. Rename one",
         ),
         ({"features": {"c": [[1], [2]]}}, "column 'c': not a category: list"),
         (
             {"features": {"c": [1]}, "bins": 1},
-            "column 'c': 1 bins show no shape: ask for 2 or more",
+            "column 'c': bins is 1, but must be at least 2",
         ),
-        ({"features": {"c": [1]}, "bins": [2, 1]}, "column 'c': bin edges ascend, each once"),
-        ({"features": {"c": [1]}, "bins": {"d": 5}}, "bins names no column: 'd'"),
+        (
+            {"features": {"c": [1]}, "bins": [2, 1]},
+            "column 'c': bin edges must ascend, without repetition",
+        ),
+        ({"features": {"c": [1]}, "bins": {"d": 5}}, "bins= names columns that do not exist: 'd'"),
         (
             {"features": {"c": [1]}, "categorical": ["d", "e"]},
-            "categorical names no column: 'd', 'e'",
+            "categorical= names columns that do not exist: 'd', 'e'",
         ),
         (
             {"features": {"c": ["a"]}, "max_categories": 0},
-            "max_categories is 0: ask for 1 or more",
+            "max_categories is 0, but must be at least 1",
         ),
     ],
 )

@@ -1,4 +1,4 @@
-"""What a notebook shows of a baseline and of a comparison."""
+"""How a baseline and a comparison show themselves in a notebook."""
 
 from html.parser import HTMLParser
 
@@ -56,7 +56,7 @@ def test_a_baseline_shows_its_variables() -> None:
     assert "Baseline of model &lt;m&gt;, version 7, 1,000 rows" in BASELINE._repr_html_()
 
 
-def test_a_comparison_shows_what_drifted_first() -> None:
+def test_a_comparison_shows_drifted_variables_first() -> None:
     comparison = compare(BASELINE, {**ROWS, HOSTILE: ["b"] * 1000})
     shown = Reader(comparison._repr_html_())
     x, category = comparison
@@ -70,12 +70,12 @@ def test_a_comparison_shows_what_drifted_first() -> None:
     assert shown.titles[:2] == ["b: training 50 %, live 100 %", "a: training 50 %, live 0 %"]
 
 
-def test_what_cannot_be_told_is_a_dash() -> None:
+def test_a_missing_statistic_is_a_dash() -> None:
     shown = Reader(compare(BASELINE, {"x": ROWS["x"]})._repr_html_())
     assert shown.cells[-7:] == [HOSTILE, "insufficient", "-", "-", "-", "-", ""]
 
 
-def test_of_many_variables_the_first_are_shown_and_the_others_counted() -> None:
+def test_the_first_of_many_variables_are_shown_and_the_others_counted() -> None:
     baseline = Baseline.fit({f"x{i}": [1.0, 2.0] for i in range(1000)})
     shown = baseline._repr_html_()
     assert shown.count("<svg") == 50

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from boxkite.baseline import storage
+from boxkite.baseline import Baseline, storage
 from boxkite.errors import BaselineError
 
 
@@ -58,7 +58,7 @@ def test_more_bytes_than_allowed_are_an_error(tmp_path: Path, address: str) -> N
     [
         ("/absent", "HTTP Error 404: File not found"),
         ("/nonsense", "nonsense\r\n"),
-        ("/short", "it ended 96 bytes short"),
+        ("/short", "the last 96 bytes are missing"),
         ("/with space", "URL can't contain control characters. '/with space' (found at least ' ')"),
     ],
 )
@@ -70,11 +70,33 @@ def test_a_url_that_cannot_be_fetched_is_an_error_with_its_reason(
     assert str(caught.value) == f"cannot fetch {address}{path}: {reason}"
 
 
+@pytest.mark.parametrize("path", ["absent", "nonsense", "short", "file", "with space"])
+def test_an_error_does_not_show_the_secrets_of_a_url(
+    tmp_path: Path, address: str, path: str
+) -> None:
+    (tmp_path / "file").write_bytes(b"content")
+    host = address.removeprefix("http://")
+    for url in (
+        f"{address}/{path}?X-Amz-Signature=topsecret",
+        f"http://user:topsecret@{host}/{path}",
+        f"s3://user:topsecret@{host}/{path}?topsecret",
+    ):
+        with pytest.raises(BaselineError) as caught:
+            storage.read_bounded(url, 3)
+        assert "topsecret" not in str(caught.value)
+        assert caught.value.__cause__ is None
+        with pytest.raises(BaselineError) as damaged:
+            Baseline.read(url)
+        assert "topsecret" not in str(damaged.value)
+
+
 def test_an_unknown_scheme_is_an_error_and_an_absent_file_not_found(tmp_path: Path) -> None:
     with pytest.raises(BaselineError) as caught:
         storage.read_bounded("s3://bucket/key", 1000)
     assert (
-        str(caught.value) == "cannot read s3://bucket/key: a path or a file:, http: or https: URL"
+        str(caught.value)
+        == "cannot read s3://bucket/key: its scheme is not supported. Pass a path, "
+        "or a file:, http: or https: URL"
     )
     with pytest.raises(FileNotFoundError):
         storage.read_bounded(tmp_path / "absent", 1000)

@@ -1,4 +1,4 @@
-"""The distribution of one variable: counted, compared, merged."""
+"""The distribution of one variable is counted, compared and merged."""
 
 import math
 from typing import Any
@@ -13,7 +13,7 @@ from boxkite.errors import BaselineError
 ORDERED = [-math.inf, -1.0, 0.0, 1.0, 1.0, 7.0, math.inf, math.nan, math.nan]
 
 OTHER_BINS = (
-    "feature 'x': the two baselines have different bins; fit the second with the edges of the "
+    "feature 'x' has different bins in the two baselines. Fit the second with the edges of the "
     "first, bins={'x': edges}"
 )
 
@@ -135,12 +135,12 @@ def test_merging_categories_goes_by_name_and_keeps_both_tails() -> None:
         (
             category({"a": 1}),
             category({"b": 1}),
-            "feature 'c': the two baselines have different categories",
+            "feature 'c' has different categories in the two baselines",
         ),
         (
             category({"a": 1}),
             numeric([1.0], [1.0]),
-            "feature 'c': the two baselines have different categories",
+            "feature 'c' has different categories in the two baselines",
         ),
     ],
     ids=["bins", "categories", "kinds"],

@@ -1,4 +1,4 @@
-"""`boxkite baseline --classes`: outputs that are the probabilities of classes."""
+"""`boxkite baseline --classes`: outputs that are class probabilities."""
 
 from pathlib import Path
 
@@ -41,6 +41,9 @@ def test_classes_without_their_probabilities_are_refused(
     assert (result.exit_code, result.stdout, result.stderr) == (
         2,
         "",
-        "boxkite: class probabilities are two columns or more; give one without classes\n",
+        (
+            "boxkite: class probabilities need at least 2 output columns, but there are "
+            f"{len(options) // 2}. Leave out classes\n"
+        ),
     )
     assert not Path("histogram.prom").exists()

@@ -1,4 +1,4 @@
-"""The commands: what they print, whole, and how they end."""
+"""The commands: their whole output and their exit codes."""
 
 import json
 import subprocess
@@ -97,7 +97,7 @@ def test_show_prints_a_baseline() -> None:
     assert (result.stderr, result.exit_code) == ("", 0)
 
 
-def test_compare_ends_with_0_where_nothing_drifted() -> None:
+def test_compare_exits_with_0_if_nothing_drifted() -> None:
     result = run("compare", "histogram.prom", "train.parquet")
     assert lines(result.stdout) == [
         "variable         rows missing    PSI critical    K-S critical verdict train    live",
@@ -111,7 +111,7 @@ def test_compare_ends_with_0_where_nothing_drifted() -> None:
     assert (result.stderr, result.exit_code) == ("", 0)
 
 
-def test_compare_ends_with_1_and_names_what_drifted() -> None:
+def test_compare_exits_with_1_and_names_the_drifted_variables() -> None:
     result = run("compare", "histogram.prom", "late.parquet")
     assert lines(result.stdout) == [
         "variable         rows missing    PSI critical    K-S critical verdict train    live",
@@ -125,7 +125,7 @@ def test_compare_ends_with_1_and_names_what_drifted() -> None:
     assert (result.stderr, result.exit_code) == ("", 1)
 
 
-def test_compare_says_where_there_are_too_few_rows() -> None:
+def test_compare_says_that_there_is_not_enough_data() -> None:
     result = run("compare", "histogram.prom", "few.parquet")
     assert lines(result.stdout)[-1] == "insufficient"
     assert (result.stderr, result.exit_code) == ("", 0)
@@ -221,7 +221,7 @@ def test_rules_refuses_options_that_cannot_work(options: str, message: str) -> N
     assert message in result.stderr
 
 
-# The words are click's, another with each version.
+# click chooses the words, which differ between versions.
 MISSPELT = click.NoSuchOption("--outputs", possibilities=["--output", "--output-file"])
 MISTAKES = [
     ("nope", "No such command 'nope'. See boxkite --help"),
@@ -242,7 +242,7 @@ MISTAKES = [
     ("baseline .", "Invalid value for 'ROWS': File '.' is a directory."),
     ("baseline notes.txt", "cannot read notes.txt: the file must end in .parquet or .csv"),
     ("baseline nothing.csv", "cannot read nothing.csv: Empty CSV file"),
-    ("baseline header.csv", "the table is empty: a baseline needs at least one row"),
+    ("baseline header.csv", "the table is empty. A baseline needs at least one row"),
     ("baseline ragged.csv",
      "cannot read ragged.csv: CSV parse error: Expected 2 columns, got 1: 3"),
     ("baseline train.csv -o no/h.prom", "cannot write no/h.prom: folder no does not exist"),
@@ -257,7 +257,8 @@ MISTAKES = [
     ("show http://127.0.0.1:9/h.prom",
      "cannot fetch http://127.0.0.1:9/h.prom: Connection refused"),
     ("show ftp://host/h.prom",
-     "cannot read ftp://host/h.prom: a path or a file:, http: or https: URL"),
+     ("cannot read ftp://host/h.prom: its scheme is not supported. "
+      "Pass a path, or a file:, http: or https: URL")),
     ("compare histogram.prom", "Missing argument 'ROWS'. See boxkite compare --help"),
     ("compare train.csv histogram.prom",
      ("train.csv is a table of rows, but BASELINE comes first: "
@@ -265,7 +266,7 @@ MISTAKES = [
     ("compare histogram.prom histogram.prom",
      "cannot read histogram.prom: the file must end in .parquet or .csv"),
     ("compare histogram.prom none.csv", "none.csv has no rows"),
-    ("compare histogram.prom .", ".: there is no log: no file of one below models/predictions"),
+    ("compare histogram.prom .", ".: There is no log: no log file below models/predictions."),
     ("compare histogram.prom s3://",
      "'s3://' is no URL of a bucket (the bucket's name or what follows the path); "),
     ("compare absent.prom train.csv", "absent.prom: No such file or directory"),
@@ -308,7 +309,7 @@ def test_a_mistake_is_one_line_on_stderr_and_exit_code_2(command: str, message: 
     result = run(*command.split())
     (line,) = result.stderr.splitlines()
     assert len(line) < 300
-    if message.endswith((": ", "; ")):  # the rest is the reader's
+    if message.endswith((": ", "; ")):  # a library words the rest
         assert line.startswith(f"boxkite: {message}")
     else:
         assert line == f"boxkite: {message}"
@@ -316,14 +317,14 @@ def test_a_mistake_is_one_line_on_stderr_and_exit_code_2(command: str, message: 
 
 
 @pytest.mark.parametrize("option", ["--output", "--drop", "--categorical"])
-def test_an_unknown_column_is_named_beside_those_there_are(option: str) -> None:
+def test_an_unknown_column_is_named_with_the_columns_of_the_file(option: str) -> None:
     result = run("baseline", "train.csv", option, "nope")
     there = r"delay, carrier, \x1b[31m[red]\n, score"
     assert result.stderr == f"boxkite: train.csv has no column 'nope'; it has {there}\n"
     assert (result.stdout, result.exit_code) == ("", 2)
 
 
-def test_a_failure_of_ours_does_not_look_like_drift(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_does_not_look_like_drift(monkeypatch: pytest.MonkeyPatch) -> None:
     def failing(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
@@ -380,7 +381,7 @@ def test_names_are_escaped_for_a_terminal_without_unicode(monkeypatch: pytest.Mo
     assert result.stdout.splitlines()[-1].startswith(r"gr\xf6\xdfe")
 
 
-def test_a_reader_that_has_gone_ends_it_quietly() -> None:
+def test_it_ends_quietly_if_the_reader_of_its_output_is_gone() -> None:
     program = f"{sys.executable} -m boxkite rules | true; echo ${{PIPESTATUS[0]}}"
     result = subprocess.run(
         ["bash", "-c", program], capture_output=True, text=True, check=False
@@ -399,7 +400,7 @@ def test_a_full_disk_is_one_line(command: str) -> None:
     assert (result.stderr, result.returncode) == ("boxkite: No space left on device\n", 2)
 
 
-def test_without_an_output_the_exit_code_tells() -> None:
+def test_without_an_output_it_still_sets_the_exit_code() -> None:
     program = f"{sys.executable} -m boxkite compare histogram.prom late.parquet >&- 2>&-"
     assert subprocess.run(["bash", "-c", program], check=False).returncode == 1
 

@@ -1,4 +1,4 @@
-"""What the commands write besides tables: JSON, JUnit XML, the report, pictures, the dashboard."""
+"""Output of the commands in other forms: JSON, JUnit XML, reports, pictures, the dashboard."""
 
 import json
 import os
@@ -24,7 +24,7 @@ from boxkite.report.ticket import ticket_svg
 DASHBOARD = Path(boxkite.prometheus.__file__).with_name("dashboard.json")
 HOSTILE = "\x1b[31m<red>\n"
 CHANGED = "The rate of missing, unseen or invalid rows changed in x."
-"""The output x has no column of its own in the files: the feature has it."""
+"""The output x has no column of its own, because the column x counts as the feature."""
 
 
 @pytest.fixture(autouse=True)
@@ -76,7 +76,7 @@ def test_baseline_prints_json_of_what_it_wrote() -> None:
     assert (result.stderr, result.exit_code) == ("", 0)
 
 
-def test_a_variable_without_a_value_is_json_too() -> None:
+def test_a_variable_without_values_is_valid_json() -> None:
     with pytest.warns(match="no value"):
         Baseline.fit({"x": [None, None], "y": [1.0, 2.0]}).write("empty.prom")
     (empty, _) = json.loads(run("show", "empty.prom", "--json").stdout)["variables"]
@@ -164,7 +164,7 @@ def test_report_prints_json() -> None:
     assert (result.stderr, result.exit_code, Path("report.html").exists()) == ("", 1, True)
 
 
-def test_report_ends_with_0_where_nothing_drifted() -> None:
+def test_report_exits_with_0_if_nothing_drifted() -> None:
     result = run("report", "histogram.prom", "same.parquet", "-o", "same.html")
     words = "No drift in 2 of 3 variables. Not enough data for 1."
     assert (result.stdout, result.exit_code) == (f"{words} {CHANGED} Written to same.html\n", 0)
@@ -244,7 +244,7 @@ def test_dashboard_prints_it() -> None:
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_a_shell_is_told_how_to_complete(shell: str) -> None:
+def test_shells_can_complete_commands(shell: str) -> None:
     environment = {**os.environ, "_BOXKITE_COMPLETE": f"{shell}_source"}
     program = "import sys; sys.argv[0] = 'boxkite'; from boxkite.cli import main; main()"
     told = subprocess.run(

@@ -1,4 +1,4 @@
-"""The commands on a log: what they print, whole, and how they end."""
+"""The commands on logs: their whole output and their exit codes."""
 
 import datetime as dt
 import json
@@ -33,7 +33,7 @@ OTHER = line("d", "2026-11-23T00:00:03.000000Z", 4, None)
 
 @pytest.fixture(autouse=True)
 def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make a log of two endpoints, in which b was delivered twice."""
+    """Write a log of two endpoints in which record b was delivered twice."""
     monkeypatch.chdir(tmp_path)
     for path, content in {
         "flights/2026-11-22/2359_w1-pod.txt": FIRST,
@@ -127,7 +127,7 @@ def test_a_file_that_cannot_be_written_whole_is_left_as_it_was() -> None:
     Path("out").write_text("what was there before")
     result = run("logs", "cat", "log", "--format", "csv", "--column", "features.y", "-o", "out")
     assert (result.stdout, result.exit_code) == ("", 2)
-    assert result.stderr == "boxkite: no prediction in the interval has 'features.y'\n"
+    assert result.stderr == "boxkite: No prediction in the interval has the column 'features.y'.\n"
     assert Path("out").read_text() == "what was there before"
     assert sorted(each.name for each in Path().iterdir()) == ["log", "out"]
 
@@ -141,19 +141,19 @@ def test_a_damaged_line_is_one_line_on_stderr() -> None:
         assert result.stderr.startswith(f"boxkite: {file}, line 1: ")
 
 
-TIME = "give one as 2026-11-23 or 2026-11-23T14:05:00Z"
+TIME = "Write, for example, 2026-11-23 or 2026-11-23T14:05:00Z."
 AGE = "is not a duration; give one such as 30d or 12h."
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("ls", "nowhere"), "nowhere: there is no log: no file of one below models/predictions"),
+        (("ls", "nowhere"), "nowhere: There is no log: no log file below models/predictions."),
         (
             ("cat", "log", "--format", "parquet", "-o", "/proc/x"),
             "/proc/x: No such file or directory",
         ),
-        (("cat", "log", "--since", "x"), f"'x' is no time: {TIME}"),
+        (("cat", "log", "--since", "x"), f"'x' is not a time. {TIME}"),
         (("cat", "log", "--column", "x"), "--column needs --format csv or --format parquet"),
         (("prune", "log"), "Missing option '--older-than'. See boxkite logs prune --help"),
         (("prune", "log", "--older-than", "30"), f"Invalid value for '--older-than': '30' {AGE}"),
@@ -168,12 +168,12 @@ def files() -> list[str]:
     return sorted(each.as_posix() for each in Path("log").rglob("*.txt"))
 
 
-def test_prune_deletes_what_is_old_and_no_more() -> None:
+def test_prune_deletes_only_old_files() -> None:
     now = dt.datetime.now(dt.UTC)
     fresh = Path("log", LOG, "flights", f"{now:%Y-%m-%d}", f"{now:%H%M}_fresh-pod.txt")
     fresh.parent.mkdir(exist_ok=True)
     fresh.write_text(FIRST)
-    # The clock of the tests may be before the log's days, so these are of years ago.
+    # These files are years old, because the clock of a test machine may be slow.
     Path("log", LOG, "flights/2026-11-22").rename(Path("log", LOG, "flights/2016-11-22"))
     before = files()
     options = ("--older-than", "300w")
@@ -200,7 +200,7 @@ def test_the_help_of_each_command_has_an_example_of_it(name: str) -> None:
     assert re.match(rf" +boxkite logs {name} ", shown[shown.index("  Example:") + 1])
 
 
-def test_a_reader_that_has_gone_ends_it_quietly() -> None:
+def test_it_ends_quietly_if_the_reader_of_its_output_is_gone() -> None:
     many = "".join(line(str(i), "2026-11-22T23:59:00.000000Z", i) for i in range(20_000))
     Path("log", LOG, "flights/2026-11-22/2359_w1-pod.txt").write_text(many)
     program = f"{sys.executable} -m boxkite logs cat log | head -1; echo ${{PIPESTATUS[0]}}"
@@ -210,7 +210,7 @@ def test_a_reader_that_has_gone_ends_it_quietly() -> None:
 
 @pytest.fixture
 def baseline() -> Baseline:
-    """A baseline of x from 0 to 999 and of a score, in a file."""
+    """A baseline file with x from 0 to 999 and a score."""
     values = [float(i) for i in range(1000)]
     found = Baseline.fit({"x": values}, {"score": values}, version="7")
     found.write("histogram.prom")
@@ -249,7 +249,7 @@ def test_compare_counts_a_log_into_the_baseline(shift: int, code: int, positiona
 
 
 @pytest.mark.usefixtures("baseline")
-def test_compare_counts_as_the_service_does_and_what_was_redacted_as_missing() -> None:
+def test_compare_counts_like_the_service_with_redacted_values_as_missing() -> None:
     rows = [
         {"x": 1},
         {"x": "[redacted]"},
@@ -271,7 +271,7 @@ def test_compare_counts_as_the_service_does_and_what_was_redacted_as_missing() -
 
 
 @pytest.mark.usefixtures("baseline")
-def test_what_was_too_large_to_log_counts_as_missing() -> None:
+def test_values_too_large_to_log_count_as_missing() -> None:
     cut = {"entity_id": "e", "created_at": "2026-11-22T23:59:00Z", "truncated": ["features"]}
     Path("log", LOG, "flights/2026-11-22/2359_w1-pod.txt").write_text(json.dumps(cut))
     result = run("compare", "histogram.prom", "log", *PART, "--json")
@@ -288,7 +288,7 @@ def test_a_part_of_a_file_of_rows_cannot_be_chosen() -> None:
 
 
 def write_hours(repeats: int, hours: int = 40) -> None:
-    """Log 120 rows an hour, each of x `repeats` times, and a score of its own."""
+    """Log 120 rows an hour. Values of x repeat `repeats` times; scores are independent."""
     random = np.random.default_rng(6)
     for hour in range(hours):
         moment = dt.datetime(2026, 11, 1, tzinfo=dt.UTC) + dt.timedelta(hours=hour)

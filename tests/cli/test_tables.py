@@ -1,4 +1,4 @@
-"""The tables: whole numbers at 80 columns, and names of any text harmless."""
+"""Tables keep numbers whole at 80 columns and escape names."""
 
 import io
 
@@ -27,7 +27,7 @@ def drift(name: str, rows: int, psi: float) -> VariableDrift:
     )  # fmt: skip
 
 
-def test_numbers_stay_whole_at_80_columns_and_names_go_on_below() -> None:
+def test_numbers_stay_whole_at_80_columns_while_names_wrap() -> None:
     variables = (drift(LONG, 123_456_789, 12.34567), drift("short", 0, np.nan))
     assert printed(comparison_table(Comparison("m", "v", 0, variables))) == [
         "variable          rows     missing     PSI critical    K-S critical verdict",
@@ -71,5 +71,5 @@ def test_ranges_stay_whole_at_80_columns() -> None:
         ("[red]", "[red]"),
     ],
 )
-def test_what_does_not_print_is_escaped_and_the_rest_stays(text: str, shown: str) -> None:
+def test_unprintable_characters_are_escaped(text: str, shown: str) -> None:
     assert one_line(text) == shown

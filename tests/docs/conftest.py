@@ -1,4 +1,4 @@
-"""The blocks of a page, which begin with the name of a file, as files in a folder of their own."""
+"""Write the code blocks of a page to files. Each block starts with the name of its file."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 
 class Page:
-    """A page of the documentation, in a folder that has its files.
+    """A page of the documentation, and a folder with its files.
 
     Args:
-        name: of the page.
-        folder: where its blocks are written to.
+        name: File name of the page.
+        folder: Folder that the blocks are written to.
     """
 
     def __init__(self, name: str, folder: Path) -> None:
@@ -40,18 +40,18 @@ class Page:
             (folder / file).write_text(block)
 
     def shell(self) -> list[str]:
-        """The lines that are typed into a shell."""
+        """Return the lines that a reader types into a shell."""
         blocks = re.findall(r"```sh\n(.*?)```", self.text, re.DOTALL)
         return [line for block in blocks for line in block.splitlines()]
 
     def module(self, file: str) -> ModuleType:
-        """Import one of the files; what it imports of the others is imported once."""
+        """Import one of the files. Files that it imports are imported once per page."""
         return importlib.import_module(file.removesuffix(".py"))
 
 
 @pytest.fixture
 def open_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Page]]:
-    """Returns a page whose folder is the current one, trained, and forgets its modules."""
+    """Give a function that opens a page, makes its folder the current one and trains its model."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("BOXKITE_STATE_DIR", str(tmp_path / "state"))
@@ -71,7 +71,7 @@ def open_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
 
 @pytest.fixture
 def counted() -> Callable[[str], dict[str, float]]:
-    """Returns what a scrape says was counted, by model, variable and what it is."""
+    """Give a function that reads the counts of a scrape, by meaning, model and variable."""
 
     def read(metrics: str) -> dict[str, float]:
         found: dict[str, float] = {}
@@ -98,7 +98,7 @@ _LABELS: Any = re.compile(r'(?:model_name|variable|category|failed_stage)="(.*?)
 
 @pytest.fixture
 def serve() -> Callable[[str, Path], AbstractContextManager[httpx.Client]]:
-    """Runs the server's command of a page at a port of its own; gives a client of it."""
+    """Give a function that runs the server command of a page on a free port, with a client."""
 
     @contextmanager
     def served(command: str, folder: Path) -> Iterator[httpx.Client]:

@@ -1,4 +1,4 @@
-"""Every block of the three guides does what the guide says."""
+"""Every code block of the three guides does what the guide says."""
 
 import asyncio
 import importlib
@@ -35,7 +35,7 @@ def guide(request: pytest.FixtureRequest, open_page: Callable[[str], Any]) -> An
 
 
 def ask(app: Any, method: str, path: str, body: Any = None, client: str = "127.0.0.1") -> Any:
-    """Send one request to an application, as its server does."""
+    """Send one request to an application, as a server would."""
     kind: Any = httpx.ASGITransport(app=app, client=(client, 1))
     if hasattr(app, "wsgi_app"):
         transport = httpx.WSGITransport(app=app, remote_addr=client)
@@ -133,7 +133,7 @@ def test_every_kind_of_request_can_be_read(
     assert counted(ask(app, "GET", "/metrics").text) == expected
 
 
-def test_a_field_that_the_client_left_out_is_missing_whatever_its_default(
+def test_a_field_that_the_client_left_out_is_missing_even_if_it_has_a_default(
     open_page: Callable[[str], Any], counted: Counted
 ) -> None:
     app = open_page("fastapi.md").module("app.py").app
@@ -150,7 +150,7 @@ def test_a_field_that_the_client_left_out_is_missing_whatever_its_default(
 
 
 @pytest.mark.parametrize("path", ["/batch", "/batch/ids"])
-def test_a_batch_is_one_prediction_a_row(guide: Any, counted: Counted, path: str) -> None:
+def test_each_row_of_a_batch_is_a_prediction(guide: Any, counted: Counted, path: str) -> None:
     app = guide.module("batches.py").app
     answer = ask(app, "POST", path, {"trips": [TRIP, TRIP | {"distance": 7, "vehicle": "car"}]})
     assert answer.headers["X-Prediction-Count"] == "2"
@@ -201,7 +201,7 @@ def test_the_test_of_the_service_passes_until_the_source_finds_nothing(guide: An
     assert "no key 'hours' in the returned object; it has 'minutes'" in failing.stdout
 
 
-def test_metrics_are_shown_to_private_addresses_alone(guide: Any) -> None:
+def test_metrics_are_shown_to_private_addresses_only(guide: Any) -> None:
     app = guide.module("internal.py").app
     asked = {
         address: ask(app, "GET", "/internal/metrics", client=address).status_code
@@ -210,7 +210,7 @@ def test_metrics_are_shown_to_private_addresses_alone(guide: Any) -> None:
     assert asked == {"10.1.2.3": 200, "8.8.8.8": 403}
 
 
-def test_the_message_that_the_guide_shows_is_what_is_told(
+def test_the_message_in_the_guide_is_the_message_that_is_logged(
     guide: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     file = guide.folder / "app.py"
@@ -233,7 +233,7 @@ def test_the_settings_that_the_guide_sets_exist(guide: Any) -> None:
     assert len(named) >= 5
 
 
-def test_prometheus_takes_the_configuration_with_the_rules(guide: Any, promtool: str) -> None:
+def test_prometheus_accepts_the_configuration_and_the_rules(guide: Any, promtool: str) -> None:
     (line,) = [line for line in guide.shell() if line.startswith("boxkite rules")]
     command = [sys.executable, "-m", *shlex.split(line.partition(" > ")[0])]
     rules = subprocess.run(command, capture_output=True, check=True).stdout

@@ -1,4 +1,4 @@
-"""What the page on the log shows of reading it back does what the page says."""
+"""The examples that read the prediction log back do what the page on the log says."""
 
 import json
 import re
@@ -16,7 +16,7 @@ ROWS = [("a", 1.5, "UA"), ("b", 2.0, None), ("c", -3.0, "AA")]
 
 @pytest.fixture(autouse=True)
 def _log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make a log of three predictions in two files, of which b was delivered twice."""
+    """Make a log of three predictions in two files. Prediction b was delivered twice."""
     monkeypatch.chdir(tmp_path)
     folder = Path("log/models/predictions/flights/2026-11-23")
     folder.mkdir(parents=True)
@@ -55,7 +55,7 @@ def test_read_gives_a_pandas_frame() -> None:
 
 
 def test_the_query_for_duckdb_gives_each_prediction_once() -> None:
-    found = duckdb.sql(block("sql", "read_json"))  # noqa: F841 - the next query names it
+    found = duckdb.sql(block("sql", "read_json"))  # noqa: F841 - The next query names it.
     query = "SELECT entity_id, features.delay, features.carrier FROM found ORDER BY entity_id"
     assert duckdb.execute(query).fetchall() == ROWS
 

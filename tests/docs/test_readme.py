@@ -1,4 +1,4 @@
-"""The code that the README shows does what it says there."""
+"""The code in the README does what the README says."""
 
 import asyncio
 import re
@@ -17,14 +17,14 @@ README = Path(__file__).parents[2] / "README.md"
 
 
 class Model:
-    """Adds a row's features up."""
+    """A model that adds up the features of a row."""
 
     def predict(self, rows: Any) -> np.ndarray:
         return np.asarray(rows, dtype=float).sum(axis=1)
 
 
 def code(heading: str) -> str:
-    """Return the Python block under a heading."""
+    """Return the first Python block below a heading."""
     section = README.read_text().split(f"## {heading}\n")[1].split("\n## ")[0]
     return re.findall(r"```python\n(.*?)```", section, re.DOTALL)[0]
 
@@ -75,7 +75,7 @@ def test_a_service_takes_ten_lines(heading: str) -> None:
     assert len([line for line in code(heading).splitlines() if line]) <= 10
 
 
-def test_no_link_leads_nowhere() -> None:
+def test_every_link_leads_to_a_file() -> None:
     pages = [README, README.with_name("CONTRIBUTING.md"), *(README.parent / "docs").glob("*.md")]
     links = [
         (page.name, target)

@@ -1,4 +1,4 @@
-"""Every command of the page on seeing drift runs, and ends as the page says."""
+"""Every command of the page on seeing drift runs and exits as the page says."""
 
 import re
 import shlex

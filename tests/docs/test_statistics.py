@@ -1,4 +1,4 @@
-"""The example of docs/statistics.md runs, and finds what it is said to find."""
+"""The example in docs/statistics.md runs and finds the values that the page states."""
 
 import re
 from pathlib import Path

@@ -10,7 +10,7 @@ import pytest
 PAGE = Path(__file__).parents[2] / "docs" / "using.md"
 
 
-def test_class_probabilities_are_counted_with_the_class_that_won(
+def test_class_probabilities_are_counted_with_the_predicted_class(
     counted: Callable[[str], dict[str, float]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BOXKITE_STATE_DIR", str(tmp_path))

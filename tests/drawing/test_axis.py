@@ -1,4 +1,4 @@
-"""What stands below a picture of a distribution."""
+"""Labels below the picture of a distribution."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ def test_numbers_are_round_and_stand_where_they_are_drawn() -> None:
     ]
 
 
-def test_an_arrow_says_how_far_training_went_beyond_the_picture() -> None:
+def test_an_arrow_shows_training_values_beyond_the_picture() -> None:
     assert texts(numeric([-1e3, 1.0, 2.0, 3.0, 1e9], [1.5, 2.5, 3.5])) == [
         "← -1000", "1", "2", "3", "4", "1e+09 →",
     ]  # fmt: skip
@@ -37,7 +37,7 @@ def test_numbers_that_would_overlap_are_left_out() -> None:
     assert texts(variable) == ["123456", "123456.4", "123457"]
 
 
-def test_large_numbers_have_the_digits_that_tell_them_apart() -> None:
+def test_large_numbers_have_enough_digits_to_differ() -> None:
     variable = numeric(1e12 + np.arange(100.0), [1e12 + 30, 1e12 + 60])
     assert texts(variable) == ["1000000000000", "1000000000099"]
     assert texts(numeric(np.arange(100) * 1e-9, [3e-8, 6e-8])) == [
@@ -45,7 +45,7 @@ def test_large_numbers_have_the_digits_that_tell_them_apart() -> None:
     ]  # fmt: skip
 
 
-def test_a_constant_is_between_what_is_not_it() -> None:
+def test_a_constant_is_labelled_between_its_neighbours() -> None:
     (variable,) = Baseline.fit({"x": [3.0] * 100}).variables
     found = {each.text: each.place for each in number_labels(variable)}
     assert found["3"] == pytest.approx(0.5, abs=0.01)
@@ -58,7 +58,7 @@ def test_numbers_at_the_ends_of_floats_have_no_axis(end: float) -> None:
     assert np.isfinite([each.trained_height for each in bars(variable, [1, 2, 3])]).all()
 
 
-def test_a_variable_without_any_value_has_none() -> None:
+def test_a_variable_without_values_has_no_axis() -> None:
     with pytest.warns(match="no value"):
         empty = Baseline.fit({"x": [np.nan], "y": [1]}).variables[0]
     assert number_labels(empty) == []
@@ -79,18 +79,18 @@ def test_few_categories_are_named_below_their_bars() -> None:
     ]
 
 
-def test_many_are_named_upright() -> None:
+def test_many_categories_are_named_upright() -> None:
     found = categories(*(f"airport {n}" for n in range(9)))
     assert found[0] == ("airport 0", "start", True)
     assert len(found) == 10
 
 
-def test_many_short_names_need_not_be_upright() -> None:
+def test_many_short_names_are_not_upright() -> None:
     assert {upright for _, _, upright in categories(*"abcde")[:-1]} == {True}
     variable = Baseline.fit({"c": list("abcdefgh")}).variables[0]
     drawn = bars(variable, [0] * 9)[:-1]  # without __unseen__
     assert {each.upright for each in category_labels(drawn)} == {False}
 
 
-def test_no_bars_have_no_labels() -> None:
+def test_without_bars_there_are_no_labels() -> None:
     assert category_labels([]) == []

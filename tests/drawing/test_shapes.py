@@ -1,4 +1,4 @@
-"""Where the bars of a variable stand, and how high they are."""
+"""Place and height of the bars of a variable."""
 
 import math
 
@@ -13,7 +13,7 @@ NUMERIC = Baseline.fit({"x": [0.5, 1.5, 1.5, 3.0]}, bins={"x": [1.0, 2.0]}).vari
 CATEGORY = Baseline.fit({"c": ["a"] * 3 + ["b"]}).variables[0]
 
 
-def test_bins_are_drawn_by_their_density_from_the_least_to_the_greatest_value() -> None:
+def test_bins_are_drawn_by_density_from_the_smallest_to_the_largest_value() -> None:
     first, second, last = bars(NUMERIC, [0, 1, 3])
     assert [each.label for each in (first, second, last)] == ["(-∞, 1]", "(1, 2]", "(2, ∞]"]
     assert [(each.trained, each.live) for each in (first, second, last)] == [(1, 0), (2, 1), (1, 3)]
@@ -26,7 +26,7 @@ def test_bins_are_drawn_by_their_density_from_the_least_to_the_greatest_value() 
     assert [each.live_height for each in (first, second, last)] == pytest.approx([0, 1 / 3, 1])
 
 
-def test_an_open_bin_is_drawn_no_wider_than_two_others() -> None:
+def test_an_open_bin_is_drawn_at_most_twice_as_wide_as_its_neighbour() -> None:
     variable = Baseline.fit({"x": [1.0, 2.0, 3.0, 1e9]}, bins={"x": [1.5, 2.5, 3.5]}).variables[0]
     assert [each.width for each in bars(variable, [1, 1, 1, 1])] == pytest.approx(
         [0.5 / 4.5, 1 / 4.5, 1 / 4.5, 2 / 4.5]
@@ -34,10 +34,10 @@ def test_an_open_bin_is_drawn_no_wider_than_two_others() -> None:
     assert drawn_bins(variable)[0].tolist() == [1.0, 1.5, 2.5, 3.5, 5.5]
 
 
-def test_a_bin_around_one_value_is_drawn_wide_enough_to_leave_height_for_the_others() -> None:
+def test_a_bin_around_one_value_is_widened_to_leave_height_for_the_others() -> None:
     rows = [0.0] * 700 + [float(i) for i in range(1, 301)]
     variable = Baseline.fit({"x": rows}, bins={"x": [0.5, 100.5, 200.5]}).variables[0]
-    # Seven tenths of the rows would be 420 times as dense; at most 5 times takes 0.14 of the width.
+    # Seven tenths of the rows would be 420 times as dense. A limit of 5 takes 0.14 of the width.
     widths = np.array([0.7 / 5, *([100 / 300] * 2), 99.5 / 300])
     edges, places = drawn_bins(variable)
     assert edges.tolist() == [0.0, 0.5, 100.5, 200.5, 300.0]
@@ -53,7 +53,7 @@ def test_a_narrow_bin_can_be_seen() -> None:
     assert bars(variable, [0, 0, 0, 0])[1].width == pytest.approx(1 / 60, rel=0.1)
 
 
-def test_a_constant_stands_in_the_middle_of_what_is_not_it() -> None:
+def test_a_constant_stands_in_the_middle() -> None:
     (variable,) = Baseline.fit({"x": [3.0] * 100}).variables
     below, at, above = bars(variable, [0, 90, 10])
     assert [each.width for each in (below, at, above)] == pytest.approx([1 / 3] * 3, rel=0.01)
@@ -61,7 +61,7 @@ def test_a_constant_stands_in_the_middle_of_what_is_not_it() -> None:
     assert above.live_height == pytest.approx(0.1, rel=0.01)
 
 
-def test_labels_have_as_many_digits_as_tell_the_edges_apart() -> None:
+def test_labels_have_enough_digits_to_differ() -> None:
     edges = [1e12 + 1, 1e12 + 2.5, 1e12 + 4]
     variable = Baseline.fit({"x": [1e12, 1e12 + 5]}, bins={"x": edges}).variables[0]
     assert [each.label for each in bars(variable, [0, 0, 0, 0])] == [
@@ -72,7 +72,7 @@ def test_labels_have_as_many_digits_as_tell_the_edges_apart() -> None:
     ]
 
 
-def test_categories_are_drawn_by_their_fraction_the_commonest_of_either_side_first() -> None:
+def test_categories_are_sorted_by_their_fraction_on_either_side() -> None:
     found = bars(CATEGORY, [0, 1, 9])
     assert [(each.label, each.trained, each.live) for each in found] == [
         ("__unseen__", 0, 9),
@@ -83,7 +83,7 @@ def test_categories_are_drawn_by_their_fraction_the_commonest_of_either_side_fir
     assert [each.live_height for each in found] == pytest.approx([1, 0, 0.1 / 0.9])
 
 
-def test_of_many_categories_the_commonest_have_bars() -> None:
+def test_only_the_most_common_categories_have_bars() -> None:
     labels = [f"c{n:02}" for n in range(30) for _ in range(30 - n)]
     variable = Baseline.fit({"c": labels}).variables[0]
     live = [0] * 29 + [1, 0]
@@ -94,12 +94,12 @@ def test_of_many_categories_the_commonest_have_bars() -> None:
     assert len(bars(variable, live, most_categories=31)) == 31
 
 
-def test_nothing_counted_has_no_height() -> None:
+def test_without_counts_bars_have_no_height() -> None:
     for variable in (NUMERIC, CATEGORY):
         assert {each.live_height for each in bars(variable, [0, 0, 0])} == {0.0}
 
 
-def test_a_variable_without_any_value_can_be_drawn() -> None:
+def test_a_variable_without_values_can_be_drawn() -> None:
     with pytest.warns(match="no value"):
         empty = Baseline.fit({"x": [math.nan, math.nan], "y": [1, 2]}).variables[0]
     drawn = bars(empty, np.zeros(len(empty.counts), dtype=np.int64))
@@ -118,6 +118,6 @@ def test_bins_are_sketched_where_they_lie(live: list[int], width: int, expected:
     assert sketch(bars(NUMERIC, live), "numeric", width) == expected
 
 
-def test_categories_are_sketched_a_block_each() -> None:
+def test_each_category_is_sketched_as_one_block() -> None:
     assert sketch(bars(CATEGORY, [2, 2, 0]), "category", 8) == Sketch("█▃ ", "▆▆ ")
     assert sketch(bars(CATEGORY, [2, 2, 0]), "category", 1) == Sketch("█", "▆")

@@ -8,13 +8,13 @@ DEGREES = [1, 2, 3, 4, 5, 7, 10, 19, 20, 50, 99, 100, 500, 1000, 2000, 100_000]
 
 
 @pytest.mark.parametrize("degrees", DEGREES)
-def test_quantiles_are_scipys(degrees: int) -> None:
+def test_quantiles_equal_scipys(degrees: int) -> None:
     found = [quantile(tail, degrees) for tail in TAILS]
     assert found == pytest.approx(chi2.isf(TAILS, degrees).tolist(), rel=1e-9)
 
 
 @pytest.mark.parametrize("tail", [0.0, 1.0, -0.1, 1.5, float("nan")])
-def test_a_tail_that_is_no_probability_is_refused(tail: float) -> None:
+def test_a_tail_outside_0_and_1_is_refused(tail: float) -> None:
     with pytest.raises(ValueError, match="`upper_tail` must be between 0 and 1, not"):
         quantile(tail, 3)
 

@@ -63,7 +63,7 @@ def test_each_variable_has_its_statistics_and_verdict(baseline: Baseline) -> Non
         invalid_evidence=evidence(2, 105, 0, 102),
         rate_critical=rate_critical(Policy(), 3),
     )
-    # As text, in which NaN equals itself.
+    # Compare as text, where NaN equals NaN.
     assert repr(x) == repr(expected)
     assert (kind.name, kind.role, kind.verdict) == ("kind", "feature", "ok")
     assert kind.critical == Policy().critical("1d", 3, baseline.variables[1]) * (1 / 102 + 1 / 105)
@@ -73,18 +73,18 @@ def test_each_variable_has_its_statistics_and_verdict(baseline: Baseline) -> Non
     assert (score.name, score.role, score.verdict) == ("score", "output", "ok")
 
 
-def test_the_windows_differ_in_the_critical_values_alone(baseline: Baseline) -> None:
+def test_windows_differ_only_in_their_critical_values(baseline: Baseline) -> None:
     counted = tallies([30, 20, 30, 20], [50, 50, 0], [25, 25, 25, 25])
     hour, day = (compare_counts(baseline, counted, 100, window=each) for each in ("1h", "1d"))
     for short, long in zip(hour, day, strict=True):
         assert short.critical > long.critical
         assert short.ks_critical > long.ks_critical or math.isnan(short.ks)
-        # As text, in which NaN equals itself.
+        # Compare as text, where NaN equals NaN.
         criticals = {"critical": short.critical, "ks_critical": short.ks_critical}
         assert repr(replace(long, **criticals)) == repr(short)
 
 
-def test_without_a_critical_value_of_psi_there_is_none_of_ks() -> None:
+def test_without_a_critical_value_for_psi_there_is_none_for_ks() -> None:
     baseline = Baseline.fit({"x": [float(value % 2) for value in range(8)]})
     (few,) = compare_counts(baseline, [Tally(np.array([100, 900]))], 1000)
     assert (few.verdict, few.above) == ("insufficient", ())
@@ -92,7 +92,7 @@ def test_without_a_critical_value_of_psi_there_is_none_of_ks() -> None:
     assert all(map(math.isnan, (few.critical, few.ks_critical, few.multiple)))
 
 
-def test_which_statistic_is_above_is_told_whether_it_matters_or_not() -> None:
+def test_above_lists_each_statistic_above_its_critical_value_whether_it_matters_or_not() -> None:
     by_ks = replace(RESTED, ks=0.15, ks_critical=0.1)
     assert [each.above for each in (RESTED, by_ks, replace(by_ks, psi=0.3))] == [
         (), ("K-S",), ("PSI", "K-S"),
@@ -100,14 +100,14 @@ def test_which_statistic_is_above_is_told_whether_it_matters_or_not() -> None:
     assert replace(by_ks, psi=0.3, verdict="insufficient").above == ()
 
 
-def test_how_far_is_the_greater_of_psi_and_the_square_of_ks() -> None:
+def test_multiple_is_the_greater_of_psi_and_the_square_of_ks() -> None:
     by_ks = replace(RESTED, ks=0.3, ks_critical=0.1)
     assert [each.multiple for each in (RESTED, by_ks, replace(by_ks, psi=4.0))] == [
         0.5, pytest.approx(9.0), 20.0,
     ]  # fmt: skip
 
 
-def test_no_rows_have_no_statistic(baseline: Baseline) -> None:
+def test_without_rows_every_statistic_is_nan(baseline: Baseline) -> None:
     nothing = compare_counts(baseline, tallies([0] * 4, [0] * 3, [0] * 4), 0)
     assert nothing.verdict == "insufficient"
     for each in nothing:
@@ -119,7 +119,7 @@ def test_no_rows_have_no_statistic(baseline: Baseline) -> None:
     assert math.isnan(kind.missing_difference)
 
 
-def test_a_variable_without_a_value_at_training_has_no_statistic() -> None:
+def test_a_variable_without_training_values_has_no_statistic() -> None:
     with pytest.warns(match="has no value in any row"):
         baseline = Baseline.fit({"never": [None] * 10})
     cells = np.array([50] * len(baseline.variables[0].counts), dtype=np.int64)
@@ -128,7 +128,7 @@ def test_a_variable_without_a_value_at_training_has_no_statistic() -> None:
     assert math.isnan(never.psi)
 
 
-def test_tallies_that_are_too_few_are_refused(baseline: Baseline) -> None:
+def test_too_few_tallies_are_refused(baseline: Baseline) -> None:
     with pytest.raises(ValueError, match="shorter"):
         compare_counts(baseline, tallies([0] * 4, [0] * 3, [0] * 4)[:2], 0)
 
@@ -149,7 +149,7 @@ def test_the_verdict_on_the_model_is_the_worst_of_its_variables(
     assert Comparison("m", "v", 10, variables).verdict == verdict
 
 
-def test_drifted_variables_are_named_furthest_above_their_critical_value_first() -> None:
+def test_drifted_variables_are_sorted_by_multiple() -> None:
     near = replace(RESTED, name="near", psi=0.9, critical=0.8, verdict="drift")
     far = replace(RESTED, name="far", psi=0.3, critical=0.1, verdict="drift")
     certain = replace(RESTED, name="certain", psi=0.3, critical=0.0, verdict="drift")

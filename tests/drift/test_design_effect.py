@@ -19,7 +19,7 @@ def baseline() -> Baseline:
 
 
 def blocks(repeats: int, number: int = 200) -> list[list[Tally]]:
-    """Return blocks in which each row of x stands `repeats` times, and each row of y once."""
+    """Return blocks that repeat each row of x `repeats` times and each row of y once."""
     random = np.random.default_rng(2)
     return [
         [
@@ -31,14 +31,14 @@ def blocks(repeats: int, number: int = 200) -> list[list[Tally]]:
 
 
 @pytest.mark.parametrize("repeats", [2, 5, 20])
-def test_rows_that_stand_k_times_have_the_design_effect_k(baseline: Baseline, repeats: int) -> None:
+def test_rows_repeated_k_times_have_the_design_effect_k(baseline: Baseline, repeats: int) -> None:
     repeated, independent = estimate_design_effect(baseline, blocks(repeats))
     assert repeated == pytest.approx(repeats, rel=0.1)
     assert 1 <= independent < 1.1
 
 
 def moving(number: int = 300) -> list[NDArray[np.int64]]:
-    """Return blocks of independent rows, whose distribution moves to and fro between blocks."""
+    """Return blocks of independent rows whose distribution shifts from block to block."""
     random = np.random.default_rng(4)
     edges = np.concatenate([[-np.inf], norm.ppf(np.arange(1, 10) / 10), [np.inf]])
     return [
@@ -47,29 +47,29 @@ def moving(number: int = 300) -> list[NDArray[np.int64]]:
     ]
 
 
-def test_what_moves_all_numbers_together_counts_as_ks_sees_it(baseline: Baseline) -> None:
+def test_a_shift_of_all_numbers_counts_as_much_as_it_moves_ks(baseline: Baseline) -> None:
     found = moving()
     effect, _ = estimate_design_effect(baseline, [[Tally(x), Tally(x)] for x in found])
     cells = np.array(found)
     expected = cells.sum(axis=0) / cells.sum() * 1000
     assert ((cells - expected) ** 2 / expected).sum() / (299 * 9) < 3
-    # At the median a block's mean moves the fraction by itself times the density there.
+    # A shift of a block's mean changes the fraction below the median by shift * density.
     assert effect == pytest.approx(1 + 1000 * (0.1 * norm.pdf(0)) ** 2 / 0.25, rel=0.15)
 
 
-def test_categories_have_no_order_to_move_in() -> None:
+def test_categories_have_no_cumulative_dispersion() -> None:
     baseline = Baseline.fit({"c": [f"c{i % 10}" for i in range(5000)]})
     blocks = [[Tally(np.append(x, 0))] for x in moving()]
     (effect,) = estimate_design_effect(baseline, blocks)
     assert effect < 3
 
 
-def test_blocks_that_are_all_alike_have_the_design_effect_1(baseline: Baseline) -> None:
+def test_identical_blocks_have_the_design_effect_1(baseline: Baseline) -> None:
     alike = [[Tally(np.full(10, 50)), Tally(np.full(10, 7))]] * 30
     assert estimate_design_effect(baseline, alike) == (1.0, 1.0)
 
 
-def test_drift_from_the_baseline_that_stays_has_no_effect(baseline: Baseline) -> None:
+def test_constant_drift_from_the_baseline_has_no_effect(baseline: Baseline) -> None:
     shifted = np.array([91, *[1] * 9])
     same = [[Tally(shifted * hour), Tally(shifted)] for hour in range(1, 30)]
     assert estimate_design_effect(baseline, same) == (1.0, 1.0)

@@ -7,18 +7,18 @@ from boxkite.drift.kolmogorov import quantile
 TAILS = [0.01, 5e-3, 1e-3, 1e-5, 1e-7, 1e-12, 1e-30, 1e-100]
 
 
-def test_quantiles_are_scipys_from_a_tail_of_one_per_cent_down() -> None:
+def test_quantiles_equal_scipys_for_tails_of_one_percent_or_less() -> None:
     found = [quantile(tail) for tail in TAILS]
     assert found == pytest.approx(kstwobign.isf(TAILS).tolist(), rel=1e-6)
 
 
 @pytest.mark.parametrize("tail", [0.9, 0.5, 0.25, 0.1, 0.05, 0.02])
-def test_quantiles_of_greater_tails_are_on_the_safe_side(tail: float) -> None:
+def test_quantiles_for_greater_tails_are_upper_bounds(tail: float) -> None:
     assert kstwobign.isf(tail) <= quantile(tail) <= 1.35 * kstwobign.isf(tail)
 
 
 @pytest.mark.parametrize("tail", [0.0, 1.0, -0.1, 1.5, float("nan")])
-def test_a_tail_that_is_no_probability_is_refused(tail: float) -> None:
+def test_a_tail_outside_0_and_1_is_refused(tail: float) -> None:
     with pytest.raises(ValueError, match="`upper_tail` must be between 0 and 1, not"):
         quantile(tail)
 
@@ -26,7 +26,7 @@ def test_a_tail_that_is_no_probability_is_refused(tail: float) -> None:
 @pytest.mark.parametrize(
     ("trained", "served"), [(20_000, 100), (2_000, 2_000), (100, 100), (500, 50_000)]
 )
-def test_the_distance_of_all_values_passes_it_no_oftener_than_stated(
+def test_the_distance_exceeds_the_quantile_no_more_often_than_stated(
     trained: int, served: int
 ) -> None:
     random = np.random.default_rng(5)

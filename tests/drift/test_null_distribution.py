@@ -14,20 +14,20 @@ EQUAL = (50_000,) * 20
 def raised(
     counts: tuple[int, ...], tail: float, *, least_rows: float, floor: float = 0.05, unseen: int = 0
 ) -> float:
-    """Return the critical value over chi-square's quantile."""
+    """Return the critical value divided by the chi-square quantile."""
     found = critical_value(counts, tail, least_rows=least_rows, floor=floor, unseen=unseen)
     return float(found / chi2.isf(tail, len(counts) - 1))
 
 
 @pytest.mark.parametrize("tail", [0.05, 1e-4, 1e-7, 1e-10])
 @pytest.mark.parametrize("cells", [2, 20, 200])
-def test_many_rows_in_each_cell_leave_chi_squares_quantile(cells: int, tail: float) -> None:
+def test_with_many_rows_per_cell_it_is_the_chi_square_quantile(cells: int, tail: float) -> None:
     counts = (1_000_000,) * cells
     assert raised(counts, tail, least_rows=3000 * cells, floor=0.0) == pytest.approx(1, abs=0.02)
 
 
 @pytest.mark.parametrize("tail", [0.3, 1e-5, 1e-11, 1e-15, 1e-250])
-def test_the_critical_value_is_chi_squares_quantile_or_more(tail: float) -> None:
+def test_it_is_never_less_than_the_chi_square_quantile(tail: float) -> None:
     assert 1 - 1e-9 < raised(EQUAL, tail, least_rows=100) < 1.5
 
 
@@ -36,25 +36,25 @@ def test_fewer_rows_need_a_higher_critical_value() -> None:
     assert few > some > many == pytest.approx(1, rel=1e-9)
 
 
-def test_where_the_effect_floor_decides_nothing_is_raised() -> None:
+def test_it_is_not_raised_if_the_effect_floor_decides() -> None:
     assert raised(EQUAL, 1e-6, least_rows=200, floor=1.0) == pytest.approx(1, rel=1e-9)
 
 
-def test_values_that_training_saw_once_raise_it_until_chance_may_say_anything() -> None:
+def test_values_seen_once_at_training_raise_it_until_it_is_nan() -> None:
     counts = (600_000, 300_000, 90_000, 9_000, 0)
     none, some = (raised(counts, 1e-6, least_rows=25, unseen=once) for once in (0, 300))
     assert 1 <= none < some
     assert math.isnan(raised(counts, 1e-6, least_rows=25, unseen=60_000))
 
 
-def test_empty_cells_raise_it_where_live_rows_may_outnumber_the_training_rows() -> None:
+def test_empty_cells_raise_it_if_live_rows_may_outnumber_training_rows() -> None:
     few, many = (raised((rows, rows, 0), 0.01, least_rows=15) for rows in (100, 1_000_000))
     assert few > many
 
 
-# The cell that nothing comes to adds ln(m / n) / 2 by its smoothing.
+# Smoothing makes a cell that is always empty add ln(m / n) / 2.
 @pytest.mark.parametrize("live_rows", [300, 10_000, 10_000_000])
-def test_a_baseline_smaller_than_the_window_passes_no_more_often_than_stated(
+def test_a_baseline_smaller_than_the_window_exceeds_it_no_more_often_than_stated(
     live_rows: int,
 ) -> None:
     random = np.random.default_rng(12)
@@ -73,7 +73,7 @@ def test_a_baseline_smaller_than_the_window_passes_no_more_often_than_stated(
 def empirical(
     counts: NDArray[np.int64], fractions: NDArray[np.float64], rows: int, tail: float, draws: int
 ) -> float:
-    """Return how often PSI of rows without drift passes its critical value, over `tail`."""
+    """Return how often rows without drift exceed the critical value, divided by `tail`."""
     random = np.random.default_rng(12)
     critical = critical_value(
         tuple(counts.tolist()), tail, least_rows=5.0 * len(counts), floor=0.05
@@ -84,9 +84,9 @@ def empirical(
     return float(passed / draws / tail)
 
 
-# Known fractions and a million training rows: what is left is chance in the live rows.
+# With known fractions and a million training rows, all chance is in the live rows.
 @pytest.mark.parametrize("rows", [100, 200, 400, 1_000, 5_000])
-def test_bins_of_equal_mass_pass_no_more_often_than_stated(rows: int) -> None:
+def test_bins_of_equal_mass_exceed_it_no_more_often_than_stated(rows: int) -> None:
     passed = empirical(np.array(EQUAL), np.full(20, 0.05), rows, 0.01, draws=20_000)
     assert 0.5 < passed <= 1.2
 
@@ -95,12 +95,12 @@ SPARSE = np.array([1_000_000, *[2] * 40])
 
 
 @pytest.mark.parametrize("rows", [210, 1_000, 20_000])
-def test_sparse_categories_pass_no_more_often_than_stated(rows: int) -> None:
+def test_sparse_categories_exceed_it_no_more_often_than_stated(rows: int) -> None:
     fractions = SPARSE / SPARSE.sum()
     assert empirical(SPARSE, fractions, rows, 0.01, draws=5_000) <= 1.2
 
 
-def test_sparse_categories_would_pass_chi_square_always() -> None:
+def test_sparse_categories_would_always_exceed_the_chi_square_quantile() -> None:
     random = np.random.default_rng(12)
     live = random.multinomial(210, SPARSE / SPARSE.sum())
     threshold = chi2.isf(1e-6, 40) * (1 / SPARSE.sum() + 1 / 210)

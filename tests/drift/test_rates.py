@@ -1,4 +1,4 @@
-"""Missing, unseen and invalid rows judged against chance: a bound that holds for any counts."""
+"""Rates of missing, unseen and invalid rows: the bound holds for any counts."""
 
 import math
 from collections import Counter
@@ -16,7 +16,7 @@ from boxkite.drift.rates import evidence, expected_unseen, measure_rates, rate_c
 @pytest.mark.parametrize("live_rows", [1, 7, 60, 1000])
 @pytest.mark.parametrize("trained_rows", [1, 40, 5000])
 @pytest.mark.parametrize("both", [1, 2, 13, 50])
-def test_chance_exceeds_the_evidence_no_oftener_than_it_says(
+def test_chance_exceeds_the_evidence_no_more_often_than_stated(
     live_rows: int, trained_rows: int, both: int
 ) -> None:
     both = min(both, live_rows + trained_rows)
@@ -68,7 +68,7 @@ CITIES: list[str | None] = ["a", "b"] * 500
     ("cells", "missing", "invalid", "changed"),
     [
         ([500, 500, 0], 0, 0, ()),
-        ([500, 490, 10], 0, 0, ()),  # half of such small fractions is chance's
+        ([500, 490, 10], 0, 0, ()),  # chance explains half of such small fractions
         ([400, 400, 200], 0, 0, ("unseen",)),
         ([400, 400, 0], 200, 0, ("missing",)),
         ([400, 400, 0], 0, 200, ("invalid",)),
@@ -76,7 +76,7 @@ CITIES: list[str | None] = ["a", "b"] * 500
         ([0, 0, 0], 1000, 0, ("missing",)),
     ],
 )
-def test_what_changed_by_more_than_chance_is_named(
+def test_rates_that_changed_by_more_than_chance_are_named(
     cells: list[int], missing: int, invalid: int, changed: tuple[str, ...]
 ) -> None:
     found = drifted(Tally(np.array(cells), missing=missing, invalid=invalid), CITIES)
@@ -89,13 +89,13 @@ def test_fewer_missing_values_than_at_training_are_a_change_too() -> None:
     assert (found.changed_rates, found.missing_difference) == (("missing",), -0.5)
 
 
-def test_what_is_certain_but_small_is_no_change() -> None:
+def test_a_certain_but_small_difference_is_not_a_change() -> None:
     found = drifted(Tally(np.array([500_000, 491_000, 0]), missing=9_000), CITIES * 1000)
     assert found.missing_evidence > found.rate_critical
     assert found.changed_rates == ()
 
 
-def test_new_categories_are_expected_where_many_stood_alone_at_training() -> None:
+def test_new_categories_are_expected_if_many_occurred_once_at_training() -> None:
     alone = [f"id {number}" for number in range(300)]
     values: list[str | None] = [*["a"] * 350, *["b"] * 350, *alone]
     baseline = Baseline.fit({"city": values}, max_categories=100)
@@ -130,7 +130,7 @@ def test_numbers_have_no_unseen_rows() -> None:
     [np.ones(80) / 80, 0.8 ** np.arange(60), np.arange(1, 201) ** -1.2],
     ids=["even", "geometric", "power"],
 )
-def test_categories_that_are_new_by_chance_keep_to_the_evidence(
+def test_categories_that_are_new_by_chance_stay_within_the_bound(
     fractions: np.ndarray, trained: int, live: int
 ) -> None:
     found = unseen_evidence(fractions, trained, live, times=300)
@@ -138,7 +138,7 @@ def test_categories_that_are_new_by_chance_keep_to_the_evidence(
         assert np.mean(found > limit) <= math.exp(-limit)
 
 
-def test_a_tail_that_is_new_by_chance_keeps_to_the_evidence_by_what_stands_once_in_it() -> None:
+def test_a_tail_that_is_new_by_chance_stays_within_the_bound() -> None:
     found = unseen_evidence(np.ones(250) / 250, 900, 3000, times=200)
     for limit in (1.0, 2.0, 3.0):
         assert np.mean(found > limit) <= math.exp(-limit)
@@ -146,7 +146,7 @@ def test_a_tail_that_is_new_by_chance_keeps_to_the_evidence_by_what_stands_once_
 
 
 def unseen_evidence(fractions: np.ndarray, trained: int, live: int, times: int) -> np.ndarray:
-    """Return the evidence of unseen rows in live rows that are like training, for some of each."""
+    """Return the evidence of unseen rows for several samples without drift."""
     random = np.random.default_rng(4)
     chances = fractions / fractions.sum()
     labels = np.array([f"c{number}" for number in range(len(chances))])

@@ -39,7 +39,7 @@ FORMS: list[Callable[[dict[str, Any]], Any]] = [
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_any_form_of_a_table_gives_what_serving_its_rows_gives(
+def test_every_form_of_a_table_is_counted_as_the_service_counts_its_rows(
     baseline: Baseline, form: Callable[[dict[str, Any]], Any]
 ) -> None:
     table = columns(seed=2, rows=500, shift=0.7)

@@ -48,13 +48,13 @@ def test_smoothing_adds_half_a_count_to_each_cell() -> None:
 
 
 @pytest.mark.parametrize(("live", "baseline"), PAIRS)
-def test_kullback_leibler_is_scipys_entropy(live: Counts, baseline: Counts) -> None:
+def test_kullback_leibler_equals_scipys_entropy(live: Counts, baseline: Counts) -> None:
     expected = entropy(smoothed(live), smoothed(baseline))
     assert kullback_leibler(live, baseline) == pytest.approx(expected, rel=1e-12, abs=1e-15)
 
 
 @pytest.mark.parametrize(("live", "baseline"), PAIRS)
-def test_population_stability_index_is_scipys_entropy_both_ways(
+def test_population_stability_index_equals_scipys_entropy_in_both_directions(
     live: Counts, baseline: Counts
 ) -> None:
     p, q = smoothed(live), smoothed(baseline)
@@ -64,13 +64,13 @@ def test_population_stability_index_is_scipys_entropy_both_ways(
 
 
 @pytest.mark.parametrize(("live", "baseline"), PAIRS)
-def test_jensen_shannon_is_scipys(live: Counts, baseline: Counts) -> None:
+def test_jensen_shannon_equals_scipys(live: Counts, baseline: Counts) -> None:
     expected = jensenshannon(smoothed(live), smoothed(baseline))
     assert jensen_shannon(live, baseline) == pytest.approx(expected, rel=1e-9, abs=1e-9)
 
 
 @pytest.mark.parametrize(("live", "baseline"), PAIRS[:4])
-def test_kolmogorov_smirnov_is_scipys_over_the_cells(live: Counts, baseline: Counts) -> None:
+def test_kolmogorov_smirnov_equals_scipys_over_the_cells(live: Counts, baseline: Counts) -> None:
     cells = np.arange(len(live))
     expected = ks_2samp(np.repeat(cells, live), np.repeat(cells, baseline), method="asymp")
     found = kolmogorov_smirnov(live, baseline)
@@ -103,7 +103,7 @@ def test_statistics_lie_in_their_ranges(counts: tuple[Counts, Counts]) -> None:
 
 @given(any_pair())
 def test_psi_is_four_times_the_square_of_ks_or_more(counts: tuple[Counts, Counts]) -> None:
-    """By Pinsker's inequality in both directions, of fractions that are smoothed alike."""
+    """It follows from Pinsker's inequality, applied in both directions."""
     p, q = (smoothed(each) for each in counts)
     distance = float(np.abs(np.cumsum(p - q)).max())
     assert population_stability_index(*counts) >= 4 * distance**2 - 1e-12

@@ -24,7 +24,7 @@ from boxkite.drift.verdict import _missed
         (0.0, 0.0, 1000, 1, "insufficient"),
     ],
 )
-def test_drift_is_above_chance_and_matters(
+def test_drift_exceeds_chance_and_is_large_enough_to_matter(
     psi: float, threshold: float, rows: int, cells: int, verdict: Verdict
 ) -> None:
     assert Policy().judge(psi, threshold, rows, cells) == verdict
@@ -46,7 +46,7 @@ def test_without_a_critical_value_there_is_no_verdict() -> None:
         (0.1, math.nan, math.nan, 1000, "ok"),
     ],
 )
-def test_ks_above_chance_is_drift_as_well_if_psi_matters(
+def test_ks_above_its_critical_value_is_drift_if_psi_is_large_enough(
     psi: float, ks: float, ks_threshold: float, rows: int, verdict: Verdict
 ) -> None:
     assert Policy().judge(psi, 0.2, rows, 20, ks, ks_threshold) == verdict
@@ -61,7 +61,7 @@ def test_ks_is_critical_at_half_of_the_variables_share(window: str, variables: i
     assert policy.ks_critical(window, variables) == pytest.approx(expected, rel=1e-6)
 
 
-def test_the_share_that_ks_halves_is_a_half_at_most() -> None:
+def test_the_share_of_ks_is_at_most_a_quarter() -> None:
     policy = Policy(false_alarms_per_month=1e9)
     assert policy.ks_critical("1h", 3) == math.sqrt(math.log(8) / 2)
 
@@ -76,13 +76,13 @@ def test_the_share_that_ks_halves_is_a_half_at_most() -> None:
         (Policy(false_alarms_per_month=1000.0), "1d", 1, 0.5),
     ],
 )
-def test_the_months_false_alarms_are_shared_over_windows_and_variables(
+def test_false_alarms_are_divided_among_windows_and_variables(
     policy: Policy, window: str, variables: int, share: float
 ) -> None:
     assert policy.share(window, variables) == pytest.approx(share, rel=1e-15)
 
 
-def test_the_shares_of_all_variables_are_not_cut_off() -> None:
+def test_the_sum_of_all_shares_is_not_limited() -> None:
     assert Policy(false_alarms_per_month=1000.0).share_of_all("1d") == 1000 / 2 / 75
 
 
@@ -103,7 +103,7 @@ def category(tally: dict[str, int], max_categories: int = 50) -> CategoryVariabl
 @pytest.mark.parametrize("cells", [2, 20, 100])
 @pytest.mark.parametrize("variables", [1, 10, 1000])
 @pytest.mark.parametrize("window", ["1h", "1d"])
-def test_the_critical_value_is_chi_squares_where_only_many_rows_are_judged(
+def test_the_critical_value_is_the_chi_square_quantile_if_only_many_rows_are_judged(
     cells: int, variables: int, window: str
 ) -> None:
     policy = Policy(min_rows_a_cell=100_000)
@@ -112,7 +112,7 @@ def test_the_critical_value_is_chi_squares_where_only_many_rows_are_judged(
     assert found == pytest.approx(expected, rel=1e-6)
 
 
-def test_categories_leave_nothing_of_their_share_to_ks() -> None:
+def test_categories_use_their_whole_share_for_psi() -> None:
     policy = Policy(min_rows_a_cell=100_000)
     found = policy.critical("1h", 10, category({f"c{i}": 1_000_000 for i in range(10)}))
     assert found == pytest.approx(chi2.isf(policy.share("1h", 10), 10), rel=1e-6)
@@ -143,14 +143,16 @@ def test_a_variable_that_cannot_be_judged_has_no_critical_value(variable: Variab
         pytest.param(category({f"c{i}": 1000 for i in range(80)}), id="tail"),
     ],
 )
-def test_any_other_variable_has_a_critical_value_that_chi_square_bounds(variable: Variable) -> None:
+def test_every_other_variable_has_a_critical_value_of_at_least_the_chi_square_quantile(
+    variable: Variable,
+) -> None:
     found = Policy().critical("1h", 5, variable)
     share = Policy().share("1h", 5) / (2 if isinstance(variable, NumericVariable) else 1)
     bound = chi2.isf(share, len(variable.counts) - 1)
     assert bound * (1 - 1e-9) <= found <= 3 * bound
 
 
-def test_an_hour_of_one_value_is_no_drift_of_a_constant() -> None:
+def test_a_constant_that_stays_constant_does_not_drift() -> None:
     variable = numeric([0, 1_000_000, 0])
     for rows in (15, 1000, 10**7):
         live = np.array([0, rows, 0])
@@ -159,7 +161,7 @@ def test_an_hour_of_one_value_is_no_drift_of_a_constant() -> None:
         assert Policy().judge(psi, threshold, rows, 3) == "ok"
 
 
-def test_a_design_effect_makes_rows_worth_less() -> None:
+def test_a_design_effect_raises_the_critical_values() -> None:
     variable = numeric([50_000] * 20)
     plain, doubled = (
         Policy(min_rows_a_cell=1000, design_effect=effect).critical("1h", 5, variable)
@@ -171,7 +173,7 @@ def test_a_design_effect_makes_rows_worth_less() -> None:
 @pytest.mark.parametrize(
     ("trained", "served"), [(20_000, 100), (20_000, 500), (2_000, 2_000), (500, 50_000)]
 )
-def test_rows_without_drift_pass_either_critical_value_no_oftener_than_stated(
+def test_rows_without_drift_exceed_a_critical_value_no_more_often_than_stated(
     trained: int, served: int
 ) -> None:
     policy = Policy(false_alarms_per_month=360.0, windows={"1h": 1.0})
@@ -185,8 +187,8 @@ def test_rows_without_drift_pass_either_critical_value_no_oftener_than_stated(
         psi = population_stability_index(live, baseline)
         above.append([psi > critical, kolmogorov_smirnov(live, baseline) > ks_critical])
     by_psi, by_ks = np.mean(above, axis=0)
-    # 0.1 stated for each; three standard errors of 4,000 draws are 0.014. Between the edges of bins
-    # K-S is not looked at, which takes half of its chance.
+    # Each is stated as 0.1, and three standard errors of 4,000 draws are 0.014. K-S ignores what
+    # happens between edges, which halves its chance.
     assert policy.share("1h", 1) == pytest.approx(0.2)
     assert 0.05 < by_psi < 0.115
     assert 0.03 < by_ks < 0.115
@@ -194,20 +196,22 @@ def test_rows_without_drift_pass_either_critical_value_no_oftener_than_stated(
 
 
 def shifted(by: float, rows: int) -> tuple[NumericVariable, np.ndarray]:
-    """Return twenty bins of equal mass, and rows of a normal variable that has moved."""
+    """Return twenty bins of equal mass and the counts of a shifted normal variable."""
     edges = norm.isf(1 - np.arange(1, 20) / 20)
     below = norm.cdf(np.concatenate([[-np.inf], edges, [np.inf]]) - by)
     return numeric([50_000] * 20), np.round(rows * np.diff(below)).astype(np.int64)
 
 
-def test_a_shift_that_psi_alone_does_not_see_is_drift_by_ks() -> None:
+def test_a_shift_below_the_critical_psi_is_drift_by_ks() -> None:
     policy = Policy()
     variable, live = shifted(0.35, 450)
     rows = int(live.sum())
     scale = 1 / 1_000_000 + 1 / rows
     psi = population_stability_index(live, variable.counts)
     whole_share = float(chi2.isf(policy.share("1h", 10), 19))
-    assert policy.min_effect < psi < whole_share * scale  # as it was without K-S
+    assert (
+        policy.min_effect < psi < whole_share * scale
+    )  # so PSI alone, with the whole share, is not enough
     ks = kolmogorov_smirnov(live, variable.counts)
     critical = policy.critical("1h", 10, variable) * scale
     assert policy.judge(psi, critical, rows, 20) == "ok"
@@ -216,7 +220,7 @@ def test_a_shift_that_psi_alone_does_not_see_is_drift_by_ks() -> None:
 
 
 @pytest.mark.parametrize("effect", [0.5, 0.0, -1.0, math.nan, math.inf])
-def test_a_design_effect_is_1_or_more(effect: float) -> None:
+def test_a_design_effect_below_1_is_refused(effect: float) -> None:
     with pytest.raises(ConfigError) as raised:
         Policy(design_effect=effect)
     assert str(raised.value) == f"`design_effect` must be at least 1, not {effect}"
@@ -236,7 +240,7 @@ def with_tail(labels: int, rows: int, once: int | None) -> CategoryVariable:
 
 
 @pytest.mark.parametrize(("labels", "rows"), [(5, 6000), (50, 4000), (200, 8000), (400, 4000)])
-def test_to_know_what_stands_alone_in_a_tail_only_lowers_the_critical_value(
+def test_knowing_the_singletons_of_a_tail_never_raises_the_critical_value(
     labels: int, rows: int
 ) -> None:
     unknown, none, half, all_of_them = (
@@ -250,7 +254,7 @@ def test_to_know_what_stands_alone_in_a_tail_only_lowers_the_critical_value(
 
 
 @pytest.mark.parametrize(("labels", "rows_a_label"), [(100, 3), (400, 8), (60, 20)])
-def test_the_bound_of_what_training_missed_holds_for_tails_of_equal_labels(
+def test_the_bound_on_missed_rows_holds_for_tails_of_equal_labels(
     labels: int, rows_a_label: int
 ) -> None:
     random = np.random.default_rng(9)
@@ -260,4 +264,4 @@ def test_the_bound_of_what_training_missed_holds_for_tails_of_equal_labels(
         drawn = random.multinomial(rows, np.full(labels, 1 / labels))
         found = with_tail(int((drawn > 0).sum()), rows, int((drawn == 1).sum()))
         exceeded.append((drawn == 0).sum() * rows_a_label > _missed(found))
-    assert np.mean(exceeded) <= 0.01  # three standard errors were 0.0013, if it were normal
+    assert np.mean(exceeded) <= 0.01  # three standard errors of a normal would be 0.0013

@@ -9,6 +9,7 @@ import pytest
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("prometheus")
 @pytest.mark.usefixtures("demo_packages")
 def test_the_demonstration_ends_well_and_both_sources_agree(examples: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "demo", "--folder", str(tmp_path)]

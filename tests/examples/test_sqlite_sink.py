@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from boxkite import Baseline, ConfigError, Monitor
-from boxkite.logs import opening
+from boxkite.logs.sinks import sink_url
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 BASELINE = Baseline.fit({"a": np.arange(10.0)}, np.arange(10.0))
@@ -25,7 +25,7 @@ def _importable(monkeypatch: pytest.MonkeyPatch) -> None:
     def entry_points(**_: Any) -> EntryPoints:
         return EntryPoints([added])
 
-    monkeypatch.setattr(opening, "entry_points", entry_points)
+    monkeypatch.setattr(sink_url, "entry_points", entry_points)
 
 
 @pytest.mark.usefixtures("_importable")
@@ -51,6 +51,6 @@ def test_a_sink_that_nobody_adds_is_refused_with_those_there_are() -> None:
     with pytest.raises(ConfigError) as told:
         Monitor(BASELINE, "sqlitte:x", registry=None)
     assert str(told.value) == (
-        "LOG is 'sqlitte:x'; there is no sink 'sqlitte', "
-        "but file, s3, gs, az, fluentd, none, sqlite"
+        "LOG is 'sqlitte:x', but no sink has the scheme 'sqlitte'. "
+        "Use one of file, s3, gs, az, fluentd, none, sqlite."
     )

@@ -17,23 +17,25 @@ import pytest
 
 from boxkite import Baseline
 from boxkite.error_reporter import STAGES, ErrorReporter
-from boxkite.live import counter as counter_module
-from boxkite.live.counter import Counter
+from boxkite.live import durable_counts, group_member
 from boxkite.live.counts_file import CountsFile
-from boxkite.live.inheritance import Inheritance
+from boxkite.live.durable_counts import DurableCounts
+from boxkite.live.log_context import LogContext
+from boxkite.live.orphan_recovery import OrphanRecovery
 from boxkite.live.record import Record, encode
-from boxkite.live.state import StateFolder
+from boxkite.live.state_folder import StateFolder
 from boxkite.live.worker import Worker
+from boxkite.logs.prediction_log import PredictionLog
 from boxkite.logs.rejected import RejectedFile
 from boxkite.logs.shipper import Shipper
 from boxkite.logs.sink import Batch
-from boxkite.logs.sinks.files import FilesSink
-from boxkite.logs.stores.local import LocalStore
-from boxkite.logs.terms import LogTerms
+from boxkite.logs.sinks.files_sink import FilesSink
+from boxkite.logs.stores.local_store import LocalStore
+from boxkite.signals import EventSender
 
 BASELINE = Baseline.fit({"a": np.arange(8.0)}, bins=2, model="m", version="1")
 OTHER = BASELINE.relabelled(version="2")
-TERMS = LogTerms(
+CONTEXT = LogContext(
     sink="files",
     server_id="s",
     endpoint_id="e",
@@ -98,63 +100,62 @@ def record(number: int) -> bytes:
 
 def leave_dead(folder: Path, baseline: Baseline, first: int, number: int, name: str) -> None:
     """Leave a dead worker with a part of its records counted, and a batch of them sealed."""
-    terms = msgspec.json.encode(msgspec.structs.replace(TERMS, logger_id=name))
-    population = StateFolder(str(folder)).population(baseline)
-    worker = Worker(population, baseline, 300, 1 << 20, terms)
+    context = msgspec.structs.replace(CONTEXT, logger_id=name)
+    group = StateFolder(str(folder)).group_folder(baseline)
+    worker = Worker(group, baseline, 300, 1 << 20, context)
     for each in range(first, first + number):
         worker.journal.append(record(each))
         if each == first + number // 2:
             worker.fold([0] * len(STAGES))
-            worker.seal(worker.waiting(3, 1 << 20), 3)
+            worker.outbox.seal(worker.outbox.waiting(3, 1 << 20), 3)
     worker.abandon()
 
 
 class Service:
-    """A counter and its shipper, without their threads."""
+    """Counts and their shipper, without threads. It opens its own sink."""
+
+    url = None
 
     def __init__(self, folder: Path, name: str, max_bytes: int = 1 << 20) -> None:
         state = StateFolder(str(folder / "state"))
         self.reporter = ErrorReporter()
-        terms = msgspec.json.encode(msgspec.structs.replace(TERMS, logger_id=name))
-        self.counter = Counter(BASELINE, state, self.reporter, max_bytes, terms=lambda: terms)
-        self.counter._background.stop(60)
+        context = msgspec.structs.replace(CONTEXT, logger_id=name)
+        self.counts = DurableCounts(BASELINE, state, self.reporter, max_bytes, context)
         self.sink: Any = FilesSink(LocalStore(folder / "log"), "files")
-        self.dropped = 0
         self.shipper = Shipper(
-            self.counter,
-            Inheritance(self.counter, state, max_bytes),
-            lambda: self.sink,
-            "files",
+            PredictionLog(self, context, "files"),
+            self.counts,
+            OrphanRecovery(self.counts, state, max_bytes),
             RejectedFile(folder / "rejected"),
+            EventSender(self, lambda: None, ErrorReporter()),
             self.reporter,
-            self._tell_dropped,
             max_bytes,
         )
         self.shipper._background.stop(60)
 
-    def _tell_dropped(self, number: int, _: str) -> None:
-        self.dropped += number
+    def open(self) -> Any:
+        return self.sink
 
     def ship(self) -> None:
-        self.counter.fold()
+        self.counts.fold()
         self.shipper._flushes += 1
-        self.shipper._adopt_at = 0.0
-        self.shipper._run()
+        self.shipper._recover_at = 0.0
+        self.shipper.run_in_background()
 
     def live(self, tell: Callable[[bytes], Any]) -> None:
         """Take records, ship them, take over from the dead."""
         for first in (100, 120):
             for number in range(first, first + 12):
-                self.counter.append(record(number))
+                self.counts.append(record(number))
                 tell(b"%d\n" % number)
             self.ship()
         self.ship()
-        self.counter.append(record(140))
+        self.counts.append(record(140))
         tell(b"140\n")
         self.ship()
 
     def log(self) -> dict[str, int]:
-        return self.counter.totals().log_by_outcome()
+        return self.counts.totals().log_by_outcome()
 
 
 def logged(folder: Path) -> Multiset[int]:
@@ -178,18 +179,18 @@ def recovered(folder: Path) -> dict[str, int]:
     service = Service(folder, "last")
     service.ship()
     service.ship()
-    population = service.counter.adopt()
-    assert population is not None
-    assert list(population.folder.glob("left-*")) == []
-    assert len(list(population.folder.glob("worker-*"))) == 1
+    group = service.counts.adopt()
+    assert group is not None
+    assert list(group.folder.glob("orphan-*")) == []
+    assert len(list(group.folder.glob("worker-*"))) == 1
     return service.log()
 
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Segments of few records, and a folder that is tried again at once."""
-    monkeypatch.setattr(counter_module, "SEGMENT_BYTES", 300)
-    monkeypatch.setattr(counter_module, "_RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(group_member, "SEGMENT_BYTES", 300)
+    monkeypatch.setattr(durable_counts, "_RETRY_SECONDS", 0.0)
 
 
 def dying(run: Callable[[Callable[[bytes], Any]], None], turn: int, after: bool) -> tuple[int, str]:
@@ -293,7 +294,7 @@ def fill_up(folder: Path, tell: Callable[[bytes], Any]) -> None:
     service = Service(folder, "first", max_bytes=1200)
     service.sink = NoSink()
     for number in range(100, 150):
-        service.counter.append(record(number))
+        service.counts.append(record(number))
         tell(b"%d\n" % number)
         if number % 10 == 0:
             service.ship()

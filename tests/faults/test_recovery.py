@@ -16,18 +16,26 @@ import pytest
 
 from boxkite import Baseline
 from boxkite.error_reporter import STAGES, ErrorReporter
-from boxkite.live import counter as counter_module
-from boxkite.live.counter import Counter
+from boxkite.live import durable_counts, group_member
+from boxkite.live.durable_counts import DurableCounts
 from boxkite.live.mapped_journal import segment_path
-from boxkite.live.peers import left_counts
-from boxkite.live.population import Population
 from boxkite.live.record import Record, encode
-from boxkite.live.state import StateFolder
+from boxkite.live.state_folder import StateFolder
 from boxkite.live.worker import Worker
+from boxkite.live.worker_folder import WorkerFolder
+from boxkite.live.worker_group import WorkerGroup
 
 BASELINE = Baseline.fit({"a": np.arange(8.0)}, bins=2)
 NO_ERRORS = [0] * len(STAGES)
 CONTENT = encode(Record("id", 1, [1.0], None))
+
+
+class Unexpected(ErrorReporter):
+    """Fails a test that reports anything."""
+
+    def count(self, stage: str, error: Exception, what: str = "") -> None:
+        raise AssertionError(f"{stage}: {what}") from error
+
 
 # Every call through which the engine changes what is on the disk, or reads it.
 CALLS = [
@@ -81,22 +89,22 @@ def fail_with(code: int) -> Callable[[], None]:
 
 def life(folder: Path, reporter: ErrorReporter) -> int:
     """Live beside another worker: join, count, grow, adopt; returns the predictions shown."""
-    counter = Counter(BASELINE, StateFolder(str(folder)), reporter, 1 << 20)
-    counter._background.stop(60)  # one thread, so that calls come in the same order each time
+    # One thread, so that calls come in the same order each time.
+    counter = DurableCounts(BASELINE, StateFolder(str(folder)), reporter, 1 << 20)
     shown = []
     for _ in range(4):
         for _ in range(10):
             counter.append(CONTENT)
         shown.append(counter.totals().predictions)
-    counter.close(60)
+    counter.fold_within(60)
     assert shown == sorted(shown)
     return counter.totals().predictions
 
 
 def leave_dead(folder: Path, number: int) -> None:
     """Leave a dead worker with a part of its records folded."""
-    population = StateFolder(str(folder)).population(BASELINE)
-    worker = Worker(population, BASELINE, 300, 1 << 20)
+    group = StateFolder(str(folder)).group_folder(BASELINE)
+    worker = Worker(group, BASELINE, 300, 1 << 20)
     for i in range(number):
         if i == number // 2:
             worker.fold(NO_ERRORS)
@@ -106,20 +114,18 @@ def leave_dead(folder: Path, number: int) -> None:
 
 def counted(folder: Path) -> tuple[int, list[str]]:
     """Count with sound calls what is in a folder; returns the predictions, and what is there."""
-    population = Population(StateFolder(str(folder)).population(BASELINE), BASELINE, pytest.fail)
-    population.adopt("")
-    return population.others("").predictions, sorted(
-        path.name
-        for path in population.folder.iterdir()
-        if not path.name.startswith((".", "hour-"))
+    group = WorkerGroup(StateFolder(str(folder)).group_folder(BASELINE), BASELINE, Unexpected())
+    group.adopt("")
+    return group.others("").predictions, sorted(
+        path.name for path in group.folder.iterdir() if not path.name.startswith((".", "hour-"))
     )
 
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Segments of few records, and a folder that is tried again at once."""
-    monkeypatch.setattr(counter_module, "SEGMENT_BYTES", 300)
-    monkeypatch.setattr(counter_module, "_RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(group_member, "SEGMENT_BYTES", 300)
+    monkeypatch.setattr(durable_counts, "_RETRY_SECONDS", 0.0)
 
 
 @pytest.mark.usefixtures("small")
@@ -226,8 +232,7 @@ def test_wherever_a_worker_dies_what_it_acknowledged_is_counted_once(tmp_path: P
         if not child:
             calls = Calls(pytest.MonkeyPatch(), lambda: os._exit(1))
             calls.turn = turn
-            counter = Counter(BASELINE, StateFolder(str(folder)), ErrorReporter(), 1 << 20)
-            counter._background.stop(60)
+            counter = DurableCounts(BASELINE, StateFolder(str(folder)), ErrorReporter(), 1 << 20)
             for _ in range(40):
                 counter.append(CONTENT)
                 os.write(writer, b"1")
@@ -261,8 +266,9 @@ def test_a_journal_damaged_at_any_byte_gives_the_records_before_the_damage(
         damaged = bytearray(content)
         damaged[place] ^= 0x55
         path.write_bytes(content[:place] if how == "cut" else damaged)
-        found = left_counts(worker.folder, BASELINE, pytest.fail).predictions
-        assert found == sum(end <= place for end in ends)
+        counts, errors = WorkerFolder(worker.folder).surviving_counts(BASELINE)
+        assert errors == []
+        assert counts.predictions == sum(end <= place for end in ends)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="mounts a small file system")
@@ -271,10 +277,10 @@ def test_a_disk_that_is_really_full_loses_nothing(tmp_path: Path) -> None:
 import os, subprocess, sys
 import numpy as np
 from boxkite import Baseline, Monitor, Settings
-from boxkite.live import counter
+from boxkite.live import durable_counts, group_member
 subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", sys.argv[1]], check=True)
-counter.SEGMENT_BYTES = 1 << 16
-counter._RETRY_SECONDS = 0.0
+group_member.SEGMENT_BYTES = 1 << 16
+durable_counts._RETRY_SECONDS = 0.0
 monitor = Monitor(Baseline.fit({"a": np.arange(8.0)}), registry=None,
                   settings=Settings(state_dir=sys.argv[1] + "/state"))
 def count(number):

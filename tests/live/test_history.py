@@ -28,7 +28,7 @@ def history(tmp_path: Path) -> History:
     for hour in (12, 13, 17):
         for minutes, more in ((5, 0), (50, 100)):
             moment = NOON + (hour - 12) * HOUR + timedelta(minutes=minutes)
-            history.keep(lambda total=hour + more: counts_of(total), moment)
+            history.keep(counts_of(hour + more), moment)
     return history
 
 
@@ -59,13 +59,13 @@ def test_hours_are_read_from_one_on(since: int, hours: list[int], history: Histo
 
 def test_another_worker_does_not_write_an_hour_again(tmp_path: Path) -> None:
     for worker in range(3):
-        History(tmp_path, BASELINE).keep(lambda worker=worker: counts_of(worker), NOON)
+        History(tmp_path, BASELINE).keep(counts_of(worker), NOON)
     found = History(tmp_path, BASELINE).hours()
     assert [(hour, counts.predictions) for hour, counts in found] == [(NOON, 0)]
 
 
 def test_what_is_older_than_eight_days_goes(history: History, tmp_path: Path) -> None:
-    history.keep(lambda: counts_of(200), NOON + timedelta(days=8, hours=3))
+    history.keep(counts_of(200), NOON + timedelta(days=8, hours=3))
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "hour-20261123T17",
         "hour-20261201T15",
@@ -117,7 +117,7 @@ def test_what_was_counted_between_two_hours_is_found(
 def test_an_hour_is_told_once_to_the_worker_that_found_it(tmp_path: Path) -> None:
     first, second = (History(tmp_path, BASELINE) for _ in range(2))
     for worker in (first, second):
-        worker.keep(lambda: counts_of(1), NOON + timedelta(minutes=31))
+        worker.keep(counts_of(1), NOON + timedelta(minutes=31))
     assert [each.take_begun() for each in (second, first, first)] == [None, NOON, None]
 
 

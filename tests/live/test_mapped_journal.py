@@ -75,7 +75,7 @@ def test_a_journal_takes_no_more_bytes_than_it_may_until_some_are_released(tmp_p
     journal = MappedJournal(tmp_path, SIZE, 2 * SIZE)
     for record in records_of(8):
         journal.append(record)
-    with pytest.raises(JournalFullError, match="most it may"):
+    with pytest.raises(JournalFullError, match="may not exceed"):
         journal.append(b"1234567")
     assert read_all(journal) == records_of(8)
 
@@ -207,7 +207,7 @@ def test_what_interrupts_an_append_is_refused_at_once_and_the_append_goes_on(
     journal.append(b"again")
     assert (read_all(journal), Interrupted.refused) == (
         [b"outer", b"again"],
-        ["the journal takes no record just now"] * 2,
+        ["The journal accepts no record at the moment."] * 2,
     )
 
 
@@ -254,7 +254,7 @@ def test_a_closed_journal_refuses_records_and_keeps_what_it_has(tmp_path: Path) 
         journal.append(record)
     journal.close()
     journal.close()
-    with pytest.raises(JournalBusyError, match="takes no record"):
+    with pytest.raises(JournalBusyError, match="accepts no record"):
         journal.append(b"late")
     journal.prepare()
     assert read_all(journal) == records_of(3)

@@ -2,9 +2,7 @@
 delivered, counted as dropped, or still waiting."""
 
 import tempfile
-import threading
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,18 +11,35 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from boxkite import Baseline
-from boxkite.error_reporter import STAGES
-from boxkite.live.leftover import Leftover
+from boxkite.error_reporter import STAGES, ErrorReporter
+from boxkite.live.log_context import LogContext
 from boxkite.live.mapped_journal import JournalFullError
-from boxkite.live.memory_outbox import MemoryOutbox
-from boxkite.live.outbox import LockedOutbox, Outbox, Waiting
-from boxkite.live.population import Population
+from boxkite.live.orphaned_journal import OrphanedJournal
+from boxkite.live.outbox import Outbox, Waiting
 from boxkite.live.record import Record, decode, encode, is_logged
 from boxkite.live.worker import Worker
+from boxkite.live.worker_folder import WorkerFolder
+from boxkite.live.worker_group import WorkerGroup
 
 BASELINE = Baseline.fit({"a": np.arange(8.0)}, bins=2)
 NO_ERRORS = [0] * len(STAGES)
 MANY = 10**9
+CONTEXT = LogContext(
+    sink="sink",
+    server_id="s",
+    endpoint_id="e",
+    logger_id="l",
+    replica_id="r",
+    model="m",
+    version="1",
+)
+
+
+class Unexpected(ErrorReporter):
+    """Fails a test that reports anything."""
+
+    def count(self, stage: str, error: Exception, what: str = "") -> None:
+        raise AssertionError(f"{stage}: {what}") from error
 
 
 def record(number: int, logged: bool = True) -> bytes:
@@ -41,7 +56,7 @@ class Shipping(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
-        self.population = Population(Path(self.folder.name), BASELINE, pytest.fail)
+        self.group = WorkerGroup(Path(self.folder.name), BASELINE, Unexpected())
         self.appended = 0
         self.accepted: list[int] = []
         self.seen: list[int] = []
@@ -51,7 +66,8 @@ class Shipping(RuleBasedStateMachine):
         self.begin()
 
     def begin(self) -> None:
-        self.outbox: Any = Worker(self.population.folder, BASELINE, 200, 800, b"terms")
+        self.worker: Worker | None = Worker(self.group.folder, BASELINE, 200, 800, CONTEXT)
+        self.outbox: Outbox = self.worker.outbox
         self.forget()
 
     def forget(self) -> None:
@@ -60,50 +76,39 @@ class Shipping(RuleBasedStateMachine):
         self.batch: Waiting | None = None
         self.refused: list[int] | None = None
 
-    @property
-    def lives(self) -> bool:
-        return isinstance(self.outbox, Worker)
-
     def teardown(self) -> None:
-        if self.lives:
-            self.outbox.abandon()
+        if self.worker is not None:
+            self.worker.abandon()
         self.folder.cleanup()
 
-    @precondition(lambda self: self.lives)
+    @precondition(lambda self: self.worker is not None)
     @rule(logged=st.lists(st.sampled_from([True, True, False]), min_size=1, max_size=12))
     def append(self, logged: list[bool]) -> None:
+        assert self.worker is not None
         for each in logged:
             try:
-                self.outbox.journal.append(record(self.appended, each))
+                self.worker.journal.append(record(self.appended, each))
             except JournalFullError:
                 self.fold()
-                self.outbox.journal.append(record(self.appended, each))
+                self.worker.journal.append(record(self.appended, each))
             if each:
                 self.accepted.append(self.appended)
             self.appended += 1
 
-    @precondition(lambda self: self.lives)
+    @precondition(lambda self: self.worker is not None)
     @rule()
     def fold(self) -> None:
-        self.outbox.fold(NO_ERRORS)
+        assert self.worker is not None
+        self.worker.fold(NO_ERRORS)
         before = self.waiting()
-        dropped = self.outbox.give_up_oldest()
+        dropped = self.worker.give_up_oldest()
         self.given_up += before[:dropped]
         assert self.waiting() == before[dropped:]
-        self.outbox.journal.prepare()
+        self.worker.journal.prepare()
 
     def waiting(self) -> list[int]:
         """Return all that is not shipped, counted or not."""
-        if not self.lives:
-            return numbers(
-                [content for content, _ in self.outbox._records(self.outbox._progress.shipped)]
-            )
-        place, found = self.outbox.progress.shipped, list[bytes]()
-        while True:
-            part, place = self.outbox.journal.read(place, MANY)
-            if not part:
-                return numbers(found)
-            found += part
+        return numbers(list(self.outbox._contents(None)))
 
     def expected(self) -> list[int]:
         """Return the sealed batch, without the records that were given up at its front."""
@@ -157,33 +162,36 @@ class Shipping(RuleBasedStateMachine):
     @rule()
     def die(self) -> None:
         """The process dies; what it left is adopted, and shipped by another."""
-        if self.lives:
-            self.outbox.abandon()
-            self.population.adopt("")
+        if self.worker is not None:
+            self.worker.abandon()
+            self.worker = None
+            self.group.adopt("")
         self.forget()
-        left = list(self.population.folder.glob("left-*"))
+        left = list(self.group.folder.glob("orphan-*"))
         if left:
-            self.outbox = Leftover(left[0])
+            self.outbox = OrphanedJournal(WorkerFolder(left[0]))
         else:
             self.begin()
 
-    @precondition(lambda self: not self.lives)
+    @precondition(lambda self: self.worker is None)
     @rule()
     def give_up(self) -> None:
         if self.outbox.waiting(1, 1).contents:
-            self.given_up += self.waiting()
-            self.outbox.give_up()
+            before = self.waiting()
+            assert self.outbox.give_up() == len(before)
+            self.given_up += before
 
-    @precondition(lambda self: not self.lives and not self.outbox.waiting(1, 1).contents)
+    @precondition(lambda self: self.worker is None and not self.outbox.waiting(1, 1).contents)
     @rule()
     def finish(self) -> None:
-        self.population.finish(self.outbox)
+        assert isinstance(self.outbox, OrphanedJournal)
+        self.group.finish(self.outbox)
         self.begin()
 
     @invariant()
     def each_record_is_delivered_dropped_or_waits(self) -> None:
         waiting = self.waiting()
-        log = self.population.others("").log_by_outcome()
+        log = self.group.others("").log_by_outcome()
         assert (log["accepted"], log["pending"]) == (len(self.accepted), len(waiting))
         assert log["dropped"] == len(self.given_up)
         assert {*self.seen, *self.given_up, *waiting} == set(self.accepted)
@@ -220,77 +228,58 @@ def crowd_out(worker: Worker, first: int, most: int = 40) -> None:
 def test_a_batch_that_was_given_up_before_it_was_sealed_is_empty(
     number: int, tmp_path: Path
 ) -> None:
-    worker = Worker(tmp_path, BASELINE, 200, 800, b"terms")
+    worker = Worker(tmp_path, BASELINE, 200, 800, CONTEXT)
     for each in range(5):
         worker.journal.append(record(each))
     worker.fold(NO_ERRORS)
-    taken = worker.waiting(number, MANY)
+    taken = worker.outbox.waiting(number, MANY)
     crowd_out(worker, 5)
-    left = numbers(worker.unshipped())
-    batch = worker.seal(taken, number)
+    left = numbers(worker.outbox.unshipped())
+    batch = worker.outbox.seal(taken, number)
     assert batch.contents == []
-    worker.acknowledge(batch, delivered=0, dropped=0)
-    assert not worker.sealed
-    assert numbers(worker.unshipped()) == left
+    worker.outbox.acknowledge(batch, delivered=0, dropped=0)
+    assert not worker.outbox.sealed
+    assert numbers(worker.outbox.unshipped()) == left
     assert worker.counts.log_by_outcome()["pending"] == len(left)
 
 
 def test_a_sealed_batch_keeps_its_end_when_its_first_records_are_given_up(tmp_path: Path) -> None:
-    worker = Worker(tmp_path, BASELINE, 200, 800, b"terms")
+    worker = Worker(tmp_path, BASELINE, 200, 800, CONTEXT)
     for each in range(10):
         worker.journal.append(record(each))
     worker.fold(NO_ERRORS)
-    sealed = worker.seal(worker.waiting(10, MANY), 10)
-    taken = worker.waiting(10, MANY)
+    sealed = worker.outbox.seal(worker.outbox.waiting(10, MANY), 10)
+    taken = worker.outbox.waiting(10, MANY)
     crowd_out(worker, 10, 12)
     assert 0 < worker.counts.log_by_outcome()["dropped"] < 10
-    empty = worker.seal(taken, 10)
-    worker.acknowledge(empty, delivered=0, dropped=0)
-    assert (empty.contents, worker.sealed) == ([], True)
-    again = worker.waiting(1, 1)
+    empty = worker.outbox.seal(taken, 10)
+    worker.outbox.acknowledge(empty, delivered=0, dropped=0)
+    assert (empty.contents, worker.outbox.sealed) == ([], True)
+    again = worker.outbox.waiting(1, 1)
     assert again.end == sealed.end
     assert numbers(again.contents)[-1] == 9
     # As many as are asked for or not: the bounds are those of the batch.
-    assert worker.seal(again, 1) == again
-    assert worker.waiting(1, 1) == again
+    assert worker.outbox.seal(again, 1) == again
+    assert worker.outbox.waiting(1, 1) == again
 
 
 def test_a_stale_acknowledgement_moves_nothing_back(tmp_path: Path) -> None:
-    worker = Worker(tmp_path, BASELINE, 200, 800, b"terms")
+    worker = Worker(tmp_path, BASELINE, 200, 800, CONTEXT)
     for each in range(10):
         worker.journal.append(record(each))
     worker.fold(NO_ERRORS)
-    first = worker.seal(worker.waiting(3, MANY), 3)
-    worker.acknowledge(first, delivered=3, dropped=0)
-    second = worker.seal(worker.waiting(4, MANY), 4)
-    worker.acknowledge(first, delivered=3, dropped=0)
-    assert worker.waiting(MANY, MANY) == second
+    first = worker.outbox.seal(worker.outbox.waiting(3, MANY), 3)
+    worker.outbox.acknowledge(first, delivered=3, dropped=0)
+    second = worker.outbox.seal(worker.outbox.waiting(4, MANY), 4)
+    worker.outbox.acknowledge(first, delivered=3, dropped=0)
+    assert worker.outbox.waiting(MANY, MANY) == second
     assert worker.counts.log_by_outcome()["delivered"] == 3
 
 
 def test_records_to_be_delivered_again_are_seen_by_other_workers_at_once(tmp_path: Path) -> None:
-    population = Population(tmp_path, BASELINE, pytest.fail)
-    worker = Worker(tmp_path, BASELINE, 200, 800, b"terms")
+    group = WorkerGroup(tmp_path, BASELINE, Unexpected())
+    worker = Worker(tmp_path, BASELINE, 200, 800, CONTEXT)
     worker.journal.append(record(0))
     worker.fold(NO_ERRORS)
-    worker.count_retried(1)
-    assert population.others("").log_by_outcome()["retried"] == 1
-
-
-def test_a_locked_outbox_does_all_its_outbox_does() -> None:
-    class Owner:
-        def count(self, **counted: int) -> None:
-            outcomes.append(counted)
-
-    outcomes: list[dict[str, int]] = []
-    owner = Owner()
-    memory = MemoryOutbox(b"terms", owner.count)
-    outbox: Outbox = LockedOutbox(memory, threading.RLock())
-    memory.extend([record(0), record(1)])
-    assert (outbox.terms, outbox.byte_size) == (b"terms", 2 * len(record(0)))
-    batch = outbox.seal(outbox.waiting(MANY, MANY), 1)
-    assert (numbers(batch.contents), outbox.sealed) == ([0], True)
-    outbox.count_retried(1)
-    outbox.acknowledge(batch, delivered=1, dropped=0)
-    assert (numbers(outbox.waiting(MANY, MANY).contents), outbox.sealed) == ([1], False)
-    assert outcomes == [{"dropped": 0}, {"retried": 1}, {"delivered": 1, "dropped": 0}]
+    worker.outbox.count_retried(1)
+    assert group.others("").log_by_outcome()["retried"] == 1

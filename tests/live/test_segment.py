@@ -132,7 +132,7 @@ def test_a_journal_flipped_at_every_byte_gives_the_records_before_the_flip(tmp_p
         damaged[place] ^= 0xFF
         flipped.write_bytes(damaged)
         if place < HEADER_BYTES:
-            with pytest.raises(SegmentError, match="no journal segment 7 of format 1"):
+            with pytest.raises(SegmentError, match="is not journal segment 7 of format 1"):
                 intact_records(flipped, 7)
             continue
         before = [record for record, end in zip(FULL, ends, strict=True) if end <= place]

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from boxkite import Baseline
+from boxkite import Baseline, signals
 from boxkite.drift import Policy, compare_counts
 from boxkite.error_reporter import ErrorReporter
 from boxkite.live.counts import Counts
 from boxkite.live.history import History
 from boxkite.live.verdict_changes import VerdictChanges
+from boxkite.signals import EventSender
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -33,33 +34,35 @@ class Service:
         folder: of the population.
         baseline: whose cells are counted.
         hours: of the one window.
-        wanted: whether somebody listens.
+        listens: whether somebody listens to the signal.
     """
 
-    def __init__(
-        self, folder: Path, baseline: Baseline, hours: float, wanted: Callable[[], bool]
-    ) -> None:
-        self.folder, self.baseline, self.hours, self.wanted = folder, baseline, hours, wanted
+    def __init__(self, folder: Path, baseline: Baseline, hours: float, listens: bool) -> None:
+        self.folder, self.baseline, self.hours = folder, baseline, hours
         self.counts = Counts.zero(baseline)
         self.now = NOON
         self.reporter = ErrorReporter()
         self.told: list[tuple[datetime, str, str]] = []
+        self.events = EventSender(self, lambda: None, self.reporter)
+        if listens:
+            signals.drift_changed.connect(self.tell, sender=self)
         self.begin()
 
     def begin(self) -> None:
         """Have a worker find that an hour has begun."""
         history = History(self.folder, self.baseline)
-        history.keep(lambda: self.counts, self.now + timedelta(minutes=7))
+        history.keep(self.counts, self.now + timedelta(minutes=7))
         begun = history.take_begun()
         assert begun == self.now
         assert history.take_begun() is None
         policy = Policy(windows={"w": self.hours})
-        VerdictChanges(
-            self.baseline, policy, self.wanted, self.tell, self.reporter
-        ).hour_begun(history, begun)  # fmt: skip
+        changes = VerdictChanges(self.baseline, policy, self.events, self.reporter)
+        changes.hour_begun(history, begun)
 
-    def tell(self, *, window: str, comparison: Any, changed: Sequence[Any]) -> None:
-        assert window == "w"
+    def tell(
+        self, _: Any, *, window: str, comparison: Any, changed: Sequence[Any], monitor: Any
+    ) -> None:
+        assert (window, monitor) == ("w", self)
         assert set(changed) <= set(comparison.variables)
         self.told += [(self.now, each.name, each.verdict) for each in changed]
 
@@ -74,7 +77,7 @@ class Service:
 @pytest.fixture
 def service(tmp_path: Path, baseline: Baseline) -> Callable[..., Service]:
     """Makes a service whose one window is of so many hours."""
-    return lambda hours, wanted=lambda: True: Service(tmp_path, baseline, hours, wanted)
+    return lambda hours, listens=True: Service(tmp_path, baseline, hours, listens)
 
 
 def test_an_hour_of_drift_is_told_once_and_its_end_once(service: Callable[..., Service]) -> None:
@@ -139,7 +142,7 @@ def test_hours_without_predictions_are_passed_over(service: Callable[..., Servic
 
 
 def test_where_nobody_listens_nothing_is_compared(service: Callable[..., Service]) -> None:
-    hourly = service(1.0, lambda: False)
+    hourly = service(1.0, listens=False)
     hourly.hour(OTHER)
     assert hourly.told == []
     assert not (hourly.folder / "verdicts.json").exists()

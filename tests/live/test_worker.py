@@ -12,12 +12,12 @@ import pytest
 
 from boxkite import Baseline
 from boxkite.error_reporter import STAGES
-from boxkite.live import worker as module
+from boxkite.live import worker_folder as module
 from boxkite.live.counts import Counts
 from boxkite.live.mapped_journal import segment_numbers, segment_path
-from boxkite.live.peers import acknowledged_counts, left_counts, lock_if_dead
 from boxkite.live.record import Record, encode
 from boxkite.live.worker import Worker
+from boxkite.live.worker_folder import WorkerFolder
 from boxkite.system.file_lock import release
 
 BASELINE = Baseline.fit({"a": np.arange(8.0)}, bins=2)
@@ -45,7 +45,7 @@ def test_folding_counts_each_record_once_and_removes_what_is_counted(tmp_path: P
         assert worker.counts.predictions == total
         assert int(worker.counts.cells.sum()) == total
         assert len(segment_numbers(worker.folder)) == 1
-        assert acknowledged_counts(worker.folder, BASELINE).to_bytes() == worker.counts.to_bytes()
+        assert WorkerFolder(worker.folder).counts(BASELINE).to_bytes() == worker.counts.to_bytes()
 
 
 def test_folding_nothing_commits_nothing(tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ def test_errors_and_what_is_not_in_the_journal_are_committed_with_the_counts(
     more.predictions = 5
     errors = list(range(len(STAGES)))
     worker.fold(errors, more)
-    found = acknowledged_counts(worker.folder, BASELINE)
+    found = WorkerFolder(worker.folder).counts(BASELINE)
     assert (found.predictions, found.errors.tolist()) == (7, errors)
 
 
@@ -75,37 +75,37 @@ def test_others_see_records_before_they_are_folded(tmp_path: Path) -> None:
     append(worker, 10)
     worker.fold(NO_ERRORS)
     append(worker, 10)
-    assert acknowledged_counts(worker.folder, BASELINE).predictions == 20
+    assert WorkerFolder(worker.folder).counts(BASELINE).predictions == 20
     assert worker.counts.predictions == 10
 
 
 def test_a_living_worker_is_never_taken_for_dead_and_an_abandoned_one_is(tmp_path: Path) -> None:
     worker = new_worker(tmp_path)
-    assert lock_if_dead(worker.folder) is None
+    assert WorkerFolder(worker.folder).lock_if_dead() is None
     worker.abandon()
     worker.abandon()
-    lock = lock_if_dead(worker.folder)
+    lock = WorkerFolder(worker.folder).lock_if_dead()
     assert lock is not None
-    assert lock_if_dead(worker.folder) is None
+    assert WorkerFolder(worker.folder).lock_if_dead() is None
     release(lock)
 
 
 def test_a_worker_that_nobody_holds_any_more_gives_its_lock_back(tmp_path: Path) -> None:
     folder = new_worker(tmp_path).folder
-    lock = lock_if_dead(folder)
+    lock = WorkerFolder(folder).lock_if_dead()
     assert lock is not None
     release(lock)
 
 
 def test_a_folder_without_a_lock_or_gone_is_nobody_s(tmp_path: Path) -> None:
-    assert lock_if_dead(tmp_path) is None
-    assert lock_if_dead(tmp_path / "gone") is None
+    assert WorkerFolder(tmp_path).lock_if_dead() is None
+    assert WorkerFolder(tmp_path / "gone").lock_if_dead() is None
 
 
 @pytest.mark.parametrize("deleted", ["population", "worker", "lock", "counts"])
 def test_a_worker_notices_that_its_folder_was_deleted(deleted: str, tmp_path: Path) -> None:
     worker = new_worker(tmp_path / "population")
-    assert worker.is_at_home()
+    assert worker.is_intact()
     paths = {
         "population": tmp_path / "population",
         "worker": worker.folder,
@@ -113,7 +113,7 @@ def test_a_worker_notices_that_its_folder_was_deleted(deleted: str, tmp_path: Pa
         "counts": worker.folder / "counts",
     }
     paths[deleted].rename(tmp_path / "away")
-    assert not worker.is_at_home()
+    assert not worker.is_intact()
 
 
 def test_a_worker_without_its_folder_goes_on_counting(tmp_path: Path) -> None:
@@ -162,7 +162,7 @@ def test_a_fold_that_is_interrupted_anywhere_counts_each_record_once(
             patch.setattr(target, name, interrupt)
             with pytest.raises(SystemExit):
                 worker.fold(NO_ERRORS)
-        assert acknowledged_counts(worker.folder, BASELINE).predictions == 60
+        assert WorkerFolder(worker.folder).counts(BASELINE).predictions == 60
     append(worker, 1)
     worker.fold(NO_ERRORS)
     assert (worker.counts.predictions, worker.counts.cells.sum()) == (61, 61)
@@ -180,7 +180,7 @@ def test_a_record_that_cannot_be_read_counts_as_invalid_and_holds_up_no_other(
     append(worker, 3)
     worker.journal.append(content)
     append(worker, 3)
-    assert acknowledged_counts(worker.folder, BASELINE).predictions == 7
+    assert WorkerFolder(worker.folder).counts(BASELINE).predictions == 7
     worker.fold(NO_ERRORS)
     counts = worker.counts
     assert (counts.predictions, counts.cells.sum(), counts.invalid.tolist()) == (7, 6, [1])
@@ -197,8 +197,7 @@ def dead_worker(folder: Path) -> Path:
 
 
 def test_what_a_dead_worker_left_is_its_counts_and_the_rest_of_its_journal(tmp_path: Path) -> None:
-    reports: list[Exception] = []
-    found = left_counts(dead_worker(tmp_path), BASELINE, reports.append)
+    found, reports = WorkerFolder(dead_worker(tmp_path)).surviving_counts(BASELINE)
     assert (found.predictions, found.cells.sum(), reports) == (20, 20, [])
 
 
@@ -217,11 +216,11 @@ def _shortened(path: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "file", "left", "message"),
     [
-        (_of_another_format, "counts", 20, "no file of counts of format 2"),
+        (_of_another_format, "counts", 20, "not a counts file of format 3"),
         (_shortened, "counts", 20, "another baseline or format"),
         (_emptied, "counts", 20, None),
         (Path.unlink, "counts", 20, None),
-        (_of_another_format, "journal", 10, "no journal segment 1 of format 1"),
+        (_of_another_format, "journal", 10, "not journal segment 1 of format 1"),
         (_emptied, "journal", 10, None),
         (Path.unlink, "journal", 10, None),
     ],
@@ -231,8 +230,8 @@ def test_what_is_damaged_is_reported_and_the_rest_counted(
 ) -> None:
     folder = dead_worker(tmp_path)
     damage(segment_path(folder, 1) if file == "journal" else folder / "counts")
-    reports: list[Exception] = []
-    assert left_counts(folder, BASELINE, reports.append).predictions == left
+    counts, reports = WorkerFolder(folder).surviving_counts(BASELINE)
+    assert counts.predictions == left
     assert [message in str(report) for report in reports] == ([True] if message else [])
 
 
@@ -241,11 +240,11 @@ def test_counts_damaged_in_the_last_commit_are_those_of_the_commit_before(tmp_pa
     content = bytearray((folder / "counts").read_bytes())
     content[-1] ^= 0xFF
     (folder / "counts").write_bytes(content)
-    reports: list[Exception] = []
+    counts, reports = WorkerFolder(folder).surviving_counts(BASELINE)
     # There was none: all of the journal is still there.
-    assert left_counts(folder, BASELINE, reports.append).predictions == 20
+    assert counts.predictions == 20
     assert [str(report) for report in reports] == [
-        f"{folder / 'counts'} was damaged; counts of a dead worker are lost"
+        f"'{folder / 'counts'}' was damaged. The last counts of a dead worker are lost."
     ]
 
 
@@ -255,4 +254,4 @@ def test_a_living_worker_whose_counts_are_damaged_is_an_error(tmp_path: Path) ->
     (worker.folder / "counts").rename(worker.folder / "gone")
     (worker.folder / "counts").write_bytes(b"no counts")
     with pytest.raises(ValueError, match="another baseline or format"):
-        acknowledged_counts(worker.folder, BASELINE)
+        WorkerFolder(worker.folder).counts(BASELINE)

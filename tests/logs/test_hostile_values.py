@@ -1,4 +1,4 @@
-"""Whatever a request holds: each line parses, and no redacted value is in any byte."""
+"""Test hostile requests: each line can be parsed, and no byte of a redacted value is stored."""
 
 import base64
 import json
@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from boxkite import Baseline
+from boxkite.live.log_context import LogContext
 from boxkite.live.record import Record, decode, encode
 from boxkite.live.redaction import Redaction
-from boxkite.logs.document import log_record
-from boxkite.logs.line import to_line
-from boxkite.logs.terms import LogTerms
+from boxkite.logs.log_line import to_line
+from boxkite.logs.log_record import to_log_record
 
 BASELINE = Baseline.fit(
     {
@@ -51,13 +51,13 @@ def leaf(chance: random.Random) -> Any:
 
 
 def secret(chance: random.Random) -> Any:
-    """Return a secret in one of the forms in which it stands under its name."""
+    """Return a secret in one of the forms that a value can have."""
     forms = (SECRET, SECRET.encode(), [SECRET], {"x": SECRET}, NUMBER, f"{NUMBER}", (NUMBER, 1))
     return chance.choice((*forms, hostile(chance) + SECRET, np.float64(NUMBER)))
 
 
 def tree(chance: random.Random, depth: int = 3) -> Any:
-    """Return nested values that may have secrets under their names."""
+    """Return nested values, some of them secrets under their names."""
     kind = chance.randrange(8)
     if depth == 0 or kind < 2:
         return leaf(chance)
@@ -99,11 +99,11 @@ def features(chance: random.Random) -> Any:
     return {**named, hostile(chance): tree(chance), "distance": tree(chance)}
 
 
-def request(chance: random.Random) -> tuple[LogTerms, Record]:
+def request(chance: random.Random) -> tuple[LogContext, Record]:
     row = REDACTION.row(features(chance))
     output = REDACTION.output([tree(chance)])
     body = REDACTION.body(form(chance) if chance.random() < 0.2 else tree(chance))
-    terms = LogTerms(
+    context = LogContext(
         sink="file:",
         server_id=hostile(chance),
         endpoint_id=hostile(chance),
@@ -115,7 +115,7 @@ def request(chance: random.Random) -> tuple[LogTerms, Record]:
         outputs=("delay",),
         max_bytes=chance.choice((100, 1000, 1 << 20)),
     )
-    return terms, Record(hostile(chance), chance.randrange(2**61), row, output, body, True)
+    return context, Record(hostile(chance), chance.randrange(2**61), row, output, body, True)
 
 
 FORBIDDEN = [
@@ -132,13 +132,13 @@ def refuse(constant: str) -> Any:
 
 
 def lines_of(requests: int, seed: int) -> list[str]:
-    """Return the lines of random requests, after looking at each and at its journal's bytes."""
+    """Return the lines of random requests, and check each line and its bytes in the journal."""
     chance = random.Random(seed)
     lines = []
     for _ in range(requests):
-        terms, record = request(chance)
+        context, record = request(chance)
         content = encode(record, chance.choice((None, 10, 1 << 20)))
-        line = to_line(log_record(terms, decode(content)), terms.max_bytes)
+        line = to_line(to_log_record(context, decode(content)), context.max_bytes)
         for forbidden in FORBIDDEN:
             assert forbidden not in content
             assert forbidden not in line
@@ -151,7 +151,7 @@ def lines_of(requests: int, seed: int) -> list[str]:
 
 
 def all_parse(lines: list[str]) -> bool:
-    """Tell whether DuckDB's parser reads each line."""
+    """Return whether DuckDB can parse each line."""
     query = "SELECT bool_and(json_valid(line)) FROM (SELECT unnest(?) AS line)"
     return duckdb.execute(query, [lines]).fetchall() == [(True,)]
 
@@ -166,7 +166,7 @@ def test_hostile_requests_are_logged_safely(seed: int) -> None:
     assert all_parse(lines_of(10_000, seed))
 
 
-def test_the_search_for_secrets_would_find_them() -> None:
+def test_the_search_for_secrets_finds_them_without_redaction() -> None:
     chance = random.Random(1)
     found = set()
     for _ in range(500):

@@ -1,8 +1,7 @@
-"""Pruning: what is past goes, oldest first, and nothing else; one worker of many, once an hour."""
+"""Test pruning: old files only, the oldest first, by one worker of many and once an hour."""
 
 import itertools
 import os
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from boxkite.error_reporter import ErrorReporter
 from boxkite.logs import pruning
 from boxkite.logs.partition import partition_path
-from boxkite.logs.pruning import HourlyPruner, Pruned, prune
-from boxkite.logs.stores.local import LocalStore
+from boxkite.logs.pruning import HourlyPruner, Pruned, SizePruner, prune
+from boxkite.logs.stores.local_store import LocalStore
 
 NOW = datetime(2026, 11, 23, 14, 5, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -34,7 +34,7 @@ def store(tmp_path: Path) -> LocalStore:
     return LocalStore(tmp_path)
 
 
-def test_a_file_is_past_when_its_whole_minute_is(store):
+def test_a_file_is_old_when_its_whole_minute_is(store):
     put(store, NOW - DAY - timedelta(minutes=2))
     put(store, NOW - DAY - timedelta(minutes=1))
     kept = [put(store, NOW - DAY), put(store, NOW), put(store, NOW + DAY)]
@@ -45,7 +45,7 @@ def test_a_file_is_past_when_its_whole_minute_is(store):
     assert paths(store) == kept[2:]
 
 
-def test_only_names_of_our_form_below_the_root_are_removed(store):
+def test_only_log_files_below_the_root_are_removed(store):
     others = [
         "1405_w-r.txt",
         "models/other/e/2000-01-01/1405_w-r.txt",
@@ -63,7 +63,7 @@ def test_only_names_of_our_form_below_the_root_are_removed(store):
     assert paths(store) == others
 
 
-def test_what_a_link_leads_to_is_left_alone(tmp_path):
+def test_files_behind_a_link_are_left_alone(tmp_path):
     outside = LocalStore(tmp_path / "outside")
     put(outside, NOW - 2 * DAY)
     inside = LocalStore(tmp_path / "inside")
@@ -74,7 +74,7 @@ def test_what_a_link_leads_to_is_left_alone(tmp_path):
     assert len(paths(outside)) == 1
 
 
-def test_no_more_bytes_are_left_than_wanted_and_the_oldest_go_first(store):
+def test_the_oldest_files_are_deleted_until_the_size_is_below_the_limit(store):
     order = [
         put(store, NOW - timedelta(hours=hours), endpoint_id)
         for hours, endpoint_id in [(30, "b"), (25, "a"), (3, "c"), (2, "a"), (1, "b")]
@@ -89,7 +89,7 @@ def test_no_more_bytes_are_left_than_wanted_and_the_oldest_go_first(store):
     assert paths(store) == order[4:]
 
 
-def test_only_the_files_of_one_endpoint_where_it_is_named(store):
+def test_only_the_files_of_the_named_endpoint_are_deleted(store):
     kept = [put(store, NOW - 2 * DAY, "e-2"), put(store, NOW - 2 * DAY, "e2")]
     put(store, NOW - 2 * DAY, "e")
     put(store, NOW - 2 * DAY, "a/b")
@@ -98,7 +98,7 @@ def test_only_the_files_of_one_endpoint_where_it_is_named(store):
     assert paths(store) == kept
 
 
-def test_empty_folders_go_and_what_killed_writers_left_goes(store):
+def test_empty_folders_and_temporary_files_of_killed_writers_are_removed(store):
     path = put(store, NOW - 2 * DAY)
     aside = (store.folder / path).with_name(".boxkite-0123456789abcdef.part")
     aside.touch()
@@ -117,9 +117,9 @@ def test_a_store_without_a_log_has_nothing_to_prune(store):
     assert list(store.folder.iterdir()) == []
 
 
-def test_ages_that_cannot_be_meant_are_refused(store):
+def test_a_negative_age_and_a_moment_without_time_zone_are_errors(store):
     put(store, NOW)
-    with pytest.raises(ValueError, match="give 0 or more"):
+    with pytest.raises(ValueError, match="is negative"):
         prune(store, -DAY, NOW)
     with pytest.raises(ValueError, match="has no time zone"):
         prune(store, datetime(2030, 1, 1))  # noqa: DTZ001
@@ -128,7 +128,7 @@ def test_ages_that_cannot_be_meant_are_refused(store):
 
 
 @given(st.lists(st.integers(0, 200), max_size=20, unique=True), st.integers(0, 200))
-def test_exactly_the_files_before_the_limit_go(ages, limit):
+def test_exactly_the_files_before_the_limit_are_deleted(ages, limit):
     class Memory:
         def __init__(self) -> None:
             moments = {age: NOW - timedelta(minutes=age) for age in ages}
@@ -150,15 +150,26 @@ def test_exactly_the_files_before_the_limit_go(ages, limit):
     assert sorted(store.files.values()) == sorted(age for age in ages if age <= limit)
 
 
-def unexpected(error: Exception) -> None:
-    raise error
+class Unexpected(ErrorReporter):
+    def count(self, stage: str, error: Exception, what: str = "") -> None:  # noqa: ARG002
+        raise error
 
 
-def pruner(store: LocalStore, on_error: Callable[[Exception], object] = unexpected) -> HourlyPruner:
-    return HourlyPruner(store, DAY, "e", on_error)
+class Errors(ErrorReporter):
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: list[str] = []
+
+    def count(self, stage: str, error: Exception, what: str = "") -> None:
+        assert (stage, what) == ("log", "deleting old files")
+        self.said.append(str(error))
 
 
-def test_one_worker_of_many_prunes_in_an_hour(store):
+def pruner(store: LocalStore, reporter: ErrorReporter | None = None) -> HourlyPruner:
+    return HourlyPruner(store, DAY, "e", reporter or Unexpected())
+
+
+def test_one_of_many_workers_prunes_each_hour(store):
     workers = [pruner(store) for _ in range(4)]
     results = []
     for hour, number in itertools.product(range(3), range(8)):
@@ -181,29 +192,51 @@ def test_other_endpoints_keep_their_files(store):
     assert kept in paths(store)
 
 
-def test_what_was_not_finished_goes_on_at_the_next_call(store, monkeypatch):
+def test_the_next_run_finishes_what_the_last_one_began(store, monkeypatch):
     for minutes in range(5):
         put(store, NOW - 3 * DAY + timedelta(minutes=minutes))
     worker = pruner(store)
-    monkeypatch.setattr(pruning, "_SLICE_SECONDS", -1.0)
+    monkeypatch.setattr(pruning, "_HOURLY_SLICE_SECONDS", -1.0)
     assert worker.run(NOW) == Pruned(0, 0, finished=False)
-    monkeypatch.setattr(pruning, "_SLICE_SECONDS", 60.0)
+    monkeypatch.setattr(pruning, "_HOURLY_SLICE_SECONDS", 60.0)
     assert pruner(store).run(NOW) is None
     assert worker.run(NOW) == Pruned(5, 50)
     assert worker.run(NOW) is None
 
 
 @pytest.mark.parametrize("verb", ["put_new", "list", "remove"])
-def test_errors_are_told_and_never_raised_and_the_next_hour_tries_again(verb, store, monkeypatch):
+def test_errors_are_reported_and_not_raised_and_the_next_hour_tries_again(verb, store, monkeypatch):
     def fail(*_: object) -> None:
         raise OSError("no disk")
 
     put(store, NOW - 3 * DAY)
-    errors: list[Exception] = []
-    worker = pruner(store, errors.append)
+    errors = Errors()
+    worker = pruner(store, errors)
     with monkeypatch.context() as patch:
         patch.setattr(store, verb, fail)
         assert [worker.run(NOW) for _ in range(3)] == [None, None, None]
-    assert [str(error) for error in errors] == ["no disk"]
+    assert errors.said == ["no disk"]
     assert worker.run(NOW) is None
     assert worker.run(NOW + timedelta(hours=1)) == Pruned(1, 10)
+
+
+def test_the_size_limit_applies_to_one_endpoint_and_leaves_others_alone(store):
+    others = [put(store, NOW - 40 * DAY, "other", 1000), put(store, NOW, "other", 1000)]
+    now = datetime.now(UTC)
+    order = [put(store, now - timedelta(minutes=age), "e", 10) for age in (5, 4, 3)]
+    old = put(store, now - 31 * DAY)
+    SizePruner(store, 30 * DAY, "e", Unexpected(), max_bytes=1000).run()
+    assert paths(store) == sorted([*others, *order])
+    assert old not in paths(store)
+    SizePruner(store, 30 * DAY, "e", Unexpected(), max_bytes=25).run()
+    assert paths(store) == sorted([*others, *order[1:]])
+
+
+def test_errors_of_the_size_limit_are_reported_and_not_raised(store, monkeypatch):
+    def fail(*_: object) -> None:
+        raise OSError("no disk")
+
+    monkeypatch.setattr(store, "list", fail)
+    errors = Errors()
+    SizePruner(store, DAY, "e", errors, max_bytes=1).run()
+    assert errors.said == ["no disk"]

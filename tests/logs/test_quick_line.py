@@ -1,4 +1,4 @@
-"""The line of an ordinary record is the one that any record would have."""
+"""Test that the fast path gives the same bytes as the slow one."""
 
 from typing import Any
 
@@ -7,18 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from boxkite.live.log_context import LogContext
 from boxkite.live.record import Mark, Record, decode, encode
-from boxkite.logs.document import log_record
-from boxkite.logs.line import to_line
-from boxkite.logs.quick_line import LineMaker, Undecoded
-from boxkite.logs.terms import LogTerms
+from boxkite.logs.log_line import to_line
+from boxkite.logs.log_record import to_log_record
+from boxkite.logs.quick_line import QuickLines, UndecodedRecord
 
 ID = "8c0e6ba4-8f1f-4b4e-9d6b-0a1b2c3d4e5f"
 NOW = 1_795_450_000_000_001_999
 
 
-def terms(*features: str, outputs: tuple[str, ...] = ("score",), max_bytes: int = 4096) -> LogTerms:
-    return LogTerms(
+def context(
+    *features: str, outputs: tuple[str, ...] = ("score",), max_bytes: int = 4096
+) -> LogContext:
+    return LogContext(
         sink="file:",
         server_id="server \u2028",
         endpoint_id="endpoint",
@@ -32,16 +34,16 @@ def terms(*features: str, outputs: tuple[str, ...] = ("score",), max_bytes: int 
     )
 
 
-def lines(of: LogTerms, record: Record) -> tuple[bytes | None, bytes]:
-    """The quick line of a record, and the one that is sure."""
+def lines(of: LogContext, record: Record) -> tuple[bytes | None, bytes]:
+    """Return the quick line of a record, and the slow one."""
     content = encode(record)
-    quick = LineMaker(of).line(msgspec.msgpack.decode(content, type=Undecoded))
-    return quick, to_line(log_record(of, decode(content)), of.max_bytes)
+    quick = QuickLines(of).line(msgspec.msgpack.decode(content, type=UndecodedRecord))
+    return quick, to_line(to_log_record(of, decode(content)), of.max_bytes)
 
 
 def test_a_row_of_numbers_and_texts_is_ordinary() -> None:
     record = Record(ID, NOW, [1.5, 2, "UA", True, None, float("nan")], [0.25], None, True)
-    quick, sure = lines(terms("a", "b", "c", "d", "e", "f"), record)
+    quick, sure = lines(context("a", "b", "c", "d", "e", "f"), record)
     assert quick == sure
     assert msgspec.json.decode(sure) == {
         "prediction_id": f"server \u2028/2026-11-23T16:06:40/{ID}",
@@ -75,13 +77,13 @@ def test_a_row_of_numbers_and_texts_is_ordinary() -> None:
     ],
     ids=str,
 )
-def test_what_has_to_be_looked_at_is_left_to_who_does(record: Record) -> None:
-    assert lines(terms("a", "b"), record)[0] is None
+def test_any_other_record_has_no_quick_line(record: Record) -> None:
+    assert lines(context("a", "b"), record)[0] is None
 
 
 @pytest.mark.parametrize("names", [(), ("a", "a"), ("a", 'b"'), ("a", "b\n")])
-def test_names_that_no_class_can_have_leave_every_line_to_who_looks(names: tuple[str, ...]) -> None:
-    assert lines(terms(*names), Record(ID, NOW, [1.5] * len(names), [0.5]))[0] is None
+def test_names_that_no_struct_can_have_give_no_quick_lines(names: tuple[str, ...]) -> None:
+    assert lines(context(*names), Record(ID, NOW, [1.5] * len(names), [0.5]))[0] is None
 
 
 values = st.one_of(
@@ -99,9 +101,9 @@ values = st.one_of(
     st.integers(-(2**63), 2**63 - 1),
     st.integers(0, 600),
 )
-def test_a_quick_line_is_what_the_sure_one_is(
+def test_a_quick_line_has_the_same_bytes_as_the_slow_one(
     names: list[str], features: Any, output: Any, created_at: int, max_bytes: int
 ) -> None:
-    of = terms(*names, max_bytes=max_bytes)
+    of = context(*names, max_bytes=max_bytes)
     quick, sure = lines(of, Record(ID, created_at, features, output))
     assert quick in (None, sure)

@@ -155,7 +155,7 @@ def test_the_sample_is_chosen_by_the_id_and_everything_is_counted(
     log = monitor._log
     assert isinstance(log, PredictionLog)
     assert [each.entity_id for each in sink.records] == [
-        each for each in made if log.includes(each)
+        each for each in made if log.context.includes(each)
     ]
     assert 400 < len(sink.records) < 600
     found = outcomes(monitor)

@@ -1,4 +1,4 @@
-"""The exporter to fluentd: where it sends, and what a record holds."""
+"""The fluentd exporter: its addresses, its records and its limits."""
 
 import io
 import signal
@@ -16,9 +16,9 @@ import pytest
 
 from boxkite import ConfigError
 from boxkite.classic.fluentd_sender import FluentdSender
+from boxkite.live.log_context import LogContext
 from boxkite.logs.log_record import LogRecord
 from boxkite.logs.sink import Batch
-from boxkite.logs.terms import LogTerms
 from boxkite.monitoring.collector import ComputedMetricCollector
 from boxkite.monitoring.context import PredictionContext
 from boxkite.monitoring.exporter import FluentdExporter
@@ -133,7 +133,7 @@ def test_close_drops_what_cannot_be_sent():
     assert (exporter.sender.dropped, exporter.sender.pending) == (1, 0)
 
 
-TERMS = LogTerms(
+CONTEXT = LogContext(
     sink="FluentdExporter",
     server_id="flights",
     endpoint_id="delay",
@@ -171,7 +171,7 @@ def sent():
             received = []
             thread = threading.Thread(target=lambda: received.extend(take_one(server)))
             thread.start()
-            exporter.sink.deliver(Batch(TERMS, records))
+            exporter.sink.deliver(Batch(CONTEXT, records))
             thread.join()
             exporter.sink.close()
         return received
@@ -210,7 +210,7 @@ def test_the_sink_of_an_exporter_is_one():
     assert exporter.sink is exporter.sink
     assert (exporter.sink.name, exporter.sink.whole_minutes) == ("fluentd", False)
     with pytest.raises(ConnectionRefusedError):
-        exporter.sink.deliver(Batch(TERMS, [record()]))
+        exporter.sink.deliver(Batch(CONTEXT, [record()]))
     assert exporter.sender.pending == 0
 
 
@@ -222,7 +222,7 @@ def test_a_class_with_an_emit_of_its_own_gets_the_records():
             self.taken += (prediction.entity_id,)
 
     exporter = Marked()
-    exporter.sink.deliver(Batch(TERMS, [record()]))
+    exporter.sink.deliver(Batch(CONTEXT, [record()]))
     assert exporter.taken == (ENTITY,)
     assert exporter.sink.name == "exporter"
 

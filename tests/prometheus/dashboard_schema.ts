@@ -1,4 +1,4 @@
-// What of Grafana's own types the dashboard is checked against, as one JSON schema.
+// The types of Grafana that the dashboard is checked against, for one JSON schema.
 import { Dashboard } from "@grafana/schema";
 import * as barchart from "@grafana/schema/dist/esm/raw/composable/barchart/panelcfg/x/BarChartPanelCfg_types.gen";
 import * as histogram from "@grafana/schema/dist/esm/raw/composable/histogram/panelcfg/x/HistogramPanelCfg_types.gen";

@@ -1,5 +1,7 @@
-"""Every query of the dashboard, and of its variables, has an answer in a real Prometheus, and
-Grafana's own transformations make of them what the panel shows."""
+"""Every query of the dashboard has an answer in a real Prometheus.
+
+Grafana's own transformations turn the answers into the tables that the panels show.
+"""
 
 import json
 import math
@@ -40,7 +42,7 @@ def asked(api: str, path: str, **parameters: str) -> Any:
 
 
 def interpolated(expression: str, **values: str) -> str:
-    """Return an expression as Grafana sends it: values escaped for what stands in quotes."""
+    """Return an expression as Grafana sends it, with values escaped for quoted strings."""
     quoted = {
         name: value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
         for name, value in {**values, "__rate_interval": "15s"}.items()
@@ -49,7 +51,7 @@ def interpolated(expression: str, **values: str) -> str:
 
 
 def answered(system: Any, expression: str) -> bool:
-    """Tell whether there is an answer within a few evaluations and scrapes."""
+    """Tell whether an answer arrives within a few scrapes and evaluations."""
     for _ in range(ATTEMPTS):
         values = [value for _, value in system.query(expression)]
         if values and not any(math.isnan(value) for value in values):
@@ -60,7 +62,7 @@ def answered(system: Any, expression: str) -> bool:
 
 @pytest.fixture(scope="module")
 def transform(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Table]:
-    """Makes a panel's table of what its queries answered, as Grafana does."""
+    """Turn the answers to a panel's queries into its table, as Grafana does."""
     folder = tmp_path_factory.mktemp("transform")
     npm = shutil.which("npm") or "npm"
     install = [npm, "install", "--no-audit", "--no-fund", *PACKAGES]
@@ -88,7 +90,7 @@ def transform(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Table]:
 
 
 def frame(name: str, rows: list[tuple[dict[str, str], float]], queries: int) -> dict[str, Any]:
-    """Return an answer as Grafana's Prometheus source puts it into a table."""
+    """Return an answer as a table, as Grafana's Prometheus data source does."""
     labels = sorted({label for each, _ in rows for label in each})
     columns = [
         {"name": each, "type": "string", "values": [row.get(each, "") for row, _ in rows]}
@@ -110,7 +112,7 @@ def table_of(system: Any, panel: Any, chosen: dict[str, str], transform: Any) ->
 
 
 def is_training_beside_live(table: Table, monitor: Monitor, name: str) -> bool:
-    """Tell whether a table has a variable's smoothed fractions, bins from left to right."""
+    """Tell whether a table holds a variable's smoothed fractions, bins from left to right."""
     counts = {variable.name: (variable, tally) for variable, tally in monitor.drift().counts}
     variable, tally = counts[name]
     trained, live = (smoothed(each) for each in (variable.counts, tally.cells))
@@ -159,9 +161,13 @@ def test_each_query_returns_data(
             assert name == each["name"]
             match = interpolated(series, **chosen)
             found = asked(system.prometheus, f"label/{name}/values", **{"match[]": match})
+            if each.get("includeAll"):
+                chosen[name] = each["allValue"]
+                continue
             chosen[name] = variable if name == "variable" else found[0]
             assert chosen[name] in found
         assert chosen == {
+            "cluster": ".*", "namespace": ".*", "job": ".*",
             "model_name": "flights", "model_version": "7", "window": "1m",
             "variable_role": "feature", "variable": variable,
         }  # fmt: skip

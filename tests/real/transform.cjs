@@ -1,5 +1,5 @@
-// Reads {transformations, frames}, and prints the tables that Grafana's own code makes of them.
-globalThis.window = globalThis; // it looks there for its settings
+// Reads {transformations, frames} and prints the tables that Grafana's own code makes of them.
+globalThis.window = globalThis; // Grafana looks for its settings there
 const grafana = require("@grafana/data");
 const { standardTransformers, standardTransformersRegistry, toDataFrame, transformDataFrame } = grafana;
 

@@ -1,4 +1,4 @@
-"""A browser to look at pages with."""
+"""A browser for tests of pages."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ import pytest
 
 
 def lacking(message: str) -> None:
-    """End a test that cannot run here: in CI it must."""
+    """Skip a test that cannot run here, or fail it in CI, where everything is installed."""
     if os.environ.get("CI"):
         pytest.fail(message)
     pytest.skip(message)
@@ -21,13 +21,13 @@ def lacking(message: str) -> None:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """A Chromium as it is installed."""
+    """The installed Chromium."""
     program = shutil.which("chromium")
     if program is None:
         lacking("chromium is not installed: apt-get install chromium")
     playwright = pytest.importorskip("playwright.sync_api")
     with playwright.sync_playwright() as started:
-        # Without a sandbox, since containers have none.
+        # Containers do not allow a sandbox.
         launched = started.chromium.launch(executable_path=program, args=["--no-sandbox"])
         yield launched
         launched.close()
@@ -38,7 +38,7 @@ Visit = Callable[..., Any]
 
 @pytest.fixture
 def visit(browser: Any) -> Iterator[Visit]:
-    """Opens pages; at the end of a test none of them has complained or asked another host."""
+    """Open pages, and check at the end that none reported an error or asked another host."""
     complaints: list[str] = []
     with ExitStack() as open_contexts:
 
@@ -61,7 +61,7 @@ def visit(browser: Any) -> Iterator[Visit]:
             page.on("console", lambda message: complaints.append(message.text))
             page.on("pageerror", lambda error: complaints.append(str(error)))
             page.on("dialog", lambda dialog: complaints.append(f"dialog {dialog.message}"))
-            if clock:  # that the test moves on
+            if clock:  # the test controls the time
                 page.clock.install()
             page.goto(url)
             return page
@@ -72,7 +72,7 @@ def visit(browser: Any) -> Iterator[Visit]:
 
 @pytest.fixture
 def screenshot() -> Callable[[Any, str], None]:
-    """Keeps a picture of a page, in the folder that BOXKITE_SCREENSHOTS names."""
+    """Save a screenshot of a page in the folder BOXKITE_SCREENSHOTS."""
     root = Path(__file__).parents[2]
     folder = Path(os.environ.get("BOXKITE_SCREENSHOTS", root / "tests" / "artifacts"))
     folder.mkdir(parents=True, exist_ok=True)
@@ -88,7 +88,7 @@ AXE = "axe-core@4"
 
 @pytest.fixture(scope="session")
 def axe(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Any], Mapping[str, list[str]]]:
-    """Tells the rules of axe-core that a page breaks, and where."""
+    """Return the rules of axe-core that a page violates, with the HTML of each place."""
     npm = shutil.which("npm")
     if npm is None:
         lacking(f"the test needs npm install {AXE}: no npm")

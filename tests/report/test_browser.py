@@ -1,4 +1,4 @@
-"""The drift page in Chromium: looks, search, refresh, keyboard, and nothing it should not do."""
+"""The drift page in Chromium: layout, search, refresh, keyboard and accessibility."""
 
 import json
 import threading
@@ -34,7 +34,7 @@ PATH = "/monitoring/drift"
 
 
 def table(rows: int, variables: int, *, drifted: bool) -> dict[str, Any]:
-    """Return columns of so many variables, at least five; of those that drift two have moved."""
+    """Return columns of five or more variables; if `drifted`, two of them are shifted."""
     random = np.random.default_rng(2 if drifted else 1)
     shift = 1.0 if drifted else 0.0
     columns = {
@@ -71,10 +71,10 @@ def flask_app(baseline: Baseline | None) -> Iterator[Service]:
 
 
 class QuietHandler(WSGIRequestHandler):
-    """One that writes no line for each request."""
+    """A request handler that logs nothing."""
 
     def log_request(self, *_: Any) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @contextmanager
@@ -111,7 +111,7 @@ APPS = {"flask": flask_app, "starlette": starlette_app}
 
 @contextmanager
 def served(kind: str, variables: int = 5) -> Iterator[Service]:
-    """Serve a model of so many features and an output, that has met 600 predictions."""
+    """Serve a model with an output, after 600 predictions."""
     trained, live = table(3000, variables, drifted=False), table(600, variables, drifted=True)
     score = {"score": trained["distance"]}
     baseline = Baseline.fit(trained, score, model="arrivals", version="7")
@@ -124,19 +124,19 @@ def served(kind: str, variables: int = 5) -> Iterator[Service]:
 
 @pytest.fixture(scope="module", params=["flask", pytest.param("starlette", marks=pytest.mark.slow)])
 def service(request: pytest.FixtureRequest) -> Iterator[Service]:
-    """An application of each framework; two of its six variables have drifted."""
+    """A service of each framework, with drift in two of its six variables."""
     with served(request.param) as found:
         yield found
 
 
 @pytest.fixture
 def address(service: Service) -> str:
-    """Where its page is."""
+    """The address of the service's page."""
     return service.address
 
 
 def names(page: Any) -> list[str]:
-    """Return the names of the cards in their order."""
+    """Return the names on the cards in order."""
     found: list[str] = page.locator("article h2").all_inner_texts()
     return found
 
@@ -163,7 +163,7 @@ def test_hostile_names_and_categories_are_text(visit: Visit, address: str) -> No
 
 
 @pytest.mark.slow
-def test_the_json_is_what_the_monitor_says(visit: Visit, service: Service) -> None:
+def test_the_json_equals_the_monitors_comparison(visit: Visit, service: Service) -> None:
     page = visit(service.address)
     with urllib.request.urlopen(page.get_by_text("JSON").evaluate("each => each.href")) as answer:
         assert json.load(answer) == json.loads(json.dumps(service.monitor.drift().as_dict()))
@@ -192,7 +192,7 @@ def test_bars_are_as_high_as_the_counts_are_dense(visit: Visit, service: Service
             numeric = card.locator("svg.distribution.numeric").count() == 1
             for (width, height), count in zip(drawn, shown, strict=True):
                 area = height * (width if numeric else 1)
-                if height > 5:  # coordinates have two digits
+                if height > 5:  # coordinates are rounded to two digits
                     scale.append(area * sum(shown) / count)
         assert scale == pytest.approx([max(scale)] * len(scale), rel=0.01), name
 
@@ -226,7 +226,7 @@ def test_a_window_and_one_variable_have_links(visit: Visit, address: str) -> Non
     page.wait_for_url("**variable=feature%3Acarrier")
     assert (names(page), page.locator("[name=window]").input_value()) == (["carrier"], "1h")
     assert page.locator("details[open]").count() == 1
-    with page.expect_response("**variable=feature%3Acarrier"):  # a refresh asks for the same
+    with page.expect_response("**variable=feature%3Acarrier"):  # a refresh sends the same request
         page.clock.run_for(REFRESH_SECONDS * 1000)
     assert names(page) == ["carrier"]
     page.get_by_role("link", name="All variables").click()
@@ -245,7 +245,7 @@ def test_the_numbers_at_the_top_are_links_to_their_variables(visit: Visit, addre
     )
 
 
-def test_a_bar_says_what_it_stands_for(visit: Visit, service: Service) -> None:
+def test_a_bar_has_a_tooltip_with_its_numbers(visit: Visit, service: Service) -> None:
     page = visit(f"{service.address}?variable=feature:carrier")
     baseline = service.monitor.baseline.variables[3]
     (tally,) = [each for variable, each in service.monitor.drift().counts if variable == baseline]
@@ -258,7 +258,7 @@ def test_a_bar_says_what_it_stands_for(visit: Visit, service: Service) -> None:
     }
 
 
-def test_what_stands_below_a_picture_is_not_cut_off(visit: Visit, address: str) -> None:
+def test_labels_below_a_picture_are_not_cut_off(visit: Visit, address: str) -> None:
     page = visit(address, viewport=PHONE)
     beyond = page.locator(".labels text").evaluate_all(
         """all => all.filter(each => {
@@ -278,7 +278,7 @@ def test_what_stands_below_a_picture_is_not_cut_off(visit: Visit, address: str) 
 
 
 @pytest.mark.slow
-def test_a_refresh_shows_new_numbers_and_moves_nothing(visit: Visit) -> None:
+def test_a_refresh_shows_new_numbers_without_moving_anything(visit: Visit) -> None:
     with served("flask") as service:
         page = visit(service.address, clock=True, viewport=PHONE)
         card = page.locator("article", has_text="carrier")
@@ -297,7 +297,7 @@ def test_a_refresh_shows_new_numbers_and_moves_nothing(visit: Visit) -> None:
 
 
 @pytest.mark.slow
-def test_a_refresh_leaves_alone_what_is_the_same(visit: Visit) -> None:
+def test_a_refresh_keeps_unchanged_parts_of_the_page(visit: Visit) -> None:
     with served("flask") as service:
         page = visit(service.address, clock=True)
         page.evaluate("window.words = document.querySelector('.words')")
@@ -309,7 +309,7 @@ def test_a_refresh_leaves_alone_what_is_the_same(visit: Visit) -> None:
 
 
 @pytest.mark.slow
-def test_a_service_that_is_away_is_told_of_until_it_is_back(browser: Any) -> None:
+def test_the_page_says_that_the_service_is_down_until_it_is_back(browser: Any) -> None:
     page = browser.new_page()
     page.clock.install()
     with served("flask") as service:
@@ -331,7 +331,7 @@ def test_a_service_that_is_away_is_told_of_until_it_is_back(browser: Any) -> Non
 
 
 @pytest.mark.slow
-def test_everything_is_reached_by_keyboard_in_the_order_of_the_page(
+def test_the_keyboard_reaches_everything_in_the_order_of_the_page(
     visit: Visit, address: str
 ) -> None:
     page = visit(address)
@@ -348,7 +348,7 @@ def test_everything_is_reached_by_keyboard_in_the_order_of_the_page(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_that_keeps_people_out(
+def test_axe_finds_no_accessibility_problem(
     visit: Visit, address: str, axe: Any, scheme: str
 ) -> None:
     page = visit(address, color_scheme=scheme)
@@ -386,7 +386,7 @@ def test_a_service_with_little_to_show_says_so(
 
 
 @pytest.mark.slow
-def test_how_it_went_is_drawn_by_the_hour_and_is_a_table_too(
+def test_the_trend_is_drawn_by_the_hour_and_is_also_a_table(
     visit: Visit, screenshot: Any, axe: Any
 ) -> None:
     hours = 30
@@ -421,14 +421,14 @@ def test_how_it_went_is_drawn_by_the_hour_and_is_a_table_too(
 
 @pytest.fixture(scope="module")
 def large() -> Iterator[Service]:
-    """A service of 1,000 variables, with a week of hours."""
+    """A service with 1,000 variables and a week of hours."""
     with served("flask", variables=999) as service:
         keep_hours(service, 7 * 24)
         yield service
 
 
 def keep_hours(service: Service, count: int) -> None:
-    """Write hours before this one, with what is counted now."""
+    """Write earlier hours with the current counts."""
     counter = service.monitor._counter
     member = counter._join()
     folder = member.history.folder
@@ -458,8 +458,8 @@ def test_a_thousand_variables_are_searched_and_shown_in_under_a_megabyte(
 
 
 @pytest.mark.slow
-def test_a_thousand_variables_are_seen_within_a_second(browser: Any, large: Service) -> None:
-    """In processor time of the service and the browser, so that other work does not count."""
+def test_a_thousand_variables_are_shown_within_a_second(browser: Any, large: Service) -> None:
+    """Measure processor time, because other work on the machine must not count."""
     making = []
     for _ in range(3):
         start = time.process_time()

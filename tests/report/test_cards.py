@@ -1,4 +1,4 @@
-"""Which cards there are, in which order, and what is said of them in a sentence."""
+"""Cards: their order, the choice among them, and the verdict as a sentence."""
 
 import re
 from datetime import UTC, datetime
@@ -26,7 +26,7 @@ CHANGED = "The rate of missing, unseen or invalid rows changed in"
 MIXED = report(Calm=ROWS["Calm"], moved=ROWS["moved"] + 1, far=ROWS["far"] + 3)
 
 
-def test_the_worst_come_first_and_those_of_too_few_rows_before_the_good() -> None:
+def test_the_worst_variables_come_first_and_insufficient_ones_before_ok() -> None:
     assert [(card.anchor, card.drift.verdict) for card in MIXED.cards] == [
         ("feature:far", "drift"),
         ("feature:moved", "drift"),
@@ -75,7 +75,7 @@ def shown(choice: Choice, base: str = "/drift") -> str:
     return page_html(MIXED, choice, base=base, window="1h", windows=[("1h", "last hour")])
 
 
-def test_the_page_goes_on_where_there_are_more_cards_than_are_shown() -> None:
+def test_the_page_links_to_more_cards_if_some_are_not_shown() -> None:
     page = shown(Choice(limit=3, text="a"))
     assert "Show more" not in page
     page = shown(Choice(limit=1, verdict="drift"))
@@ -90,7 +90,7 @@ def test_the_report_is_one_file() -> None:
     assert [text for text in ("<script", "<link", "href=", "src=", "url(") if text in page] == []
 
 
-def test_a_trend_is_of_multiples_of_what_is_critical_for_the_rows_of_each_hour() -> None:
+def test_a_trend_shows_multiples_of_the_critical_value_for_each_hours_rows() -> None:
     hours = [datetime(2026, 11, 23, hour, tzinfo=UTC) for hour in range(3)]
     psi = np.array([[0.1, np.nan, 0.1, 0.1], [0.2, 0.1, 0.1, 0.1], [0.4, np.nan, 0.1, 0.1]])
     ks = np.array([[0.01, np.nan, 0.1, 0.1], [0.9, 0.1, 0.1, 0.1], [0.01, np.nan, 0.1, 0.1]])
@@ -99,7 +99,7 @@ def test_a_trend_is_of_multiples_of_what_is_critical_for_the_rows_of_each_hour()
     tallies = [tally for _, tally in comparison.counts]
     found = report_of(BASELINE, tallies, comparison, "now", trend=Trend(hours, psi, ks, scale))
     trends = {card.drift.name: card.trend for card in found.cards}
-    # The whole has 1,000 rows on either side.
+    # The comparison has 1,000 rows on either side.
     quantile = comparison.variables[0].critical / (2 / 1000)
     critical = quantile * (1 / 1000 + 1 / 100)
     ks_critical = comparison.variables[0].ks_critical / np.sqrt(2 / 1000) * np.sqrt(scale[0, 0])
@@ -107,11 +107,11 @@ def test_a_trend_is_of_multiples_of_what_is_critical_for_the_rows_of_each_hour()
     assert trends["Calm"] == pytest.approx([0.1 / critical, by_ks, 0.4 / critical])
     assert trends["score"] == []
     page = report_html(found)
-    assert page.count('<svg class="trend"') == 2  # of one value there is no line
+    assert page.count('<svg class="trend"') == 2  # a single hour is not drawn
     assert page.count("<figcaption><span>2026-11-23 00:00 UTC</span> ") == 2
 
 
-def test_a_card_says_on_which_side_of_critical_each_statistic_is() -> None:
+def test_a_card_says_whether_each_statistic_is_above_its_critical_value() -> None:
     quantiles = np.sort(ROWS["Calm"])[np.arange(0, 1000, 3)]
     found = report(Calm=quantiles + 0.42)
     (card,) = found.chosen(Choice(text="Calm"))
@@ -128,7 +128,7 @@ def test_a_card_says_on_which_side_of_critical_each_statistic_is() -> None:
     assert f"critical {card.drift.critical:.4g}; K-S {numbers[0]}, critical {numbers[1]}<" in ticket
 
 
-def test_changed_rates_come_after_drift_and_are_told() -> None:
+def test_changed_rates_come_after_drift_and_are_named() -> None:
     gone = np.where(np.arange(1000) % 3 == 0, np.nan, ROWS["moved"])
     found = report(Calm=ROWS["Calm"], moved=gone, far=ROWS["far"] + 3, score=ROWS["Calm"])
     assert [card.drift.name for card in found.cards][:2] == ["far", "moved"]

@@ -1,4 +1,4 @@
-"""What is drawn of a card: PSI and K-S beside what is critical, and how it went by the hour."""
+"""Charts of a card: the statistics beside their critical values, and the trend."""
 
 import math
 import re
@@ -21,7 +21,7 @@ def attributes(svg: str, tag: str, *names: str) -> list[list[str | None]]:
 @pytest.mark.parametrize(
     ("ratio", "long", "mark"), [(0.0, 0, 160), (0.5, 80, 160), (2.0, 320, 160), (8.0, 320, 40)]
 )
-def test_psi_is_a_bar_with_a_mark_where_it_is_critical(ratio: float, long: int, mark: int) -> None:
+def test_psi_is_a_bar_with_a_mark_at_its_critical_value(ratio: float, long: int, mark: int) -> None:
     drawn = meter(drift(psi=0.1 * ratio, critical=0.1))
     bar = "bar above" if ratio > 1 else "bar"
     assert attributes(drawn, "rect", "class", "width") == [["track", "320"], [bar, f"{long:.1f}"]]
@@ -68,7 +68,7 @@ def test_the_last_hour_ends_now() -> None:
 
 
 @pytest.mark.parametrize("multiples", [[], [1.0], [math.nan, 2.0, math.nan]])
-def test_of_fewer_than_two_hours_there_is_nothing_to_draw(multiples: list[float]) -> None:
+def test_fewer_than_two_hours_are_not_drawn(multiples: list[float]) -> None:
     hours = [NOON + n * HOUR for n in range(len(multiples))]
     assert sparkline(multiples, hours, NOON) == ""
 
@@ -77,5 +77,5 @@ def test_of_fewer_than_two_hours_there_is_nothing_to_draw(multiples: list[float]
     ("ratio", "text"),
     [(0.0, "0"), (0.123, "0.12"), (1.26, "1.3"), (12.34, "12.3"), (1234, "1,234")],
 )
-def test_multiples_have_two_digits_or_more(ratio: float, text: str) -> None:
+def test_multiples_have_at_least_two_digits(ratio: float, text: str) -> None:
     assert multiple(ratio) == text

@@ -1,4 +1,4 @@
-"""PSI and K-S by the hour are those of the counts between two hours."""
+"""The trend computes PSI and K-S from the counts between two hours."""
 
 from datetime import UTC, datetime
 
@@ -15,7 +15,7 @@ CELLS = [np.array(cells, dtype=np.int64) for cells in ([5, 5, 1, 2, 0], [25, 5, 
 NOW = np.array([26, 6, 11, 12, 7], dtype=np.int64)
 
 
-def test_each_stretch_has_the_rows_that_came_in_it() -> None:
+def test_each_hour_counts_the_rows_that_came_in_it() -> None:
     x, c = BASELINE.variables
     found = trend(BASELINE, list(zip(HOURS, CELLS, strict=True)), NOW, min_rows_a_cell=5)
     assert found.hours == HOURS
@@ -42,7 +42,7 @@ def test_without_hours_there_is_no_trend() -> None:
     assert (found.hours, *(each.shape for each in found[1:])) == ([], (0, 2), (0, 2), (0, 2))
 
 
-def test_ks_by_the_hour_is_that_of_each_variable_of_many() -> None:
+def test_ks_by_the_hour_is_computed_for_each_of_many_variables() -> None:
     random = np.random.default_rng(3)
     columns = {f"x{i}": random.normal(size=400) for i in range(5)}
     baseline = Baseline.fit({"c": ["a", "b"] * 200, **columns}, bins=7)

@@ -21,9 +21,9 @@ class Owner:
     def __init__(self, delay: float = 0.001) -> None:
         self.runs = 0
         self.ran = threading.Event()
-        self.background = Background(self.task, delay)
+        self.background = Background(self, delay)
 
-    def task(self) -> None:
+    def run_in_background(self) -> None:
         self.runs += 1
         self.ran.set()
 
@@ -72,10 +72,10 @@ def test_a_request_during_a_run_is_another_run() -> None:
     inside, go_on = threading.Event(), threading.Event()
 
     class Slow(Owner):
-        def task(self) -> None:
+        def run_in_background(self) -> None:
             inside.set()
             assert go_on.wait(60)
-            super().task()
+            super().run_in_background()
 
     owner = Slow()
     owner.background.ask()
@@ -129,8 +129,8 @@ def test_stopping_waits_no_longer_than_it_may_for_a_task_that_does_not_end() -> 
     go_on = threading.Event()
 
     class Stuck(Owner):
-        def task(self) -> None:
-            super().task()
+        def run_in_background(self) -> None:
+            super().run_in_background()
             assert go_on.wait(60)
 
     owner = Stuck()
@@ -143,9 +143,9 @@ def test_stopping_waits_no_longer_than_it_may_for_a_task_that_does_not_end() -> 
 
 def test_a_task_may_stop_its_own_thread() -> None:
     class Stopping(Owner):
-        def task(self) -> None:
+        def run_in_background(self) -> None:
             self.background.stop(60)
-            super().task()
+            super().run_in_background()
 
     before = len(threads())
     Stopping().ask_and_wait()
@@ -206,12 +206,12 @@ import atexit, sys, threading
 from boxkite.system.background import Background
 
 class Owner:
-    def task(self):
+    def run_in_background(self):
         pass
 
 atexit.register(lambda: sys.stdout.write(str(threading.active_count())))
 owner = Owner()
-background = Background(owner.task, {delay})
+background = Background(owner, {delay})
 {before}
 atexit.register(background.ask)
 """

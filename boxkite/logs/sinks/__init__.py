@@ -1,1 +1,1 @@
-"""Where records are delivered to: one module a kind of sink."""
+"""The sinks that deliver batches of records: files in a store, or a fluentd receiver."""

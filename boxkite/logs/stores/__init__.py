@@ -1,5 +1,5 @@
-"""Where files of the log are kept: a local folder, or an object store."""
+"""Stores of log files: a local folder, or a bucket of an object store."""
 
-from boxkite.logs.stores.opening import open_store
+from boxkite.logs.stores.store_url import open_store
 
 __all__ = ["open_store"]

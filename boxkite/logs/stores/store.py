@@ -1,19 +1,19 @@
-"""What a store of files is, local or remote: four verbs, of which one never overwrites."""
+"""The interface of a store of files, and the paths in it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple, Protocol
+from typing import IO, NamedTuple, Protocol
 
-__all__ = ["Store", "Stored"]
+__all__ = ["Store", "StoredFile", "is_hidden", "parts_of"]
 
 
-class Stored(NamedTuple):
-    """One file.
+class StoredFile(NamedTuple):
+    """One file in a store.
 
     Attributes:
-        path: relative to the store, parts separated by "/".
-        size: in bytes.
+        path: path relative to the store, with "/" between its parts.
+        size: number of bytes.
     """
 
     path: str
@@ -21,29 +21,62 @@ class Stored(NamedTuple):
 
 
 class Store(Protocol):
-    """Files by path relative to one root. Threads may use one at the same time."""
+    """Files by path, relative to one root. Several threads may use a store at once."""
 
     def put_new(self, path: str, content: bytes) -> bool:
-        """Write a file, whole or not at all; False if there is one of that path already.
+        """Write a file as a whole, and return True. Return False if the path is taken.
 
         Raises:
-            OSError: if the store cannot be reached or is full; the file may be there, and whole.
+            OSError: if the store cannot be reached or is full. The file may exist then, but only as
+                a whole.
+        """
+
+    def keeps_existing_files(self) -> bool:
+        """Return whether `put_new` is known never to overwrite a file.
+
+        Raises:
+            OSError: if the store cannot be reached.
         """
 
     def read(self, path: str) -> bytes:
-        """Return a file's content.
+        """Return the content of a file.
 
         Raises:
-            FileNotFoundError: if there is none.
+            FileNotFoundError: if the file does not exist.
             OSError: if it cannot be read.
         """
 
-    def list(self, prefix: str) -> Iterator[Stored]:
-        """Yield the files below a folder, sorted by path; nothing if there is no such folder.
+    def open(self, path: str) -> IO[bytes]:
+        """Open a file for reading it bit by bit.
+
+        Raises:
+            FileNotFoundError: if the file does not exist.
+            OSError: if it cannot be read, also while it is read.
+        """
+
+    def list(self, prefix: str) -> Iterator[StoredFile]:
+        """Yield the files below a folder, sorted by path. Yield nothing if it does not exist.
 
         Args:
-            prefix: a folder's path, "" for all.
+            prefix: path of the folder; "" for the whole store.
         """
 
     def remove(self, path: str) -> None:
-        """Delete a file; one that is gone already is no error."""
+        """Delete a file. It is not an error if the file does not exist."""
+
+
+def parts_of(path: str) -> list[str]:
+    """Split the path of a file in a store.
+
+    Raises:
+        ValueError: if the path is empty or would lead out of the store.
+    """
+    parts = path.split("/")
+    if "\0" in path or any(part in ("", ".", "..") for part in parts):
+        raise ValueError(f"{path!r} is not a path of a file in a store.")
+    return parts
+
+
+def is_hidden(path: str) -> bool:
+    """Return whether any part of a path begins with a dot."""
+    return path.startswith(".") or "/." in path

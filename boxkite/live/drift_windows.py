@@ -1,0 +1,91 @@
+"""Drift over windows of time: the counts of all workers since a moment, and their comparison."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from boxkite.baseline import Baseline
+from boxkite.drift import Comparison, Policy, compare_counts
+from boxkite.live.counts import Counts
+from boxkite.live.durable_counts import DurableCounts
+from boxkite.settings.converters import as_duration
+
+__all__ = ["DriftWindows", "WindowCounts"]
+
+
+class WindowCounts(NamedTuple):
+    """What was counted in a window.
+
+    Attributes:
+        counts: the counts.
+        since: when the window begins, or None if it is everything since the start.
+    """
+
+    counts: Counts
+    since: datetime | None
+
+
+class DriftWindows:
+    """Compare what a service counted in a window with its baseline.
+
+    Args:
+        baseline: the baseline.
+        counts: the counts of the service.
+        policy: decides the verdicts.
+    """
+
+    def __init__(self, baseline: Baseline, counts: DurableCounts, policy: Policy) -> None:
+        self._baseline = baseline
+        self._counts = counts
+        self._policy = policy
+
+    def drift(self, window: str | None) -> Comparison:
+        """Return the comparison of a window.
+
+        Args:
+            window: length, for example `1h`, or None for everything since the start.
+
+        Raises:
+            ConfigError: if `window` is not a length.
+        """
+        return self.compare(self.counted(window).counts, window)
+
+    def counted(self, window: str | None) -> WindowCounts:
+        """Return what was counted in a window. It begins at a full hour.
+
+        Args:
+            window: length, for example `1h`, or None for everything since the start.
+
+        Raises:
+            ConfigError: if `window` is not a length.
+        """
+        if window is None:
+            return WindowCounts(self._counts.totals(), None)
+        moment = datetime.now(UTC) - timedelta(seconds=as_duration("window", window))
+        since, counts = self._counts.since(moment)
+        return WindowCounts(counts, since)
+
+    def compare(self, counts: Counts, window: str | None) -> Comparison:
+        """Return the comparison of counts with the baseline.
+
+        Args:
+            counts: the counts of the window.
+            window: length of the window, which decides the share of the false-alarm rate.
+        """
+        return compare_counts(
+            self._baseline,
+            counts.tallies(),
+            counts.predictions,
+            policy=self._policy,
+            window=self._policy_window(window),
+        )
+
+    def _policy_window(self, window: str | None) -> str:
+        """Return the longest window of the policy that is not longer than this one."""
+        by_length = sorted(self._policy.windows, key=lambda name: self._policy.windows[name])
+        if window is None:
+            return by_length[0]
+        hours = as_duration("window", window) / 3600
+        fitting = [name for name in by_length if self._policy.windows[name] <= hours]
+        return fitting[-1] if fitting else by_length[0]

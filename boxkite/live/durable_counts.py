@@ -1,0 +1,285 @@
+"""Counts that outlive the process: in the state folder, or in memory while it cannot be used."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from datetime import datetime
+
+from boxkite.baseline import Baseline
+from boxkite.error_reporter import ErrorReporter
+from boxkite.live.counts import Counts
+from boxkite.live.group_member import GroupMember, WorkerOptions
+from boxkite.live.log_context import LogContext
+from boxkite.live.mapped_journal import JournalBusyError, JournalFullError
+from boxkite.live.memory_journal import MemoryJournal
+from boxkite.live.outbox import Outbox
+from boxkite.live.state_folder import StateFolder
+from boxkite.live.worker_group import WorkerGroup
+from boxkite.system.forks import call_after_fork
+from boxkite.system.lazy_attribute import LazyLock
+
+__all__ = ["DurableCounts"]
+
+_RETRY_SECONDS = 1.0
+_FOLD_AT = 512
+_MAX_UNCOUNTED_IN_MEMORY = 4096
+
+
+class DurableCounts:
+    """The counts of a service, to which this process adds records.
+
+    `append` writes a record to this process's journal. `fold` counts the records in the journal.
+    `totals` adds up all processes of the service.
+
+    If the state folder cannot be used, this process counts in memory. It tries the folder again
+    every second, and then stores there what it counted meanwhile.
+
+    `append` runs in requests and takes no lock except the journal's. Everything else holds a lock.
+    A signal handler may call any method while its own thread is inside another one.
+
+    Args:
+        baseline: the baseline whose cells are counted.
+        state: names the state folder.
+        reporter: is told about failures. Its own counts are stored with these counts.
+        max_bytes: the most bytes that this process's journal may have.
+        context: what the log records have in common, or None if there is no log.
+    """
+
+    def __init__(
+        self,
+        baseline: Baseline,
+        state: StateFolder,
+        reporter: ErrorReporter,
+        max_bytes: int,
+        context: LogContext | None = None,
+    ) -> None:
+        self._baseline = baseline
+        self._state = state
+        self._reporter = reporter
+        self._max_bytes = max_bytes
+        self._context = context
+        self._reset()
+        call_after_fork(self)
+
+    def _reset(self) -> None:
+        """Start without locks, maps or records of another process."""
+        # A new lock, because another thread of the parent may have held the old one.
+        self._lock = LazyLock()
+        self._member: GroupMember | None = None
+        self._process_context = self._context.for_this_process() if self._context else None
+        self._memory = MemoryJournal(self._baseline, self._process_context, self._lock)
+        self._appended = 0
+        self._dropped = 0
+        self._retry_at = 0.0
+        self._folding = False
+        self._joining = False
+
+    def after_fork(self) -> None:
+        """In a forked process, leave the worker to the parent and start without one."""
+        member = self._member
+        self._reset()
+        if member is not None:
+            member.worker.abandon()
+
+    def append(self, record: bytes) -> bool:
+        """Take one encoded record.
+
+        Returns:
+            Whether to fold soon: this is the first record, or many wait to be counted.
+        """
+        member = self._member
+        if member is None or self._retry_at:
+            member = self._rejoin()
+        try:
+            if member is None:
+                self._memory.append(record)
+            else:
+                member.worker.journal.append(record)
+        except OSError as error:
+            self._append_to_memory(record, error)
+        self._appended += 1
+        if self._memory.uncounted > _MAX_UNCOUNTED_IN_MEMORY:
+            self.fold()
+        return self._appended == 1 or self._appended % _FOLD_AT == 0
+
+    def _rejoin(self) -> GroupMember | None:
+        """Return the member that takes records now, or None while the folder cannot be used."""
+        if not self._may_retry:
+            return None
+        self._retry_at = 0.0
+        return self._member or self._join()
+
+    def _append_to_memory(self, record: bytes, error: OSError) -> None:
+        """Take a record that the journal refused."""
+        if isinstance(error, JournalFullError):
+            # Requests come faster than the background counts. This one makes room.
+            self.fold()
+            try:
+                assert self._member is not None
+                self._member.worker.journal.append(record)
+                return
+            except OSError as again:
+                error = again
+        self._memory.append(record)
+        if not isinstance(error, JournalBusyError):
+            self._fall_back(error)
+
+    def fold(self) -> None:
+        """Count the records that were appended before this call."""
+        with self._folded():
+            return
+
+    def fold_within(self, timeout: float) -> None:
+        """Fold, unless another thread keeps the lock for `timeout` seconds."""
+        if self._member is None and not self._memory.uncounted:
+            return  # nothing was ever counted; do not create a folder for it
+        if self._lock.acquire(timeout=timeout):
+            try:
+                self.fold()
+            finally:
+                self._lock.release()
+
+    def take_dropped(self) -> int:
+        """Return how many log records were given up since the last call."""
+        with self._lock:
+            dropped, self._dropped = self._dropped, 0
+            return dropped
+
+    def totals(self) -> Counts:
+        """Return the counts of all workers, including every record that this process was given.
+
+        Dead workers are adopted first.
+        """
+        with self._folded():
+            return self._sum()
+
+    def since(self, moment: datetime) -> tuple[datetime, Counts]:
+        """Return what all workers counted since the last full hour before a moment.
+
+        Returns:
+            The hour, and the counts since then. If that hour is not kept, the first one that is.
+            If there is no state folder, the moment and all counts.
+        """
+        totals = self.totals()
+        if self._member is None:
+            return moment, totals
+        hour, before = self._member.history.at(moment)
+        return hour, totals.since(before)
+
+    def hours(self, since: datetime | None = None) -> list[tuple[datetime, Counts]]:
+        """Return each full hour that is kept with the counts of all workers at its beginning.
+
+        Args:
+            since: the first hour, or None for all.
+        """
+        member = self._member
+        return [] if member is None else list(member.history.hours(since))
+
+    @property
+    def member(self) -> GroupMember | None:
+        """This process's place in the worker group, or None while there is none."""
+        return self._member
+
+    def outboxes(self) -> list[Outbox]:
+        """Return the outboxes in which log records of this process wait."""
+        member = self._member or self._join()
+        memory = self._memory.outbox
+        return [member.worker.outbox, memory] if member else [memory]
+
+    def adopt(self) -> WorkerGroup | None:
+        """Take over the counts of workers that died.
+
+        Returns:
+            The worker group, or None while the folder cannot be used.
+
+        Raises:
+            OSError: if they cannot be taken over now.
+        """
+        with self._lock:
+            member = self._member or self._join()
+            if member is None:
+                return None
+            member.group.adopt(member.worker.id)
+            return member.group
+
+    @contextlib.contextmanager
+    def _folded(self) -> Iterator[None]:
+        """Hold the lock for the `with` block, after folding.
+
+        A signal handler gets here while its own thread is folding. The lock lets it in, and it must
+        not fold again in the middle; it only reads the counts of the last commit.
+        """
+        with self._lock:
+            if not self._folding:
+                self._folding = True
+                try:
+                    self._fold()
+                finally:
+                    self._folding = False
+            yield
+
+    def _fold(self) -> None:
+        member = self._member or self._join()
+        self._dropped += self._memory.fold()
+        if member is None:
+            return
+        try:
+            if self._may_retry and not member.is_intact():
+                self._dropped += self._memory.keep_log_records(member.recreate(self._errors))
+            unsaved = self._memory.counts
+            member.keep_hour(unsaved)
+            member.worker.fold(self._errors, unsaved)
+            self._memory.forget_counts()
+            self._dropped += member.worker.give_up_oldest()
+        except OSError as error:
+            self._fall_back(error)
+        # If this fails, the request that needs the segment tries again and reports the error.
+        with contextlib.suppress(OSError):
+            member.worker.journal.prepare()
+
+    @property
+    def _errors(self) -> list[int]:
+        return list(self._reporter.counts().values())
+
+    def _sum(self) -> Counts:
+        totals = Counts.zero(self._baseline)
+        totals.add(self._memory.counts)
+        if self._member is None:
+            totals.errors[:] = self._errors
+            return totals
+        totals.add(self._member.others())
+        totals.add(self._member.worker.counts)
+        return totals
+
+    def _join(self) -> GroupMember | None:
+        """Join the worker group. Return None while the state folder cannot be used."""
+        if not self._may_retry:
+            return self._member
+        with self._lock:
+            # A signal handler that interrupts this counts in memory.
+            if self._member is None and not self._joining:
+                self._joining = True
+                try:
+                    self._member = self._new_member()
+                    self._state.remove_stale_runs()
+                except OSError as error:
+                    self._fall_back(error)
+                finally:
+                    self._joining = False
+            return self._member
+
+    def _new_member(self) -> GroupMember:
+        folder = self._state.group_folder(self._baseline)
+        options = WorkerOptions(self._baseline, self._max_bytes, self._process_context, self._lock)
+        return GroupMember(folder, options, self._reporter)
+
+    @property
+    def _may_retry(self) -> bool:
+        return self._retry_at <= time.monotonic()
+
+    def _fall_back(self, error: Exception) -> None:
+        """Count in memory for a while, and report why."""
+        self._retry_at = time.monotonic() + _RETRY_SECONDS
+        self._reporter.count("journal", error)

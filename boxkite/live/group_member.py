@@ -1,0 +1,147 @@
+"""This process as a member of its worker group."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from boxkite.baseline import Baseline
+from boxkite.error_reporter import ErrorReporter
+from boxkite.live.counts import Counts
+from boxkite.live.history import History
+from boxkite.live.log_context import LogContext
+from boxkite.live.worker import Worker
+from boxkite.live.worker_group import WorkerGroup
+from boxkite.system.lazy_attribute import LazyLock
+
+__all__ = ["SEGMENT_BYTES", "GroupMember", "WorkerOptions"]
+
+SEGMENT_BYTES = 1 << 21
+
+
+@dataclass(frozen=True)
+class WorkerOptions:
+    """How this process creates its worker, at first and after its folder was deleted.
+
+    Attributes:
+        baseline: the baseline whose cells are counted.
+        max_bytes: the most bytes that the journal may have.
+        context: what the log records have in common, or None if there is no log.
+        lock: held while the worker's state is changed.
+    """
+
+    baseline: Baseline
+    max_bytes: int
+    context: LogContext | None
+    lock: LazyLock
+
+    def new_worker(self, group: Path) -> Worker:
+        """Create a worker in a group's folder."""
+        segment_bytes = min(SEGMENT_BYTES, max(self.max_bytes // 4, 1))
+        return Worker(group, self.baseline, segment_bytes, self.max_bytes, self.context, self.lock)
+
+
+class GroupMember:
+    """This process's worker, and the counts of all others.
+
+    Args:
+        folder: the group's folder. It is created if it is missing.
+        options: how the worker is created.
+        reporter: is told about failures that do not stop the counting.
+
+    Attributes:
+        group: all workers.
+        worker: the worker of this process.
+        history: the counts at the full hours.
+
+    Raises:
+        OSError: if the folder cannot be used.
+    """
+
+    def __init__(self, folder: Path, options: WorkerOptions, reporter: ErrorReporter) -> None:
+        self._options = options
+        self._reporter = reporter
+        self.group = WorkerGroup(folder, options.baseline, reporter)
+        self.worker = options.new_worker(folder)
+        self.history = History(folder, options.baseline)
+        self._others = Counts.zero(options.baseline)
+
+    def others(self) -> Counts:
+        """Adopt the dead workers, and return the counts of all workers except this one.
+
+        If they cannot be read, return the last known counts.
+        """
+        try:
+            self.group.adopt(self.worker.id)
+            others = self.group.others(self.worker.id)
+            # There are fewer if the folder was deleted and not all workers have noticed yet. A
+            # counter must not go down, so the last known counts are better.
+            if others.predictions >= self._others.predictions:
+                self._others = others
+        except (OSError, ValueError) as error:
+            self._reporter.count("journal", error)
+        return self._others
+
+    def keep_hour(self, unsaved: Counts) -> None:
+        """Store the counts of all workers if a new hour has begun.
+
+        Args:
+            unsaved: counts of this process that no file holds yet.
+        """
+        try:
+            if self.history.is_due():
+                totals = Counts.zero(self._options.baseline)
+                for each in (unsaved, self.others(), self.worker.counts):
+                    totals.add(each)
+                self.history.keep(totals)
+        except OSError as error:
+            self._reporter.count("journal", error)
+
+    def is_intact(self) -> bool:
+        """Return whether the state is where other processes find it.
+
+        While the program ends this is always true: the exit handler removes the folder of a run,
+        and it must not be created again.
+        """
+        ending = not threading.main_thread().is_alive()
+        return ending or (self.worker.is_intact() and self.group.retired.is_intact())
+
+    def recreate(self, errors: list[int]) -> list[bytes]:
+        """Create a new folder with the same counts after somebody deleted the old one.
+
+        Args:
+            errors: number of monitoring failures per stage.
+
+        Returns:
+            The records that are counted but not shipped. No file holds them any more.
+
+        Raises:
+            OSError: if the folder cannot be created.
+        """
+        old = self.worker
+        # The maps of deleted files still work. Closing comes first, so that no record is appended
+        # after the last fold of the old journal.
+        old.journal.close()
+        old.fold(errors)
+        folder = self.group.folder
+        self._reporter.count("journal", FileNotFoundError(f"'{old.folder}' was deleted."))
+        self.group = WorkerGroup(folder, self._options.baseline, self._reporter, former=self.group)
+        new = self._options.new_worker(folder)
+        # If only a part was deleted, others must not count the old folder and the new one.
+        shutil.rmtree(old.folder, ignore_errors=True)
+        new.fold(errors, old.counts)
+        self.worker = new
+        unshipped = old.outbox.unshipped()
+        old.abandon()
+        return unshipped
+
+    def sync(self) -> None:
+        """Write all counts and the journal to the disk.
+
+        Raises:
+            OSError: if the disk fails.
+        """
+        self.worker.sync()
+        self.group.retired.sync()

@@ -1,0 +1,112 @@
+"""The counting behind one monitor: a thread that counts what requests append to the journal."""
+
+from __future__ import annotations
+
+import time
+from typing import Protocol
+
+from boxkite.error_reporter import ErrorReporter
+from boxkite.live.durable_counts import DurableCounts
+from boxkite.live.verdict_changes import VerdictChanges
+from boxkite.system.background import Background
+from boxkite.system.forks import call_after_fork
+
+__all__ = ["Log", "PredictionCounter"]
+
+# Counting a few records costs as much as counting some hundred, so it is done twice a second. A
+# scrape does not wait for it: it counts first, and reads what other workers have not counted.
+_FOLD_SECONDS = 0.5
+
+
+class Log(Protocol):
+    """The log that follows the counting."""
+
+    def ask(self) -> None:
+        """Ship what waits, soon and in the background. Must not wait for anything."""
+
+    def folded(self) -> None:
+        """Ship what was counted, and report what the journal had to give up."""
+
+
+class PredictionCounter:
+    """Append records, and count them in the background within half a second.
+
+    Args:
+        counts: the counts to which records are added.
+        reporter: is told about failures in the background.
+        sync_seconds: how often journal and counts are written to the disk. 0 leaves that to the
+            system.
+        log: ships the records once they are counted. None if there is no log.
+        verdict_changes: looks at each hour that is over. None for nothing.
+    """
+
+    def __init__(
+        self,
+        counts: DurableCounts,
+        reporter: ErrorReporter,
+        sync_seconds: float = 0.0,
+        log: Log | None = None,
+        verdict_changes: VerdictChanges | None = None,
+    ) -> None:
+        self._counts = counts
+        self._reporter = reporter
+        self._sync_seconds = sync_seconds
+        self._log = log
+        self._verdict_changes = verdict_changes
+        self._begin()
+        call_after_fork(self)
+
+    def _begin(self) -> None:
+        self._background = Background(self, _FOLD_SECONDS)
+        self._synced_at = time.monotonic()
+
+    def after_fork(self) -> None:
+        """In a forked process, start a thread of its own when it is needed."""
+        self._begin()
+
+    def append(self, record: bytes) -> None:
+        """Take one encoded record, in the request. When this returns, it will be counted."""
+        if self._counts.append(record):
+            self._background.hurry()
+            if self._log is not None:
+                # The log's thread starts with the first record: once the program ends, it could not
+                # be started any more.
+                self._log.ask()
+        else:
+            self._background.ask()
+
+    def run_in_background(self) -> None:
+        """Count what waits, and do what follows from it."""
+        try:
+            self._counts.fold()
+            if self._log is not None:
+                self._log.folded()
+            self._sync()
+            self._look_at_hour()
+        except Exception as error:  # noqa: BLE001 - the thread must survive any failure
+            self._reporter.count("journal", error)
+
+    def _sync(self) -> None:
+        member = self._counts.member
+        if not self._sync_seconds or member is None:
+            return
+        if time.monotonic() - self._synced_at < self._sync_seconds:
+            self._background.ask()  # come back when it is time, even without further requests
+            return
+        member.sync()
+        self._synced_at = time.monotonic()
+
+    def _look_at_hour(self) -> None:
+        member = self._counts.member
+        begun = member.history.take_begun() if member is not None else None
+        if member is not None and begun is not None and self._verdict_changes is not None:
+            self._verdict_changes.hour_begun(member.history, begun)
+
+    def close(self, timeout: float) -> None:
+        """Stop the thread and count what waits, within `timeout` seconds.
+
+        A prediction that comes later is counted as well.
+        """
+        deadline = time.monotonic() + timeout
+        self._background.stop(timeout)
+        self._counts.fold_within(max(0.0, deadline - time.monotonic()))

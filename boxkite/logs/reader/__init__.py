@@ -1,0 +1,1 @@
+"""Read the prediction log back: find its files, read each prediction once, build Arrow batches."""

@@ -1,0 +1,108 @@
+"""Open the sink that a URL names: one of boxkite's, or one that a package adds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, Protocol
+
+from boxkite.error_reporter import ErrorReporter
+from boxkite.errors import ConfigError
+from boxkite.logs.pruning import HourlyPruner, SizePruner
+from boxkite.logs.sink import Sink
+from boxkite.logs.sinks.files_sink import FilesSink
+from boxkite.logs.sinks.fluentd_sink import FluentdSink
+from boxkite.logs.stores import open_store, store_url
+from boxkite.logs.stores.local_store import LocalStore
+from boxkite.logs.stores.store import Store
+from boxkite.settings import Settings
+from boxkite.system.safe_url import safe_url
+
+__all__ = ["NO_LOG", "DefaultFolder", "open_sink", "scheme_of"]
+
+NO_LOG = "none"
+"""The scheme of `none:`, which switches the log off."""
+
+_ENTRY_POINTS = "boxkite.sinks"
+# Nobody asked for the default log, so it must not fill the disk.
+_DEFAULT_MAX_BYTES = 256 << 20
+_OFF = frozenset({"", "none", "off", "no", "false", "0", "null", "disabled"})
+
+
+class DefaultFolder(Protocol):
+    """Knows the folder of `file:` without a path. The state folder is one."""
+
+    def log_folder(self) -> Path:
+        """Return the folder.
+
+        Raises:
+            OSError: if it cannot be used.
+        """
+
+
+def scheme_of(url: str) -> str:
+    """Return the scheme of a sink's URL in lower case.
+
+    A path has the scheme "file". The words that switch a setting off elsewhere, such as `off` or
+    `false`, have the scheme "none": nobody means a folder of that name.
+    """
+    return NO_LOG if url.strip().lower() in _OFF else store_url.scheme_of(url)
+
+
+def open_sink(url: str, settings: Settings, state: DefaultFolder, reporter: ErrorReporter) -> Sink:
+    """Return the sink of a URL. This writes and connects to nothing.
+
+    Args:
+        url: a URL with the scheme `file`, `s3`, `gs`, `az`, `fluentd`, `fluentd+tls` or
+            `fluentd+unix`, the path of a folder, or a URL for a sink that a package adds. Such a
+            package has an entry point in the group `boxkite.sinks`, named like the scheme. It is
+            called with the URL and returns a sink.
+        settings: the settings of the monitor.
+        state: names the default folder.
+        reporter: reports failures to delete old files.
+
+    Raises:
+        ConfigError: if the URL has a mistake, or a package is missing.
+        OSError: if the default folder cannot be used.
+    """
+    scheme = scheme_of(url)
+    if scheme == "file" and url.lower() == "file:":
+        return _default_sink(state.log_folder(), settings, reporter)
+    if scheme == "file" or scheme in store_url.OBJECT_SCHEMES:
+        store = open_store(url)
+        pruner = HourlyPruner(store, _ttl(settings), settings.endpoint_id, reporter)
+        return FilesSink(store, scheme, _compression(settings), pruner)
+    if scheme.partition("+")[0] == "fluentd":
+        return FluentdSink.from_url(url)
+    return _added_sink(scheme, url)
+
+
+def _default_sink(folder: Path, settings: Settings, reporter: ErrorReporter) -> FilesSink:
+    store: Store = LocalStore(folder)
+    pruner = SizePruner(
+        store, _ttl(settings), settings.endpoint_id, reporter, max_bytes=_DEFAULT_MAX_BYTES
+    )
+    return FilesSink(store, "file", _compression(settings), pruner)
+
+
+def _compression(settings: Settings) -> Any:
+    return None if settings.log_compression == "none" else settings.log_compression
+
+
+def _ttl(settings: Settings) -> timedelta | None:
+    return timedelta(seconds=settings.log_ttl) if settings.log_ttl else None
+
+
+def _added_sink(scheme: str, url: str) -> Sink:
+    """Return the sink that a package adds for a scheme."""
+    added = {each.name: each for each in entry_points(group=_ENTRY_POINTS)}
+    if scheme not in added:
+        known = ", ".join(["file", *store_url.OBJECT_SCHEMES, "fluentd", NO_LOG, *sorted(added)])
+        raise ConfigError(
+            f"LOG is {safe_url(url)!r}, but no sink has the scheme {scheme!r}. Use one of {known}."
+        )
+    make: Callable[[str], Any] = added[scheme].load()
+    sink: Sink = make(url)
+    return sink

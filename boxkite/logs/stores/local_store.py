@@ -1,0 +1,145 @@
+"""A store of files in a local folder."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from boxkite.logs.stores.store import StoredFile, parts_of
+from boxkite.system.atomic_file import create_file, remove_abandoned, sync_folder
+
+__all__ = ["LocalStore"]
+
+# A writer holds its temporary file for milliseconds, so an old one belongs to a killed writer.
+_ABANDONED_SECONDS = 3600.0
+
+
+class LocalStore:
+    """A folder of files. The first file creates it.
+
+    A file appears as a whole or not at all, also after a kill or a power loss, and is never
+    overwritten; see `create_file`. On a file system without hard links, that holds between the
+    processes of one machine.
+
+    New folders get the mode 0750 and files 0640, less the umask: the owner writes, the group reads.
+    Hidden files and symbolic links are neither listed nor removed.
+
+    Args:
+        folder: the root.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        # Absolute, because the program may change its working directory.
+        self.folder = Path(os.path.abspath(folder))
+
+    def __repr__(self) -> str:
+        return f"LocalStore({str(self.folder)!r})"
+
+    def put_new(self, path: str, content: bytes) -> bool:
+        """Write a file as a whole, and return True. Return False if the path is taken.
+
+        Raises:
+            OSError: if it cannot be written and synced to the disk. It may exist then, but only as
+                a whole.
+            ValueError: if the path would lead out of the folder.
+        """
+        file = self._place(path)
+        _make_folder(file.parent)
+        # One lock file for the whole store, because one in a day's folder would keep that folder
+        # from ever being empty.
+        return create_file(file, content, lock=self.folder / ".boxkite-lock")
+
+    def keeps_existing_files(self) -> bool:
+        """Return True: `put_new` never overwrites a file."""
+        return True
+
+    def read(self, path: str) -> bytes:
+        """Return the content of a file.
+
+        Raises:
+            FileNotFoundError: if the file does not exist.
+            OSError: if it cannot be read.
+            ValueError: if the path would lead out of the folder.
+        """
+        return self._place(path).read_bytes()
+
+    def open(self, path: str) -> IO[bytes]:
+        """Open a file for reading it bit by bit.
+
+        Raises:
+            FileNotFoundError: if the file does not exist.
+            OSError: if it cannot be read.
+            ValueError: if the path would lead out of the folder.
+        """
+        return self._place(path).open("rb")
+
+    def list(self, prefix: str = "") -> Iterator[StoredFile]:
+        """Yield the files below a folder, sorted by path. Yield nothing if it does not exist.
+
+        Raises:
+            OSError: if a folder cannot be read.
+            ValueError: if the path would lead out of the folder.
+        """
+        prefix = prefix.strip("/")
+        for path in _walk(self._place(prefix) if prefix else self.folder, prefix):
+            with contextlib.suppress(FileNotFoundError):  # removed since its folder was listed
+                yield StoredFile(path, os.lstat(self.folder / path).st_size)
+
+    def remove(self, path: str) -> None:
+        """Delete a file. It is not an error if the file does not exist.
+
+        Raises:
+            OSError: if it cannot be deleted.
+            ValueError: if the path would lead out of the folder.
+        """
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self._place(path))
+
+    def tidy(self, prefix: str) -> None:
+        """Remove temporary files of killed writers and empty folders below a folder.
+
+        A writer whose folder is removed at that moment gets an error, and writes again later.
+        """
+        start = self._place(prefix)
+        for folder, _, _ in os.walk(start, topdown=False):
+            remove_abandoned(Path(folder), _ABANDONED_SECONDS)
+            if Path(folder) != start:
+                with contextlib.suppress(OSError):  # the folder is not empty
+                    os.rmdir(folder)
+
+    def _place(self, path: str) -> Path:
+        return self.folder.joinpath(*parts_of(path))
+
+
+def _walk(folder: Path, prefix: str) -> Iterator[str]:
+    """Yield the paths of all files below a folder, in the order that sorting them would give."""
+    try:
+        with os.scandir(folder) as entries:
+            # Names of folders sort with their slash: the path "a/b" sorts behind "a-b", although
+            # the name "a" sorts before "a-b".
+            found = [
+                entry.name + "/" if entry.is_dir(follow_symlinks=False) else entry.name
+                for entry in entries
+                if not entry.name.startswith(".") and not entry.is_symlink()
+            ]
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    for name in sorted(found):
+        path = f"{prefix}/{name}" if prefix else name
+        if name.endswith("/"):
+            yield from _walk(folder / name, path.removesuffix("/"))
+        else:
+            yield path
+
+
+def _make_folder(folder: Path) -> None:
+    """Create a folder and its parents, and sync them: a new file is lost if its folder is lost."""
+    if folder.is_dir():
+        return
+    _make_folder(folder.parent)
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(folder, 0o750)
+    sync_folder(folder.parent)

@@ -1,0 +1,110 @@
+"""The drift report of a running service: a window of its counts, and the trend of the hours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from boxkite.baseline import Baseline
+from boxkite.drift import Policy
+from boxkite.live.counts import Counts
+from boxkite.live.drift_windows import DriftWindows
+from boxkite.live.durable_counts import DurableCounts
+from boxkite.report.cards import Report, report_of
+from boxkite.report.trend import Trend, trend
+
+__all__ = ["LiveReport", "name_of"]
+
+_NAMES = {"1h": "last hour", "6h": "last 6 hours", "1d": "last day", "7d": "last week"}
+_MOST_HOURS = 8 * 24
+
+
+def name_of(window: str) -> str:
+    """Return a window such as `6h` in words, for example "last 6 hours"."""
+    return _NAMES.get(window, f"last {window}")
+
+
+class LiveReport:
+    """Make drift reports of a running service.
+
+    Args:
+        baseline: the baseline.
+        counts: the counts of the service.
+        policy: decides the verdicts.
+        windows: counts and compares a window.
+    """
+
+    def __init__(
+        self, baseline: Baseline, counts: DurableCounts, policy: Policy, windows: DriftWindows
+    ) -> None:
+        self._baseline = baseline
+        self._counts = counts
+        self._windows = windows
+        self._hours = _HourlyTrend(baseline, counts, policy)
+
+    def report(self, window: str | None) -> Report:
+        """Return the report of a window.
+
+        Args:
+            window: length, for example `1h`, or None for everything since the start.
+
+        Raises:
+            ConfigError: if `window` is not a length.
+        """
+        counted = self._windows.counted(window)
+        hourly, start = self._hours.until(self._counts.totals())
+        return report_of(
+            self._baseline,
+            counted.counts.tallies(),
+            self._windows.compare(counted.counts, window),
+            f"in the {name_of(window)}" if window else "since the start",
+            since=counted.since if window else start,
+            trend=hourly,
+        )
+
+
+class _PastHours(NamedTuple):
+    """The hours that are over, whose counts do not change any more.
+
+    Attributes:
+        trend: their trend.
+        next: the hour after them.
+        first: the hour of the first prediction, if it is still kept.
+    """
+
+    trend: Trend
+    next: datetime
+    first: datetime | None
+
+
+class _HourlyTrend:
+    """Compute how drift developed over the hours that are kept, each hour only once."""
+
+    def __init__(self, baseline: Baseline, counts: DurableCounts, policy: Policy) -> None:
+        self._baseline = baseline
+        self._counts = counts
+        self._policy = policy
+        self._past: _PastHours | None = None
+
+    def until(self, now: Counts) -> tuple[Trend, datetime | None]:
+        """Return the trend up to the present counts, and the hour of the first prediction.
+
+        The hour is None if it is not kept any more.
+        """
+        past = self._past
+        states = self._counts.hours(past.next if past else None)
+        found = self._trend(states, now)
+        if not states:
+            return found, None
+        if past is None:
+            first = None if states[0][1].predictions else states[0][0]
+        else:
+            first = past.first
+            found = past.trend.followed_by(found).part(slice(-_MOST_HOURS, None))
+        self._past = _PastHours(found.part(slice(-1)), states[-1][0], first)
+        return found, first if first in found.hours else None
+
+    def _trend(self, states: Sequence[tuple[datetime, Counts]], now: Counts) -> Trend:
+        hours = [(hour, counts.cells) for hour, counts in states]
+        return trend(self._baseline, hours, now.cells, self._policy.min_rows_a_cell)

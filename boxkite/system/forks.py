@@ -1,0 +1,47 @@
+"""Objects that start afresh in a forked process.
+
+A forked process inherits the memory of its parent, but only the thread that forked. Locks that
+other threads held stay locked forever, and files, connections and random numbers would be used by
+two processes. Each object that owns such things registers here once.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import weakref
+from typing import Protocol
+
+__all__ = ["ForkAware", "call_after_fork"]
+
+
+class ForkAware(Protocol):
+    """An object that must change when its process was forked."""
+
+    def after_fork(self) -> None:
+        """Let go of what belongs to the parent; called in the child, before anything else runs."""
+
+
+# A dict keeps the order of registration, so parts are reset before the objects that hold them.
+_registered: weakref.WeakValueDictionary[int, ForkAware] = weakref.WeakValueDictionary()
+_numbers = itertools.count()
+
+
+def call_after_fork(owner: ForkAware) -> None:
+    """Call `owner.after_fork()` in each forked process, as long as the object lives."""
+    _registered[next(_numbers)] = owner
+
+
+def _reset_in_child() -> None:
+    errors = []
+    for owner in list(_registered.values()):
+        try:
+            owner.after_fork()
+        except Exception as error:  # noqa: BLE001 - one object must not keep the others from it
+            errors.append(error)
+    if errors:
+        raise ExceptionGroup(f"objects could not be reset after a fork: {errors}", errors)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_reset_in_child)

@@ -1,0 +1,38 @@
+"""Objects are told when their process was forked, in order, and none keeps the others from it."""
+
+import gc
+import os
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import os, sys
+from boxkite.system.forks import call_after_fork
+
+class Owner:
+    def __init__(self, name, fails=False):
+        self.name, self.fails = name, fails
+        call_after_fork(self)
+
+    def after_fork(self):
+        os.write(1, self.name.encode())
+        if self.fails:
+            raise ValueError("cannot start afresh")
+
+owners = [Owner("a"), Owner("b", fails=True), Owner("c"), Owner("d")]
+del owners[2]
+if os.fork() == 0:
+    os._exit(0)
+os.wait()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system does not fork")
+def test_living_objects_start_afresh_in_their_order_and_a_failure_is_shown() -> None:
+    gc.collect()
+    command = [sys.executable, "-c", PROGRAM]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert result.stdout == "abd"
+    assert "cannot start afresh" in result.stderr
