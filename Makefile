@@ -50,6 +50,7 @@ lint: $(VENV)/check.installed
 
 types: $(VENV)/check.installed
 	$(BIN)/mypy
+	$(BIN)/pyright --pythonpath $(BIN)/python
 
 docs: $(VENV)/test.installed
 	$(PYTEST) tests/docs

@@ -314,10 +314,10 @@ def test_a_body_is_logged_only_where_the_setting_says_so(records: Any) -> None:
 def test_drift_of_a_window_leaves_out_what_was_counted_before_it(monitor: Monitor) -> None:
     for _ in range(3):
         monitor.log_prediction([1, "UA"], 0.5)
-    totals = monitor._counter.totals()
-    member = monitor._counter._member
+    totals = monitor._counts.totals()
+    member = monitor._counts.member
     assert member is not None
-    member.history.keep(lambda: totals, datetime.now(UTC) - timedelta(hours=3))
+    member.history.keep(totals, datetime.now(UTC) - timedelta(hours=3))
     for _ in range(4):
         monitor.log_prediction([2, "UA"], 0.5)
     found = {window: monitor.drift(window).predictions for window in (None, "90m", "2h", "5d")}

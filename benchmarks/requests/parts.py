@@ -30,12 +30,12 @@ from straight_line import straight_line
 
 from boxkite import Baseline
 from boxkite.error_reporter import ErrorReporter
-from boxkite.live.durable_counts import Counter
+from boxkite.live.durable_counts import DurableCounts
 from boxkite.live.identity import Identity
 from boxkite.live.log_context import LogContext
 from boxkite.live.record import Record, encode
 from boxkite.live.state_folder import StateFolder
-from boxkite.logs.journal_records import JournalledRecords, journalled
+from boxkite.logs.journal_records import JournalRecords, read_journal_record
 from boxkite.system.background import Background
 
 FEATURES = (100, 10)
@@ -169,14 +169,14 @@ def _call_asgi(app: Any, body: bytes) -> float:
 
 def _counting(features: int, records: int, folder: str) -> float:
     baseline = _baseline(features)
-    counter = Counter(baseline, StateFolder(f"{folder}/state"), ErrorReporter(), 1 << 28)
+    counts = DurableCounts(baseline, StateFolder(f"{folder}/state"), ErrorReporter(), 1 << 28)
     contents = _contents(features, records)
 
     def count() -> float:
         for content in contents:
-            counter.append(content)
+            counts.append(content)
         begin = time.thread_time()
-        counter.fold()
+        counts.fold()
         return (time.thread_time() - begin) / records * 1e6
 
     (found,) = _in_turns([count])
@@ -200,8 +200,8 @@ def _lines(features: int) -> float:
 
     def make() -> float:
         begin = time.thread_time()
-        waiting = [each for content in contents if (each := journalled(content))]
-        records = JournalledRecords(context, waiting)
+        waiting = [each for content in contents if (each := read_journal_record(content))]
+        records = JournalRecords(context, waiting)
         lines = [records.line(i) for i in range(len(records))]
         assert len(lines) == len(contents)
         return (time.thread_time() - begin) / len(contents) * 1e6

@@ -163,6 +163,7 @@ def capture_column(name: str, values: Any, *, categorical: bool) -> Column:
 
 def _as_series(values: Any) -> Any:
     """Return a series of any library as a narwhals series, and other values unchanged."""
+    # narwhals accepts only chunked arrays of pyarrow.
     pyarrow = nw.dependencies.get_pyarrow()
     if pyarrow is not None and isinstance(values, pyarrow.Array):
         values = pyarrow.chunked_array([values])
@@ -190,6 +191,7 @@ def _from_series(column: nw.Series[Any], categorical: bool) -> Column:
 
 
 def _floats(column: nw.Series[Any]) -> NDArray[np.float64]:
+    # Integers with nulls, or of 128 bits, may arrive as an array of objects.
     kind = column.dtype
     if kind in (nw.Int128, nw.UInt128) or (kind.is_integer() and column.null_count()):
         column = column.cast(nw.Float64)
@@ -208,7 +210,7 @@ def _value_counts(column: nw.Series[Any]) -> Iterable[tuple[Any, int]]:
 
 
 def _array_of(values: Iterable[Any]) -> NDArray[Any]:
-    """Return Python values as an array of floats if all are floats, or else of objects."""
+    """Return Python values as an array of floats if all are floats, and of objects otherwise."""
     if isinstance(values, str | bytes | Mapping):
         raise ValueError(f"a {type(values).__name__} is not a column. Pass a list of values")
     values = list(values)
@@ -226,6 +228,7 @@ def _from_array(array: NDArray[Any], categorical: bool) -> Column:
         raise ValueError(f"an array of shape {array.shape} is not one column")
     kind = array.dtype.kind
     if kind in "Mm":
+        # `tolist` turns nanoseconds into integers, but microseconds into dates and durations.
         array = array.astype(f"{kind}8[us]")
     if (
         kind in "OT"
@@ -235,13 +238,14 @@ def _from_array(array: NDArray[Any], categorical: bool) -> Column:
         return _from_objects(array.tolist(), categorical)
     if kind in "US" or (categorical and kind in "fiub"):
         labels, counts = np.unique(np.ma.compressed(array), return_counts=True)
-        hidden = len(array) - int(counts.sum())
+        hidden = len(array) - int(counts.sum())  # masked values
         return _tally([*zip(labels.tolist(), counts.tolist(), strict=True), (None, hidden)])
     if kind in "Mm":
         moments = np.ma.getdata(array)
         floats = moments.astype(np.int64) / 1e6
         floats[np.isnat(moments)] = np.nan
     elif kind in "fiub":
+        # A longdouble may exceed the range of float64. It becomes an infinity, without a warning.
         with np.errstate(over="ignore"):
             floats = np.ma.getdata(array).astype(np.float64, copy=False)
     else:
@@ -254,6 +258,7 @@ def _from_objects(values: list[Any], categorical: bool) -> Column:
     """Read Python values: as labels if any of them is text, and otherwise as numbers."""
     if categorical or any(isinstance(value, str | bytes) for value in values):
         return _tally(_counted(values))
+    # numpy converts a list of plain numbers and None much faster than `to_number`.
     if set(map(type, values)) <= _NUMBER_TYPES | {type(None)}:
         fast = _try_floats(values)
         if fast is not None:

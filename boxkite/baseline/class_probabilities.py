@@ -74,6 +74,8 @@ def winner_variable(columns: Sequence[NDArray[np.float64]], names: Sequence[str]
     place = np.zeros(len(best), dtype=np.int64)
     missing = np.isnan(best)
     for number, column in enumerate(columns):
+        # A comparison with NaN is false, so a missing probability never wins. The row is not
+        # counted anyway, because it is marked as missing below.
         greater = column > best
         place[greater] = number
         best[greater] = column[greater]
@@ -90,7 +92,7 @@ def winner_variable(columns: Sequence[NDArray[np.float64]], names: Sequence[str]
 
 
 def classes_of(outputs: Sequence[Variable]) -> tuple[str, ...]:
-    """Return the classes if the outputs are class probabilities, or else an empty tuple."""
+    """Return the classes if the outputs are class probabilities, and an empty tuple otherwise."""
     names = tuple(each.name for each in outputs[:-1])
     if len(names) < 2 or any(each.kind != "numeric" for each in outputs[:-1]):
         return ()

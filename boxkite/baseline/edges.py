@@ -34,11 +34,13 @@ def equal_mass_edges(ordered: Floats, bins: int) -> Floats:
     """
     if len(ordered) == 0:
         return np.empty(0)
+    # Without edges around it, a constant would share its bin with everything else.
     if ordered[0] == ordered[-1]:
         return _around(float(ordered[0]))
     mass = len(ordered) / bins
     edges: list[float] = []
     start = 0
+    # The values between two atoms are cut by themselves, so no bin reaches across an atom.
     for first, end in _atoms(ordered, mass):
         edges += _segment_edges(ordered[start:first], mass)
         edges.append(ordered[end - 1])
@@ -47,6 +49,7 @@ def equal_mass_edges(ordered: Floats, bins: int) -> Floats:
     # The last edge is the maximum, and the open bin above it would be empty. Without that edge, the
     # open bin holds the largest values.
     last = _distinct(edges)[:-1]
+    # So far each edge is a value. Move it halfway to the next greater value.
     following = ordered[np.searchsorted(ordered, last, side="right")]
     return _distinct([_between(*pair) for pair in zip(last.tolist(), following, strict=True)])
 
@@ -67,6 +70,7 @@ def _between(low: float, high: float) -> float:
 
     "Well between" leaves an eighth of the distance on both sides.
     """
+    # Halving before adding keeps the sum of two huge numbers from overflowing.
     middle = low / 2 + high / 2
     margin = high / 8 - low / 8
     for digits in range(1, 18):

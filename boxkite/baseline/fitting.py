@@ -51,8 +51,9 @@ def fit_variables(
 ) -> tuple[tuple[Variable, ...], int]:
     """Return the variables, features first, and the number of rows.
 
-    The arguments and errors are those of `Baseline.fit`.
+    `Baseline.fit` describes the arguments and the errors.
     """
+    # `names` is for the features only. An output without a name is called "output".
     outputs = [] if output is None else _columns("output", output, None, "output")
     if classes is not False:
         outputs = _class_columns(outputs, classes)
@@ -75,6 +76,7 @@ def fit_variables(
     for variable in variables:
         _warn_about(variable)
     if classes is not False:
+        # The winners are counted last, because they depend on all columns of probabilities.
         winners = winner_variable(
             [each.values for each in outputs], [each.name for each in outputs]
         )
@@ -154,6 +156,7 @@ def _edges(ordered: Floats, wanted: int | Sequence[float]) -> Floats:
         return checked_edges(wanted)
     if wanted < 2:
         raise ValueError(f"bins is {wanted}, but must be at least 2")
+    # The column is sorted, with -inf first and +inf and NaN last, so the finite values are a slice.
     below = np.searchsorted(ordered, -np.inf, side="right")
     finite = ordered[below : np.searchsorted(ordered, np.inf)]
     return equal_mass_edges(finite, max(2, min(int(wanted), len(finite) // _MIN_ROWS_A_BIN)))

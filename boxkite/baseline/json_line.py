@@ -170,8 +170,10 @@ def _decode(document: str) -> tuple[_Line, _Content]:
                 f"the # BASELINE line has format {found}, but this version of boxkite reads format "
                 f"{FORMAT}. Upgrade boxkite, or write the file again with this version"
             )
+        # The format comes first, because a later one may have other fields.
         line = msgspec.json.decode(raw, type=_Line)
         content = msgspec.json.decode(line.content, type=_Content)
+    # msgspec raises RecursionError for thousands of nested brackets.
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise BaselineError(f"the JSON of the # BASELINE line is damaged: {error}") from None
     if line.digest != digest_of(bytes(line.content)):

@@ -49,6 +49,7 @@ class Tally:
 
 def tally_numbers(variable: NumericVariable, numbers: Floats, invalid: int = 0) -> Tally:
     """Count floats into bins. NaN is missing, -inf counts in the first bin and +inf in the last."""
+    # "left" puts a value that equals an edge into the bin below it: bins are (e0, e1].
     present = numbers[~np.isnan(numbers)]
     cells = np.bincount(
         np.searchsorted(variable.edges, present, side="left"), minlength=len(variable.counts)
@@ -97,6 +98,8 @@ def tally_column(variable: Variable, column: Column) -> Tally:
         return tally_labels(variable, column.tally, column.missing)
     if isinstance(column, NumericColumn):
         return tally_numbers(variable, column.values)
+    # A numeric variable whose new column is text, for instance numbers that were written as text.
+    # Each distinct text is converted once, and counts as often as it occurs.
     numbers: list[float] = []
     repeats: list[int] = []
     invalid = 0

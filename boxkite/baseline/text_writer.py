@@ -52,9 +52,11 @@ class Family:
 def format_float(value: float) -> str:
     """Return a float in the canonical form that Prometheus 3 and OpenMetrics define for `le`.
 
-    The form is that of Go's `strconv.FormatFloat(value, 'g', -1, 64)`, except that whole numbers
+    This is what Go's `strconv.FormatFloat(value, 'g', -1, 64)` returns, except that whole numbers
     end in `.0`.
     """
+    # Python and Go find the same shortest digits. They differ only in when an exponent is used, and
+    # most values need no exponent in either, so the common case returns at once.
     text = repr(float(value))
     if -1e6 < value < 1e6 or "e" in text:
         return text
@@ -109,11 +111,13 @@ _PART_LINES = 1000
 
 
 def _head(family: Family, openmetrics: bool) -> str:
+    # Text 0.0.4 names a family as its samples are named, and has no types "info" and "unknown".
     suffix = {"counter": "_total", "info": "_info"}.get(family.type, "")
     kind = "gauge" if family.type == "info" and not openmetrics else family.type
     kind = "untyped" if kind == "unknown" and not openmetrics else kind
     name = family.name if openmetrics else family.name + suffix
     documentation = family.documentation.replace("\\", r"\\").replace("\n", r"\n")
+    # Only OpenMetrics escapes quotes in a HELP text. Text 0.0.4 would show the backslash.
     if openmetrics:
         documentation = documentation.replace('"', r"\"")
     return f"# HELP {name} {documentation}\n# TYPE {name} {kind}\n"
@@ -164,6 +168,7 @@ def _by_name(series: tuple[str, ...]) -> list[tuple[str, list[str], list[int]]]:
 
 
 def _escape(text: str) -> str:
+    # Most labels need no escape, and the test is faster than three replacements.
     if "\\" in text or '"' in text or "\n" in text:
         return text.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
     return text

@@ -46,7 +46,7 @@ def is_missing(value: Any) -> bool:
     if isinstance(value, Decimal):
         return value.is_nan()  # comparing a signalling NaN would raise an exception
     if getattr(value, "shape", ()) != ():
-        return False
+        return False  # comparing an array gives an array, which has no truth value
     try:
         return bool(value != value)  # only NaN differs from itself
     except (TypeError, ValueError):
@@ -83,6 +83,7 @@ def to_number(value: Any) -> float:
         return math.nan
     if isinstance(value, bytes):
         value = _decoded(value)
+    # Text comes first, because `numpy.str_` is a str and a numpy value at the same time.
     if isinstance(value, str):
         return _number_from_text(value)
     if _numpy_kind(value) in "Mm" and value.shape == ():
@@ -111,6 +112,7 @@ def to_category(value: Any) -> str | None:
             address, or bytes that are not UTF-8.
     """
     if isinstance(value, str):
+        # A subclass such as a `str` enum may print differently; its plain text counts.
         return valid_unicode(str.__str__(value))
     if is_missing(value):
         return None

@@ -114,7 +114,8 @@ class NumericVariable(_Distribution):
             role: role of the variable.
             position: position of the variable.
         """
-        # Everything is found by binary search, so the sorted column is never scanned.
+        # All counts are found by binary search. numpy sorts NaN to the end and finds it there, so
+        # the missing values are the last part.
         below = int(np.searchsorted(ordered, -math.inf, side="right"))
         above = int(np.searchsorted(ordered, math.inf, side="left"))
         present = int(np.searchsorted(ordered, math.nan, side="left"))
@@ -201,6 +202,7 @@ class CategoryVariable(_Distribution):
             position: position of the variable.
         """
         labels = [label for label in tally if label not in (OTHER, UNSEEN)]
+        # The order must not depend on the order of rows, or equal data would give two versions.
         labels.sort(key=lambda label: (-tally[label], label))
         kept, tail = labels[:max_categories], labels[max_categories:]
         tail += [label for label in (OTHER, UNSEEN) if label in tally]

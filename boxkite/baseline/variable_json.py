@@ -99,7 +99,7 @@ def restore(stored: Sequence[StoredNumeric | StoredCategory]) -> tuple[Variable,
     """Return the variables of stored ones, after checking what the rest of boxkite relies on.
 
     Raises:
-        BaselineError: if the values cannot be those of a baseline.
+        BaselineError: if no baseline can have these values.
     """
     variables = tuple(_restored(each) for each in stored)
     _check_order(variables)
@@ -108,6 +108,7 @@ def restore(stored: Sequence[StoredNumeric | StoredCategory]) -> tuple[Variable,
 
 def _restored(stored: StoredNumeric | StoredCategory) -> Variable:
     name = f"{stored.role} {stored.name!r}"
+    # Python's integers do not overflow. Once the sum fits, numpy's sums of these counts fit too.
     if sum(stored.counts) + stored.missing >= 2**63:
         raise BaselineError(f"{name} counts more rows than 64 bits hold")
     counts = np.array(stored.counts, dtype=np.int64)
@@ -146,6 +147,7 @@ def _category(stored: StoredCategory, counts: Counts, name: str) -> CategoryVari
         )
     if categories[-1:] != (UNSEEN,) or len(set(categories)) != len(categories):
         raise BaselineError(f"the categories of {name} repeat, or do not end in {UNSEEN}")
+    # A label of the tail is counted as `__other__`, so a tail needs that cell.
     tail = _hashes(stored.tail, name)
     other_rows = stored.counts[categories.index(OTHER)] if OTHER in categories else -1
     if (tail and other_rows < 0) or (stored.tail_once or 0) > max(other_rows, 0):

@@ -52,6 +52,7 @@ class ClassicExposition:
             )
             for variable, series, tally in zip(self._variables, self._series, tallies, strict=True)
         ]
+        # The variables are ordered by role, features first.
         features = len([each for each in self._variables if each.role == "feature"])
         return [*live[features:], *live[:features], self._info]
 
@@ -80,6 +81,7 @@ def _live_values(variable: Variable, tally: Tally) -> list[float]:
     assert isinstance(variable, CategoryVariable)
     bins = dict.fromkeys(_bins(variable), 0)
     bins.update(zip(variable.categories, tally.cells.tolist(), strict=True))
+    # Each value must count somewhere, or the classic counter would lose predictions.
     unseen = variable.categories[-1]
     bins[MISSING_BIN if MISSING_BIN in bins else unseen] += tally.missing
     bins[unseen] += tally.invalid

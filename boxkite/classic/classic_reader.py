@@ -40,7 +40,7 @@ class _Found:
     Attributes:
         line: number of the line of the first sample.
         role: "feature" or "output".
-        position: position of the variable among those of its role.
+        position: position of the variable within its role.
         bins: counts of a counter, by the label `bin`.
         buckets: cumulative counts of a histogram, by upper edge.
         sum: the histogram's `_sum`, if there was one.

@@ -41,6 +41,7 @@ def counter_metric(
     Bins that spell the same number, such as `1` and `numpy.float32(1)`, are added up.
     """
     counts: dict[str, float] = defaultdict(int)
+    # Two spellings of a number would be two samples with the same labels, which is not allowed.
     for value, count in bin_to_count.items():
         counts[bin_label(value)] += count
     metric = CounterMetricFamily(name, documentation, labels=["bin"])

@@ -65,6 +65,7 @@ def column_histogram(name: str, values: Any, discrete: bool | None = None) -> Co
     Warns:
         BaselineWarning: for a column of texts that differ in most rows.
     """
+    # A model often returns its output as an array of shape (rows, 1).
     if getattr(values, "ndim", 1) == 2 and values.shape[1] == 1:
         values = np.asarray(values)[:, 0]
     column = capture_column(name, values, categorical=False)
@@ -143,6 +144,7 @@ def fast_histogram(
     finite = present[np.isfinite(present)]
     if bins is None:
         bins = get_bins(finite) if len(finite) else []
+    # The bins keep the spelling of the caller's edges, so the integer edge 1 is named "1".
     text = {float(edge): str(edge) for edge in bins if math.isfinite(edge)}
     edges = np.array(sorted(text), dtype=np.float64)
     ends = np.searchsorted(present, edges, side="right")

@@ -59,9 +59,13 @@ class LogExporter:
         """Take one prediction during the request. An error is counted and fails no request."""
         raise NotImplementedError
 
-    @cached_property
+    @property
     def sink(self) -> Sink:
         """A sink of the prediction log that passes its records to `emit`, in the background."""
+        return self._sink
+
+    @cached_property
+    def _sink(self) -> Sink:
         return ExporterSink(self)
 
 
@@ -93,13 +97,13 @@ class FluentdExporter(LogExporter):
         self.sender = FluentdSender(**arguments | _sender_arguments(kwargs))
 
     @cached_property
-    def sink(self) -> Sink:
+    def _sink(self) -> Sink:
         """A sink of the prediction log that sends records as `emit` sends predictions.
 
         If a subclass overrides `emit`, the sink passes the records to that method instead.
         """
         if type(self).emit is not FluentdExporter.emit:
-            return super().sink
+            return super()._sink
         sender = self.sender
         connection = ForwardConnection(sender.host, sender.port, sender.timeout)
         return FluentdSink(connection, _PredictionFormat(sender, self._nanoseconds))

@@ -16,6 +16,7 @@ from collections.abc import Callable
 
 from boxkite.error_reporter import ErrorReporter
 from boxkite.logs.forward import ForwardConnection, chunk_id, message, packed_forward
+from boxkite.system.backoff import Backoff
 from boxkite.system.lazy_attribute import LazyAttribute
 
 __all__ = ["FluentdSender"]
@@ -104,6 +105,7 @@ class FluentdSender:
 
     def append(self, event: bytes) -> None:
         """Add one event to the queue. This never waits for the network and never raises."""
+        # The overflow handler is the user's code, so it is called after the lock is released.
         lost: list[bytes] = []
         with self._changed:
             if self._closing_until is not None or len(event) > self.max_bytes:
@@ -126,23 +128,25 @@ class FluentdSender:
         return event
 
     def _start(self) -> None:
+        # The caller holds the lock, so two events cannot start two threads.
         if self._thread is None or not self._thread.is_alive():
             self._thread = threading.Thread(target=self._run, name="boxkite-fluentd", daemon=True)
             self._thread.start()
 
     def _run(self) -> None:
         """Send chunk after chunk until closed. Each failure in a row doubles the pause."""
-        pause = 0.0
+        pause, backoff = 0.0, Backoff(_FIRST_PAUSE_SECONDS, _MAX_PAUSE_SECONDS)
         while self._wait(pause):
             first, events = self._head()
             try:
                 chunk = chunk_id()
                 self._connection.send(packed_forward(self.tag, events, chunk), chunk)
             except Exception as error:  # noqa: BLE001 - a thread that dies sends nothing
-                pause = min(pause * 2, _MAX_PAUSE_SECONDS) or _FIRST_PAUSE_SECONDS
+                pause = backoff.next_pause()
                 self._reporter.count("log", error, self._state())
             else:
                 pause = 0.0
+                backoff.reset()
                 self._acknowledge(first + len(events))
         self._connection.close()
 
@@ -169,6 +173,7 @@ class FluentdSender:
             size = 0
             for event in self._events:
                 size += len(event)
+                # One event is always sent, even if it alone exceeds the size of a chunk.
                 if events and (size > _MAX_CHUNK_BYTES or len(events) == _MAX_CHUNK_RECORDS):
                     break
                 events.append(event)
@@ -213,6 +218,7 @@ class FluentdSender:
                 return
             self._closing_until = time.monotonic() + timeout
             self._changed.notify_all()
+        # The thread needs the lock to finish, so wait for it without holding the lock.
         if self._thread is not None:
             self._thread.join(timeout)
         with self._changed:
@@ -221,6 +227,7 @@ class FluentdSender:
         self._tell_dropped(lost)
 
 
+# Weak references, so that a sender that is no longer used can be freed.
 _senders: weakref.WeakSet[FluentdSender] = weakref.WeakSet()
 
 

@@ -41,6 +41,7 @@ class LiveMetricRegistry(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield the live metrics with their current counts."""
+        # An empty list of names would filter nothing, and show series other than the live ones.
         if self._names:
             body = self._monitor.export(names=self._names).body
             yield from text_string_to_metric_families(body.decode())

@@ -106,6 +106,7 @@ class ModelMonitoringService:
         """Return the values of the features that the baseline has."""
         if self._counts_all or not isinstance(row, list):
             return row
+        # A row that is too short stays as it is, and the monitor counts it as invalid.
         return [row[i] for i in self._positions] if len(row) > self._positions[-1] else row
 
     def export_http(
@@ -160,6 +161,7 @@ class ModelMonitoringService:
 
 def _load(collector: Collector) -> tuple[Baseline, list[Metric]]:
     """Return the collector's baseline, and its metrics that do not belong to a baseline."""
+    # Metrics of 0.0.5 count missing values with +inf. The file may keep them apart, so read it.
     if isinstance(collector, BaselineMetricCollector) and _reads_file(collector):
         return collector.read() or EMPTY, []
     metrics = list(collector.collect())
@@ -174,7 +176,7 @@ def _reads_file(collector: BaselineMetricCollector) -> bool:
 
 
 def _registry(metrics: list[Metric]) -> CollectorRegistry:
-    """Return a registry with the given metrics, and with those of all processes if configured."""
+    """Return a registry of the given metrics, and of all processes' metrics if configured."""
     registry = CollectorRegistry()
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
@@ -186,6 +188,7 @@ def _registry(metrics: list[Metric]) -> CollectorRegistry:
 def _row(features: Any) -> Any:
     """Return a copy of a row, as a list if it is a row of a frame; any other object unchanged."""
     try:
+        # A row of a pandas frame has names, but 0.0.5 takes features by position.
         if getattr(features, "ndim", None) == 1 and hasattr(features, "tolist"):
             return features.tolist()
         return plain_row(features)

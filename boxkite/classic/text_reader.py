@@ -116,8 +116,10 @@ def _parse_sample(line: str, number: int) -> Sample:
     name, brace, rest = line.partition("{")
     labels: dict[str, str] = {}
     if brace:
+        # A label may contain "}", but a value cannot, so the last one ends the labels.
         text, closing, value = rest.rpartition("}")
         end = 0
+        # Matches must follow each other without a gap: `finditer` skips text that does not match.
         for match in _LABEL.finditer(text):
             if match.start() != end or match[1] in labels:
                 break

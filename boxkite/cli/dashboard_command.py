@@ -15,7 +15,7 @@ def dashboard_command() -> None:
 
     One dashboard serves all models. It shows what the rules of `boxkite rules` record. Import the
     file into Grafana 11 or later, or provision it. In Grafana, choose the Prometheus data source,
-    the model, the window and the variable.
+    the services, the model, the window and the variable.
 
     \b
     Example:

@@ -44,15 +44,7 @@ def compare(
             columns differ in length.
     """
     columns = dict(named_columns(rows, names))
-    tallies: dict[tuple[str, str], Tally] = {}
-    taken: set[str] = set()
-    for variable in baseline.variables:
-        # Features come first, so an output that shares a feature's name is left without a column.
-        if variable.name in columns and variable.name not in taken:
-            taken.add(variable.name)
-            categorical = isinstance(variable, CategoryVariable)
-            column = capture_column(variable.name, columns[variable.name], categorical=categorical)
-            tallies[variable.role, variable.name] = tally_column(variable, column)
+    tallies = _tallies(baseline, columns)
     if not tallies:
         raise BaselineError(
             "no column has the name of a variable: the table has "
@@ -66,6 +58,20 @@ def compare(
         for each in baseline.variables
     ]
     return compare_counts(baseline, aligned, total, policy=policy, window=window)
+
+
+def _tallies(baseline: Baseline, columns: Mapping[str, Any]) -> dict[tuple[str, str], Tally]:
+    """Count each column that has the name of a variable, by the variable's role and name."""
+    tallies: dict[tuple[str, str], Tally] = {}
+    taken: set[str] = set()
+    for variable in baseline.variables:
+        # Features come first, so an output that shares a feature's name is left without a column.
+        if variable.name in columns and variable.name not in taken:
+            taken.add(variable.name)
+            categorical = isinstance(variable, CategoryVariable)
+            column = capture_column(variable.name, columns[variable.name], categorical=categorical)
+            tallies[variable.role, variable.name] = tally_column(variable, column)
+    return tallies
 
 
 def _listed(names: Sequence[str]) -> str:

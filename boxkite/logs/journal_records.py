@@ -17,10 +17,10 @@ from boxkite.logs.log_line import to_line
 from boxkite.logs.log_record import LogRecord, minute_of, to_log_record
 from boxkite.logs.quick_line import QuickLines, UndecodedRecord
 
-__all__ = ["Journalled", "JournalledRecords", "journalled"]
+__all__ = ["JournalRecord", "JournalRecords", "read_journal_record"]
 
 
-class Journalled(msgspec.Struct, frozen=True, gc=False):
+class JournalRecord(msgspec.Struct, frozen=True, gc=False):
     """One record that goes to the log.
 
     Attributes:
@@ -37,19 +37,20 @@ class Journalled(msgspec.Struct, frozen=True, gc=False):
         return minute_of(self.parts.created_at)
 
 
-def journalled(content: bytes) -> Journalled | None:
+def read_journal_record(content: bytes) -> JournalRecord | None:
     """Return a record of the journal, or None if it does not go to the log or is damaged."""
     try:
+        # Decodes the id and the time only. The values stay bytes until a sink looks at them.
         parts = _decoder.decode(content)
     except (ValueError, RecursionError):
         return None
-    return Journalled(content, parts) if parts.logged else None
+    return JournalRecord(content, parts) if parts.logged else None
 
 
 _decoder = msgspec.msgpack.Decoder(UndecodedRecord)
 
 
-class JournalledRecords(Sequence[LogRecord]):
+class JournalRecords(Sequence[LogRecord]):
     """Records of one worker. Each access decodes a record anew.
 
     Args:
@@ -60,7 +61,7 @@ class JournalledRecords(Sequence[LogRecord]):
         context: the log context of the worker.
     """
 
-    def __init__(self, context: LogContext, records: Sequence[Journalled]) -> None:
+    def __init__(self, context: LogContext, records: Sequence[JournalRecord]) -> None:
         self.context = context
         self._records = records
         self._quick_lines = QuickLines(context)

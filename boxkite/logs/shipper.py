@@ -14,7 +14,7 @@ from boxkite.live.durable_counts import DurableCounts
 from boxkite.live.orphan_recovery import OrphanRecovery
 from boxkite.live.outbox import Outbox, Waiting
 from boxkite.logs.batching import cut_by_minute, seconds_until_over
-from boxkite.logs.journal_records import Journalled, JournalledRecords, journalled
+from boxkite.logs.journal_records import JournalRecord, JournalRecords, read_journal_record
 from boxkite.logs.prediction_log import PredictionLog
 from boxkite.logs.rejected import RejectedFile
 from boxkite.logs.sink import Batch, RejectedError, Sink, TidySink
@@ -232,14 +232,14 @@ class Shipper:
             waiting = outbox.waiting(*self._limits)
             if not waiting.contents:
                 return None
-            records = [journalled(content) for content in cooperatively(waiting.contents)]
+            records = [read_journal_record(content) for content in cooperatively(waiting.contents)]
             number = len(records)
             # A sealed batch is delivered as it is: the sink may have stored it already.
             if self._sink.whole_minutes and not outbox.sealed:
                 number = cut_by_minute([_minute(each) for each in records]).number
             batch = outbox.seal(waiting, number)
             sealed = records[: len(batch.contents)]
-            logged = JournalledRecords(outbox.context, [each for each in sealed if each])
+            logged = JournalRecords(outbox.context, [each for each in sealed if each])
             self._deliver(outbox, batch, logged)
 
     @property
@@ -255,11 +255,11 @@ class Shipper:
         if not self._sink.whole_minutes or outbox.sealed or large:
             return 0.0
         first = outbox.waiting(1, 1).contents
-        record = journalled(first[0]) if first else None
+        record = read_journal_record(first[0]) if first else None
         cut = cut_by_minute([_minute(record)])
         return seconds_until_over(cut.minute, datetime.now(UTC)) if cut.minute else 0.0
 
-    def _deliver(self, outbox: Outbox, batch: Waiting, records: JournalledRecords) -> None:
+    def _deliver(self, outbox: Outbox, batch: Waiting, records: JournalRecords) -> None:
         dropped = 0
         try:
             if records:
@@ -278,7 +278,7 @@ class Shipper:
         outbox.acknowledge(batch, delivered=len(records) - dropped, dropped=dropped)
 
 
-def _minute(record: Journalled | None) -> str | None:
+def _minute(record: JournalRecord | None) -> str | None:
     return record.minute if record is not None else None
 
 

@@ -12,7 +12,7 @@ from typing import Protocol, TypeAlias, runtime_checkable
 
 from boxkite.errors import BoxkiteError
 from boxkite.live.log_context import LogContext
-from boxkite.logs.journal_records import JournalledRecords
+from boxkite.logs.journal_records import JournalRecords
 from boxkite.logs.log_line import to_line
 from boxkite.logs.log_record import LogRecord
 
@@ -35,13 +35,13 @@ class Batch:
 
     def minute(self, index: int) -> str:
         """Return the minute of a record, such as `2026-11-23T14:05`."""
-        if isinstance(self.records, JournalledRecords):
+        if isinstance(self.records, JournalRecords):
             return self.records.minute(index)
         return self.records[index].created_at[:_MINUTE_LENGTH]
 
     def line(self, index: int) -> bytes:
         """Return a record as a line of JSON. This is faster than encoding `records[index]`."""
-        if isinstance(self.records, JournalledRecords):
+        if isinstance(self.records, JournalRecords):
             return self.records.line(index)
         return to_line(self.records[index], self.context.max_bytes)
 

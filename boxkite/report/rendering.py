@@ -145,7 +145,7 @@ def _moment(moment: datetime) -> str:
 
 def _drawn(draw: Callable[..., str]) -> Callable[..., Any]:
     """Wrap a function that draws SVG, so that Jinja does not escape its result again."""
-    return lambda *values: _markup(draw(*values))
+    return lambda *values: _markup(draw(*values))  # `draw` escapes names itself
 
 
 _FUNCTIONS: Mapping[str, Any] = {

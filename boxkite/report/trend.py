@@ -74,6 +74,7 @@ def trend(
     live = np.maximum(np.diff(cells, axis=0), 0)
     trained = np.concatenate([each.counts for each in baseline.variables])[None, :]
     rows = np.add.reduceat(live, starts, axis=1)
+    # The formulas are those of `boxkite.drift.statistics`, for all variables at once.
     p, q = (_smoothed(counts, starts, sizes) for counts in (live, trained))
     psi = np.add.reduceat((p - q) * np.log(p / q), starts, axis=1)
     distance = np.abs(np.subtract(*(_cumulative(each, starts, sizes) for each in (live, trained))))

@@ -1,4 +1,4 @@
-"""Training data of any make gives the same columns."""
+"""Training data from any library gives the same columns."""
 
 import datetime as dt
 from collections.abc import Callable

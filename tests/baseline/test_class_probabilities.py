@@ -1,4 +1,4 @@
-"""Class probabilities: one output a class, and the class that won."""
+"""Class probabilities: one output for each class, and one for the most probable class."""
 
 import re
 from typing import Any

@@ -1,4 +1,4 @@
-"""Rows counted as a matrix: what each variable counts by itself."""
+"""The matrix counts rows as each variable would by itself."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Columns are counted into variables, whatever they hold; what cannot be is named."""
+"""Columns of all kinds are counted into variables, and errors name the column."""
 
 import datetime as dt
 import warnings

@@ -1,4 +1,4 @@
-"""The JSON line of `histogram.prom`: exact, and an error whatever else stands in it."""
+"""The JSON line of `histogram.prom` is exact, and any damage to it is an error."""
 
 import hashlib
 import json
@@ -222,8 +222,7 @@ def test_a_changed_file_is_an_error_or_the_same(
         place = data.draw(st.integers(0, len(pieces) - 1))
         changed = "".join([*pieces[:place], new, *pieces[place + 1 :]])
     read = read_or_explained(changed)
-    # A name that is replaced everywhere at once is another whole file, but its digest tells, unless
-    # the digest does not cover it.
+    # Replacing a model's name everywhere gives the whole file of another model.
     if read is not None and not everywhere:
         assert read == WHOLE
 

@@ -1,4 +1,4 @@
-"""How many categories of a tail training saw once: kept in the file, right or more when merged."""
+"""The number of rare categories in one row each, in files and in merged baselines."""
 
 from collections import Counter
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The Prometheus text format, written."""
+"""Writing the Prometheus text format."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Single values: to a number, to a category, or missing."""
+"""Single values are converted to a number or a category, or are missing."""
 
 import datetime as dt
 import math

@@ -1,4 +1,4 @@
-"""The distribution of one variable: counted, compared, merged."""
+"""The distribution of one variable is counted, compared and merged."""
 
 import math
 from typing import Any

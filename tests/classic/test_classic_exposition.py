@@ -1,4 +1,4 @@
-"""The answer of the 0.0.5 service, as promtool and prometheus-client read it."""
+"""The scrape of the 0.0.5 service, as promtool and prometheus-client read it."""
 
 import subprocess
 

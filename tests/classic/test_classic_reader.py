@@ -1,4 +1,4 @@
-"""The classic exposition: 0.0.5's series, read from 0.0.5's files and from ours."""
+"""Classic series, read from files of 0.0.5 and from ours."""
 
 import math
 from typing import Any

@@ -12,7 +12,7 @@ from boxkite.logs.sink import Batch, RejectedError
 from boxkite.monitoring.context import PredictionContext
 from boxkite.monitoring.exporter.type import LogExporter
 
-TERMS = LogContext(
+CONTEXT = LogContext(
     sink="Kept",
     server_id="flights",
     endpoint_id="delay",
@@ -40,7 +40,7 @@ def record(number, **changed):
 
 
 def batch(*numbers):
-    return Batch(TERMS, [record(number) for number in numbers])
+    return Batch(CONTEXT, [record(number) for number in numbers])
 
 
 class Failing(LogExporter):
@@ -107,7 +107,7 @@ def test_any_other_error_refuses_the_record_once():
 def test_a_record_that_is_no_prediction_is_refused():
     exporter = Failing()
     with pytest.raises(RejectedError) as refused:
-        ExporterSink(exporter).deliver(Batch(TERMS, [record(1, created_at="now"), record(2)]))
+        ExporterSink(exporter).deliver(Batch(CONTEXT, [record(1, created_at="now"), record(2)]))
     assert refused.value.reasons == {0: "ValueError: Invalid isoformat string: 'now'"}
     assert exporter.emitted == [2]
 

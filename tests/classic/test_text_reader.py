@@ -1,4 +1,4 @@
-"""The Prometheus text format, read: lines of any make, and what our writer writes."""
+"""Reading the Prometheus text format, from any writer and from ours."""
 
 import math
 from typing import Any

@@ -266,7 +266,7 @@ MISTAKES = [
     ("compare histogram.prom histogram.prom",
      "cannot read histogram.prom: the file must end in .parquet or .csv"),
     ("compare histogram.prom none.csv", "none.csv has no rows"),
-    ("compare histogram.prom .", ".: there is no log: no file of one below models/predictions"),
+    ("compare histogram.prom .", ".: There is no log: no log file below models/predictions."),
     ("compare histogram.prom s3://",
      "'s3://' is no URL of a bucket (the bucket's name or what follows the path); "),
     ("compare absent.prom train.csv", "absent.prom: No such file or directory"),

@@ -1,4 +1,4 @@
-"""boxkite 0.0.5 in an environment of its own, to run the same code on it and on ours."""
+"""Installs boxkite 0.0.5 in its own environment, and runs the same code on it and on ours."""
 
 import json
 import os

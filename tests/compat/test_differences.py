@@ -1,4 +1,4 @@
-"""Where ours differs from 0.0.5 on purpose: what each gives. docs/migrating.md says why."""
+"""The intended differences from 0.0.5. docs/migrating.md gives the reasons."""
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families

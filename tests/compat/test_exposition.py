@@ -1,4 +1,4 @@
-"""The file and `/metrics` of 0.0.5 and of ours, for data where 0.0.5 has no defect."""
+"""The file and `/metrics` equal those of 0.0.5, for data where 0.0.5 has no defect."""
 
 import math
 from typing import Any

@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -237,10 +238,15 @@ def test_a_failure_of_monitoring_is_raised_only_under_testing(app: Quart, monito
     assert ask(app, json=ROW).status_code == 200
     assert app.extensions["boxkite_models"]["score"].reporter.counts()["output"] == 1
     app.testing = True
-    raised = ask(app, json=ROW)
-    assert raised.status_code == 500
-    # Quart's test client shows the exception, with its quotes as they are.
-    assert b"no key 'result' in the returned object; it has 'score'" in raised.content
+    raised: list[str] = []
+
+    def keep(_: Any, exception: Exception) -> None:
+        raised.append(str(exception))
+
+    # Depending on Quart's version, its test client raises the exception or shows a page with it.
+    with quart.got_request_exception.connected_to(keep, app), suppress(LookupError):
+        ask(app, json=ROW)
+    assert raised == ["no key 'result' in the returned object; it has 'score'"]
 
 
 def test_an_application_without_monitor_is_as_it_was(adapter: ModuleType, app: Quart) -> None:

@@ -178,9 +178,9 @@ def test_a_service_without_a_folder_set_leaves_none(tmp_path: Path) -> None:
         + """
 monitor = new_monitor()
 predict(10)
-population = monitor._counter._member.population.folder
-assert population.is_dir()
-open("folder", "w").write(str(population.parent))
+group = monitor._counts.member.group.folder
+assert group.is_dir()
+open("folder", "w").write(str(group.parent))
 """
     )
     run(program, tmp_path)

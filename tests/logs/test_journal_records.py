@@ -1,10 +1,10 @@
-"""Records of the journal, looked at as a sink looks at them."""
+"""Test how a sink sees records of the journal."""
 
 import pytest
 
 from boxkite.live.log_context import LogContext
 from boxkite.live.record import Record, decode, encode
-from boxkite.logs.journal_records import Journalled, JournalledRecords, journalled
+from boxkite.logs.journal_records import JournalRecord, JournalRecords, read_journal_record
 from boxkite.logs.log_line import to_line
 from boxkite.logs.log_record import to_log_record
 from boxkite.logs.sink import Batch
@@ -27,25 +27,25 @@ RECORDS = [
 ]
 
 
-def found(record: Record) -> Journalled:
-    each = journalled(encode(record))
+def found(record: Record) -> JournalRecord:
+    each = read_journal_record(encode(record))
     assert each is not None
     return each
 
 
-BATCH = Batch(CONTEXT, JournalledRecords(CONTEXT, [found(each) for each in RECORDS]))
+BATCH = Batch(CONTEXT, JournalRecords(CONTEXT, [found(each) for each in RECORDS]))
 
 
 def test_a_record_that_is_not_logged_is_none() -> None:
-    assert journalled(encode(Record("id", NOW, [1.0], [0.5]))) is None
+    assert read_journal_record(encode(Record("id", NOW, [1.0], [0.5]))) is None
 
 
 @pytest.mark.parametrize("content", [b"", b"\xc1", b"\x91\xa2id", b"\x91" * 100_000])
-def test_bytes_that_are_no_record_are_none(content: bytes) -> None:
-    assert journalled(content) is None
+def test_bytes_that_are_not_a_record_are_none(content: bytes) -> None:
+    assert read_journal_record(content) is None
 
 
-def test_records_are_those_that_are_logged() -> None:
+def test_journal_records_are_the_log_records() -> None:
     assert list(BATCH.records) == [to_log_record(CONTEXT, decode(encode(each))) for each in RECORDS]
     assert BATCH.records[-1:] == [BATCH.records[1]]
     assert len(BATCH.records) == 2
@@ -56,7 +56,7 @@ def test_records_are_those_that_are_logged() -> None:
 @pytest.mark.parametrize(
     "of", [BATCH, Batch(CONTEXT, list(BATCH.records))], ids=["bytes", "objects"]
 )
-def test_a_batch_has_each_record_as_its_line_and_its_minute(of: Batch) -> None:
+def test_a_batch_gives_the_line_and_the_minute_of_each_record(of: Batch) -> None:
     lines = [to_line(each, CONTEXT.max_bytes) for each in BATCH.records]
     assert [of.line(0), of.line(1)] == lines
     assert [of.minute(0), of.minute(1)] == ["2026-11-23T16:06", "2026-11-23T16:07"]
@@ -64,7 +64,7 @@ def test_a_batch_has_each_record_as_its_line_and_its_minute(of: Batch) -> None:
 
 def test_a_record_whose_values_are_damaged_is_logged_without_them() -> None:
     content = encode(RECORDS[0]).replace(b"UA", b"\xff\xff")
-    damaged = journalled(content)
+    damaged = read_journal_record(content)
     assert damaged is not None
-    (record,) = JournalledRecords(CONTEXT, [damaged])
+    (record,) = JournalRecords(CONTEXT, [damaged])
     assert record == to_log_record(CONTEXT, Record("first", NOW, None, None))

@@ -1,4 +1,4 @@
-"""A service with a baseline, and an exporter that keeps what it is given."""
+"""A service with a baseline, and an exporter that keeps its predictions."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Collectors as their users have them: in a registry, in code, and subclassed."""
+"""Collectors as users have them: in a registry, in code, and subclassed."""
 
 import numpy as np
 import pytest

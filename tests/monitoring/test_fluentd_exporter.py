@@ -1,4 +1,4 @@
-"""The exporter to fluentd: where it sends, and what a record holds."""
+"""The fluentd exporter: its addresses, its records and its limits."""
 
 import io
 import signal

@@ -1,4 +1,4 @@
-"""The service of 0.0.5: what it takes, shows, logs and survives."""
+"""The service of 0.0.5: its arguments, series and log, and the failures that it survives."""
 
 import logging
 import os

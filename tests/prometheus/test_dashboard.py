@@ -24,6 +24,10 @@ def dashboard() -> dict[str, Any]:
     return content
 
 
+def selectors_of(query: str) -> list[str]:
+    return re.findall(r"\w\{(.*?)\}", query)
+
+
 def test_it_has_three_rows_of_panels_that_do_not_overlap() -> None:
     rows: dict[str, list[str]] = {}
     places = set()
@@ -58,21 +62,29 @@ def test_each_variable_narrows_the_choice_of_the_next() -> None:
     variables = dashboard()["templating"]["list"]
     names = [each["name"] for each in variables]
     assert names == [
-        "datasource", "model_name", "model_version", "window", "variable_role", "variable",
+        "datasource", "cluster", "namespace", "job",
+        "model_name", "model_version", "window", "variable_role", "variable",
     ]  # fmt: skip
     used = {each["name"]: set(re.findall(r"\$(\w+)", each["query"])) for each in variables}
     for place, name in enumerate(names):
         assert used[name] <= set(names[:place])
 
 
-def test_each_query_is_about_the_chosen_model() -> None:
+def test_each_query_is_about_the_chosen_model_and_services() -> None:
     queries = [
         target["expr"] for panel in dashboard()["panels"] for target in panel.get("targets", [])
     ]
-    selectors = [each for query in queries for each in re.findall(r"\w\{(.*?)\}", query)]
+    selectors = [each for query in queries for each in selectors_of(query)]
     assert len(selectors) > len(queries) > 20
+    model = 'model_name="$model_name", model_version="$model_version"'
+    services = 'cluster=~"$cluster", namespace=~"$namespace", job=~"$job"'
     for each in selectors:
-        assert each.startswith('model_name="$model_name", model_version="$model_version"')
+        assert each.startswith((f"{services}, {model}", model))
+    # The baseline's series may come from another target than the services' own.
+    of_every_service = [
+        query for query in queries if any(each.startswith(model) for each in selectors_of(query))
+    ]
+    assert ["cell:boxkite_training_rows:fraction" in each for each in of_every_service] == [True]
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,7 @@ def rows(bench: Any, seed: int, number: int = 20, shift: float = 0.4) -> list[An
 
 def expected(bench: Any, reference: Any, at: str) -> list[dict[str, Any]]:
     """Return tests that at a time each number is that of what a monitor has counted."""
-    counts = reference.monitor._counter.totals()
+    counts = reference.monitor._counts.totals()
     drift = compare_counts(
         reference.baseline, counts.tallies(), counts.predictions, policy=POLICY, window="3h"
     )

@@ -101,7 +101,7 @@ def test_a_window_counts_only_the_rows_between_its_first_and_last_scrape(
 
 def compare(reference: Any, policy: Policy, window: str) -> Any:
     """Return Python's comparison of what a monitor has counted, in a window of a policy's own."""
-    counts = reference.monitor._counter.totals()
+    counts = reference.monitor._counts.totals()
     return compare_counts(
         reference.baseline, counts.tallies(), counts.predictions, policy=policy, window=window
     )

@@ -159,9 +159,13 @@ def test_each_query_returns_data(
             assert name == each["name"]
             match = interpolated(series, **chosen)
             found = asked(system.prometheus, f"label/{name}/values", **{"match[]": match})
+            if each.get("includeAll"):
+                chosen[name] = each["allValue"]
+                continue
             chosen[name] = variable if name == "variable" else found[0]
             assert chosen[name] in found
         assert chosen == {
+            "cluster": ".*", "namespace": ".*", "job": ".*",
             "model_name": "flights", "model_version": "7", "window": "1m",
             "variable_role": "feature", "variable": variable,
         }  # fmt: skip

@@ -105,4 +105,4 @@ def current() -> Prediction | None:
 
 @signals.prediction_logged.connect
 def tell(_: Any, prediction_id: str, **values: Any) -> None:
-    print(prediction_id, values)
+    assert values, prediction_id

@@ -1,10 +1,10 @@
-// The page works without this. With it, search and choice show at once, and the numbers stay fresh
-// without a jump: what is open stays open, what is focused stays focused, nothing scrolls.
+// The page works without this script. With it, filters apply as you type and the numbers refresh by
+// themselves. A refresh keeps the open tables, the focus and the scroll position.
 (() => {
   const form = document.querySelector("form");
   const seconds = 15;
   let waiting = 0;
-  let asked = location.href; // last, though it may not have been answered yet
+  let asked = location.href; // the latest request, answered or not
 
   const chosen = () => {
     const values = new URLSearchParams(new FormData(form));
@@ -14,7 +14,7 @@
     return form.getAttribute("action") + (values.size ? `?${values}` : "");
   };
 
-  // Nodes that are the same stay, so that nothing is read aloud again and no selection is lost.
+  // Unchanged nodes are kept: a screen reader would read new ones aloud, and a selection would be lost.
   const patch = (old, fresh) => {
     if (old.isEqualNode(fresh)) return;
     old.className = fresh.className;
@@ -47,7 +47,7 @@
     asked = address;
     try {
       const answer = await fetch(address, { headers: { Accept: "text/html" } });
-      if (asked !== address) return; // meanwhile something else was
+      if (asked !== address) return; // a later request makes this answer obsolete
       if (!answer.ok) throw new Error(`the service answers ${answer.status}`);
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const [left, top] = [scrollX, scrollY];
