@@ -82,6 +82,27 @@ def traced(work: Callable[[], object]) -> Trace:
     return trace
 
 
+class ThreadTraces:
+    """A trace for each thread that starts from now on."""
+
+    def __init__(self) -> None:
+        self.traces: dict[int, Trace] = {}
+        threading.setprofile(self)
+
+    def __call__(self, frame: FrameType, event: str, argument: object) -> None:
+        """Note an event of one thread."""
+        trace = self.traces.setdefault(threading.get_ident(), Trace())
+        trace(frame, event, argument)
+
+    def through(self, function: str) -> Trace:
+        """Return the trace of the thread that called a function."""
+        return next(
+            trace
+            for trace in self.traces.values()
+            if any(name == function for _, _, name in trace.calls)
+        )
+
+
 def options(folder: str) -> dict[str, Any]:
     """Fit a baseline, and return the options of a service with a log."""
     names = "abc"
@@ -170,10 +191,8 @@ def starlette_request(folder: str) -> Trace:
 
 def of_monitor(folder: str, work: str) -> Trace:
     """Trace what a monitor does apart from the request, with three predictions waiting."""
-    batch = Trace()
     chosen = options(folder)
-    if work == "batch":
-        threading.setprofile(batch)
+    threads = ThreadTraces()
     monitor = boxkite.Monitor(
         chosen["baseline"],
         log="none:" if work == "fold" else chosen["log"],
@@ -184,7 +203,7 @@ def of_monitor(folder: str, work: str) -> Trace:
     if work == "batch":
         monitor.flush()
         monitor.close()
-        return batch
+        return threads.through("Shipper._ship_all")
     if work == "fold":
         return traced(monitor.flush)
     monitor.export_http()

@@ -34,6 +34,7 @@ from boxkite.baseline.variable import Variable
 from boxkite.classic import classic_reader, classic_series
 from boxkite.errors import BaselineError
 from boxkite.system.atomic_file import replace_file
+from boxkite.system.safe_url import safe_url
 
 __all__ = ["Baseline", "Exposition"]
 
@@ -257,13 +258,14 @@ class Baseline:
             FileNotFoundError: if there is no such file.
         """
         content = read_bounded(path_or_url, max_bytes)
+        place = safe_url(os.fsdecode(path_or_url))
         try:
             return cls.from_text(content.decode("utf-8"), max_series=max_series)
         except UnicodeDecodeError as error:
             line = content.count(b"\n", 0, error.start) + 1
-            raise BaselineError(f"{path_or_url}, line {line}: not UTF-8: {error.reason}") from None
+            raise BaselineError(f"{place}, line {line}: not UTF-8: {error.reason}") from None
         except BaselineError as error:
-            raise BaselineError(f"{path_or_url}, {error}") from None
+            raise BaselineError(f"{place}, {error}") from None
 
     @classmethod
     def from_text(cls, text: str, *, max_series: int = MAX_SERIES) -> Baseline:

@@ -9,6 +9,7 @@ import urllib.parse
 import urllib.request
 
 from boxkite.errors import BaselineError
+from boxkite.system.safe_url import safe_url
 
 __all__ = ["read_bounded"]
 
@@ -28,17 +29,18 @@ def read_bounded(path_or_url: str | os.PathLike[str], max_bytes: int) -> bytes:
     if scheme in ("http", "https"):
         content = _fetch(text, max_bytes + 1)
     else:
+        path = text
         if scheme == "file":
-            text = urllib.request.url2pathname(urllib.parse.urlsplit(text).path)
+            path = urllib.request.url2pathname(urllib.parse.urlsplit(text).path)
         elif scheme and "://" in text:
             raise BaselineError(
-                f"cannot read {text}: its scheme is not supported. Pass a path, or a file:, http: "
-                f"or https: URL"
+                f"cannot read {safe_url(text)}: its scheme is not supported. Pass a path, or a "
+                "file:, http: or https: URL"
             )
-        with open(text, "rb") as file:
+        with open(path, "rb") as file:
             content = file.read(max_bytes + 1)
     if len(content) > max_bytes:
-        raise BaselineError(f"{path_or_url} is larger than {max_bytes:,} bytes")
+        raise BaselineError(f"{safe_url(text)} is larger than {max_bytes:,} bytes")
     return content
 
 
@@ -55,7 +57,10 @@ def _fetch(url: str, length: int) -> bytes:
             error.close()  # the error keeps the connection open
         elif isinstance(error, urllib.error.URLError):
             reason = getattr(error.reason, "strerror", None) or error.reason
-        raise BaselineError(f"cannot fetch {url}: {reason}") from error
+        # Some errors quote the URL, whose query may hold a signature.
+        query = urllib.parse.urlsplit(url).query
+        said = str(reason).replace(query, "…") if query else reason
+        raise BaselineError(f"cannot fetch {safe_url(url)}: {said}") from None
     if absent and len(content) < length:
-        raise BaselineError(f"cannot fetch {url}: the last {absent} bytes are missing")
+        raise BaselineError(f"cannot fetch {safe_url(url)}: the last {absent} bytes are missing")
     return content

@@ -7,7 +7,6 @@ instead, with `FluentdSink`.
 from __future__ import annotations
 
 import atexit
-import os
 import threading
 import time
 import weakref
@@ -17,6 +16,7 @@ from collections.abc import Callable
 from boxkite.error_reporter import ErrorReporter
 from boxkite.logs.forward import ForwardConnection, chunk_id, message, packed_forward
 from boxkite.system.backoff import Backoff
+from boxkite.system.forks import call_after_fork
 from boxkite.system.lazy_attribute import LazyAttribute
 
 __all__ = ["FluentdSender"]
@@ -74,6 +74,7 @@ class FluentdSender:
         self._on_drop = on_drop
         self._begin()
         _senders.add(self)
+        call_after_fork(self)
 
     def _begin(self) -> None:
         """Set up an empty queue, at first and in a forked process."""
@@ -89,7 +90,7 @@ class FluentdSender:
         self._connection = ForwardConnection(self.host, self.port, self.timeout)
         self._reporter = ErrorReporter()
 
-    def begin_in_child(self) -> None:
+    def after_fork(self) -> None:
         """Start with an empty queue in a forked process.
 
         The child closes its copy of the connection, so that it cannot write into the parent's
@@ -231,17 +232,10 @@ class FluentdSender:
 _senders: weakref.WeakSet[FluentdSender] = weakref.WeakSet()
 
 
-def _begin_in_child() -> None:
-    for sender in list(_senders):
-        sender.begin_in_child()
-
-
 def _close_at_exit() -> None:
     deadline = time.monotonic() + _EXIT_SECONDS
     for sender in list(_senders):
         sender.close(max(0.0, deadline - time.monotonic()))
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_begin_in_child)
 atexit.register(_close_at_exit)

@@ -25,8 +25,8 @@ from boxkite.classic.exporters import FluentdExporter, LogExporter
 from boxkite.classic.prediction_context import PredictionContext
 from boxkite.live.identity import Identity
 from boxkite.live.record import plain
-from boxkite.live.row import plain_row
 from boxkite.monitor import Monitor
+from boxkite.rows.row import plain_row
 from boxkite.settings import from_environment
 from boxkite.system.atomic_file import replace_file
 from boxkite.system.type_guards import is_list

@@ -12,9 +12,9 @@ from boxkite.live.counts import Counts
 from boxkite.live.fold import fold
 from boxkite.live.record import Record
 from boxkite.live.redaction import REDACTED
-from boxkite.live.row import Row, ShapeError, output_row
 from boxkite.logs.log_line import LoggedPrediction
 from boxkite.logs.reader.log_reader import LogReader
+from boxkite.rows.row import Row, ShapeError, output_row
 from boxkite.system.type_guards import is_dict, is_list
 
 __all__ = ["count_blocks", "count_log"]

@@ -106,6 +106,8 @@ class CountsFile:
             slot = _SLOT.size + self._size
             self._starts = (_HEADER.size, _HEADER.size + slot)
             total = _HEADER.size + 2 * slot
+            # A new file. Its blocks are reserved, because writing to a map on a full disk would
+            # kill the process.
             if os.fstat(descriptor).st_size == 0 and size:
                 reserve(descriptor, total)
             if os.fstat(descriptor).st_size != total:
@@ -218,7 +220,8 @@ class Checkpoint:
     """The state of one worker: its counts and its progress, which only change together.
 
     Args:
-        file: the worker's counts file, of which this process is the only writer.
+        file: the worker's counts file, of which this process is the only writer. None keeps the
+            state in memory only.
         content: the counts so far.
         progress: the progress so far.
 
@@ -227,14 +230,15 @@ class Checkpoint:
         progress: progress through the journal.
     """
 
-    def __init__(self, file: CountsFile, content: bytes, progress: Progress) -> None:
+    def __init__(self, file: CountsFile | None, content: bytes, progress: Progress) -> None:
         self._file = file
         self.content = content
         self.progress = progress
 
     def commit(self, content: bytes, progress: Progress) -> None:
         """Store a new state in the file, and then in memory."""
-        self._file.commit(content, progress)
+        if self._file is not None:
+            self._file.commit(content, progress)
         # Last, and in one statement: if a signal handler raises before it, the next commit starts
         # from the old state again and includes everything that this one did.
         self.content, self.progress = content, progress

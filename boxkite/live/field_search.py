@@ -1,4 +1,4 @@
-"""Finds fields by name at any depth of plain values and of objects, to replace what they hold."""
+"""Find named fields at any depth of values and objects, and replace their content."""
 
 # Values here are any objects of the user's. After `isinstance`, pyright calls their type parameters
 # unknown. Type guards would tell it, at the price of a call for each value.
@@ -23,38 +23,37 @@ from boxkite.live.record import plain
 __all__ = ["REDACTED", "SCALARS", "FieldSearch"]
 
 REDACTED = "[redacted]"
-"""Stands in the journal and in the log for what was replaced."""
+"""Replaces redacted values in the journal and in the log."""
 
 SCALARS = frozenset({float, int, bool, type(None)})
-"""Types of values that hold no names."""
+"""Types whose values cannot contain a name."""
 
 _MAX_DEPTH = 16
-_MAX_VALUES = 100_000  # containers and texts of one value
+_MAX_VALUES = 100_000  # containers and texts in one value
 _BLANK = "\ufeff \t\r\n"
 
 
 class FieldSearch:
-    """Replaces what is under a name, and what cannot be told apart from it.
+    """Replace the values of named fields, and everything that could be such a value.
 
-    A key is compared as the log would show it, in any case and in any form of Unicode. Besides:
+    Keys are compared as the log would show them. Case and the form of Unicode do not matter.
+    Further rules:
 
-    - A list as long as the row of features, without lists or mappings in it, is taken for one.
-    - A mapping or list that has a name as a value, or in a list that is one of its values, is
-      replaced as a whole: `{"name": "age", "data": [42]}`, `{"columns": ["age"], "data": [[42]]}`.
-    - Text within that is JSON is replaced as a whole if it has one of the names.
-    - An object whose names would be lost when it is written, as a pandas Series, is replaced.
-
-    What is deeper than 16 levels is replaced, whatever it is. Text that is no JSON is kept,
-    unless it begins like JSON, or is how an object prints, and has a name in it.
+    - A list as long as the row of features, without lists or mappings in it, is treated as a row.
+    - A mapping or list is replaced as a whole if one of its values is a name, or a list with a
+      name: `{"name": "age", "data": [42]}`, `{"columns": ["age"], "data": [[42]]}`.
+    - A text with JSON is replaced as a whole if the JSON has one of the names.
+    - An object such as a pandas Series, which would lose its names when written, is replaced.
+    - Everything deeper than 16 levels is replaced.
+    - Any other text is kept, unless it contains a name and starts like JSON or prints an object.
 
     Args:
-        names: of the fields.
-        row: names of the features in their order; none if they are not known, and then every
-            list of scalars may be a row of features.
+        names: names of the fields.
+        row: names of the features, in order. If it is empty, any list of scalars may be a row.
     """
 
     def __init__(self, names: Sequence[str], row: Sequence[str]) -> None:
-        # A mapping whose keys are bytes has become a row under their spelling in Python.
+        # If the keys of a mapping are bytes, the row has them as Python prints them: "b'age'".
         spelled = [repr(name.encode("utf-8", "replace")) for name in names]
         self._names = frozenset(_folded(name) for name in [*names, *spelled] if name.strip())
         self._longest = max(map(len, self._names), default=0)
@@ -62,23 +61,23 @@ class FieldSearch:
         self._places = [place for place, name in enumerate(row) if self.finds(name)]
 
     def finds(self, name: str) -> bool:
-        """Tell whether a key is one of the names."""
+        """Return whether a key is one of the names."""
         return _folded(name) in self._names
 
     def of_value(self, value: Any) -> Any:
-        """Return a value without what is under the names; `REDACTED` where it goes as a whole.
+        """Return a value without the named fields, or `REDACTED` if it must go as a whole.
 
         Raises:
-            ValueError: if it has too many parts, or is in itself.
+            ValueError: if it has too many parts, or contains itself.
             Exception: whatever the objects in it raise.
         """
         return self._of_any(value, _MAX_DEPTH, iter(range(_MAX_VALUES)))
 
     def of_body(self, body: Any) -> Any:
-        """Return a request body without what is under the names; text is read as JSON first.
+        """Return a request body without the named fields. Text is read as JSON first.
 
         Raises:
-            ValueError: if it is text or bytes and no JSON, or has too many parts.
+            ValueError: if it is text or bytes but not JSON, or has too many parts.
             Exception: whatever the objects in it raise.
         """
         if isinstance(body, str | bytes | bytearray | memoryview) and len(body):
@@ -136,7 +135,7 @@ class FieldSearch:
         return value if self._of_any(content, depth - 1, room) == content else REDACTED
 
     def _of_object(self, value: Any, depth: int, room: Iterator[int]) -> Any:
-        """Return an object as it would be written, unless that is a container of what had names."""
+        """Return an object as it would be written, or `REDACTED` if names would be lost."""
         if isinstance(value, np.ndarray) and value.dtype.names is None:
             return self._of_any(value.tolist(), depth - 1, room)
         written = plain([value])[0]
@@ -146,12 +145,12 @@ class FieldSearch:
         return REDACTED if lossy else written
 
     def _mentioned(self, text: str) -> bool:
-        """Tell whether text that cannot be searched may have a name in it, spelled or escaped."""
+        """Return whether a text that cannot be parsed may contain a name, perhaps escaped."""
         folded = _folded(text)
         return "\\u" in folded or any(name in folded for name in self._names)
 
     def _is_name(self, value: Any) -> bool:
-        # Normal forms differ in length, by a factor of 4 at most for letters.
+        # A long text cannot be a name. Normalising changes the length of letters at most fourfold.
         short = isinstance(value, str) and len(value) <= 4 * self._longest
         return short and self.finds(str.__str__(value))
 
@@ -161,7 +160,7 @@ class FieldSearch:
 
 
 def _by_name(value: Any) -> Mapping[Any, Any] | None:
-    """Return the fields of a mapping or of a record of any make; None if it has no names."""
+    """Return the fields of a mapping or a record of any library. None if it has no names."""
     if isinstance(value, Mapping):
         return value
     if isinstance(value, msgspec.Struct):
@@ -176,10 +175,10 @@ def _by_name(value: Any) -> Mapping[Any, Any] | None:
 
 
 def _parsed(text: str) -> Any:
-    """Return the content of JSON text, also of the kind that only Python reads, as with NaN.
+    """Return the content of a JSON text. NaN and infinity are allowed, as in Python.
 
     Raises:
-        ValueError: if it is no JSON, or is nested too deep to be read.
+        ValueError: if it is not JSON, or nested too deep.
     """
     try:
         return msgspec.json.decode(text)
@@ -188,10 +187,12 @@ def _parsed(text: str) -> Any:
 
 
 def _parsed_strictly(text: str) -> Any:
-    """Return the content of JSON text in which no key occurs twice: one of the two is not seen.
+    """Return the content of a JSON text, as `_parsed`, but refuse a key that occurs twice.
+
+    The parser drops one of the two values, so that value could not be searched.
 
     Raises:
-        ValueError: if it is no such text.
+        ValueError: if it is not JSON, or a key occurs twice.
     """
     return _read(text, _without_twins)
 
@@ -211,7 +212,7 @@ def _read(text: str, object_pairs_hook: Any = None) -> Any:
 
 
 def _text_of(value: str | bytes | bytearray | memoryview) -> str:
-    """Return text, or bytes as the text that a parser of JSON takes them for."""
+    """Return a text, or bytes decoded as a JSON parser would decode them."""
     if isinstance(value, str):
         return str.__str__(value)
     content = bytes(value)
@@ -227,7 +228,7 @@ def _key_text(key: Any) -> str:
 
 
 def _folded(text: str) -> str:
-    """Return text in the form in which names are compared (Unicode's NFKC and case folding)."""
+    """Return a text in the form in which names are compared: NFKC with case folding."""
     if text.isascii():
         return text.lower().strip()
     return _folded_unicode(text)

@@ -1,4 +1,4 @@
-"""Folds records into counts, many at once: a variable's column a time, not a value a time."""
+"""Fold records into counts, many at once: one variable's column at a time, not value by value."""
 
 # Values here are any objects of the user's. After `isinstance`, pyright calls their type parameters
 # unknown. Type guards would tell it, at the price of a call for each value.
@@ -27,15 +27,15 @@ __all__ = ["fold", "fold_encoded", "mark_of"]
 
 Floats: TypeAlias = NDArray[np.float64]
 
-# Stands for each value of a row that does not fit: no number, and no label.
+# Stands for each value of a row that does not fit. It is neither a number nor a label.
 _INVALID: dict[str, Any] = {}
 
 
 def fold(baseline: Baseline, records: Sequence[Record], counts: Counts) -> None:
-    """Add the records to the counts: each leaves one mark on each variable.
+    """Add records to counts. Each record adds exactly one to each variable.
 
-    A row that does not fit, as one of a wrong length, counts as invalid for each of its
-    variables; a name that is absent counts as missing.
+    If a row does not fit, for example because of its length, each of its variables counts as
+    invalid. A name that is absent counts as missing.
     """
     if records:
         features = _columns([record.features for record in records], baseline.features)
@@ -56,7 +56,7 @@ def _fold_columns(
 
 
 def fold_encoded(baseline: Baseline, contents: Sequence[bytes], counts: Counts) -> None:
-    """Add encoded records to the counts; one that cannot be read counts as invalid throughout."""
+    """Add encoded records to counts. All variables of an unreadable record count as invalid."""
     if not contents:
         return
     part = Counts.zero(baseline)
@@ -71,6 +71,7 @@ def fold_encoded(baseline: Baseline, contents: Sequence[bytes], counts: Counts) 
         fold(baseline, records, part)
         part.add_log(accepted=packed.logged + sum(record.logged for record in records))
     except Exception:  # noqa: BLE001 - records hold any values; one must not block the others
+        # Nothing was added to `counts` yet. Fold one by one to find the record that fails.
         if len(contents) > 1:
             for content in contents:
                 fold_encoded(baseline, [content], counts)
@@ -82,9 +83,9 @@ def fold_encoded(baseline: Baseline, contents: Sequence[bytes], counts: Counts) 
 
 
 def mark_of(variable: Variable, value: Any) -> Mark:
-    """Return the mark that counts as the value would, to stand in its place.
+    """Return a mark that counts in the same cell as a value, to replace the value.
 
-    Its sum is lost: the variable's sum is over the values that were not replaced.
+    The value itself is lost, so it does not add to the variable's sum.
     """
     try:
         tally = _tally_values(variable, plain([value]))
@@ -98,7 +99,7 @@ def mark_of(variable: Variable, value: Any) -> Mark:
 def _columns(
     rows: Sequence[Any], variables: Sequence[Variable]
 ) -> Iterator[tuple[Variable, list[Any]]]:
-    """Turn rows, by position or by name, into one column a variable."""
+    """Turn rows, by position or by name, into one column per variable."""
     names = [variable.name for variable in variables]
     width = len(names)
     aligned = [_aligned(row, names, width) for row in rows]
@@ -144,7 +145,7 @@ _PLAIN = {float, int, bool, type(None)}
 
 
 def _tally_marked(variable: Variable, column: list[Any]) -> Tally:
-    """Count values and the marks of redacted ones; only values add to the sum."""
+    """Count values, and the marks that replace redacted values. Only values add to the sum."""
     rest = _tally_values(variable, [each for each in column if type(each) is not Mark])
     cells = rest.cells.copy()
     missing, invalid = rest.missing, rest.invalid

@@ -3,48 +3,46 @@
 from __future__ import annotations
 
 from collections import deque
-from itertools import islice
+from itertools import accumulate, islice
 
 from boxkite.baseline import Baseline
 from boxkite.live.counts import Counts
-from boxkite.live.counts_file import Position
+from boxkite.live.counts_file import Checkpoint, Position, Progress
 from boxkite.live.fold import fold_encoded
 from boxkite.live.log_context import LogContext
-from boxkite.live.outbox import Waiting
+from boxkite.live.outbox import Outbox
 from boxkite.live.record import is_logged
 from boxkite.system.lazy_attribute import LazyLock
 
 __all__ = ["MemoryJournal"]
 
 _MAX_BYTES = 32 << 20
+_START = Position(0, 0)
 
 
 class MemoryJournal:
-    """Count records in memory, and keep the log records until they are shipped, as an `Outbox`.
+    """Count records in memory, and keep the log records until they are shipped.
 
-    Positions count the log records from the first one on. If the records that wait exceed 32 MiB,
-    the oldest are dropped.
+    If the log records that wait exceed 32 MiB, the oldest are dropped.
 
     Args:
         baseline: the baseline whose cells are counted.
         context: what the log records have in common, or None if there is no log.
-        lock: held while records are counted or shipped.
+        lock: held while records are shipped. The caller must hold it for `fold` and the methods
+            after it.
 
     Attributes:
-        counts: counts of records and log outcomes that no file holds yet.
+        outbox: ships the log records.
     """
 
     def __init__(self, baseline: Baseline, context: LogContext | None, lock: LazyLock) -> None:
-        self.context = context
-        self.counts = Counts.zero(baseline)
         self._baseline = baseline
-        self._lock = lock
         # Requests append without a lock, which a signal handler could not wait for.
         self._appended: deque[bytes] = deque()
-        self._waiting: deque[bytes] = deque()
-        self._first = 0
-        self._bytes = 0
-        self._sealed = 0
+        self._log_records = _LogRecords()
+        self._zero = Counts.zero(baseline).to_bytes()
+        self._checkpoint = Checkpoint(None, self._zero, Progress(_START, _START, _START))
+        self.outbox = Outbox(self._log_records, self._checkpoint, context, lock)
 
     def append(self, record: bytes) -> None:
         """Take one record."""
@@ -55,15 +53,24 @@ class MemoryJournal:
         """Number of records that were appended and are not counted yet."""
         return len(self._appended)
 
+    @property
+    def counts(self) -> Counts:
+        """Counts of records and log outcomes that no file holds yet."""
+        return Counts.from_bytes(self._baseline, self._checkpoint.content)
+
     def fold(self) -> int:
         """Count the records that were appended. Return the number of log records dropped."""
         contents = [self._appended.popleft() for _ in range(len(self._appended))]
-        fold_encoded(self._baseline, contents, self.counts)
+        if not contents:
+            return 0
+        counts = self.counts
+        fold_encoded(self._baseline, contents, counts)
+        self._checkpoint.commit(counts.to_bytes(), self._checkpoint.progress)
         return self.keep_log_records(contents)
 
     def forget_counts(self) -> None:
         """Start again from zero, because a file holds the counts now."""
-        self.counts = Counts.zero(self._baseline)
+        self._checkpoint.commit(self._zero, self._checkpoint.progress)
 
     def keep_log_records(self, contents: list[bytes]) -> int:
         """Keep the log records among counted records until they are shipped.
@@ -71,67 +78,51 @@ class MemoryJournal:
         Returns:
             The number of older log records that were dropped to make room.
         """
-        if self.context is None:
+        if self.outbox.context is None:
             return 0
-        logged = [content for content in contents if is_logged(content)]
-        self._waiting.extend(logged)
-        self._bytes += sum(map(len, logged))
-        dropped = 0
-        while self._bytes > _MAX_BYTES:
-            self._take_first()
-            dropped += 1
-        self.counts.add_log(dropped=dropped)
-        return dropped
+        self._log_records.append([content for content in contents if is_logged(content)])
+        progress = self._checkpoint.progress._replace(folded=self._log_records.end)
+        self._checkpoint.commit(self._checkpoint.content, progress)
+        excess = self._log_records.byte_size - _MAX_BYTES
+        return self.outbox.give_up(self._log_records.position_after(excess)) if excess > 0 else 0
 
-    def _take_first(self) -> None:
-        self._bytes -= len(self._waiting.popleft())
-        self._first += 1
+
+class _LogRecords:
+    """Log records in memory, as a `Journal`. A position is the number of records before it."""
+
+    def __init__(self) -> None:
+        self._contents: deque[bytes] = deque()
+        self._first = 0
+
+    def append(self, contents: list[bytes]) -> None:
+        self._contents.extend(contents)
+
+    def position_after(self, size: int) -> Position:
+        """Return the position after so many bytes of the oldest records, or after a few more."""
+        sizes = enumerate(accumulate(map(len, self._contents)), 1)
+        return Position(0, self._first + next(number for number, each in sizes if each >= size))
 
     @property
     def byte_size(self) -> int:
-        """Number of bytes that wait to be shipped."""
-        return self._bytes
+        """Number of bytes of the records."""
+        return sum(map(len, self._contents))
 
     @property
-    def sealed(self) -> bool:
-        """Whether a batch is sealed and not yet acknowledged."""
-        return self._sealed > self._first
+    def end(self) -> Position:
+        """Position after the last record."""
+        return Position(0, self._first + len(self._contents))
 
-    def waiting(self, max_records: int, max_bytes: int) -> Waiting:
-        """Return the first records that wait, as an `Outbox`."""
-        with self._lock:
-            contents: list[bytes] = []
-            size = 0
-            stop = self._sealed - self._first if self.sealed else None
-            for content in islice(self._waiting, stop):
-                if stop is None and (len(contents) == max_records or size >= max_bytes):
-                    break
-                contents.append(content)
-                size += len(content)
-            begin, end = self._first, self._first + len(contents)
-            return Waiting(contents, Position(0, begin), Position(0, end))
+    def read(
+        self, position: Position, limit: int, end: Position | None = None
+    ) -> tuple[list[bytes], Position]:
+        """Return up to `limit` records from a position on, and the position after them."""
+        start = position.offset
+        stop = min(start + limit, (end or self.end).offset)
+        contents = list(islice(self._contents, start - self._first, stop - self._first))
+        return contents, Position(0, start + len(contents))
 
-    def seal(self, waiting: Waiting, number: int) -> Waiting:
-        """Make the first records a batch, as an `Outbox`."""
-        with self._lock:
-            begin = Position(0, self._first)
-            if begin > waiting.begin:  # the first records were given up since `waiting` returned
-                return Waiting([], begin, begin)
-            if not self.sealed:
-                self._sealed = self._first + min(number, len(waiting.contents))
-            return self.waiting(0, 0) if self.sealed else Waiting([], begin, begin)
-
-    def acknowledge(self, batch: Waiting, *, delivered: int, dropped: int) -> None:
-        """Advance past a batch and record its outcome, as an `Outbox`."""
-        with self._lock:
-            if self._first > batch.begin.offset:
-                # The first records were given up during the delivery, and counted as dropped.
-                delivered, dropped = max(0, batch.end.offset - self._first), 0
-            while self._first < batch.end.offset and self._waiting:
-                self._take_first()
-            self.counts.add_log(delivered=delivered, dropped=dropped)
-
-    def count_retried(self, number: int) -> None:
-        """Count records that must be delivered again, as an `Outbox`."""
-        with self._lock:
-            self.counts.add_log(retried=number)
+    def release(self, position: Position) -> None:
+        """Remove the records before a position."""
+        while self._contents and self._first < position.offset:
+            self._contents.popleft()
+            self._first += 1

@@ -7,7 +7,7 @@ from pathlib import Path
 from boxkite.live.counts import NO_LOG_COUNTS
 from boxkite.live.counts_file import Checkpoint, CountsFile, CountsFileError, Position, Progress
 from boxkite.live.journal_files import JournalFiles
-from boxkite.live.journal_outbox import JournalOutbox
+from boxkite.live.outbox import Outbox
 from boxkite.live.worker_folder import ORPHAN, WORKER, WorkerFolder
 from boxkite.system.file_lock import release
 from boxkite.system.lazy_attribute import LazyLock
@@ -15,7 +15,7 @@ from boxkite.system.lazy_attribute import LazyLock
 __all__ = ["OrphanedJournal"]
 
 
-class OrphanedJournal(JournalOutbox):
+class OrphanedJournal(Outbox):
     """The outbox of a dead worker.
 
     Args:

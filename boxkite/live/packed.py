@@ -1,6 +1,6 @@
-"""Records whose features are floats by position: read as one matrix, without a Python object each.
+"""Read records whose features are floats by position as one matrix, without a Python object each.
 
-It is how most services' records look, and reading them is most of the work of counting.
+Most records look like this, and reading them is most of the work of counting.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from boxkite.system.cooperation import cooperatively
 
 __all__ = ["PackedRecords", "packed_records"]
 
-# A record in MessagePack: array of seven, the id as text of 36 bytes, the time as 64 bits.
+# The beginning of a record in MessagePack: an array of seven values, the id as a text of 36 bytes,
+# the time as an unsigned integer of 64 bits (https://msgpack.org, specification).
 _HEAD = b"\x97\xd9\x24"
 _TIME = 39
 _TIME_TAG = 0xCF
@@ -28,7 +29,7 @@ _FLOAT_BYTES = 9
 
 
 class _Tail(msgspec.Struct, array_like=True):
-    """What follows the features in a record."""
+    """The values after the features in a record."""
 
     output: Any
     request_body: msgspec.Raw
@@ -37,13 +38,13 @@ class _Tail(msgspec.Struct, array_like=True):
 
 
 class PackedRecords(NamedTuple):
-    """Records of floats by position.
+    """Records whose features are floats by position, and the others.
 
     Attributes:
-        features: float64, a row for each record.
-        outputs: of each record, by position or by name.
-        logged: how many go to the log.
-        others: the contents that are no such records.
+        features: float64, one row per record.
+        outputs: the output of each record, by position or by name.
+        logged: number of records that go to the log.
+        others: the encoded records that have other features.
     """
 
     features: NDArray[np.float64]
@@ -53,10 +54,14 @@ class PackedRecords(NamedTuple):
 
 
 def packed_records(contents: Sequence[bytes], width: int) -> PackedRecords:
-    """Return the encoded records whose features are so many floats, and the others.
+    """Separate the encoded records whose features are floats by position from the others.
+
+    Args:
+        contents: encoded records.
+        width: number of features.
 
     Raises:
-        msgspec.DecodeError: if what follows the features is damaged.
+        msgspec.DecodeError: if the values after the features are damaged.
     """
     header = _array_header(width)
     begin = _FEATURES + len(header)
@@ -66,6 +71,8 @@ def packed_records(contents: Sequence[bytes], width: int) -> PackedRecords:
     tails: list[_Tail] = []
     others: list[bytes] = []
     for content in cooperatively(contents):
+        # Each float takes nine bytes: a tag and the value. If every ninth byte is the tag of a
+        # float, comparing the header is all that is left to check.
         if (
             content[begin:end:_FLOAT_BYTES] == tags
             and content[_FEATURES:begin] == header
@@ -86,7 +93,7 @@ def packed_records(contents: Sequence[bytes], width: int) -> PackedRecords:
 
 
 def _array_header(width: int) -> bytes:
-    """Return what an array of so many values begins with."""
+    """Return the bytes with which MessagePack begins an array of `width` values."""
     if width < 1 << 4:
         return bytes([0x90 | width])
     if width < 1 << 16:

@@ -1,4 +1,4 @@
-"""One prediction as bytes: MessagePack, written in the request, read in the background."""
+"""One prediction as bytes in MessagePack, written by the request and read in the background."""
 
 # Values here are any objects of the user's. After `isinstance`, pyright calls their type parameters
 # unknown. Type guards would tell it, at the price of a call for each value.
@@ -32,22 +32,22 @@ __all__ = [
     "unsupported",
 ]
 
-# Of a record whose values have to be looked at one by one.
+# Limits for a record whose values must be converted one by one.
 _MAX_DEPTH = 16
 _MAX_VALUES = 100_000
 
 
 class Record(msgspec.Struct, array_like=True, frozen=True):
-    """A prediction as it stands in the journal.
+    """A prediction as it is written to the journal.
 
     Attributes:
-        entity_id: UUID, text.
+        entity_id: UUID, as text.
         created_at: nanoseconds since 1970, UTC.
-        features: by position or by name; None if they were no row.
-        output: by position or by name; None if it did not fit.
-        request_body: as it came, where it is logged.
-        logged: whether it goes to the log, as told when it was taken.
-        truncated: names of the fields that were too large and are left out.
+        features: values by position or by name. None if they were not a row.
+        output: values by position or by name. None if they did not fit.
+        request_body: the request body, if it is logged.
+        logged: whether the record goes to the log. This is decided once, in the request.
+        truncated: names of fields that were left out because they were too large.
     """
 
     entity_id: str
@@ -61,7 +61,7 @@ class Record(msgspec.Struct, array_like=True, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Stands in a row for a value that must not be written: the cell it counts in.
+    """Replaces a value that must not be written, and keeps the cell in which it counts.
 
     Attributes:
         cell: index of the variable's cell, or `Mark.MISSING` or `Mark.INVALID`.
@@ -73,7 +73,7 @@ class Mark:
     INVALID: ClassVar[int] = -2
 
     def extension(self) -> msgspec.msgpack.Ext:
-        """Return what is written: an extension of MessagePack, which no JSON value becomes."""
+        """Return the mark as an extension of MessagePack, which no client can imitate."""
         return msgspec.msgpack.Ext(_MARK, self.cell.to_bytes(4, "little", signed=True))
 
 
@@ -81,23 +81,23 @@ _MARK = 1
 
 
 def extended(code: int, content: memoryview) -> Any:
-    """Return what an extension of MessagePack in a record stands for, as a decoder's hook."""
+    """Return the object that an extension of MessagePack stands for. A hook of the decoder."""
     if code == _MARK:
         return Mark(int.from_bytes(content, "little", signed=True))
     return msgspec.msgpack.Ext(code, bytes(content))
 
 
 def encode(record: Record, max_body_bytes: int | None = None) -> bytes:
-    """Return a record's bytes, whatever the values are.
+    """Return the bytes of a record, whatever its values are.
 
-    A value that MessagePack cannot hold is written as the nearest that counts the same: numpy's
-    scalars and arrays as Python's, moments as ISO 8601 text, durations as seconds, integers
-    beyond 64 bits as floats, broken Unicode escaped. A value without a nearest one becomes
+    If MessagePack has no type for a value, a similar value that counts the same is written: numpy
+    scalars and arrays as Python's, times as ISO 8601 text, durations as seconds, integers beyond 64
+    bits as floats, and broken Unicode escaped. A value without a similar one becomes
     `{"unsupported": "name of the type"}`, which counts as invalid.
 
     Args:
-        record: with values of any kind.
-        max_body_bytes: a request body that takes more is left out, and `truncated` says so.
+        record: a record with any values.
+        max_body_bytes: a longer request body is left out, and named in `truncated`.
     """
     if record.request_body is not None and max_body_bytes is not None:
         record = _capped(record, max_body_bytes)
@@ -126,7 +126,7 @@ def _bounded_parts(parts: tuple[Any, ...]) -> list[Any]:
 
 
 def _capped(record: Record, max_body_bytes: int) -> Record:
-    """Return the record with its request body encoded, or without it where that is too long."""
+    """Return the record with its request body encoded, or without it if it is too long."""
     try:
         body = _encoder.encode(record.request_body)
     except Exception:  # noqa: BLE001 - values are any objects of the user's
@@ -140,10 +140,10 @@ def _capped(record: Record, max_body_bytes: int) -> Record:
 def decode(content: bytes) -> Record:
     """Return the record that `encode` wrote.
 
-    One that is nested deeper than the stack at hand allows comes back without its values.
+    If it is nested deeper than the present stack allows, it is returned without its values.
 
     Raises:
-        msgspec.DecodeError: if the bytes are no record.
+        msgspec.DecodeError: if the bytes are not a record.
     """
     try:
         return _decoder.decode(content)
@@ -152,7 +152,7 @@ def decode(content: bytes) -> Record:
 
 
 def is_logged(content: bytes) -> bool:
-    """Tell whether an encoded record goes to the log; False for bytes that are no record."""
+    """Return whether an encoded record goes to the log. False if the bytes are not a record."""
     try:
         return decode(content).logged
     except msgspec.MsgspecError:
@@ -160,12 +160,12 @@ def is_logged(content: bytes) -> bool:
 
 
 def plain(value: Any) -> Any:
-    """Return a copy of a value, at every depth, as it would come back from the journal."""
+    """Return a deep copy of a value as it would come back from the journal."""
     return decode(encode(Record("", 0, value, None))).features
 
 
 def _direct(row: Any) -> Any:
-    """Return a row with its values fit for the encoder; the row itself where all are."""
+    """Return a row whose values fit the encoder: the row itself if all of them do."""
     if isinstance(row, list):
         if len(row) >= _LONG and type(row[0]) is float:
             packed = _packed_floats(row)
@@ -185,10 +185,10 @@ def _direct(row: Any) -> Any:
 
 
 def _packed_floats(row: list[Any]) -> msgspec.Raw | None:
-    """Return a long row's bytes if all of its values are floats, else None.
+    """Return the bytes of a long row if all of its values are floats, or None otherwise.
 
-    It is seen from the bytes at a tenth of the cost of looking at each value's type: behind the
-    header of an array a float takes 9 bytes, of which the first is its tag.
+    Looking at the bytes costs a tenth of looking at each value's type: after the header of the
+    array, each float takes nine bytes, and the first of them is its tag.
     """
     try:
         packed = _encoder.encode(row)
@@ -214,7 +214,7 @@ def _safely_nearest(value: Any) -> Any:
 
 
 def _nearest(value: Any) -> Any:
-    """Return what counts the same as an object that MessagePack does not know."""
+    """Return a value that counts the same as an object that MessagePack does not know."""
     if is_missing(value):
         return None
     if isinstance(value, enum.Enum):
@@ -255,7 +255,7 @@ def _nearest_of_numpy(value: np.generic) -> Any:
 
 
 def _text(value: Any) -> Any:
-    """Return the text by which training knows an object, as a decimal or an interval."""
+    """Return the text of an object such as a decimal or interval, as training counted it."""
     if isinstance(value, Iterable):
         return unsupported(value)
     try:
@@ -270,12 +270,12 @@ def unsupported(value: Any) -> dict[str, str]:
 
 
 def _bounded(value: Any, path: tuple[int, ...], room: Iterator[int]) -> Any:
-    """Return a value that is sure to be encoded, at the cost of looking at each part.
+    """Return a value that can certainly be encoded. This looks at each part, so it is slow.
 
     Args:
-        value: anything.
-        path: the containers around it, by id.
-        room: as many items as there may still be values.
+        value: any value.
+        path: ids of the containers around it, to find a container that holds itself.
+        room: yields once for each further value that is allowed.
     """
     try:
         if len(path) >= _MAX_DEPTH or id(value) in path or next(room, None) is None:

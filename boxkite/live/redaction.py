@@ -1,4 +1,4 @@
-"""Keeps the values of named fields out of the journal, and thereby out of the log."""
+"""Keep the values of named fields out of the journal, and so out of the log."""
 
 # Values here are any objects of the user's. After `isinstance`, pyright calls their type parameters
 # unknown. Type guards would tell it, at the price of a call for each value.
@@ -14,21 +14,21 @@ from boxkite.baseline import Baseline, Variable
 from boxkite.live.field_search import REDACTED, SCALARS, FieldSearch
 from boxkite.live.fold import mark_of
 from boxkite.live.record import Mark
-from boxkite.live.row import Row, plain_row
+from boxkite.rows.row import Row, plain_row
 
 __all__ = ["REDACTED", "Redaction", "shown"]
 
 
 class Redaction:
-    """Replaces the values of fields by name, in the request, before the record is written.
+    """Replace the values of named fields, in the request, before the record is written.
 
-    A value of one of the baseline's variables is still counted: in its place stands a `Mark` with
-    the cell that it falls into. Everything else becomes the text `[redacted]`. What counts as
-    being under a name is told by `FieldSearch`.
+    A value of one of the baseline's variables is still counted: a `Mark` with the value's cell
+    replaces it. Everything else becomes the text `[redacted]`. `FieldSearch` decides which values
+    belong to a name.
 
     Args:
-        names: of features, outputs and keys at any depth, in any case.
-        baseline: tells the places of named features and outputs in a positional row.
+        names: names of features, outputs and keys at any depth. Case does not matter.
+        baseline: gives the positions of named features and outputs in a row by position.
     """
 
     def __init__(self, names: Sequence[str], baseline: Baseline) -> None:
@@ -41,8 +41,8 @@ class Redaction:
     def row(self, features: Row | None) -> Row | None:
         """Return a row of features without the named values.
 
-        A positional row that does not fit the baseline's features, as where there is no
-        baseline, loses all of its values: nothing tells which of them are named.
+        If a row by position does not fit the baseline, or there is no baseline, all values are
+        replaced, because nothing tells which of them are named.
         """
         if isinstance(features, list):
             return self._by_position(features, self._features)
@@ -52,8 +52,8 @@ class Redaction:
         """Return a row of outputs without the named values.
 
         Args:
-            output: as it is to be journalled.
-            given: what the row was made of, as its names may be lost in the row.
+            output: the row as it would be written.
+            given: the output as the service gave it. Its names may be lost in the row.
         """
         if not isinstance(output, list):
             return self._by_name(output, self._outputs)
@@ -64,9 +64,9 @@ class Redaction:
         return self._by_position(output, self._outputs)
 
     def body(self, body: Any) -> Any:
-        """Return a request body without the named values; text and bytes are read as JSON.
+        """Return a request body without the named values. Text and bytes are read as JSON.
 
-        Text that is no JSON cannot be searched, and is replaced as a whole.
+        Text that is not JSON cannot be searched, so it is replaced as a whole.
         """
         try:
             return self._search.of_body(body)
@@ -87,7 +87,7 @@ class Redaction:
         ]
 
     def _value(self, name: str, value: Any, variable: Variable | None) -> Any:
-        """Return a value of a row, or what stands in its place where it has to go as a whole."""
+        """Return a value of a row, or its replacement if it must go as a whole."""
         named = self._named.get(name)
         if named is None:
             named = self._search.finds(name)
@@ -97,14 +97,15 @@ class Redaction:
             kept = REDACTED if named else self._search.of_value(value)
         except Exception:  # noqa: BLE001 - a value is any object of the user's
             kept = REDACTED
-        # What has become a mapping only now would be counted as text, by which training knows it.
+        # Training counted such an object by its text. As a mapping it would count as invalid, so it
+        # is replaced by a mark.
         unfolded = isinstance(kept, dict) and not isinstance(value, Mapping)
         if variable is None or not (kept is REDACTED or unfolded):
             return kept
         return mark_of(variable, value)
 
     def _names_lost(self, given: Any) -> bool:
-        """Tell whether an output came by name, with one of ours among the names."""
+        """Return whether an output has names, and one of them is to be redacted."""
         if given is None or isinstance(given, str | bytes | int | float | list):
             return False
         try:
@@ -115,14 +116,14 @@ class Redaction:
 
 
 def _replaced(row: list[Any], variables: Sequence[Variable]) -> list[Any]:
-    """Return a row without any of its values, counted where they fit the variables."""
+    """Return a row without any of its values. They still count if the row fits the variables."""
     if len(row) != len(variables):
         return [REDACTED] * len(row)
     return [mark_of(each, value) for each, value in zip(variables, row, strict=True)]
 
 
 def shown(row: Any) -> Any:
-    """Return a row as the log shows it: `[redacted]` in the place of each mark."""
+    """Return a row as the log shows it, with `[redacted]` instead of each mark."""
     if isinstance(row, list) and Mark in map(type, row):
         return [REDACTED if type(each) is Mark else each for each in row]
     if isinstance(row, dict) and Mark in map(type, row.values()):

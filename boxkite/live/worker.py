@@ -17,9 +17,9 @@ from pathlib import Path
 from boxkite.baseline import Baseline
 from boxkite.live.counts import Counts
 from boxkite.live.counts_file import Checkpoint, CountsFile, Progress
-from boxkite.live.journal_outbox import JournalOutbox
 from boxkite.live.log_context import LogContext
 from boxkite.live.mapped_journal import MappedJournal
+from boxkite.live.outbox import Outbox
 from boxkite.live.worker_folder import WORKER, WorkerFolder, fold_journal
 from boxkite.system.file_lock import try_lock
 from boxkite.system.lazy_attribute import LazyLock
@@ -77,7 +77,7 @@ class Worker:
         self._files = WorkerFolder(self.folder)
         self.journal = MappedJournal(self.folder, segment_bytes, max_bytes)
         lock = lock or LazyLock()
-        self.outbox = JournalOutbox(self.journal, self._checkpoint, context, lock)
+        self.outbox = Outbox(self.journal, self._checkpoint, context, lock)
 
     def _open(self, files: WorkerFolder, context: LogContext | None) -> None:
         self._lock = os.open(files.lock, os.O_RDWR | os.O_CREAT, 0o600)

@@ -29,8 +29,8 @@ from boxkite.live.counts_file import (
 )
 from boxkite.live.fold import fold_encoded
 from boxkite.live.journal_files import JournalFiles
-from boxkite.live.journal_outbox import Journal
 from boxkite.live.log_context import LogContext
+from boxkite.live.outbox import Journal
 from boxkite.live.segment import SegmentError
 from boxkite.system.file_lock import try_lock
 
@@ -147,6 +147,8 @@ class WorkerFolder:
         committed = None
         try:
             file = CountsFile(self.counts_file, Counts.zero(baseline).byte_size)
+            # The worker may have died in the middle of a commit, and a power loss may have damaged
+            # the last one.
             if not file.repair():
                 errors.append(
                     ValueError(

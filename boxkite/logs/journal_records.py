@@ -40,6 +40,7 @@ class JournalRecord(msgspec.Struct, frozen=True, gc=False):
 def read_journal_record(content: bytes) -> JournalRecord | None:
     """Return a record of the journal, or None if it does not go to the log or is damaged."""
     try:
+        # Decodes the id and the time only. The values stay bytes until a sink looks at them.
         parts = _decoder.decode(content)
     except (ValueError, RecursionError):
         return None

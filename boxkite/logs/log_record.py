@@ -99,6 +99,7 @@ def new_log_record(
         request_body: see `LogRecord`.
         truncated: see `LogRecord`.
     """
+    # A clock may be set to any time, but Python's calendar ends in the year 9999.
     second, rest = divmod(min(max(created_at, 0), _LAST_MOMENT), _NANOSECONDS)
     text = _second_text(second)
     return LogRecord(

@@ -105,12 +105,14 @@ class HourlyPruner:
         hour, last = (f"{each:%Y-%m-%dT%H}" for each in (now, now - timedelta(hours=1)))
         if hour == self._hour:
             return False
+        # Before the put: if the store is down, the next attempt is in an hour and not in a minute.
         self._hour = hour
         folder = f"{endpoint_folder(self._endpoint_id)}/_pruned"
         if not self._store.put_new(f"{folder}/{hour}", b""):
             return False
         for path, _ in list(self._store.list(folder)):
             name = path.removeprefix(f"{folder}/")
+            # The mark of the last hour stays, for workers whose clock is a little behind.
             if _HOUR.fullmatch(name) and name < last:
                 self._store.remove(path)
         return True
@@ -207,6 +209,7 @@ def prune(
     # Each endpoint lists its files in the order of time, so merging the lists gives the oldest
     # first without holding all names.
     for file in heapq.merge(*(_files(store, each) for each in folders)):
+        # Files come in the order of time, so all others are newer.
         if before - file.minute < _MINUTE and size >= excess:
             break
         if time.monotonic() > deadline:

@@ -62,6 +62,12 @@ class Settings:
         "otherwise, it is not mounted.",
         read.as_path,
     )
+    export_baseline: bool = _setting(
+        True,
+        "export the baseline's series too; false if another target exports `histogram.prom` for "
+        "all replicas",
+        read.as_bool,
+    )
     design_effect: float = _setting(
         1.0,
         "Observed rows per independent row. Raise it when requests come in bursts or are repeated.",

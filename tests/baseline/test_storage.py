@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from boxkite.baseline import storage
+from boxkite.baseline import Baseline, storage
 from boxkite.errors import BaselineError
 
 
@@ -68,6 +68,26 @@ def test_a_url_that_cannot_be_fetched_is_an_error_with_its_reason(
     with pytest.raises(BaselineError) as caught:
         storage.read_bounded(address + path, 1000)
     assert str(caught.value) == f"cannot fetch {address}{path}: {reason}"
+
+
+@pytest.mark.parametrize("path", ["absent", "nonsense", "short", "file", "with space"])
+def test_an_error_does_not_show_the_secrets_of_a_url(
+    tmp_path: Path, address: str, path: str
+) -> None:
+    (tmp_path / "file").write_bytes(b"content")
+    host = address.removeprefix("http://")
+    for url in (
+        f"{address}/{path}?X-Amz-Signature=topsecret",
+        f"http://user:topsecret@{host}/{path}",
+        f"s3://user:topsecret@{host}/{path}?topsecret",
+    ):
+        with pytest.raises(BaselineError) as caught:
+            storage.read_bounded(url, 3)
+        assert "topsecret" not in str(caught.value)
+        assert caught.value.__cause__ is None
+        with pytest.raises(BaselineError) as damaged:
+            Baseline.read(url)
+        assert "topsecret" not in str(damaged.value)
 
 
 def test_an_unknown_scheme_is_an_error_and_an_absent_file_not_found(tmp_path: Path) -> None:

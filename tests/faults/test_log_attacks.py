@@ -256,7 +256,7 @@ def test_a_healthy_sink_of_minutes_loses_nothing_to_a_small_journal(
     for _ in range(20):
         made += predict(monitor, 200)
         deadline = time.monotonic() + 60
-        while monitor._counter.outboxes()[0].byte_size > 100_000:
+        while monitor._counts.outboxes()[0].byte_size > 100_000:
             assert time.monotonic() < deadline
             time.sleep(0.01)
     assert outcomes(monitor)[2] == 0
@@ -275,7 +275,7 @@ def test_a_sample_waits_for_the_end_of_its_minute(
         monitor.log_prediction([1.0], identity=Identity("s", NOON, f"{number:08}"))
         monitor._counts.fold()
         if number % 30 == 0:
-            monitor._log._shipper._run()  # type: ignore[union-attr]
+            monitor._shipper.run_in_background()  # type: ignore[union-attr]
     assert sink.records == []
     assert monitor.flush(60)
     assert 10 < len(sink.records) < 60

@@ -36,12 +36,13 @@ class Counted:
     """A journal with the sum of its outcomes."""
 
     def __init__(self, *contents: bytes) -> None:
-        self.outbox = MemoryJournal(BASELINE, CONTEXT, LazyLock())
-        self.outbox.keep_log_records(list(contents))
+        self.journal = MemoryJournal(BASELINE, CONTEXT, LazyLock())
+        self.outbox = self.journal.outbox
+        self.journal.keep_log_records(list(contents))
 
     @property
     def outcomes(self) -> dict[str, int]:
-        log = self.outbox.counts.log_by_outcome()
+        log = self.journal.counts.log_by_outcome()
         return {outcome: log[outcome] for outcome in ("delivered", "dropped", "retried")}
 
     @property
@@ -68,7 +69,7 @@ def test_only_what_is_logged_waits_and_takes_room() -> None:
 def test_records_that_are_not_logged_never_crowd_out_any() -> None:
     counted = Counted(record(0))
     for number in range(100):
-        counted.outbox.keep_log_records([record(number, logged=False)])
+        counted.journal.keep_log_records([record(number, logged=False)])
     assert counted.waiting == [0]
     assert counted.outcomes["dropped"] == 0
 
@@ -76,7 +77,7 @@ def test_records_that_are_not_logged_never_crowd_out_any() -> None:
 @pytest.mark.usefixtures("room_for_ten")
 def test_the_oldest_are_dropped_and_counted() -> None:
     counted = Counted()
-    dropped = counted.outbox.keep_log_records([record(number) for number in range(25)])
+    dropped = counted.journal.keep_log_records([record(number) for number in range(25)])
     assert dropped == counted.outcomes["dropped"] == 15
     assert counted.waiting == list(range(15, 25))
 
@@ -103,7 +104,7 @@ def test_a_batch_has_so_many_records_and_bytes(
 def test_a_sealed_batch_comes_again_as_it_was() -> None:
     counted = Counted(*map(record, range(5)))
     counted.outbox.seal(counted.outbox.waiting(4, MANY), 3)
-    counted.outbox.keep_log_records([record(5)])
+    counted.journal.keep_log_records([record(5)])
     assert counted.outbox.sealed
     assert numbers(counted.outbox.waiting(1, 1).contents) == [0, 1, 2]
 
@@ -112,7 +113,7 @@ def acknowledge_after(crowding_out: int) -> Counted:
     """Give up that many of ten records, of which four are being delivered."""
     counted = Counted(*map(record, range(10)))
     batch = counted.outbox.seal(counted.outbox.waiting(4, MANY), 4)
-    counted.outbox.keep_log_records([record(number) for number in range(10, 10 + crowding_out)])
+    counted.journal.keep_log_records([record(number) for number in range(10, 10 + crowding_out)])
     counted.outbox.acknowledge(batch, delivered=4, dropped=0)
     return counted
 
@@ -134,7 +135,7 @@ def test_what_was_given_up_during_a_delivery_is_dropped_and_not_delivered(
 def test_a_batch_that_was_given_up_before_it_was_sealed_is_empty() -> None:
     counted = Counted(*map(record, range(10)))
     waiting = counted.outbox.waiting(4, MANY)
-    counted.outbox.keep_log_records([record(10)])
+    counted.journal.keep_log_records([record(10)])
     batch = counted.outbox.seal(waiting, 4)
     assert batch.contents == []
     counted.outbox.acknowledge(batch, delivered=0, dropped=0)
@@ -156,14 +157,14 @@ def test_records_are_counted_once_and_those_of_the_log_wait() -> None:
     for _ in range(2):
         assert journal.fold() == 0
         assert (journal.counts.predictions, journal.uncounted) == (6, 0)
-        assert numbers(journal.waiting(MANY, MANY).contents) == [0, 2, 4]
+        assert numbers(journal.outbox.waiting(MANY, MANY).contents) == [0, 2, 4]
     journal.forget_counts()
     assert journal.counts.predictions == 0
-    assert numbers(journal.waiting(MANY, MANY).contents) == [0, 2, 4]
+    assert numbers(journal.outbox.waiting(MANY, MANY).contents) == [0, 2, 4]
 
 
 def test_without_a_log_no_record_waits() -> None:
     journal = MemoryJournal(BASELINE, None, LazyLock())
     journal.append(record(0))
     assert (journal.fold(), journal.counts.predictions) == (0, 1)
-    assert journal.waiting(MANY, MANY).contents == []
+    assert journal.outbox.waiting(MANY, MANY).contents == []

@@ -12,11 +12,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from boxkite import Baseline
 from boxkite.error_reporter import STAGES, ErrorReporter
-from boxkite.live.journal_outbox import JournalOutbox
 from boxkite.live.log_context import LogContext
 from boxkite.live.mapped_journal import JournalFullError
 from boxkite.live.orphaned_journal import OrphanedJournal
-from boxkite.live.outbox import Waiting
+from boxkite.live.outbox import Outbox, Waiting
 from boxkite.live.record import Record, decode, encode, is_logged
 from boxkite.live.worker import Worker
 from boxkite.live.worker_folder import WorkerFolder
@@ -68,7 +67,7 @@ class Shipping(RuleBasedStateMachine):
 
     def begin(self) -> None:
         self.worker: Worker | None = Worker(self.group.folder, BASELINE, 200, 800, CONTEXT)
-        self.outbox: JournalOutbox = self.worker.outbox
+        self.outbox: Outbox = self.worker.outbox
         self.forget()
 
     def forget(self) -> None:

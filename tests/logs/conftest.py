@@ -1,4 +1,4 @@
-"""A strict receiver of the forward protocol, which decodes with msgpack of PyPI."""
+"""A strict receiver of the forward protocol. It decodes with msgpack from PyPI."""
 
 import io
 import socket
@@ -13,14 +13,14 @@ import pytest
 
 
 class Receiver:
-    """Takes PackedForward messages on a port of its own and acknowledges their chunks.
+    """Takes PackedForward messages on its own port and acknowledges their chunks.
 
     Args:
-        acknowledges: how many chunks it acknowledges before it only reads.
-        refuses: how many connections it closes at their first message.
-        pause: seconds between one read of 64 KiB and the next.
-        messages: how many it takes over one connection before it closes it.
-        port: to listen on; by default any that is free.
+        acknowledges: number of chunks that it acknowledges. After them, it only reads.
+        refuses: number of connections that it closes at their first message.
+        pause: seconds between two reads of 64 KiB.
+        messages: number of messages that it takes over one connection before it closes it.
+        port: port to listen on; by default any free one.
     """
 
     def __init__(
@@ -96,22 +96,22 @@ class Receiver:
         return option["chunk"]
 
     def wait_for(self, number: int) -> None:
-        """Wait until so many entries came; a test that waits in vain fails after a minute."""
+        """Wait until this number of entries came. Fail the test after a minute."""
         with self.taken:
             assert self.taken.wait_for(lambda: len(self.entries) >= number, 60), self.reporter
 
     def wait_for_ended(self, number: int) -> None:
-        """Wait until so many connections were closed."""
+        """Wait until this number of connections was closed."""
         with self.taken:
             assert self.taken.wait_for(lambda: self.ended >= number, 60), self.reporter
 
     def close(self) -> None:
-        """Take no more connections."""
+        """Accept no more connections."""
         self._socket.close()
 
 
 def moment(time: Any) -> Any:
-    """Return EventTime as (seconds, nanoseconds), a number as it is."""
+    """Return an EventTime as (seconds, nanoseconds), and a number as it is."""
     if isinstance(time, msgpack.ExtType):
         assert time.code == 0
         return struct.unpack(">II", time.data)
@@ -120,7 +120,7 @@ def moment(time: Any) -> Any:
 
 @pytest.fixture
 def start_receiver() -> Iterator[Callable[..., Receiver]]:
-    """Starts receivers; at the end none may have seen what the protocol does not allow."""
+    """Start receivers. At the end, check that none of them saw a violation of the protocol."""
     started: list[Receiver] = []
 
     def start(**options: float) -> Receiver:

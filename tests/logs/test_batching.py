@@ -1,4 +1,4 @@
-"""Where a batch ends, and when it is due."""
+"""Test where a batch ends, and when it is due."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -10,7 +10,7 @@ NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
 def at(time: str | None) -> str | None:
-    """The minute of a time, as "12:00:59"; None for a record that is not logged."""
+    """Return the minute of a time such as "12:00:59". None stays None."""
     return time and f"2026-11-23T{time[:5]}"
 
 
@@ -35,7 +35,7 @@ def test_a_batch_ends_where_a_later_minute_begins(
 
 
 @pytest.mark.parametrize("rest", [[], ["12:00:00"], ["12:00:00", None, "12:01:00"]])
-def test_what_is_not_logged_and_comes_first_is_a_batch_that_need_not_wait(
+def test_records_that_are_not_logged_and_come_first_are_a_batch_that_does_not_wait(
     rest: list[str | None],
 ) -> None:
     assert cut_by_minute([None, None, *(at(time) for time in rest)]) == Cut(2, "", complete=True)
@@ -50,5 +50,5 @@ def test_a_minute_is_over_a_second_after_its_end(passed: float, wait: float) -> 
     assert seconds_until_over("2026-11-23T12:00", now) == pytest.approx(wait)
 
 
-def test_a_minute_to_come_is_not_waited_for_as_the_clock_was_set_back() -> None:
+def test_a_minute_in_the_future_is_not_waited_for() -> None:
     assert seconds_until_over("2026-11-23T12:00", NOON - timedelta(seconds=1)) == 0.0

@@ -1,4 +1,4 @@
-"""The sender: every event once acknowledged, within bounds, without ever blocking."""
+"""Test the sender: every event is acknowledged once, memory is bounded, `append` never blocks."""
 
 import os
 import socket
@@ -23,7 +23,7 @@ def numbers(receiver):
 
 @pytest.fixture
 def silent_port():
-    """A port that takes connections and reads nothing."""
+    """A port that accepts connections and reads nothing."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield server.getsockname()[1]
 

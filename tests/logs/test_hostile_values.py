@@ -1,4 +1,4 @@
-"""Whatever a request holds: each line parses, and no redacted value is in any byte."""
+"""Test hostile requests: each line can be parsed, and no byte of a redacted value is stored."""
 
 import base64
 import json
@@ -51,13 +51,13 @@ def leaf(chance: random.Random) -> Any:
 
 
 def secret(chance: random.Random) -> Any:
-    """Return a secret in one of the forms in which it stands under its name."""
+    """Return a secret in one of the forms that a value can have."""
     forms = (SECRET, SECRET.encode(), [SECRET], {"x": SECRET}, NUMBER, f"{NUMBER}", (NUMBER, 1))
     return chance.choice((*forms, hostile(chance) + SECRET, np.float64(NUMBER)))
 
 
 def tree(chance: random.Random, depth: int = 3) -> Any:
-    """Return nested values that may have secrets under their names."""
+    """Return nested values, some of them secrets under their names."""
     kind = chance.randrange(8)
     if depth == 0 or kind < 2:
         return leaf(chance)
@@ -132,7 +132,7 @@ def refuse(constant: str) -> Any:
 
 
 def lines_of(requests: int, seed: int) -> list[str]:
-    """Return the lines of random requests, after looking at each and at its journal's bytes."""
+    """Return the lines of random requests, and check each line and its bytes in the journal."""
     chance = random.Random(seed)
     lines = []
     for _ in range(requests):
@@ -151,7 +151,7 @@ def lines_of(requests: int, seed: int) -> list[str]:
 
 
 def all_parse(lines: list[str]) -> bool:
-    """Tell whether DuckDB's parser reads each line."""
+    """Return whether DuckDB can parse each line."""
     query = "SELECT bool_and(json_valid(line)) FROM (SELECT unnest(?) AS line)"
     return duckdb.execute(query, [lines]).fetchall() == [(True,)]
 
@@ -166,7 +166,7 @@ def test_hostile_requests_are_logged_safely(seed: int) -> None:
     assert all_parse(lines_of(10_000, seed))
 
 
-def test_the_search_for_secrets_would_find_them() -> None:
+def test_the_search_for_secrets_finds_them_without_redaction() -> None:
     chance = random.Random(1)
     found = set()
     for _ in range(500):

@@ -1,4 +1,4 @@
-"""Records of the journal, looked at as a sink looks at them."""
+"""Test how a sink sees records of the journal."""
 
 import pytest
 
@@ -41,11 +41,11 @@ def test_a_record_that_is_not_logged_is_none() -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"\xc1", b"\x91\xa2id", b"\x91" * 100_000])
-def test_bytes_that_are_no_record_are_none(content: bytes) -> None:
+def test_bytes_that_are_not_a_record_are_none(content: bytes) -> None:
     assert read_journal_record(content) is None
 
 
-def test_records_are_those_that_are_logged() -> None:
+def test_journal_records_are_the_log_records() -> None:
     assert list(BATCH.records) == [to_log_record(CONTEXT, decode(encode(each))) for each in RECORDS]
     assert BATCH.records[-1:] == [BATCH.records[1]]
     assert len(BATCH.records) == 2
@@ -56,7 +56,7 @@ def test_records_are_those_that_are_logged() -> None:
 @pytest.mark.parametrize(
     "of", [BATCH, Batch(CONTEXT, list(BATCH.records))], ids=["bytes", "objects"]
 )
-def test_a_batch_has_each_record_as_its_line_and_its_minute(of: Batch) -> None:
+def test_a_batch_gives_the_line_and_the_minute_of_each_record(of: Batch) -> None:
     lines = [to_line(each, CONTEXT.max_bytes) for each in BATCH.records]
     assert [of.line(0), of.line(1)] == lines
     assert [of.minute(0), of.minute(1)] == ["2026-11-23T16:06", "2026-11-23T16:07"]

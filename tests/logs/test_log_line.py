@@ -1,4 +1,4 @@
-"""A logged record as a line that every parser reads."""
+"""Test that every JSON parser reads a line in the same way."""
 
 import datetime as dt
 import io
@@ -43,7 +43,7 @@ def refuse(constant: str) -> Any:
 
 
 def read(line: bytes) -> Any:
-    """Return the content of a line, after all parsers have read the same."""
+    """Return the content of a line, and check that all parsers read the same."""
     assert line.count(b"\n") == 1
     assert line.endswith(b"\n")
     assert len(line.decode().splitlines()) == 1
@@ -108,7 +108,7 @@ def test_a_line_holds_the_fields_in_their_order() -> None:
     ],
     ids=lambda value: repr(value)[:20] if type(value) is not int else "",
 )
-def test_a_value_is_written_as_every_parser_reads_it(value: Any, written: Any) -> None:
+def test_every_parser_reads_the_same_value(value: Any, written: Any) -> None:
     assert read(to_line(record(value), LARGE))["features"] == written
     assert read(to_line(record([value]), LARGE))["features"] == [written]
     assert read(to_line(record({"a": value}), LARGE))["features"] == {"a": written}
@@ -119,7 +119,7 @@ def test_a_value_is_written_as_every_parser_reads_it(value: Any, written: Any) -
 
 
 @pytest.mark.parametrize("depth", [40, 500, 5000])
-def test_a_value_nested_too_deep_is_cut(depth: int) -> None:
+def test_a_value_that_is_nested_too_deeply_is_cut(depth: int) -> None:
     found = read(to_line(record(nested(depth)), LARGE))["features"]
     for _ in range(33):
         assert len(found) == 1
@@ -152,7 +152,7 @@ LONG = "x" * 1000
         (0, ["request_body", "features", "output"]),
     ],
 )
-def test_a_line_that_is_too_long_loses_fields_in_their_turn(
+def test_a_line_that_is_too_long_loses_one_field_after_the_other(
     max_bytes: int, left_out: list[str] | None
 ) -> None:
     line = to_line(record([LONG], LONG, request_body=LONG), max_bytes)
@@ -164,13 +164,13 @@ def test_a_line_that_is_too_long_loses_fields_in_their_turn(
     assert len(line) <= max_bytes or max_bytes == 0
 
 
-def test_a_line_of_just_the_bytes_allowed_stays_whole() -> None:
+def test_a_line_of_exactly_the_longest_length_stays_whole() -> None:
     whole = to_line(record([LONG]), LARGE)
     assert to_line(record([LONG]), len(whole)) == whole
     assert read(to_line(record([LONG]), len(whole) - 1))["truncated"] == ["features"]
 
 
-def test_what_was_left_out_before_stays_named() -> None:
+def test_fields_that_were_left_out_before_stay_named() -> None:
     found = read(to_line(record([LONG], truncated=("request_body",)), 999))
     assert found["truncated"] == ["request_body", "features"]
 

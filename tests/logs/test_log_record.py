@@ -1,4 +1,4 @@
-"""A record of the journal as it is logged."""
+"""Test how a record of the journal becomes a log record."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ def logged(features: Any = None, output: Any = None, context: LogContext = CONTE
     return to_log_record(context, Record("id", MOMENT, features, output))
 
 
-def test_a_record_is_logged_whole() -> None:
+def test_a_record_is_logged_with_all_of_its_fields() -> None:
     record = Record("id", MOMENT, [1.5, "UA"], [0.5], {"inputs": [1]}, True, ("request_body",))
     assert to_log_record(CONTEXT, record) == LogRecord(
         prediction_id="server/2013-11-23T14:05:59/id",
@@ -45,7 +45,7 @@ def test_a_record_is_logged_whole() -> None:
     )
 
 
-def test_a_record_without_body_and_with_all_its_fields_says_nothing_of_either() -> None:
+def test_a_complete_record_without_body_has_neither_body_nor_truncated() -> None:
     record = logged([1.5, "UA"], [0.5])
     assert record.request_body is msgspec.UNSET
     assert record.truncated is msgspec.UNSET
@@ -61,11 +61,11 @@ def test_a_record_without_body_and_with_all_its_fields_says_nothing_of_either() 
         (2**70, "9999-12-31T00:00:00.000000Z"),
     ],
 )
-def test_the_time_has_six_digits_of_a_second_whatever_it_is(created_at: int, text: str) -> None:
+def test_the_time_always_has_six_decimals(created_at: int, text: str) -> None:
     assert to_log_record(CONTEXT, Record("id", created_at, None, None)).created_at == text
 
 
-def test_the_prediction_id_is_the_one_that_was_returned() -> None:
+def test_the_prediction_id_is_the_one_that_the_service_returned() -> None:
     identity = Identity.new("server")
     record = Record(identity.entity_id, identity.created_at, None, None)
     assert to_log_record(CONTEXT, record).prediction_id == identity.prediction_id
@@ -84,7 +84,7 @@ def test_the_prediction_id_is_the_one_that_was_returned() -> None:
         ({"distance": Mark(Mark.INVALID)}, {"distance": "[redacted]"}),
     ],
 )
-def test_features_have_their_names_where_there_is_one_for_each(features: Any, shown: Any) -> None:
+def test_features_are_named_if_there_is_a_name_for_each(features: Any, shown: Any) -> None:
     assert logged(features).features == shown
 
 
@@ -113,7 +113,7 @@ def test_features_without_known_names_are_a_list() -> None:
         (("no", "yes"), [1, 2, 3], [1, 2, 3]),
     ],
 )
-def test_one_output_is_a_value_and_several_are_by_name(
+def test_one_output_is_a_value_and_several_are_named(
     names: tuple[str, ...], output: Any, shown: Any
 ) -> None:
     context = msgspec.structs.replace(CONTEXT, outputs=names)

@@ -1,4 +1,4 @@
-"""Names of the log's files: inside the root whatever the ids are, and none for two."""
+"""Test the names of log files: below the root for any ids, and never the same for two writers."""
 
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
@@ -46,7 +46,7 @@ def test_plain_ids_stand_in_the_path_as_they_are(number, suffix, expected):
 
 
 @given(st.tuples(IDS, IDS, IDS), st.integers(1, 10**6), st.sampled_from(list(SUFFIXES.values())))
-def test_every_path_stays_inside_the_root_and_is_of_our_form(ids, number, suffix):
+def test_every_path_is_a_log_file_below_the_root(ids, number, suffix):
     endpoint_id, logger_id, replica_id = ids
     path = partition_path(endpoint_id, MOMENT, logger_id, replica_id, number, suffix)
     parts = PurePosixPath(path).parts
@@ -64,14 +64,14 @@ def test_every_path_stays_inside_the_root_and_is_of_our_form(ids, number, suffix
 
 
 @given(st.tuples(IDS, IDS, IDS), st.tuples(IDS, IDS, IDS))
-def test_two_writers_never_meet_in_one_path(one, other):
+def test_two_writers_never_share_a_path(one, other):
     def first(ids):
         return partition_path(ids[0], MOMENT, ids[1], ids[2])
 
     assert (first(one) == first(other)) == (one == other)
 
 
-def test_what_looks_like_a_replaced_id_does_not_meet_it():
+def test_an_id_that_looks_like_a_replaced_one_does_not_share_its_path():
     replaced = endpoint_folder("a/b").rpartition("/")[2]
     assert endpoint_folder(replaced) != endpoint_folder("a/b")
 
@@ -90,7 +90,7 @@ def test_the_files_of_one_minute_sort_together():
 @pytest.mark.parametrize(
     "moment", ["", "now", "2026-11-23", "2026-13-01T00:00", "2026-11-23T24:60", "../../../x/T00:00"]
 )
-def test_a_time_that_is_none_gives_no_path(moment):
+def test_an_invalid_time_is_an_error(moment):
     with pytest.raises(ValueError, match=r"created_at|month|hour|minute"):
         partition_path("e", moment, "w", "r")
 
@@ -114,5 +114,5 @@ def test_a_time_that_is_none_gives_no_path(moment):
         "models/predictions/e/2026-11-23/.1405_w-r.txt",
     ],
 )
-def test_any_other_name_is_none_of_ours(path):
+def test_any_other_path_is_not_a_log_file(path):
     assert parse_path(path) is None

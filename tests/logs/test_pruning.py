@@ -1,4 +1,4 @@
-"""Pruning: what is past goes, oldest first, and nothing else; one worker of many, once an hour."""
+"""Test pruning: old files only, the oldest first, by one worker of many and once an hour."""
 
 import itertools
 import os
@@ -34,7 +34,7 @@ def store(tmp_path: Path) -> LocalStore:
     return LocalStore(tmp_path)
 
 
-def test_a_file_is_past_when_its_whole_minute_is(store):
+def test_a_file_is_old_when_its_whole_minute_is(store):
     put(store, NOW - DAY - timedelta(minutes=2))
     put(store, NOW - DAY - timedelta(minutes=1))
     kept = [put(store, NOW - DAY), put(store, NOW), put(store, NOW + DAY)]
@@ -45,7 +45,7 @@ def test_a_file_is_past_when_its_whole_minute_is(store):
     assert paths(store) == kept[2:]
 
 
-def test_only_names_of_our_form_below_the_root_are_removed(store):
+def test_only_log_files_below_the_root_are_removed(store):
     others = [
         "1405_w-r.txt",
         "models/other/e/2000-01-01/1405_w-r.txt",
@@ -63,7 +63,7 @@ def test_only_names_of_our_form_below_the_root_are_removed(store):
     assert paths(store) == others
 
 
-def test_what_a_link_leads_to_is_left_alone(tmp_path):
+def test_files_behind_a_link_are_left_alone(tmp_path):
     outside = LocalStore(tmp_path / "outside")
     put(outside, NOW - 2 * DAY)
     inside = LocalStore(tmp_path / "inside")
@@ -74,7 +74,7 @@ def test_what_a_link_leads_to_is_left_alone(tmp_path):
     assert len(paths(outside)) == 1
 
 
-def test_no_more_bytes_are_left_than_wanted_and_the_oldest_go_first(store):
+def test_the_oldest_files_are_deleted_until_the_size_is_below_the_limit(store):
     order = [
         put(store, NOW - timedelta(hours=hours), endpoint_id)
         for hours, endpoint_id in [(30, "b"), (25, "a"), (3, "c"), (2, "a"), (1, "b")]
@@ -89,7 +89,7 @@ def test_no_more_bytes_are_left_than_wanted_and_the_oldest_go_first(store):
     assert paths(store) == order[4:]
 
 
-def test_only_the_files_of_one_endpoint_where_it_is_named(store):
+def test_only_the_files_of_the_named_endpoint_are_deleted(store):
     kept = [put(store, NOW - 2 * DAY, "e-2"), put(store, NOW - 2 * DAY, "e2")]
     put(store, NOW - 2 * DAY, "e")
     put(store, NOW - 2 * DAY, "a/b")
@@ -98,7 +98,7 @@ def test_only_the_files_of_one_endpoint_where_it_is_named(store):
     assert paths(store) == kept
 
 
-def test_empty_folders_go_and_what_killed_writers_left_goes(store):
+def test_empty_folders_and_temporary_files_of_killed_writers_are_removed(store):
     path = put(store, NOW - 2 * DAY)
     aside = (store.folder / path).with_name(".boxkite-0123456789abcdef.part")
     aside.touch()
@@ -117,7 +117,7 @@ def test_a_store_without_a_log_has_nothing_to_prune(store):
     assert list(store.folder.iterdir()) == []
 
 
-def test_ages_that_cannot_be_meant_are_refused(store):
+def test_a_negative_age_and_a_moment_without_time_zone_are_errors(store):
     put(store, NOW)
     with pytest.raises(ValueError, match="is negative"):
         prune(store, -DAY, NOW)
@@ -128,7 +128,7 @@ def test_ages_that_cannot_be_meant_are_refused(store):
 
 
 @given(st.lists(st.integers(0, 200), max_size=20, unique=True), st.integers(0, 200))
-def test_exactly_the_files_before_the_limit_go(ages, limit):
+def test_exactly_the_files_before_the_limit_are_deleted(ages, limit):
     class Memory:
         def __init__(self) -> None:
             moments = {age: NOW - timedelta(minutes=age) for age in ages}
@@ -169,7 +169,7 @@ def pruner(store: LocalStore, reporter: ErrorReporter | None = None) -> HourlyPr
     return HourlyPruner(store, DAY, "e", reporter or Unexpected())
 
 
-def test_one_worker_of_many_prunes_in_an_hour(store):
+def test_one_of_many_workers_prunes_each_hour(store):
     workers = [pruner(store) for _ in range(4)]
     results = []
     for hour, number in itertools.product(range(3), range(8)):
@@ -192,7 +192,7 @@ def test_other_endpoints_keep_their_files(store):
     assert kept in paths(store)
 
 
-def test_what_was_not_finished_goes_on_at_the_next_call(store, monkeypatch):
+def test_the_next_run_finishes_what_the_last_one_began(store, monkeypatch):
     for minutes in range(5):
         put(store, NOW - 3 * DAY + timedelta(minutes=minutes))
     worker = pruner(store)
@@ -205,7 +205,7 @@ def test_what_was_not_finished_goes_on_at_the_next_call(store, monkeypatch):
 
 
 @pytest.mark.parametrize("verb", ["put_new", "list", "remove"])
-def test_errors_are_told_and_never_raised_and_the_next_hour_tries_again(verb, store, monkeypatch):
+def test_errors_are_reported_and_not_raised_and_the_next_hour_tries_again(verb, store, monkeypatch):
     def fail(*_: object) -> None:
         raise OSError("no disk")
 
@@ -220,7 +220,7 @@ def test_errors_are_told_and_never_raised_and_the_next_hour_tries_again(verb, st
     assert worker.run(NOW + timedelta(hours=1)) == Pruned(1, 10)
 
 
-def test_the_size_limit_is_of_one_endpoint_and_leaves_the_others_alone(store):
+def test_the_size_limit_applies_to_one_endpoint_and_leaves_others_alone(store):
     others = [put(store, NOW - 40 * DAY, "other", 1000), put(store, NOW, "other", 1000)]
     now = datetime.now(UTC)
     order = [put(store, now - timedelta(minutes=age), "e", 10) for age in (5, 4, 3)]

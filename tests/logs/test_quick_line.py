@@ -1,4 +1,4 @@
-"""The line of an ordinary record is the one that any record would have."""
+"""Test that the fast path gives the same bytes as the slow one."""
 
 from typing import Any
 
@@ -35,7 +35,7 @@ def context(
 
 
 def lines(of: LogContext, record: Record) -> tuple[bytes | None, bytes]:
-    """The quick line of a record, and the one that is sure."""
+    """Return the quick line of a record, and the slow one."""
     content = encode(record)
     quick = QuickLines(of).line(msgspec.msgpack.decode(content, type=UndecodedRecord))
     return quick, to_line(to_log_record(of, decode(content)), of.max_bytes)
@@ -77,12 +77,12 @@ def test_a_row_of_numbers_and_texts_is_ordinary() -> None:
     ],
     ids=str,
 )
-def test_what_has_to_be_looked_at_is_left_to_who_does(record: Record) -> None:
+def test_any_other_record_has_no_quick_line(record: Record) -> None:
     assert lines(context("a", "b"), record)[0] is None
 
 
 @pytest.mark.parametrize("names", [(), ("a", "a"), ("a", 'b"'), ("a", "b\n")])
-def test_names_that_no_class_can_have_leave_every_line_to_who_looks(names: tuple[str, ...]) -> None:
+def test_names_that_no_struct_can_have_give_no_quick_lines(names: tuple[str, ...]) -> None:
     assert lines(context(*names), Record(ID, NOW, [1.5] * len(names), [0.5]))[0] is None
 
 
@@ -101,7 +101,7 @@ values = st.one_of(
     st.integers(-(2**63), 2**63 - 1),
     st.integers(0, 600),
 )
-def test_a_quick_line_is_what_the_sure_one_is(
+def test_a_quick_line_has_the_same_bytes_as_the_slow_one(
     names: list[str], features: Any, output: Any, created_at: int, max_bytes: int
 ) -> None:
     of = context(*names, max_bytes=max_bytes)

@@ -9,11 +9,11 @@ import pytest
 import yaml
 
 from boxkite import ConfigError, Policy
-from boxkite.prometheus.rules import as_kubernetes, render_rules
+from boxkite.prometheus.rules import RuleObject, RuleOptions, render_rules
 
 
 def group_lines(window: str, **arguments: Any) -> set[str]:
-    """Return the lines of a window's group."""
+    """Return the lines of a window's groups."""
     rules = render_rules(windows=[window], **arguments)
     return {line.strip() for line in rules.partition(f"name: boxkite-{window}")[2].splitlines()}
 
@@ -35,34 +35,49 @@ def test_evaluations_and_waiting_follow_the_window(
 
 
 def test_an_interval_given_is_that_of_every_group_but_the_steps_and_the_services() -> None:
-    rules = render_rules(interval="90s")
-    assert re.findall("interval: (.+)", rules) == ["1m30s", "5m", "1m30s", "1m30s", "1m"]
+    rules = render_rules(options=RuleOptions(interval="90s"))
+    every = ["1m30s", "5m", *["1m30s"] * 4, "1m", "1m"]
+    assert re.findall("^    interval: (.+)", rules, re.MULTILINE) == every
 
 
 def test_the_header_says_what_is_promised() -> None:
     rules = render_rules(Policy(false_alarms_per_month=0.25), windows=["30m", "6h"])
     assert rules.split("#\n")[1] == (
-        "# Without drift, one model gives at most 0.25 false alarms of drift a month, over all of\n"
-        "# its variables and the windows 30m and 6h; those on missing, unseen and invalid values "
-        "take at most\n# one per cent of that besides.\n"
+        "# Without drift, one model in one environment raises at most 0.25 false alarms of drift "
+        "a\n"
+        "# month, over all of its variables and the windows 30m and 6h. Alerts on missing, unseen\n"
+        "# and invalid values add at most one per cent of that.\n"
     )
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"windows": []}, "the rules need at least one window, as 1h"),
-        ({"windows": ["1 h"]}, "'1 h' is not a Prometheus duration; give one such as 1h or 90s"),
-        ({"windows": ["0s"]}, "'0s' is not a Prometheus duration; give one such as 1h or 90s"),
-        ({"windows": [""]}, "'' is not a Prometheus duration; give one such as 1h or 90s"),
+        ({"windows": []}, "the rules need at least one window, such as 1h"),
+        ({"windows": ["1 h"]}, "'1 h' is not a Prometheus duration; write one such as 1h or 90s"),
+        ({"windows": ["0s"]}, "'0s' is not a Prometheus duration; write one such as 1h or 90s"),
+        ({"windows": [""]}, "'' is not a Prometheus duration; write one such as 1h or 90s"),
         (
             {"windows": ["1d", "1h"]},
             "give each window once, the shortest first, not 1d, 1h",
         ),
-        ({"interval": "soon"}, "'soon' is not a Prometheus duration; give one such as 1h or 90s"),
-        ({"interval": "5m"}, "the interval 5m is too long: Prometheus forgets a value in 5m"),
         (
-            {"interval": "2m", "windows": ["1m"]},
+            {"options": RuleOptions(interval="soon")},
+            "'soon' is not a Prometheus duration; write one such as 1h or 90s",
+        ),
+        (
+            {"options": RuleOptions(interval="5m")},
+            "the interval 5m is too long: Prometheus forgets a value after 5m",
+        ),
+        (
+            {"options": RuleOptions(scrape_interval="10m")},
+            (
+                "a scrape every 10m is too rare for the window 1h: no alert could fire. Scrape "
+                "every 120 seconds or more often"
+            ),
+        ),
+        (
+            {"options": RuleOptions(interval="2m"), "windows": ["1m"]},
             "the interval 2m is longer than the window 1m",
         ),
         (
@@ -78,10 +93,11 @@ def test_what_cannot_be_is_refused(arguments: dict[str, Any], message: str) -> N
 
 
 def test_the_runbook_has_a_section_for_every_alert() -> None:
-    rules = render_rules(windows=["1h"], runbook='https://example.org/ü"')
+    options = RuleOptions(runbook='https://example.org/@ü"')
+    rules = render_rules(windows=["1h"], options=options)
     alerts = re.findall("alert: (.+)", rules)
     links = re.findall("runbook_url: (.+)", rules)
-    assert links == [f'"https://example.org/ü\\"#{alert.lower()}"' for alert in alerts]
+    assert links == [f'"https://example.org/@ü\\"#{alert.lower()}"' for alert in alerts]
     runbook = (Path(__file__).parents[2] / "docs" / "runbook.md").read_text()
     assert re.findall("^## (Boxkite.+)", runbook, flags=re.MULTILINE) == alerts
 
@@ -89,16 +105,16 @@ def test_the_runbook_has_a_section_for_every_alert() -> None:
 def test_every_alert_says_what_a_person_needs() -> None:
     groups = yaml.safe_load(render_rules())["groups"]
     alerts = [rule for group in groups for rule in group["rules"] if "alert" in rule]
-    assert len(alerts) == 2 * 5 + 6
+    assert len(alerts) == 2 * 5 + 12
     for alert in alerts:
         assert alert["labels"]["severity"] in ("warning", "critical")
         assert "keep_firing_for" in alert
-        assert set(alert["annotations"]) == {"summary", "description", "runbook_url"}
+        assert set(alert["annotations"]) == {"summary", "description"}
 
 
 def test_the_object_for_the_operator_holds_the_same_groups(promtool: str, tmp_path: Path) -> None:
     rules = render_rules()
-    found = yaml.safe_load(as_kubernetes(rules))
+    found = yaml.safe_load(RuleObject().render(rules))
     assert found == {
         "apiVersion": "monitoring.coreos.com/v1",
         "kind": "PrometheusRule",

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from boxkite import Baseline, VariableDrift, compare
-from boxkite.prometheus.rules import render_rules
+from boxkite.prometheus.rules import RuleOptions, render_rules
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 FLIGHTS = 1500
@@ -80,7 +80,9 @@ def test_prometheus_says_what_python_says_of_the_flights_it_saw(
     baseline = Baseline.read(tmp_path / "histogram.prom")
     like, july = train.january()[1], flights.load_flights(7)
     rows = replay.shuffled(like if month == "January" else july, FLIGHTS)
-    rules = render_rules(windows=[WINDOW], critical_windows={WINDOW: "1h"}, interval="2s")
+    rules = render_rules(
+        windows=[WINDOW], critical_windows={WINDOW: "1h"}, options=RuleOptions(interval="2s")
+    )
     with (
         demo("demo.services").flask_service(tmp_path) as service,
         alerting([service.removeprefix("http://")], rules, GROUP_WAIT) as system,

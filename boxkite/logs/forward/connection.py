@@ -71,9 +71,12 @@ class ForwardConnection:
             self.close()
             raise self._with_name(error) from error
         except BaseException:
+            # Also after a KeyboardInterrupt: half a message may have been sent, and the receiver
+            # would take the next one for its second half.
             self.close()
             raise
         if not self._reusable:
+            # The receiver's HELO said `keepalive: false`, so it closes after one message.
             self.close()
 
     def _with_name(self, error: OSError) -> OSError:
@@ -119,6 +122,7 @@ def _check(answer: Any, chunk: str) -> None:
     if is_dict(answer) and answer.get("ack") == chunk:
         return
     if isinstance(answer, list) and answer[:1] == ["HELO"]:
+        # A receiver with `<security>` sends HELO at once. Without credentials, nobody read it yet.
         raise ConnectionError(
             "it asks for a shared key, and none is set; add shared_key_file= to the URL"
         )

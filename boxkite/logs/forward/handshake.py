@@ -48,6 +48,7 @@ def shake_hands(stream: Stream, credentials: Credentials, deadline: float) -> bo
     salt, hostname = secrets.token_hex(16), socket.gethostname()
     digest = _digest(salt, hostname, nonce, credentials.shared_key)
     ping = _Ping(hostname, salt, digest)
+    # An empty `auth` means that the receiver has no users.
     if user_salt:
         user = credentials.username
         ping.username, ping.password = user, _digest(user_salt, user, credentials.password)

@@ -98,6 +98,8 @@ class Stream:
             if not part:
                 raise ConnectionError(f"it closed the connection before its {expected}")
             self._received += part
+        # The receiver may have sent more than one value in this packet. The rest is kept, because
+        # decoding it together with the value would fail.
         value, self._received = self._received[:end], self._received[end:]
         try:
             return decoder.decode(value)

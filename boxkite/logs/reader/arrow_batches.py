@@ -61,7 +61,7 @@ def read(
         OSError: if the store cannot be reached.
         ModuleNotFoundError: if pyarrow is not installed.
     """
-    _arrow_columns()
+    _arrow_columns()  # raises here and not at the first batch if pyarrow is missing
     log = LogReader.open(url, endpoint, since, until, strict=strict)
     _, batches = read_batches(log, columns, schema, batch_size)
     return batches

@@ -98,6 +98,7 @@ class LogReader:
         for file, content in self._contents():
             seen.enter((file.partition.endpoint, file.partition.minute))
             with content:
+                # A file holds a whole minute, but the interval may begin or end within it.
                 for line, prediction in self._lines(file, content):
                     in_interval = since <= prediction.created_at < until
                     if in_interval and seen.is_new(prediction.entity_id):
@@ -216,6 +217,7 @@ def _read_ahead(
     pool = ThreadPoolExecutor(_FILES_AHEAD, thread_name_prefix="boxkite-read")
     try:
         for file in files:
+            # Waiting for the oldest file first keeps the order, and bounds files and bytes.
             while waiting and (len(waiting) >= _FILES_AHEAD or size + file.size > _BYTES_AHEAD):
                 size -= waiting[0][0].size
                 yield waiting.popleft()

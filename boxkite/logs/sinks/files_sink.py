@@ -88,6 +88,7 @@ class FilesSink:
     def _write(self, context: LogContext, minute: str, content: bytes) -> None:
         first = _path(context, minute, suffix=self._suffix)
         last = self._written.get(first, _Written(0, 0))
+        # Python's own hash is fast and keyed per process, and only this process compares it.
         digest = hash(content)
         if last.number and digest == last.digest:
             return
@@ -117,6 +118,7 @@ class FilesSink:
 
     def _remember(self, path: str, written: _Written) -> None:
         self._written[path] = written
+        # A forgotten minute only costs requests: the search for a free number starts at 1 again.
         self._written.move_to_end(path)
         while len(self._written) > _MAX_REMEMBERED:
             self._written.popitem(last=False)

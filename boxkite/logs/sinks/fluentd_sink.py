@@ -122,6 +122,7 @@ class FluentdSink:
             OSError: if the receiver does not acknowledge a chunk.
             RejectedError: if some records cannot be encoded; all others are delivered.
         """
+        # Another batch than before: the ids of the former one are of no use any more.
         self._acknowledged &= {record.entity_id for record in batch.records}
         tag = self._format.tag(batch.context)
         reasons: dict[int, str] = {}
@@ -140,6 +141,7 @@ class FluentdSink:
             # A slow receiver may never manage a full chunk within the timeout.
             self._max_bytes = max(self._max_bytes // 2, _MIN_CHUNK_BYTES)
             raise
+        # The receiver may have recovered, so the next chunk is larger again.
         self._max_bytes = min(self._max_bytes * 2, _MAX_CHUNK_BYTES)
 
     def _chunks(self, batch: Batch, reasons: dict[int, str]) -> Iterator[_Chunk]:

@@ -118,7 +118,8 @@ def _walk(folder: Path, prefix: str) -> Iterator[str]:
     """Yield the paths of all files below a folder, in the order that sorting them would give."""
     try:
         with os.scandir(folder) as entries:
-            # With the slash, because "a/b" sorts behind "a-b" although "a" sorts before "a-b".
+            # Names of folders sort with their slash: the path "a/b" sorts behind "a-b", although
+            # the name "a" sorts before "a-b".
             found = [
                 entry.name + "/" if entry.is_dir(follow_symlinks=False) else entry.name
                 for entry in entries

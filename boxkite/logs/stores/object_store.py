@@ -229,6 +229,7 @@ class ObjectStore:
         )
         try:
             yield
+        # `from None`, because obstore's own message shows its whole request over many lines.
         except FileNotFoundError as error:
             raise FileNotFoundError(f"{self.url}: {_first_line(error)}") from None
         except denied as error:

@@ -1,4 +1,4 @@
-"""Events as fluentd's forward protocol has them, decoded by msgpack of PyPI."""
+"""Test messages and connections of the forward protocol. msgpack from PyPI decodes them."""
 
 import datetime as dt
 import math
@@ -32,7 +32,7 @@ NOW = 1_700_000_000_123_456_789
         (object(), {"unsupported": "object"}),
     ],
 )
-def test_a_value_is_sent_as_a_plain_one(value, sent):
+def test_a_value_is_sent_in_its_plain_form(value, sent):
     _, record = msgpack.unpackb(event(NOW, {"value": value}), strict_map_key=False)
     assert record == {"value": sent}
     assert repr(record["value"]) == repr(sent)
@@ -68,7 +68,7 @@ def test_a_chunk_that_is_not_acknowledged_is_an_error(receiver):
     assert receiver.chunks == ["first", "third", "fourth"]
 
 
-def test_a_byte_after_the_acknowledgement_harms_no_chunk():
+def test_a_byte_after_the_acknowledgement_does_no_harm():
     server = socket.create_server(("127.0.0.1", 0))
     taken = []
 
@@ -92,7 +92,7 @@ def test_a_byte_after_the_acknowledgement_harms_no_chunk():
     assert taken == ["first", "second", "third"]
 
 
-def test_an_error_names_the_receiver_and_stays_of_its_class(closed_port):
+def test_an_error_names_the_receiver_and_keeps_its_class(closed_port):
     connection = ForwardConnection("127.0.0.1", closed_port, timeout=5)
     with pytest.raises(ConnectionRefusedError) as caught:
         connection.send(b"", "chunk")
@@ -112,7 +112,7 @@ def test_a_connection_that_was_closed_while_idle_is_opened_again(start_receiver)
     assert receiver.connections == 3
 
 
-def test_a_socket_of_a_path_works(tmp_path):
+def test_a_socket_in_the_file_system_works(tmp_path):
     server = socket.socket(socket.AF_UNIX)
     server.bind(str(tmp_path / "fluentd"))
     server.listen()

@@ -1,4 +1,4 @@
-"""The exporter against a receiver of the forward protocol that is not ours."""
+"""Test exporter and sink against a foreign receiver of the forward protocol."""
 
 import json
 import os
@@ -27,7 +27,7 @@ PEER = Path(__file__).with_name("peer.js")
 
 
 def lacking(what: str) -> None:
-    """Skip the test, or fail it where all must run."""
+    """Skip the test. In CI, where all tests must run, fail it."""
     message = f"{what}: the test needs Node.js and npm install {PACKAGE}"
     if os.environ.get("CI"):
         pytest.fail(message)
@@ -36,7 +36,7 @@ def lacking(what: str) -> None:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the receiver is installed."""
+    """The folder in which the receiver is installed."""
     npm = shutil.which("npm")
     if npm is None or shutil.which("node") is None:
         lacking("no npm or no node")
@@ -51,7 +51,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def start_peer(folder: Path) -> Iterator[Callable[..., tuple[int, Iterator[str]]]]:
-    """Starts receivers; each is its port, and then each entry as a line of JSON."""
+    """Start receivers. Return the port, and the entries as lines of JSON."""
     with ExitStack() as started:
 
         def start(**options: object) -> tuple[int, Iterator[str]]:
@@ -66,7 +66,7 @@ def start_peer(folder: Path) -> Iterator[Callable[..., tuple[int, Iterator[str]]
 
 
 @pytest.mark.slow
-def test_a_receiver_that_is_not_ours_takes_and_acknowledges_records(start_peer):
+def test_a_foreign_receiver_takes_and_acknowledges_predictions(start_peer):
     port, entries = start_peer()
     exporter = FluentdExporter(host="127.0.0.1", port=port, tag="flights")
     predictions = [
@@ -146,7 +146,7 @@ def expected():
 
 
 def secured(folder):
-    """Return what a receiver is told for TLS, key and user, and the query that fits it."""
+    """Return the options of a receiver with TLS, key and user, and the query that fits them."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(folder / "ca.pem")
     certificate = authority.issue_cert("127.0.0.1")
@@ -173,14 +173,14 @@ def secured(folder):
 
 
 @pytest.mark.slow
-def test_a_receiver_that_is_not_ours_takes_records_of_the_log(start_peer):
+def test_a_foreign_receiver_takes_log_records(start_peer):
     port, entries = start_peer()
     deliver(f"fluentd://127.0.0.1:{port}")
     assert [json.loads(next(entries)) for _ in RECORDS] == expected()
 
 
 @pytest.mark.slow
-def test_a_receiver_that_is_not_ours_takes_them_with_tls_key_and_user(start_peer, tmp_path):
+def test_a_foreign_receiver_takes_them_with_tls_key_and_user(start_peer, tmp_path):
     options, query = secured(tmp_path)
     port, entries = start_peer(**options)
     deliver(f"fluentd+tls://127.0.0.1:{port}?{query}")
@@ -192,7 +192,7 @@ def test_a_receiver_that_is_not_ours_takes_them_with_tls_key_and_user(start_peer
     ("secret", "said"),
     [("shared_key", "shared key mismatch"), ("password", "username/password mismatch")],
 )
-def test_a_receiver_that_is_not_ours_refuses_a_wrong_secret(secret, said, start_peer, tmp_path):
+def test_a_foreign_receiver_refuses_a_wrong_secret(secret, said, start_peer, tmp_path):
     options, query = secured(tmp_path)
     (tmp_path / secret).write_text("another")
     port, _ = start_peer(**options)

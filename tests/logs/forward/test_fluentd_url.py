@@ -1,4 +1,4 @@
-"""URLs of fluentd: what they say, and what is wrong with them."""
+"""Test parsing of fluentd URLs, and the errors for wrong ones."""
 
 import ssl
 
@@ -47,13 +47,13 @@ def test_a_url_says_where_to_send(url, target):
     ("text", "host", "port"),
     [("other", "other", 24224), ("other:9", "other", 9), ("unix:///run/a", "unix:///run/a", 0)],
 )
-def test_the_host_may_be_of_the_environment(text, host, port, monkeypatch):
+def test_the_environment_may_name_the_host(text, host, port, monkeypatch):
     monkeypatch.setenv("BEDROCK_FLUENTD_ADDR", text)
     target = parse_fluentd_url("fluentd://?timeout=1")
     assert (target.host, target.port, target.timeout) == (host, port, 1.0)
 
 
-def test_secrets_are_of_files_or_of_the_environment(tmp_path, monkeypatch):
+def test_secrets_come_from_files_or_the_environment(tmp_path, monkeypatch):
     (tmp_path / "key").write_text("key of both\n")
     monkeypatch.setenv("FLUENTD_PASSWORD", "secret")
     target = parse_fluentd_url(
@@ -125,7 +125,7 @@ def test_secrets_are_of_files_or_of_the_environment(tmp_path, monkeypatch):
         ("fluentd+tls://collector?verify=no", "`verify=` is 'no'. Write true or false."),
     ],
 )
-def test_what_is_wrong_is_named(url, said):
+def test_a_mistake_in_the_url_is_named(url, said):
     with pytest.raises(ConfigError) as caught:
         parse_fluentd_url(url)
     assert str(caught.value) == f"Cannot use the fluentd URL {safe_url(url)!r}: {said}"
@@ -137,13 +137,13 @@ def test_a_password_in_the_url_is_refused_and_not_shown():
     assert "secret" not in str(caught.value)
 
 
-def test_a_socket_of_the_environment_has_no_tls(monkeypatch):
+def test_a_socket_from_the_environment_cannot_use_tls(monkeypatch):
     monkeypatch.setenv("BEDROCK_FLUENTD_ADDR", "unix:///run/a")
     with pytest.raises(ConfigError, match="which cannot use TLS"):
         parse_fluentd_url("fluentd+tls://")
 
 
-def test_tls_trusts_the_authorities_that_are_given_and_no_other(tmp_path):
+def test_tls_trusts_only_the_given_authorities(tmp_path):
     authority = trustme.CA()
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     tls = parse_fluentd_url(f"fluentd+tls://collector?ca={tmp_path}/ca.pem").tls
@@ -152,7 +152,7 @@ def test_tls_trusts_the_authorities_that_are_given_and_no_other(tmp_path):
     assert parse_fluentd_url("fluentd+tls://collector").tls.verify_mode == ssl.CERT_REQUIRED
 
 
-def test_tls_may_trust_anyone():
+def test_tls_trusts_anyone_without_verification():
     tls = parse_fluentd_url("fluentd+tls://collector?verify=false").tls
     assert (tls.check_hostname, tls.verify_mode) == (False, ssl.CERT_NONE)
 

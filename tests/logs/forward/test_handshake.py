@@ -1,4 +1,4 @@
-"""The handshake and TLS, against receivers that follow the specification, and some that do not."""
+"""Test handshake and TLS against receivers that follow the specification, and some that do not."""
 
 import hashlib
 import secrets
@@ -24,11 +24,11 @@ def digest(*parts):
 
 
 class Guard:
-    """Asks for the shared key and, if it has users, for one of them; then acknowledges a chunk.
+    """Asks for the shared key, and for a user if it has users. Then it acknowledges chunks.
 
     Args:
         users: passwords by name.
-        shared_key: that it knows.
+        shared_key: the key that it knows.
         text: send random bytes as text, as some receivers do.
         keepalive: whether it takes a second message.
     """
@@ -77,7 +77,7 @@ class Guard:
 
 @pytest.fixture
 def serve():
-    """Starts servers that treat each connection by a function, and returns their ports."""
+    """Start servers that pass each connection to a function. Return their ports."""
     servers = []
 
     def start(treat, tls=None):
@@ -121,7 +121,7 @@ def connect(port, credentials=None, *, tls=None, timeout=10, host="127.0.0.1"):
         (Guard(users={"flights": "secret"}, text=True), USER),
     ],
 )
-def test_a_receiver_with_the_same_key_lets_in(guard, credentials, serve):
+def test_a_receiver_with_the_same_key_accepts(guard, credentials, serve):
     connection = connect(serve(guard), credentials)
     connection.send(CONTENT, "chunk")
     connection.send(CONTENT, "chunk")
@@ -151,13 +151,13 @@ def test_a_receiver_with_another_key_or_user_is_an_error(guard, credentials, sai
     assert str(caught.value) == f"fluentd receiver {connection.name}: {said}"
 
 
-def test_a_receiver_that_asks_for_a_key_where_none_is_set_is_an_error(serve):
+def test_a_receiver_that_asks_for_a_key_is_an_error_if_none_is_set(serve):
     connection = connect(serve(answers(Guard().helo())))
     with pytest.raises(ConnectionError, match="it asks for a shared key, and none is set"):
         connection.send(CONTENT, "chunk")
 
 
-def test_a_receiver_that_does_not_prove_to_know_the_key_gets_no_record(serve):
+def test_a_receiver_that_does_not_prove_that_it_knows_the_key_gets_no_record(serve):
     class Impostor(Guard):
         def pong(self, ping):
             self.asked = ping
@@ -170,7 +170,7 @@ def test_a_receiver_that_does_not_prove_to_know_the_key_gets_no_record(serve):
     assert "key of both" not in repr(impostor.asked)
 
 
-def test_a_connection_for_one_message_is_opened_anew(serve):
+def test_a_connection_for_one_message_is_opened_again(serve):
     opened = []
 
     class Once(Guard):
@@ -185,7 +185,7 @@ def test_a_connection_for_one_message_is_opened_anew(serve):
 
 
 def answers(content):
-    """Return what treats a connection by answering with bytes, whatever it is sent."""
+    """Return a function that answers each connection with the same bytes."""
 
     def treat(connection):
         connection.sendall(content)
@@ -208,7 +208,7 @@ def answers(content):
         (b"\x92\xa4HELO\x81\xa5nonce\xda\xff\xff" + b"x" * 9999, "its HELO is longer than 4096 "),
     ],
 )
-def test_what_is_no_helo_is_an_error(content, said, serve):
+def test_any_other_answer_than_helo_is_an_error(content, said, serve):
     connection = connect(serve(answers(content)), KEY)
     with pytest.raises(ConnectionError) as caught:
         connection.send(CONTENT, "chunk")
@@ -295,7 +295,7 @@ def test_a_receiver_that_never_ends_the_handshake_of_tls_is_given_up(authority, 
         connection.send(CONTENT, "chunk")
 
 
-def test_a_certificate_of_ones_own_is_shown(authority, serve):
+def test_the_client_shows_its_own_certificate(authority, serve):
     server = server_context(authority, "127.0.0.1")
     server.verify_mode = ssl.CERT_REQUIRED
     authority.configure_trust(server)

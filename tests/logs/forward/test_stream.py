@@ -1,4 +1,4 @@
-"""A stream to a receiver: which address it takes, and when it is given up."""
+"""Test streams: which address they connect to, and when they time out."""
 
 import socket
 import threading
@@ -20,7 +20,7 @@ def soon(seconds=10.0):
 
 @pytest.fixture
 def ends():
-    """The two ends of a stream."""
+    """A stream, and the socket at its other end."""
     ours, theirs = socket.socketpair()
     with ours, theirs:
         yield Stream(ours), theirs
@@ -44,7 +44,7 @@ def test_a_host_is_found_at_each_of_its_addresses(family, address, monkeypatch):
         assert found._socket.getpeername()[0] == address
 
 
-def test_an_address_may_be_of_ipv6():
+def test_an_address_may_be_ipv6():
     try:
         server = socket.create_server(("::1", 0), family=socket.AF_INET6)
     except OSError:
@@ -53,7 +53,7 @@ def test_an_address_may_be_of_ipv6():
         assert found._socket.getpeername() == server.getsockname()
 
 
-def test_a_host_that_answers_at_none_of_its_addresses_is_an_error(closed_port):
+def test_a_host_without_an_answering_address_is_an_error(closed_port):
     with pytest.raises(ConnectionRefusedError):
         Stream.connect("localhost", closed_port, soon())
 
@@ -82,13 +82,13 @@ def test_bytes_after_a_value_begin_the_next_one(ends):
     assert not ours.is_spent()
 
 
-def test_what_the_receiver_does_not_take_is_given_up(ends):
+def test_sending_to_a_receiver_that_does_not_read_times_out(ends):
     ours, _ = ends
     with pytest.raises(TimeoutError):
         ours.send(bytes(2**24), soon(0.05))
 
 
-def test_a_stream_is_spent_when_it_was_closed_or_holds_something(ends):
+def test_a_stream_is_spent_if_it_was_closed_or_holds_bytes(ends):
     ours, theirs = ends
     assert not ours.is_spent()
     theirs.sendall(b"\x01")
@@ -99,6 +99,6 @@ def test_a_stream_is_spent_when_it_was_closed_or_holds_something(ends):
     assert ours.is_spent()
 
 
-def test_nothing_remains_after_a_deadline():
+def test_a_passed_deadline_is_a_timeout():
     with pytest.raises(TimeoutError):
         stream._remaining(time.monotonic())

@@ -1,4 +1,4 @@
-"""The end of a MessagePack value, compared with what msgpack of PyPI writes."""
+"""Test where MessagePack values end, with values that msgpack from PyPI wrote."""
 
 import datetime as dt
 
@@ -24,7 +24,7 @@ values = st.recursive(
 
 
 @given(values, st.booleans(), st.binary(max_size=3))
-def test_a_value_ends_where_it_was_written_to(value, single, rest):
+def test_the_end_is_found_in_complete_values_only(value, single, rest):
     packed = msgpack.packb(value, use_single_float=single)
     assert value_end(packed + rest) == len(packed)
     assert all(value_end(packed[:length]) is None for length in range(len(packed)))
@@ -43,7 +43,7 @@ def test_a_value_ends_where_it_was_written_to(value, single, rest):
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_a_long_value_has_an_end(value):
+def test_the_end_of_a_long_value_is_found(value):
     packed = msgpack.packb(value)
     assert value_end(packed + b"\xc1") == len(packed)
     assert value_end(packed[:-1]) is None

@@ -1,4 +1,4 @@
-"""Records as files: one a minute, nothing overwritten, what comes again known."""
+"""Test the files sink: one file per minute, nothing overwritten, repeated batches recognised."""
 
 import gzip
 import json
@@ -12,6 +12,7 @@ from boxkite import ConfigError
 from boxkite.live.log_context import LogContext
 from boxkite.logs.log_line import to_line
 from boxkite.logs.log_record import LogRecord
+from boxkite.logs.partition import parse_path
 from boxkite.logs.sink import Batch, RejectedError
 from boxkite.logs.sinks.files_sink import FilesSink
 from boxkite.logs.stores.local_store import LocalStore
@@ -74,7 +75,7 @@ def test_each_minute_has_a_file_with_its_records_as_lines(sink, store):
     assert (sink.name, sink.whole_minutes) == ("file", True)
 
 
-def test_what_is_late_has_a_file_of_its_own(sink, store):
+def test_late_records_get_another_file(sink, store):
     for number in (1, 2, 3):
         sink.deliver(batch(record(number)))
     assert files(store) == {
@@ -104,7 +105,7 @@ def files_as_they_are(store: LocalStore) -> dict[str, bytes]:
     return {path: store.read(path) for path, _ in store.list("")}
 
 
-def test_two_replicas_of_the_same_names_keep_what_each_has(store):
+def test_two_replicas_with_the_same_ids_do_not_overwrite_each_other(store):
     one, other = FilesSink(store, "file"), FilesSink(store, "file")
     one.deliver(batch(record(1)))
     other.deliver(batch(record(2)))
@@ -133,7 +134,7 @@ def test_a_batch_that_failed_half_way_is_written_once_in_the_end(store):
     assert files(store) == {f"{DAY}/1405_w1-pod.txt": ["1"], f"{DAY}/1406_w1-pod.txt": ["2"]}
 
 
-def test_a_file_that_is_pruned_between_two_looks_does_not_stop_the_sink(store):
+def test_a_file_that_is_pruned_during_a_delivery_does_not_stop_the_sink(store):
     class Vanishing(LocalStore):
         def read(self, path: str) -> bytes:
             self.remove(path)
@@ -144,7 +145,7 @@ def test_a_file_that_is_pruned_between_two_looks_does_not_stop_the_sink(store):
     assert files(store) == {f"{DAY}/1405_w1-pod-2.txt": ["2"]}
 
 
-def test_records_without_a_minute_are_refused_and_all_others_written(sink, store):
+def test_records_without_a_valid_time_are_rejected_and_all_others_written(sink, store):
     with pytest.raises(RejectedError) as caught:
         sink.deliver(
             batch(record(1), record(2, "no time"), record(3), record(4, "2026-13-01T00:00"))
@@ -156,7 +157,7 @@ def test_records_without_a_minute_are_refused_and_all_others_written(sink, store
     assert files(store) == {f"{DAY}/1405_w1-pod.txt": ["1", "3"]}
 
 
-def test_memory_that_is_short_refuses_no_record_for_good(sink, store, monkeypatch):
+def test_a_lack_of_memory_rejects_no_record_for_good(sink, store, monkeypatch):
     def fail(*_: object) -> bytes:
         raise MemoryError
 
@@ -202,7 +203,7 @@ def test_gzip_and_zstd_hold_the_same_lines(store):
     assert zstandard.ZstdDecompressor().decompress(zst) == expected
 
 
-def test_a_compression_that_is_none_is_told(store, monkeypatch):
+def test_an_unknown_or_missing_compression_is_named(store, monkeypatch):
     with pytest.raises(ConfigError, match=r"compression 'bz2'\. Use gzip, zstd or none"):
         FilesSink(store, "file", "bz2")  # type: ignore[arg-type]
     monkeypatch.setitem(sys.modules, "zstandard", None)
@@ -210,8 +211,20 @@ def test_a_compression_that_is_none_is_told(store, monkeypatch):
         FilesSink(store, "file", "zstd")
 
 
-def test_only_so_many_minutes_are_remembered(sink):
+def test_a_limited_number_of_minutes_is_remembered(sink):
     for number in range(300):
         moment = f"2026-11-23T{number // 60:02}:{number % 60:02}:00.000000Z"
         sink.deliver(batch(record(number, moment)))
     assert len(sink._written) == 100
+
+
+def test_after_many_taken_names_a_file_gets_a_random_one(store):
+    for number in range(25):
+        FilesSink(store, "file").deliver(batch(record(number)))
+    again = FilesSink(store, "file")
+    for _ in range(2):
+        again.deliver(batch(record(99)))
+    found = files(store)
+    assert sorted(found.values()) == sorted([str(number)] for number in (*range(25), 99))
+    assert all(parse_path(path) for path in found)
+    assert sum("_w1_" in path for path in found) == 6

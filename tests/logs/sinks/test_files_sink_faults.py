@@ -1,4 +1,4 @@
-"""Writers killed at any step, disks that fail at any: no partial, overwritten or lost file."""
+"""Kill writers at each step, and let the disk fail at each step: no file is partial or lost."""
 
 import errno
 import json
@@ -45,12 +45,12 @@ def record(entity_id: str, minute: str) -> LogRecord:
 
 
 def batch_of(name: str) -> Batch:
-    """Return a batch of two minutes."""
+    """Return a batch with records of two minutes."""
     return Batch(CONTEXT, [record(f"{name}{number}", f"14:0{number // 2}") for number in range(4)])
 
 
 class Calls:
-    """Counts the calls to the system, and lets something else happen at one of them."""
+    """Count the calls to the system, and do something else at one of them."""
 
     def __init__(
         self, patch: pytest.MonkeyPatch, turn: int, happens: Callable[[str, Any, Any], None]
@@ -90,7 +90,7 @@ def fail_with(code: int) -> Callable[[str, Any, Any], None]:
 
 
 def deliver_and_die(folder: Path, batch: Batch, turn: int) -> bool:
-    """Deliver in a forked process that dies at a call; returns whether it died."""
+    """Deliver in a forked process that dies at a call. Return whether it died."""
     child = os.fork()
     if not child:
         Calls(pytest.MonkeyPatch(), turn, die)
@@ -102,7 +102,7 @@ def deliver_and_die(folder: Path, batch: Batch, turn: int) -> bool:
 
 
 def found(folder: Path) -> dict[str, list[str]]:
-    """Return the ids in each file that can be seen; each line must be whole."""
+    """Return the ids in each visible file, and check that each line is whole."""
     store = LocalStore(folder)
     ids = {}
     for path, size in store.list(""):
@@ -114,7 +114,7 @@ def found(folder: Path) -> dict[str, list[str]]:
 
 
 def remains(folder: Path) -> list[str]:
-    """Return what is left beside the files once the remains are old."""
+    """Return the hidden files that are left after old temporary files were removed."""
     for path in folder.rglob(".boxkite-*.part"):
         os.utime(path, (0, 0))
     LocalStore(folder).tidy("models")
@@ -152,7 +152,7 @@ def test_wherever_a_writer_dies_each_file_is_whole_and_written_once(tmp_path: Pa
 
 
 @on_both_file_systems
-def test_wherever_a_writer_dies_another_of_the_same_names_overwrites_nothing(
+def test_wherever_a_writer_dies_another_with_the_same_ids_overwrites_nothing(
     tmp_path: Path,
 ) -> None:
     own = {("a0", "a1"), ("a2", "a3")}
@@ -219,7 +219,7 @@ def test_whichever_call_fails_nothing_is_partial_or_overwritten_and_the_next_del
 
 
 @pytest.mark.slow
-def test_writers_of_one_name_that_are_killed_at_random_lose_nothing_acknowledged(
+def test_writers_with_one_id_that_are_killed_at_random_lose_no_acknowledged_record(
     tmp_path: Path,
 ) -> None:
     program = f"""
@@ -259,7 +259,7 @@ for number in range(10_000):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="mounts a small file system")
-def test_a_disk_that_is_really_full_shows_no_partial_file_and_takes_it_when_there_is_room(
+def test_a_full_disk_holds_no_partial_file_and_takes_the_batch_once_there_is_room(
     tmp_path: Path,
 ) -> None:
     program = f"""

@@ -1,4 +1,4 @@
-"""The sink of fluentd, against a strict receiver: what is sent, and what is sent again."""
+"""Test the fluentd sink against a strict receiver."""
 
 import json
 import os
@@ -49,7 +49,7 @@ def numbers(receiver):
 
 @pytest.fixture
 def sink_of():
-    """Makes the sink of a receiver's port."""
+    """Make a sink that sends to a port."""
     sinks = []
 
     def make(port, query=""):
@@ -88,7 +88,7 @@ def test_an_event_has_the_fields_of_the_line(receiver, sink_of):
         (object(), {"unsupported": "object"}),
     ],
 )
-def test_a_value_is_sent_as_the_line_has_it(value, sent, receiver, sink_of):
+def test_a_value_is_sent_as_it_is_in_the_line(value, sent, receiver, sink_of):
     sink_of(receiver.port).deliver(batch(record(features=[value])))
     assert receiver.entries[0][2]["features"] == [sent]
 
@@ -114,7 +114,7 @@ def test_a_chunk_has_about_a_mebibyte_at_most(receiver, sink_of):
     assert len(receiver.chunks) == 3
 
 
-def test_a_record_that_is_larger_than_a_chunk_goes_alone(receiver, sink_of):
+def test_a_record_that_is_larger_than_a_chunk_is_sent_alone(receiver, sink_of):
     context = msgspec.structs.replace(CONTEXT, max_bytes=2**23)
     large = record(1, features=["x" * 3 * 2**20])
     sink_of(receiver.port).deliver(Batch(context, [record(0), large, record(2)]))
@@ -122,7 +122,7 @@ def test_a_record_that_is_larger_than_a_chunk_goes_alone(receiver, sink_of):
     assert len(receiver.chunks) == 3
 
 
-def test_what_exceeds_the_bytes_of_a_record_is_left_out_and_named(receiver, sink_of):
+def test_fields_beyond_the_limit_of_a_record_are_left_out_and_named(receiver, sink_of):
     large = record(features=["x" * CONTEXT.max_bytes])
     sink_of(receiver.port).deliver(batch(large))
     ((_, _, fields),) = receiver.entries
@@ -138,7 +138,7 @@ def test_what_exceeds_the_bytes_of_a_record_is_left_out_and_named(receiver, sink
         ({"features": [2**70]}, "can't serialize ints"),
     ],
 )
-def test_what_cannot_be_encoded_is_refused_and_all_others_are_sent(
+def test_records_that_cannot_be_encoded_are_rejected_and_all_others_sent(
     changed, reason, receiver, sink_of
 ):
     with pytest.raises(RejectedError) as refused:
@@ -149,12 +149,12 @@ def test_what_cannot_be_encoded_is_refused_and_all_others_are_sent(
     assert numbers(receiver) == [0, 2]
 
 
-def test_a_batch_of_nothing_but_refused_records_sends_nothing(sink_of, closed_port):
+def test_a_batch_of_rejected_records_only_sends_nothing(sink_of, closed_port):
     with pytest.raises(RejectedError):
         sink_of(closed_port).deliver(batch(record(created_at="")))
 
 
-def test_what_was_acknowledged_is_not_sent_again_with_its_batch(start_receiver, sink_of):
+def test_acknowledged_records_are_not_sent_again_with_their_batch(start_receiver, sink_of):
     receiver = start_receiver(acknowledges=2)
     sink = sink_of(receiver.port, "?timeout=0.1")
     records = [record(number) for number in range(2500)] + [record(7777, created_at="")]
@@ -170,7 +170,7 @@ def test_what_was_acknowledged_is_not_sent_again_with_its_batch(start_receiver, 
     assert numbers(receiver)[3000:] == [0]
 
 
-def test_a_receiver_that_refuses_is_an_error_until_it_comes_back(
+def test_a_receiver_that_is_down_is_an_error_until_it_comes_back(
     closed_port, start_receiver, sink_of
 ):
     sink = sink_of(closed_port)
@@ -209,7 +209,7 @@ def test_a_closed_sink_opens_its_connection_again(receiver, sink_of):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
-def test_a_forked_process_has_a_connection_of_its_own(receiver, sink_of):
+def test_a_forked_process_opens_its_own_connection(receiver, sink_of):
     sink = sink_of(receiver.port)
     sink.deliver(batch(record(0)))
     child = os.fork()

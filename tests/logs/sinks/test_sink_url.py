@@ -1,4 +1,4 @@
-"""The sink that a URL names."""
+"""Test which sink a URL opens."""
 
 from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
@@ -59,7 +59,7 @@ def opened(url: str, default: Path = Path("nowhere"), **settings: Any) -> Sink:
         *((word, "none") for word in ("", "none", "NONE", " off ", "false", "no", "0", "disabled")),
     ],
 )
-def test_the_scheme_is_what_stands_before_the_colon(url: str, scheme: str) -> None:
+def test_the_scheme_stands_before_the_colon_and_some_words_mean_none(url: str, scheme: str) -> None:
     assert scheme_of(url) == scheme
 
 
@@ -91,7 +91,7 @@ def test_files_are_written_below_the_folder_that_the_url_names(form: str, tmp_pa
     assert (tmp_path / "log" / MINUTE).read_bytes().count(b"\n") == 1
 
 
-def test_file_alone_is_the_default_folder(tmp_path: Path) -> None:
+def test_file_without_a_path_is_the_default_folder(tmp_path: Path) -> None:
     opened("file:", tmp_path / "default").deliver(Batch(CONTEXT, [RECORD]))
     assert (tmp_path / "default" / MINUTE).exists()
 
@@ -120,7 +120,7 @@ def test_files_are_compressed_as_the_setting_says(
     ],
 )
 @pytest.mark.usefixtures("added")
-def test_a_url_that_names_no_sink_is_refused_with_what_there_is(url: str, message: str) -> None:
+def test_a_url_without_a_sink_is_an_error_that_lists_the_sinks(url: str, message: str) -> None:
     with pytest.raises(ConfigError, match=f"^{message}$") as caught:
         opened(url)
     assert "secret" not in str(caught.value)
@@ -134,7 +134,7 @@ def mine(url: str) -> RecordingSink:
 
 @pytest.fixture
 def added(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A package adds a sink."""
+    """Pretend that a package adds a sink."""
 
     def entry_points(group: str) -> EntryPoints:
         assert group == "boxkite.sinks"

@@ -1,4 +1,4 @@
-"""Real object stores that run here, moto for S3 and azurite for Azure, and a bad line to them."""
+"""Local object stores (moto for S3, azurite for Azure), and a proxy that breaks requests."""
 
 import base64
 import hmac
@@ -44,14 +44,14 @@ sys.stdin.read()
 
 
 def lacking(what: str) -> None:
-    """Skip the test, or fail it where all must run."""
+    """Skip the test. In CI, where all tests must run, fail it."""
     if os.environ.get("CI"):
         pytest.fail(what)
     pytest.skip(what)
 
 
 class ObjectServer:
-    """An object store that runs here, with new buckets for the asking."""
+    """An object store that runs locally and makes new buckets."""
 
     scheme: str
     port: int
@@ -70,12 +70,12 @@ class ObjectServer:
         raise NotImplementedError
 
     def variables(self, port: int) -> dict[str, str]:
-        """Return the environment in which it is found on a port."""
+        """Return the environment variables that lead clients to it on a port."""
         raise NotImplementedError
 
 
 class Moto(ObjectServer):
-    """An S3 server of PyPI."""
+    """An S3 server: moto, from PyPI."""
 
     scheme = "s3"
 
@@ -103,12 +103,12 @@ class Moto(ObjectServer):
         }
 
     def stop(self) -> None:
-        """End it; what it held is gone."""
+        """Stop it. Its files are gone."""
         self.process.communicate("")
 
 
 class Azurite(ObjectServer):
-    """Microsoft's emulator of its blob storage, of npm, which keeps its files in a folder."""
+    """An Azure server: Microsoft's azurite, from npm. It keeps its files in a folder."""
 
     scheme = "az"
 
@@ -119,7 +119,7 @@ class Azurite(ObjectServer):
         self.start()
 
     def start(self) -> None:
-        """Start it, at the former port if it had one."""
+        """Start it, on the same port as before."""
         options = ["--blobPort", str(self.port), "--location", self._folder]
         options += ["--skipApiVersionCheck", "--disableTelemetry", "--silent"]
         self.process = subprocess.Popen(
@@ -133,12 +133,12 @@ class Azurite(ObjectServer):
         lacking("azurite does not start")
 
     def stop(self) -> None:
-        """End it; what it held is on its disk."""
+        """Stop it. Its files stay in the folder."""
         self.process.terminate()
         self.process.communicate()
 
     def _creation(self, name: str) -> urllib.request.Request:
-        """Return a signed request, as "Authorize with Shared Key" of Azure's API says."""
+        """Return a request signed as described in "Authorize with Shared Key" of Azure's API."""
         url = f"http://127.0.0.1:{self.port}/{ACCOUNT}/{name}?restype=container"
         request = urllib.request.Request(url, method="PUT")
         date, version = formatdate(usegmt=True), "2021-08-06"
@@ -185,7 +185,7 @@ def azure_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
 
 @pytest.fixture(params=["s3", pytest.param("az", marks=pytest.mark.slow)])
 def server(request: pytest.FixtureRequest) -> ObjectServer:
-    """An object store of each kind."""
+    """An S3 server, and in slow runs also an Azure server."""
     found: ObjectServer = request.getfixturevalue(
         {"s3": "s3_server", "az": "azure_server"}[request.param]
     )
@@ -194,7 +194,7 @@ def server(request: pytest.FixtureRequest) -> ObjectServer:
 
 @pytest.fixture(autouse=True)
 def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Forget what the user's environment says of clouds; try again quickly."""
+    """Remove the user's cloud settings, and make retries fast."""
     for name in list(os.environ):
         if name.startswith(("AWS_", "AZURE_", "GOOGLE_")):
             monkeypatch.delenv(name)
@@ -203,23 +203,23 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def bucket(server: ObjectServer, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The URL of a new bucket, which the environment says how to reach."""
+    """The URL of a new bucket. The environment leads to its server."""
     for name, value in server.variables(server.port).items():
         monkeypatch.setenv(name, value)
     return f"{server.scheme}://{server.new_bucket()}"
 
 
-class BadLine:
-    """Passes requests on to a server, or fails them as the next of `faults` says.
+class FaultyProxy:
+    """A proxy that passes requests on to a server, or breaks them as `faults` says.
 
     Attributes:
-        faults: for each request to come: a status that is answered in the server's place, "reset"
-            for a connection that ends before the server sees the request, "lost" for one that ends
-            after the server has answered, None for a good one.
-        broken: called with method, path and headers of each request; a status that it returns is
-            answered in the server's place.
-        ignores_conditions: pass requests on without `If-None-Match`, as some services treat them.
-        requests: method, path and headers of those that came.
+        faults: one item for each of the next requests: a status to answer instead of the server,
+            "reset" to reset the connection before the server sees the request, "lost" to reset it
+            after the server answered, None to pass it on.
+        broken: called with method, path and headers of each other request. It may return a status
+            to answer instead of the server.
+        ignores_conditions: remove `If-None-Match` from requests, as if the server ignored it.
+        requests: method, path and headers of all requests.
     """
 
     def __init__(self, upstream: int) -> None:
@@ -227,16 +227,16 @@ class BadLine:
         self.broken: Callable[[str, str, dict[str, str]], int | None] = lambda *_: None
         self.ignores_conditions = False
         self.requests: list[tuple[str, str, dict[str, str]]] = []
-        line = self
+        proxy = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def log_message(self, *_: object) -> None:
-                """Say nothing."""
+                """Log nothing."""
 
             def handle_any(self) -> None:
-                line._handle(self, upstream)
+                proxy._handle(self, upstream)
 
             do_GET = do_PUT = do_DELETE = do_POST = do_HEAD = handle_any  # noqa: N815
 
@@ -278,13 +278,13 @@ class BadLine:
         handler.wfile.write(content)
 
     def close(self) -> None:
-        """Take no more connections."""
+        """Stop the proxy."""
         self._server.shutdown()
         self._server.server_close()
 
 
 def _reset(handler: BaseHTTPRequestHandler) -> None:
-    """End a connection with a reset."""
+    """Reset a connection."""
     handler.close_connection = True
     linger = struct.pack("ii", 1, 0)
     handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
@@ -292,16 +292,16 @@ def _reset(handler: BaseHTTPRequestHandler) -> None:
 
 
 @pytest.fixture
-def start_line(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[ObjectServer], BadLine]]:
-    """Starts a bad line to a server, and lets the environment lead there."""
-    lines = []
+def start_proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[ObjectServer], FaultyProxy]]:
+    """Start a proxy to a server, and let the environment lead to it."""
+    proxies = []
 
-    def start(server: ObjectServer) -> BadLine:
-        lines.append(BadLine(server.port))
-        for name, value in server.variables(lines[-1].port).items():
+    def start(server: ObjectServer) -> FaultyProxy:
+        proxies.append(FaultyProxy(server.port))
+        for name, value in server.variables(proxies[-1].port).items():
             monkeypatch.setenv(name, value)
-        return lines[-1]
+        return proxies[-1]
 
     yield start
-    for line in lines:
-        line.close()
+    for proxy in proxies:
+        proxy.close()

@@ -1,4 +1,4 @@
-"""Files in a local folder: there whole or not at all, never overwritten, never outside."""
+"""Test that local files are whole, never overwritten and never outside of the folder."""
 
 import errno
 import multiprocessing
@@ -14,12 +14,12 @@ from boxkite.logs.stores.store import StoredFile
 
 
 def names(folder: Path) -> list[str]:
-    """Return all that is below a folder, hidden or not."""
+    """Return the paths of everything below a folder."""
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
 
 
 def no_links(*_paths: Path) -> None:
-    """Fail as `os.link` does on FAT."""
+    """Fail in the same way as `os.link` on FAT."""
     raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
 
 
@@ -43,14 +43,14 @@ def test_a_file_is_read_as_it_was_put(any_store):
     assert list(any_store.list("")) == [StoredFile("a/b/c.txt", 3), StoredFile("empty", 0)]
 
 
-def test_a_file_that_is_there_is_left_as_it_is(any_store):
+def test_an_existing_file_is_not_changed(any_store):
     assert any_store.put_new("a/b.txt", b"one")
     assert not any_store.put_new("a/b.txt", b"two")
     assert any_store.read("a/b.txt") == b"one"
     assert list(any_store.list("a")) == [StoredFile("a/b.txt", 3)]
 
 
-def test_a_link_that_leads_nowhere_is_a_name_that_is_taken(any_store):
+def test_a_dangling_link_takes_its_name(any_store):
     any_store.folder.mkdir()
     (any_store.folder / "a").symlink_to("nowhere")
     assert not any_store.put_new("a", b"one")
@@ -63,7 +63,7 @@ def test_nothing_but_the_file_remains(store):
     assert names(store.folder) == ["a", "a/b.txt"]
 
 
-def test_of_many_writers_at_once_one_wins(any_store):
+def test_one_of_many_writers_at_once_wins(any_store):
     contents = [str(number).encode() * 100_000 for number in range(8)]
     won = []
 
@@ -79,7 +79,7 @@ def test_of_many_writers_at_once_one_wins(any_store):
     assert won == [any_store.read("a/b.txt")]
 
 
-def test_where_there_are_no_links_a_lock_that_is_held_for_long_is_an_error(store, monkeypatch):
+def test_without_hard_links_a_lock_that_is_held_for_long_is_an_error(store, monkeypatch):
     fcntl = pytest.importorskip("fcntl")
     monkeypatch.setattr("boxkite.system.atomic_file._LOCK_SECONDS", 0.05)
     monkeypatch.setattr(os, "link", no_links)
@@ -92,7 +92,7 @@ def test_where_there_are_no_links_a_lock_that_is_held_for_long_is_an_error(store
     assert names(store.folder) == [".boxkite-lock", "a", "b"]
 
 
-def test_the_system_may_write_less_than_it_is_given(store, monkeypatch):
+def test_a_file_is_whole_although_the_system_writes_in_small_parts(store, monkeypatch):
     real = os.write
     monkeypatch.setattr(os, "write", lambda descriptor, content: real(descriptor, content[:1]))
     assert store.put_new("a", b"0123456789")
@@ -103,14 +103,14 @@ def test_the_system_may_write_less_than_it_is_given(store, monkeypatch):
     "path",
     ["", ".", "..", "/etc/passwd", "../a", "a/../../b", "a//b", "a/", "a/./b", "a\0b", "a/.."],
 )
-def test_a_path_that_leads_elsewhere_is_refused(path, store):
+def test_a_path_that_leads_out_of_the_store_is_refused(path, store):
     for action in (store.read, store.remove, lambda path: store.put_new(path, b"")):
         with pytest.raises(ValueError, match="not a path of a file"):
             action(path)
     assert not store.folder.exists()
 
 
-def test_a_store_that_is_not_there_yet_is_empty(store):
+def test_a_folder_that_does_not_exist_yet_is_an_empty_store(store):
     assert list(store.list("")) == []
     assert list(store.list("models/predictions")) == []
     store.remove("models/a.txt")
@@ -118,7 +118,7 @@ def test_a_store_that_is_not_there_yet_is_empty(store):
         store.read("models/a.txt")
 
 
-def test_files_are_listed_by_path_with_the_folders_sorted_in(store):
+def test_files_are_listed_by_path_across_folders(store):
     paths = ["a-b", "a.txt", "a/b", "a/c/d", "a0", "b/-1", "b/1.txt", "é"]
     for path in reversed(paths):
         store.put_new(path, b"")
@@ -146,7 +146,7 @@ def test_a_removed_file_is_gone(store):
     assert list(store.list("")) == []
 
 
-def test_tidying_removes_old_remains_and_empty_folders_and_nothing_else(store):
+def test_tidy_removes_old_temporary_files_and_empty_folders_and_nothing_else(store):
     for path in ("m/day/file", "m/empty/file", "m/old/file", "other/empty/file"):
         store.put_new(path, b"")
     for path in ("m/empty/file", "m/old/file", "other/empty/file"):
@@ -165,7 +165,7 @@ def test_tidying_removes_old_remains_and_empty_folders_and_nothing_else(store):
     ]  # fmt: skip
 
 
-def test_others_than_owner_and_group_cannot_read(store):
+def test_only_owner_and_group_can_read(store):
     before = os.umask(0)
     try:
         store.put_new("a/b", b"")
@@ -182,9 +182,7 @@ def test_others_than_owner_and_group_cannot_read(store):
     ]  # fmt: skip
 
 
-def test_a_relative_folder_stays_where_it_is_when_the_program_changes_its_own(
-    tmp_path, monkeypatch
-):
+def test_a_relative_folder_stays_the_same_when_the_working_directory_changes(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     store = LocalStore("log")
     (tmp_path / "elsewhere").mkdir()
@@ -207,7 +205,7 @@ def _put(folder: str, start: object, number: int) -> None:
         store.put_new(f"day/{each}", str(number).encode() * 5000)
 
 
-def test_processes_that_write_the_same_names_leave_whole_files(store):
+def test_processes_that_write_the_same_files_leave_whole_ones(store):
     spawn = multiprocessing.get_context("spawn")
     start = spawn.Barrier(3)
     processes = [

@@ -1,4 +1,4 @@
-"""Files in object stores, against real servers: put once, read, listed, removed."""
+"""Test object stores against real servers and against broken ones."""
 
 import json
 import random
@@ -40,7 +40,7 @@ def batch_of(number: int, minute: int) -> Batch:
 
 
 @pytest.mark.parametrize("prefix", ["", "/a", "/a b/é%20+/c/"])
-def test_a_file_is_put_once_and_read_as_it_was(prefix, bucket):
+def test_a_file_is_read_as_it_was_put_and_never_put_again(prefix, bucket):
     store = open_store(bucket + prefix)
     assert store.put_new("a/b.txt", b"one")
     assert store.put_new("a/empty", b"")
@@ -50,14 +50,14 @@ def test_a_file_is_put_once_and_read_as_it_was(prefix, bucket):
     assert list(store.list("")) == [StoredFile("a/b.txt", 3), StoredFile("a/empty", 0)]
 
 
-def test_stores_of_other_prefixes_are_apart(bucket):
+def test_stores_with_different_prefixes_do_not_see_each_other(bucket):
     one, other = open_store(f"{bucket}/one"), open_store(f"{bucket}/on")
     one.put_new("a", b"1")
     assert list(other.list("")) == []
     assert [path for path, _ in open_store(bucket).list("")] == ["one/a"]
 
 
-def test_files_are_listed_by_path_without_the_hidden(bucket):
+def test_files_are_listed_by_path_without_hidden_ones(bucket):
     store = open_store(f"{bucket}/p")
     paths = ["a-b", "a.txt", "a/b", "a/c/d", "a0", "b/-1", "b/1.txt"]
     for path in [*reversed(paths), ".hidden", "a/.hidden", ".a/b"]:
@@ -78,14 +78,14 @@ def test_a_removed_file_is_gone(bucket):
 
 
 @pytest.mark.parametrize("path", ["", "..", "../a", "a/../../b", "/a", "a//b", "a/"])
-def test_a_path_that_leads_elsewhere_is_refused(path, bucket):
+def test_a_path_that_leads_out_of_the_store_is_refused(path, bucket):
     store = open_store(f"{bucket}/p")
     for action in (store.read, store.remove, lambda path: store.put_new(path, b"")):
         with pytest.raises(ValueError, match="not a path of a file"):
             action(path)
 
 
-def test_a_bucket_that_is_not_there_is_an_error(bucket):
+def test_a_missing_bucket_is_an_error(bucket):
     store = open_store(f"{bucket}-missing/p")
     for action in (
         lambda: store.put_new("a", b""),
@@ -97,7 +97,7 @@ def test_a_bucket_that_is_not_there_is_an_error(bucket):
 
 
 @pytest.mark.slow
-def test_more_files_than_a_page_are_listed_and_pruned(bucket):
+def test_more_than_one_page_of_files_is_listed_and_pruned(bucket):
     store = open_store(bucket)
     start = datetime(2026, 11, 23, tzinfo=UTC)
     for number in range(1100):
@@ -108,7 +108,7 @@ def test_more_files_than_a_page_are_listed_and_pruned(bucket):
     assert len(list(store.list("models"))) == 50
 
 
-def test_a_server_that_is_down_is_an_error_of_bounded_time(bucket, server, monkeypatch):
+def test_a_server_that_is_down_is_an_error_within_bounded_time(bucket, server, monkeypatch):
     for name, value in server.variables(1).items():
         monkeypatch.setenv(name, value)
     store = open_store(bucket)
@@ -120,9 +120,9 @@ def test_a_server_that_is_down_is_an_error_of_bounded_time(bucket, server, monke
 
 @pytest.mark.parametrize("good", [0, 1, 2])
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_file_is_put_once_whatever_becomes_of_a_request(fault, good, bucket, server, start_line):
-    line = start_line(server)
-    line.faults = [None] * good + [fault]
+def test_a_file_is_put_once_whichever_request_fails(fault, good, bucket, server, start_proxy):
+    proxy = start_proxy(server)
+    proxy.faults = [None] * good + [fault]
     sink = FilesSink(open_store(bucket), "remote")
     try:
         sink.deliver(batch_of(1, 5))
@@ -131,7 +131,7 @@ def test_a_file_is_put_once_whatever_becomes_of_a_request(fault, good, bucket, s
     assert [path for path, _ in open_store(bucket).list("")] == [
         "models/predictions/e/2026-11-23/1405_w-r.txt"
     ]
-    assert len(line.requests) > 1 or fault is None
+    assert len(proxy.requests) > 1 or fault is None
 
 
 def delivered(bucket: str) -> list[bytes]:
@@ -143,9 +143,9 @@ def lines_of(*batches: Batch) -> list[bytes]:
     return sorted(batch.line(0) for batch in batches)
 
 
-def test_a_store_that_ignores_conditions_overwrites_nothing(s3_server, start_line):
-    line = start_line(s3_server)
-    line.ignores_conditions = True
+def test_a_store_that_ignores_conditions_overwrites_nothing(s3_server, start_proxy):
+    proxy = start_proxy(s3_server)
+    proxy.ignores_conditions = True
     bucket = f"s3://{s3_server.new_bucket()}"
     assert not open_store(bucket).keeps_existing_files()
     batches = [batch_of(number, 5) for number in range(4)]
@@ -159,9 +159,11 @@ def test_a_store_that_ignores_conditions_overwrites_nothing(s3_server, start_lin
     assert all(parse_path(path) for path, _ in open_store(bucket).list(""))
 
 
-def test_a_store_that_does_not_know_conditions_is_written_without(s3_server, start_line):
-    line = start_line(s3_server)
-    line.broken = lambda _, __, headers: 501 if "If-None-Match" in map(str.title, headers) else None
+def test_a_store_that_does_not_know_conditions_is_written_without(s3_server, start_proxy):
+    proxy = start_proxy(s3_server)
+    proxy.broken = lambda _, __, headers: (
+        501 if "If-None-Match" in map(str.title, headers) else None
+    )
     bucket = f"s3://{s3_server.new_bucket()}"
     batches = [batch_of(number, 5) for number in range(3)]
     for batch in batches:
@@ -169,21 +171,21 @@ def test_a_store_that_does_not_know_conditions_is_written_without(s3_server, sta
     assert delivered(bucket) == lines_of(*batches)
 
 
-def test_credentials_that_may_only_write_deliver_a_minute_that_has_a_file(s3_server, start_line):
-    line = start_line(s3_server)
+def test_credentials_that_may_only_write_deliver_a_minute_that_has_a_file(s3_server, start_proxy):
+    proxy = start_proxy(s3_server)
     bucket = f"s3://{s3_server.new_bucket()}"
     FilesSink(open_store(bucket), "s3").deliver(batch_of(1, 5))
-    line.broken = lambda method, *_: 403 if method != "PUT" else None
+    proxy.broken = lambda method, *_: 403 if method != "PUT" else None
     FilesSink(open_store(bucket), "s3").deliver(batch_of(2, 5))
-    line.broken = lambda *_: None
+    proxy.broken = lambda *_: None
     assert delivered(bucket) == lines_of(batch_of(1, 5), batch_of(2, 5))
 
 
 def test_credentials_that_may_not_write_the_probe_give_names_that_cannot_clash(
-    s3_server, start_line
+    s3_server, start_proxy
 ):
-    line = start_line(s3_server)
-    line.broken = lambda _, path, __: 403 if ".boxkite-probe" in path else None
+    proxy = start_proxy(s3_server)
+    proxy.broken = lambda _, path, __: 403 if ".boxkite-probe" in path else None
     bucket = f"s3://{s3_server.new_bucket()}"
     FilesSink(open_store(bucket), "s3").deliver(batch_of(1, 5))
     assert delivered(bucket) == lines_of(batch_of(1, 5))
@@ -192,26 +194,26 @@ def test_credentials_that_may_not_write_the_probe_give_names_that_cannot_clash(
     ]
 
 
-def test_a_store_that_calls_every_name_taken_is_an_error_of_few_requests(s3_server, start_line):
-    line = start_line(s3_server)
-    line.broken = lambda method, *_: 412 if method == "PUT" else 404
+def test_a_store_that_calls_every_name_taken_is_an_error_of_few_requests(s3_server, start_proxy):
+    proxy = start_proxy(s3_server)
+    proxy.broken = lambda method, *_: 412 if method == "PUT" else 404
     bucket = f"s3://{s3_server.new_bucket()}"
     sink = FilesSink(open_store(bucket), "s3")
     for _ in range(3):
-        line.requests.clear()
+        proxy.requests.clear()
         with pytest.raises(OSError, match="refuses the new name 'models/predictions/e/"):
             sink.deliver(batch_of(1, 5))
-        assert len(line.requests) < 50
+        assert len(proxy.requests) < 50
 
 
-def test_whether_a_store_honours_conditions_is_asked_once(bucket, server, start_line):
-    line = start_line(server)
+def test_whether_a_store_honours_conditions_is_asked_once(bucket, server, start_proxy):
+    proxy = start_proxy(server)
     store = open_store(bucket)
     assert [store.keeps_existing_files() for _ in range(3)] == [True] * 3
-    assert len(line.requests) == (2 if server.scheme == "s3" else 0)
-    line.requests.clear()
+    assert len(proxy.requests) == (2 if server.scheme == "s3" else 0)
+    proxy.requests.clear()
     assert open_store(bucket).keeps_existing_files()
-    assert len(line.requests) == (1 if server.scheme == "s3" else 0)
+    assert len(proxy.requests) == (1 if server.scheme == "s3" else 0)
     assert list(store.list("")) == []
 
 
@@ -226,30 +228,30 @@ def test_a_large_file_is_read_bit_by_bit(bucket):
 
 
 @pytest.mark.parametrize("fault", [403, 401])
-def test_a_refusal_is_told_as_one(fault, bucket, server, start_line):
-    line = start_line(server)
-    line.faults = [fault]
+def test_a_denied_request_is_a_permission_error(fault, bucket, server, start_proxy):
+    proxy = start_proxy(server)
+    proxy.faults = [fault]
     with pytest.raises(PermissionError, match=bucket):
         open_store(bucket).put_new("a", b"")
 
 
 @pytest.mark.slow
-def test_two_sinks_of_one_name_over_a_line_that_fails_at_random_lose_and_overwrite_nothing(
-    bucket, server, start_line
+def test_two_sinks_with_one_name_lose_and_overwrite_nothing_if_requests_fail_at_random(
+    bucket, server, start_proxy
 ):
-    line = start_line(server)
+    proxy = start_proxy(server)
     chance = random.Random(1)
     sinks = [FilesSink(open_store(bucket), "remote") for _ in range(2)]
     failures = 0
     for number in range(60):
         while True:
-            line.faults = chance.choices(FAULTS, weights=[1, 1, 1, 1, 2], k=8)
+            proxy.faults = chance.choices(FAULTS, weights=[1, 1, 1, 1, 2], k=8)
             try:
                 sinks[number % 2].deliver(batch_of(number, number % 7))
                 break
             except OSError:
                 failures += 1
-    line.faults = []
+    proxy.faults = []
     store = open_store(bucket)
     contents = [store.read(path) for path, _ in store.list("")]
     expected = []
@@ -261,7 +263,7 @@ def test_two_sinks_of_one_name_over_a_line_that_fails_at_random_lose_and_overwri
 
 
 class Remembering:
-    """A store that keeps what is put."""
+    """A store that keeps the contents in memory."""
 
     def keeps_existing_files(self):
         return True
@@ -275,7 +277,7 @@ class Remembering:
 
 
 @pytest.mark.slow
-def test_what_azure_held_is_there_after_it_was_restarted(azure_server, monkeypatch):
+def test_files_in_azure_survive_a_restart_of_the_server(azure_server, monkeypatch):
     for name, value in azure_server.variables(azure_server.port).items():
         monkeypatch.setenv(name, value)
     url = f"az://{azure_server.new_bucket()}/p"
@@ -296,7 +298,7 @@ def test_what_azure_held_is_there_after_it_was_restarted(azure_server, monkeypat
 
 
 @pytest.mark.slow
-def test_a_wrong_key_is_told_as_a_refusal_without_the_key(azure_server, monkeypatch):
+def test_a_wrong_key_is_a_permission_error_that_does_not_show_the_key(azure_server, monkeypatch):
     for name, value in azure_server.variables(azure_server.port).items():
         monkeypatch.setenv(name, value)
     url = f"az://{azure_server.new_bucket()}"
@@ -306,12 +308,12 @@ def test_a_wrong_key_is_told_as_a_refusal_without_the_key(azure_server, monkeypa
     assert "c2VjcmV0" not in str(caught.value)
 
 
-def test_google_is_asked_to_put_only_what_is_not_there(s3_server, start_line, monkeypatch):
+def test_puts_to_google_are_conditional(s3_server, start_proxy, monkeypatch):
     # No server for this one runs here: what is asked is compared with Google's description.
-    line = start_line(s3_server)
-    line.faults = [412]
+    proxy = start_proxy(s3_server)
+    proxy.faults = [412]
     account = {
-        "gcs_base_url": f"http://127.0.0.1:{line.port}",
+        "gcs_base_url": f"http://127.0.0.1:{proxy.port}",
         "disable_oauth": True,
         "client_email": "",
         "private_key": "",
@@ -320,7 +322,7 @@ def test_google_is_asked_to_put_only_what_is_not_there(s3_server, start_line, mo
     monkeypatch.setenv("GOOGLE_BASE_URL", account["gcs_base_url"])
     monkeypatch.setenv("GOOGLE_SERVICE_ACCOUNT_KEY", json.dumps(account))
     assert not open_store("gs://bucket/prefix").put_new("a/b.txt", b"one")
-    ((method, path, headers),) = line.requests
+    ((method, path, headers),) = proxy.requests
     assert (method, unquote(path)) == ("PUT", "/bucket/prefix/a/b.txt")
     assert headers["x-goog-if-generation-match"] == "0"
 

@@ -1,4 +1,4 @@
-"""A store by its URL: what is one, and what is told where it is none."""
+"""Test which URLs name a store, and the errors for all others."""
 
 import subprocess
 import sys
@@ -31,7 +31,7 @@ from boxkite.system.safe_url import safe_url
         ("/var//log", "/var/log"),
     ],
 )
-def test_a_folder_is_named_by_its_path_or_a_file_url(url, folder, tmp_path, monkeypatch):
+def test_a_path_or_a_file_url_names_a_folder(url, folder, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     store = open_store(url)
     assert isinstance(store, LocalStore)
@@ -74,14 +74,14 @@ def test_a_folder_is_named_by_its_path_or_a_file_url(url, folder, tmp_path, monk
         ("s3://[", "is not the URL of a bucket"),
     ],
 )
-def test_anything_else_is_an_error_that_names_it_and_says_what_to_give(url, said):
+def test_any_other_url_is_an_error_that_names_it_and_says_what_to_write(url, said):
     with pytest.raises(ConfigError) as caught:
         open_store(url)
     assert said in str(caught.value)
     assert repr(safe_url(url)) in str(caught.value)
 
 
-def test_an_endpoint_without_tls_is_for_this_machine_or_must_be_allowed(monkeypatch):
+def test_an_endpoint_without_tls_must_be_local_or_allowed(monkeypatch):
     pytest.importorskip("obstore")
     for name in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT", "AWS_ALLOW_HTTP"):
         monkeypatch.delenv(name, raising=False)
@@ -94,7 +94,7 @@ def test_an_endpoint_without_tls_is_for_this_machine_or_must_be_allowed(monkeypa
     assert isinstance(open_store("s3://bucket"), ObjectStore)
 
 
-def test_what_the_environment_lacks_is_told(monkeypatch):
+def test_a_missing_environment_variable_is_named(monkeypatch):
     pytest.importorskip("obstore")
     monkeypatch.delenv("AZURE_STORAGE_ACCOUNT_NAME", raising=False)
     with pytest.raises(ConfigError) as caught:

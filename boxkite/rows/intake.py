@@ -1,4 +1,4 @@
-"""What a service hands over, as rows of the baseline's variables; what does not fit is reported."""
+"""Turn what a service hands over into rows of the baseline's variables."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Any
 
 from boxkite.baseline import Baseline
 from boxkite.error_reporter import ErrorReporter
-from boxkite.live.batch import Batch, batch_of, rows_of
-from boxkite.live.fields import opened
-from boxkite.live.row import (
+from boxkite.rows.batch import Batch, batch_of, rows_of
+from boxkite.rows.fields import opened
+from boxkite.rows.row import (
     Positions,
     Row,
     ShapeError,
@@ -23,11 +23,11 @@ __all__ = ["Intake"]
 
 
 class Intake:
-    """Reads features and outputs of any form.
+    """Read features and outputs of any form. Report what does not fit.
 
     Args:
-        baseline: whose variables they are values of.
-        reporter: where failures are reported.
+        baseline: the baseline, whose variables the values belong to.
+        reporter: is told about values that do not fit.
     """
 
     def __init__(self, baseline: Baseline, reporter: ErrorReporter) -> None:
@@ -40,7 +40,7 @@ class Intake:
         self._classes = baseline.classes
 
     def features(self, features: Any, view: str) -> Row | None:
-        """Return a row of the baseline's features, or None after reporting what is wrong."""
+        """Return a row of the baseline's features, or report what is wrong and return None."""
         if is_flat(features) and len(features) == self._width:
             return features
         try:
@@ -52,7 +52,7 @@ class Intake:
             return None
 
     def output(self, output: Any, view: str) -> Row | None:
-        """Return a row of the baseline's outputs, or None after reporting what is wrong."""
+        """Return a row of the baseline's outputs, or report what is wrong and return None."""
         try:
             if output is None:
                 return {}
@@ -65,22 +65,20 @@ class Intake:
             return None
 
     def batch(self, features: Any, outputs: Any, view: str) -> Batch | None:
-        """Return several rows with their outputs; None for one row, or what cannot be read."""
-        if is_flat(features):
-            return None
+        """Return several rows with their outputs. Return None if it is one row, or unreadable."""
         try:
             batch = batch_of(features, outputs, self._feature_names, self._output_names)
         except ShapeError as problem:
             self._reporter.report("features", problem, view)
             return None
-        except Exception:  # noqa: BLE001 - whatever it is, as one row it is reported
+        except Exception:  # noqa: BLE001 - it is taken as one row then, and reported as that
             return None
         if batch is not None and batch.problem is not None:
             self._reporter.report("output", batch.problem, view)
         return batch
 
     def row_count(self, features: Any) -> int:
-        """Return how many predictions features are for: one, or one for each of several rows."""
+        """Return the number of predictions that features stand for: one per row."""
         try:
             rows = rows_of(features, self._feature_names)
         except Exception:  # noqa: BLE001 - features are any object of the user's

@@ -1,4 +1,4 @@
-"""Objects with named fields, of any make, as mappings."""
+"""Turn objects with named fields, of any library, into mappings."""
 
 # Values here are any objects of the user's. After `isinstance`, pyright calls their type parameters
 # unknown. Type guards would tell it, at the price of a call for each value.
@@ -15,18 +15,19 @@ from typing import Any
 __all__ = ["SINGLE", "fields_of", "opened"]
 
 SINGLE = frozenset({float, int, str, bool, type(None), bytes})
-"""The commonest types of values without parts, told by a look at the type alone."""
+"""The most common types of single values. Looking at the type is enough to recognise them."""
 
 
 def opened(value: Any, *, by_alias: bool = False) -> Any:
-    """Return an object with named fields as a mapping, and anything else as it is.
+    """Return an object with named fields as a mapping, and any other value unchanged.
 
-    Knows Pydantic models (one with a root as that), dataclasses, msgspec structs, attrs classes
-    and named tuples. What the fields hold is looked at in a Pydantic model only.
+    This knows Pydantic models, dataclasses, msgspec structs, attrs classes and named tuples. A
+    Pydantic model with a root becomes the root. Nested values are only converted in a Pydantic
+    model.
 
     Args:
-        value: anything.
-        by_alias: name the fields as in JSON, where they have other names there.
+        value: any value.
+        by_alias: use the names that the fields have in JSON.
     """
     kind: Any = type(value)
     if kind in SINGLE or kind is list or kind is dict:
@@ -38,7 +39,7 @@ def opened(value: Any, *, by_alias: bool = False) -> Any:
 
 
 def fields_of(value: Any, *, by_alias: bool = False) -> Mapping[Any, Any] | None:
-    """Return a mapping, or what `opened` makes one of; None for anything else."""
+    """Return a value as a mapping, if it is one or `opened` turns it into one; otherwise None."""
     found = opened(value, by_alias=by_alias)
     return found if isinstance(found, Mapping) else None
 
@@ -50,7 +51,7 @@ def _is_model(kind: Any) -> bool:
 
 @lru_cache(maxsize=1024)
 def _fields(kind: Any, by_alias: bool) -> tuple[tuple[str, str], ...]:
-    """Return the fields of a class, each by the name to show and the attribute's."""
+    """Return the fields of a class: for each the name to show and the name of the attribute."""
     if hasattr(kind, "__struct_fields__"):
         shown = kind.__struct_encode_fields__ if by_alias else kind.__struct_fields__
         return tuple(zip(shown, kind.__struct_fields__, strict=True))

@@ -1,4 +1,4 @@
-"""What a service hands over, as plain values: one row of features, one output."""
+"""Turn what a service hands over into plain values: one row of features, one output."""
 
 # Values here are any objects of the user's. After `isinstance`, pyright calls their type parameters
 # unknown. Type guards would tell it, at the price of a call for each value.
@@ -17,7 +17,7 @@ import numpy as np
 
 from boxkite.baseline.class_probabilities import WINNER, winner
 from boxkite.baseline.values import to_category
-from boxkite.live.fields import SINGLE, opened
+from boxkite.rows.fields import SINGLE, opened
 
 __all__ = [
     "Positions",
@@ -32,7 +32,7 @@ __all__ = [
     "plain_row",
 ]
 
-# Of an iterable that does not know its length, and may have no end.
+# For an iterable that does not know its length and may never end.
 _MAX_VALUES = 100_000
 
 Row: TypeAlias = "list[Any] | dict[str, Any]"
@@ -40,15 +40,16 @@ Row: TypeAlias = "list[Any] | dict[str, Any]"
 
 
 class ShapeError(ValueError):
-    """Features or an output that are no row; the message says what they are instead."""
+    """Features or an output are not a row. The message says what they are."""
 
 
 def plain_row(features: Any) -> Row:
     """Return one row of features as a new list, or as a new mapping by name.
 
-    Takes a list, tuple, 1-D array, mapping, a row of a frame, a frame or a list of one row, a
-    tensor, a sparse matrix, an object with named fields (see `opened`), or any other ordered
-    iterable. The caller may change its own object afterwards.
+    Args:
+        features: a list, tuple, 1-D array or mapping; a row of a frame; a frame or a list with one
+            row; a tensor or sparse matrix; an object with named fields (see `opened`); or any other
+            ordered iterable. The caller may change it afterwards.
 
     Raises:
         ShapeError: if it is a single value, a set, or several rows.
@@ -77,7 +78,7 @@ def plain_row(features: Any) -> Row:
 
 
 def _listed_row(values: Sequence[Any]) -> Row:
-    """Return the row of a table of one, as `[[1, 2]]`; a nested value in a row stays as it is."""
+    """Return the only row of a nested list such as `[[1, 2]]`, or a row with a nested value."""
     if not all(map(is_row, values)):
         return list(values)
     if len(values) > 1:
@@ -87,12 +88,12 @@ def _listed_row(values: Sequence[Any]) -> Row:
 
 
 def is_flat(features: Any) -> TypeGuard[list[Any]]:
-    """Tell quickly whether features are most likely to be a list of values: a single row."""
+    """Return quickly whether features look like a single row: a list of values."""
     return type(features) is list and bool(features) and type(features[0]) in SINGLE
 
 
 def is_row(value: Any) -> bool:
-    """Tell whether a value may be a row by itself: a list, 1-D array, or object with fields."""
+    """Return whether a value may be a row itself: a list, 1-D array, or object with fields."""
     if type(value) in SINGLE:
         return False
     if isinstance(value, list | tuple | Mapping) or len(getattr(value, "shape", ())) == 1:
@@ -101,10 +102,10 @@ def is_row(value: Any) -> bool:
 
 
 def as_array(value: Any) -> np.ndarray[Any, Any]:
-    """Return an array, tensor, series or sparse matrix as numpy's, masked where it was."""
+    """Return an array, tensor, series or sparse matrix as a numpy array, keeping its mask."""
     if isinstance(value, np.ndarray):
         return value
-    if hasattr(value, "detach"):  # PyTorch gives no array while it records for a gradient
+    if hasattr(value, "detach"):  # PyTorch converts no tensor that records a gradient
         value = value.detach().cpu()
     return np.asarray(value.toarray() if hasattr(value, "toarray") else value)
 
@@ -114,7 +115,7 @@ _NO_ROW = (str, bytes, bytearray, memoryview, set, frozenset)
 
 
 def check_names(row: Row, names: Collection[str]) -> None:
-    """Check that a row can be of the variables of these names.
+    """Check that a row can belong to variables with these names.
 
     Raises:
         ShapeError: if it has another number of values, or none of the names.
@@ -132,12 +133,12 @@ def check_names(row: Row, names: Collection[str]) -> None:
 
 
 class Positions:
-    """Rows by name as rows by position, where their names are just those of training.
+    """Turn rows by name into rows by position, if their names are exactly the baseline's.
 
-    Such a row takes a third of the bytes in the journal and of the work of counting.
+    A row by position takes a third of the bytes in the journal, and a third of the time to count.
 
     Args:
-        names: in the order of training.
+        names: names of the features in the order of training.
     """
 
     def __init__(self, names: Sequence[str]) -> None:
@@ -145,7 +146,7 @@ class Positions:
         self._values = itemgetter(*names) if len(names) > 1 else None
 
     def of(self, row: Row) -> Row:
-        """Return the row by position; as it is, where it has other names or none."""
+        """Return the row by position, or unchanged if it has other names or none."""
         if self._values is None or isinstance(row, list) or len(row) != self._number:
             return row
         try:
@@ -155,11 +156,11 @@ class Positions:
 
 
 def output_row(output: Any, names: Sequence[str]) -> Row:
-    """Return a model's output as a row with a value for each output variable.
+    """Return a model's output as a row with one value for each output variable.
 
     Args:
-        output: one value, or as many as there are variables, in a list or by name.
-        names: of the output variables.
+        output: one value, or one per variable in a list or by name.
+        names: names of the output variables.
 
     Raises:
         ShapeError: if the number of values does not fit.
@@ -191,11 +192,11 @@ _PLAIN = frozenset({float, int, str, bool})
 
 
 def class_row(output: Any, classes: Sequence[str]) -> Row:
-    """Return class probabilities as a row, and after them the class that won, if it is not there.
+    """Return class probabilities as a row, followed by the class with the highest one.
 
     Args:
-        output: a probability for each class, in a list or by name; the winner may follow.
-        classes: their names.
+        output: one probability per class, in a list or by name. The winning class may follow.
+        classes: names of the classes.
 
     Raises:
         ShapeError: if the number of values does not fit.
@@ -212,7 +213,7 @@ def class_row(output: Any, classes: Sequence[str]) -> Row:
 
 
 def _with_winner(output: Any, classes: Sequence[str], problem: ShapeError) -> Row:
-    """Return a row that has the winner already, and not one probability too many."""
+    """Return a row that already ends with the winning class, and not with a further probability."""
     try:
         row = output_row(output, (*classes, WINNER))
     except ShapeError:
@@ -224,7 +225,7 @@ def _with_winner(output: Any, classes: Sequence[str], problem: ShapeError) -> Ro
 
 
 def _named_output(output: Any, names: Sequence[str]) -> Any:
-    """Return an object with named fields as a mapping; a named tuple only if one is a variable."""
+    """Return an object with fields as a mapping, a named tuple only if it names a variable."""
     found = opened(output)
     if isinstance(output, tuple) and found is not output:
         return found if any(name in found for name in names) else output
@@ -232,7 +233,7 @@ def _named_output(output: Any, names: Sequence[str]) -> Any:
 
 
 def _named_row(features: Any) -> dict[str, Any] | None:
-    """Return a pandas row or a frame of one row by name; None where the names are positions."""
+    """Return a pandas row, or a frame with one row, by name. None if its names are numbers."""
     frame = nw.from_native(features, allow_series=True, pass_through=True)
     if isinstance(frame, nw.DataFrame):
         if len(frame) != 1:
@@ -252,7 +253,7 @@ def _array_row(array: np.ndarray[Any, Any]) -> list[Any]:
         array = array[0]
     if array.ndim != 1:
         raise ShapeError(f"one row of features, not an array of shape {array.shape}")
-    # As Python's values, but moments, whose unit would be lost, and what is masked, which is None.
+    # Python values; a masked one becomes None. Times stay numpy's, because Python's lose the unit.
     values: list[Any] = list(array) if array.dtype.kind in "mM" else array.tolist()
     return values
 

@@ -1,4 +1,4 @@
-"""Several rows of features at once, and as many outputs: taken apart, one prediction a row."""
+"""Split the features and outputs of a request with several predictions into rows."""
 
 # Values here are any objects of the user's. After `isinstance`, pyright calls their type parameters
 # unknown. Type guards would tell it, at the price of a call for each value.
@@ -14,8 +14,8 @@ from typing import Any
 import narwhals as nw
 import numpy as np
 
-from boxkite.live.fields import SINGLE, opened
-from boxkite.live.row import ShapeError, as_array, is_row
+from boxkite.rows.fields import SINGLE, opened
+from boxkite.rows.row import ShapeError, as_array, is_row
 
 __all__ = ["Batch", "batch_of", "rows_of"]
 
@@ -25,9 +25,9 @@ class Batch:
     """Rows of features and their outputs.
 
     Attributes:
-        rows: of features, each as `plain_row` takes it.
-        outputs: as many, each as `output_row` takes it; None where they do not go with the rows.
-        problem: why they do not.
+        rows: rows of features, each as `plain_row` takes it.
+        outputs: one output per row, each as `output_row` takes it. None if they do not match.
+        problem: why they do not match.
     """
 
     rows: Sequence[Any]
@@ -38,15 +38,15 @@ class Batch:
 def batch_of(
     features: Any, outputs: Any, feature_names: Collection[str], output_names: Sequence[str]
 ) -> Batch | None:
-    """Return features and outputs row by row; None where they are one row, or none that is known.
+    """Return features and outputs row by row. Return None if they are one row, or not known.
 
-    The features tell how many rows there are; only where there are none, the outputs do.
+    The features decide how many rows there are. If there are no features, the outputs do.
 
     Args:
-        features: in a form of several rows, see `rows_of`.
-        outputs: a list, array, series or frame with one for each row; or a mapping of such columns.
-        feature_names: of the baseline, in its order.
-        output_names: likewise.
+        features: several rows, see `rows_of`.
+        outputs: a list, array, series or frame with one output per row, or a mapping of columns.
+        feature_names: names of the baseline's features, in order.
+        output_names: names of the baseline's outputs, in order.
     """
     if features is None:
         answers = _outputs_alone(outputs, output_names)
@@ -62,21 +62,19 @@ def batch_of(
     if len(rows) == 1:
         return Batch(rows, [outputs])
     if answers is None and _is_bare(features):
-        return None  # an empty list beside one output is a row that lacks its values
+        return None  # an empty list beside one output is a row without values
     found = f"{len(answers)} outputs" if answers is not None else f"one {type(outputs).__name__}"
     return Batch(rows, None, ShapeError(f"{len(rows)} rows of features, but {found}"))
 
 
 def rows_of(features: Any, names: Collection[str]) -> Sequence[Any] | None:
-    """Return several rows one by one; None where features are a single row, or no rows at all.
-
-    Several rows are a 2-D array, a list of rows (lists, 1-D arrays, mappings, objects with
-    fields), a frame, or a mapping of columns: under the names of the baseline stand lists of one
-    length. They may be one or none.
+    """Return several rows one by one. Return None if features are a single row or no rows.
 
     Args:
-        features: in any form.
-        names: of the baseline's features, in its order.
+        features: a 2-D array, a list of rows (lists, 1-D arrays, mappings, objects with fields), a
+            frame, or a mapping of columns with the baseline's names and equal lengths. There may be
+            one row, or none.
+        names: names of the baseline's features, in order.
 
     Raises:
         ShapeError: if columns differ in length.
@@ -94,7 +92,9 @@ def _rows_of_columns(table: Any, names: Collection[str], *, only: bool) -> Seque
     """Return the rows of a table by name, or of a matrix by position.
 
     Args:
-        only: take the only column of a mapping, whatever its name.
+        table: a frame, a mapping of columns, a structured array or a matrix.
+        names: names of the variables, in order.
+        only: if a mapping has a single column, take it whatever its name is.
     """
     table = opened(table)
     if isinstance(table, Mapping):
@@ -129,7 +129,7 @@ def _rows_of_mapping(
 
 
 def _column(values: Any) -> Sequence[Any] | None:
-    """Return the values of one column; None for what is no list, 1-D array or series."""
+    """Return the values of a column. Return None if it is not a list, 1-D array or series."""
     if type(values) in SINGLE:
         return None
     if isinstance(values, list | tuple):
@@ -144,7 +144,7 @@ def _column(values: Any) -> Sequence[Any] | None:
 
 
 def _zipped(columns: Mapping[str, Sequence[Any]], names: Collection[str]) -> Sequence[Any]:
-    """Return the rows of columns, by position where these are just the baseline's variables."""
+    """Return the rows of columns, by position if they are exactly the baseline's variables."""
     if len(columns) == len(names) > 0 and all(name in columns for name in names):
         return list(zip(*(columns[name] for name in names), strict=True))
     found = list(columns)
@@ -152,13 +152,13 @@ def _zipped(columns: Mapping[str, Sequence[Any]], names: Collection[str]) -> Seq
 
 
 def _array_rows(array: np.ndarray[Any, Any]) -> Sequence[Any]:
-    # Moments stay numpy's: as Python's values they would lose their unit.
+    # Times stay numpy's, because Python's values would lose their unit.
     rows: list[Any] = [list(row) for row in array] if array.dtype.kind in "mM" else array.tolist()
     return rows
 
 
 def _outputs_of(outputs: Any, names: Sequence[str]) -> Sequence[Any] | None:
-    """Return outputs one by one; None where there is a single one."""
+    """Return outputs one by one. Return None if there is a single one."""
     if isinstance(outputs, list | tuple):
         return outputs
     if type(outputs) in SINGLE:
@@ -168,7 +168,7 @@ def _outputs_of(outputs: Any, names: Sequence[str]) -> Sequence[Any] | None:
 
 
 def _outputs_alone(outputs: Any, names: Sequence[str]) -> Sequence[Any] | None:
-    """Return outputs one by one where they are sure to be several; None where they may be one."""
+    """Return outputs one by one if there are certainly several. Return None otherwise."""
     answers = _outputs_of(outputs, names)
     if answers is None or len(answers) < 2:
         return None
