@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from datetime import datetime
 
 from boxkite.baseline import Baseline
@@ -210,7 +210,7 @@ class DurableCounts:
             return member.group
 
     @contextlib.contextmanager
-    def _folded(self) -> Iterator[None]:
+    def _folded(self) -> Generator[None]:
         """Hold the lock for the `with` block, after folding.
 
         A signal handler gets here while its own thread is folding. The lock lets it in, and it must

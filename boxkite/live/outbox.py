@@ -39,17 +39,20 @@ class Journal(Protocol):
     @property
     def byte_size(self) -> int:
         """Number of bytes that the journal takes."""
+        ...
 
     @property
     def end(self) -> Position:
         """Position after the last record."""
+        ...
 
     def read(
         self, position: Position, limit: int, end: Position | None = None
     ) -> tuple[list[bytes], Position]:
         """Return up to `limit` records from a position on, and the position after them."""
+        ...
 
-    def release(self, position: Position) -> None:
+    def release(self, position: Position, /) -> None:
         """Allow the records before a position to be removed."""
 
 
