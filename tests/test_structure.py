@@ -31,7 +31,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "drift": {"baseline", "drawing", "errors"},
     "live": {"baseline", "drift", "error_reporter", "errors", "settings", "signals", "system"},
     "logs": {"baseline", "error_reporter", "errors", "live", "settings", "signals", "system"},
-    "prometheus": {"baseline", "drift", "errors", "live", "system"},
+    "prometheus": {"baseline", "drift", "error_reporter", "errors", "live", "system"},
     "report": {"baseline", "drawing", "drift", "errors", "live", "settings", "system"},
 }
 
