@@ -49,7 +49,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "signals",
         "system",
     },
-    "prometheus": {"baseline", "drift", "errors", "live", "system"},
+    "prometheus": {"baseline", "drift", "error_reporter", "errors", "live", "system"},
     "report": {"baseline", "drawing", "drift", "errors", "live", "settings", "system"},
 }
 

@@ -151,7 +151,7 @@ class Bench:
         """Return what an alert says of the cell whose share of the rows changed most."""
         place = [each.name for each in replica.baseline.variables].index(name)
         variable = replica.baseline.variables[place]
-        tally = replica.monitor._counter.totals().tallies()[place]
+        tally = replica.monitor._counts.totals().tallies()[place]
         live, trained = (
             (counts + 0.5) / (counts.sum() + len(counts) / 2)
             for counts in (tally.cells, variable.counts)

@@ -53,7 +53,7 @@ def names_firing(name: str, environments: list[dict[str, str]]) -> dict[str, Any
     return {"expr": expression, "eval_time": f"{MINUTES - 1}m", "exp_samples": samples}
 
 
-@pytest.mark.parametrize(("production", "staging"), itertools.product(STATES, STATES))
+@pytest.mark.parametrize(("production", "staging"), list(itertools.product(STATES, STATES)))
 def test_each_environment_has_its_own_alerts_and_is_named(
     bench: Any, small: Baseline, production: str, staging: str
 ) -> None:

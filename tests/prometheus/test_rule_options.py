@@ -1,15 +1,18 @@
 """What the arguments of `render_rules` change in the rule file."""
 
+import json
 import re
 import subprocess
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import yaml
 
 from boxkite import ConfigError, Policy
 from boxkite.prometheus.rules import RuleObject, RuleOptions, render_rules
+from boxkite.prometheus.rules.rule_options import ALERTS
 
 
 def group_lines(window: str, **arguments: Any) -> set[str]:
@@ -124,3 +127,81 @@ def test_the_object_for_the_operator_holds_the_same_groups(promtool: str, tmp_pa
     (tmp_path / "spec.yaml").write_text(yaml.safe_dump(found["spec"]))
     command = [promtool, "check", "rules", tmp_path / "spec.yaml"]
     assert subprocess.run(command, capture_output=True).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "labels", [{}, {"release": "prometheus", "app.kubernetes.io/part-of": "boxkite"}]
+)
+def test_the_object_is_what_the_operator_accepts(labels: dict[str, str]) -> None:
+    options = RuleOptions(alert_labels={"team": "ml: 1"}, runbook="https://x/", interval="30s")
+    rules = render_rules(windows=["30m", "6h", "1w"], options=options)
+    schema = json.loads(Path(__file__).with_name("prometheus_rule_schema.json").read_text())
+    named = RuleObject(name="drift", namespace="monitoring", labels=labels)
+    for rule_object in (RuleObject(labels=labels), named):
+        content = yaml.safe_load(rule_object.render(rules))
+        jsonschema.validate(content, schema)
+        assert content["metadata"].get("labels", {}) == labels
+
+
+def test_no_group_has_more_rules_than_mimir_and_grafana_cloud_allow() -> None:
+    groups = yaml.safe_load(render_rules(windows=["30m", "6h", "1w"]))["groups"]
+    sizes = {each["name"]: len(each["rules"]) for each in groups}
+    assert max(sizes.values()) <= 20, sizes
+
+
+def test_severities_labels_and_runbook_are_those_that_are_given() -> None:
+    options = RuleOptions(
+        alert_labels={"team": 'ml "a" @home'},
+        severities={"critical": "page", "BoxkiteNoBaseline": "info"},
+        runbook="https://x/y",
+        without=frozenset({"BoxkiteScrapedTwice"}),
+    )
+    groups = yaml.safe_load(render_rules(options=options))["groups"]
+    alerts = {rule["alert"]: rule for group in groups for rule in group["rules"] if "alert" in rule}
+    assert sorted(alerts) == sorted(set(ALERTS) - {"BoxkiteScrapedTwice"})
+    assert {each["labels"]["team"] for each in alerts.values()} == {'ml "a" @home'}
+    severities = {name: each["labels"]["severity"] for name, each in alerts.items()}
+    assert severities["BoxkiteOutputDrift"] == "page"
+    assert severities["BoxkiteNoBaseline"] == "info"
+    assert severities["BoxkiteFeatureDrift"] == "warning"
+    for name, each in alerts.items():
+        assert each["annotations"]["runbook_url"] == f"https://x/y#{name.lower()}"
+
+
+def test_rules_without_alerts_only_record() -> None:
+    groups = yaml.safe_load(render_rules(options=RuleOptions(alerts=False)))["groups"]
+    assert [each["name"] for each in groups] == [
+        "boxkite-baseline", "boxkite-5m", "boxkite-1h", "boxkite-1d",
+    ]  # fmt: skip
+    assert all("record" in rule for group in groups for rule in group["rules"])
+
+
+def test_a_name_that_is_no_alert_is_refused() -> None:
+    for arguments in ({"without": frozenset({"BoxkiteDrift"})}, {"severities": {"page": "x"}}):
+        with pytest.raises(ConfigError, match="is not one of BoxkiteFeatureDrift"):
+            RuleOptions(**arguments)
+
+
+def test_every_section_of_the_runbook_starts_with_what_an_engineer_on_call_needs() -> None:
+    runbook = (Path(__file__).parents[2] / "docs" / "runbook.md").read_text()
+    _, *sections = re.split("^## (?=Boxkite)", runbook, flags=re.MULTILINE)
+    assert len(sections) == len(ALERTS)
+    for section in sections:
+        lines = section.split("\n")[2:6]
+        starts = [re.match(r"- \*\*(.+?)\*\*", line)[1] for line in lines]
+        assert starts == ["Wait until morning?", "Query", "Command", "Look at"], section[:60]
+
+
+def test_the_queries_of_the_runbook_are_promql(promtool: str, tmp_path: Path) -> None:
+    runbook = (Path(__file__).parents[2] / "docs" / "runbook.md").read_text()
+    queries = [
+        query
+        for line in re.findall(r"^- \*\*Query\*\*: (.+)", runbook, flags=re.MULTILINE)
+        for query in re.findall("`(.+?)`", line)
+    ]
+    rules = [{"record": f"q{number}", "expr": query} for number, query in enumerate(queries)]
+    content = {"groups": [{"name": "runbook", "rules": rules}]}
+    (tmp_path / "queries.yaml").write_text(yaml.safe_dump(content))
+    command = [promtool, "check", "rules", tmp_path / "queries.yaml"]
+    run = subprocess.run(command, capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout + run.stderr

@@ -113,7 +113,7 @@ CASES: dict[str, tuple[str, list[dict[str, str]], Mapping[str, str] | None]] = {
 }
 
 
-@pytest.mark.parametrize(("name", "series", "text"), CASES.values(), ids=CASES)
+@pytest.mark.parametrize(("name", "series", "text"), list(CASES.values()), ids=list(CASES))
 def test_mistakes_of_scraping_are_told(
     bench: Any, name: str, series: list[dict[str, str]], text: Mapping[str, str] | None
 ) -> None:

@@ -62,7 +62,7 @@ def on_target(scrape: Mapping[str, str], target: Mapping[str, str], honor: bool)
 
 
 @pytest.mark.parametrize("honor_labels", [False, True], ids=["renamed", "honor_labels"])
-@pytest.mark.parametrize("labels", CASES.values(), ids=CASES)
+@pytest.mark.parametrize("labels", list(CASES.values()), ids=list(CASES))
 def test_the_verdict_is_the_same_or_the_renamed_label_is_told(
     bench: Any,
     drifted: tuple[Baseline, list[dict[str, Any]]],

@@ -367,3 +367,16 @@ def test_a_variable_makes_the_series_that_the_header_says(bench: Any) -> None:
         for each in cells
     ]
     bench.run(render_rules(windows=["1d"]), [replica], promql_expr_test=steps)
+
+
+def test_groups_may_be_evaluated_in_any_order(bench: Any, baseline: Baseline) -> None:
+    replica = bench.replica(baseline)
+    replica.scrape()
+    replica.serve(bench.rows(seed=6, rows=600, shift=0.6))
+    for _ in range(6):
+        replica.scrape()
+    rules = render_rules()
+    order = re.findall("- name: (.+)", rules)[::-1]
+    tests = bench.expected(baseline, replica.monitor.drift(), "1h", "4m")
+    series = bench.input_series([replica])
+    bench.run_series(rules, series, "40s", order=order, promql_expr_test=tests)

@@ -154,7 +154,9 @@ def test_each_query_returns_data(
         system.up(1)
         for value in random.normal(1.0, 1.0, 500).tolist():
             monitor.log_prediction([value, "AA"], value)
-        system.wait("drift", lambda: system.query("variable:boxkite_unseen_fraction:difference"))
+        system.wait(
+            "drift", lambda: system.query('variable:boxkite_rate:difference{rate="unseen"}')
+        )
         chosen: dict[str, str] = {}
         for each in dashboard["templating"]["list"][1:]:
             series, name = re.fullmatch(r"label_values\((.*), (\w+)\)", each["query"]).groups()
