@@ -64,8 +64,8 @@ class Settings:
     )
     export_baseline: bool = _setting(
         True,
-        "export the baseline's series too; false if another target exports `histogram.prom` for "
-        "all replicas",
+        "Whether `/metrics` also shows the baseline's series. Set it to false if another target "
+        "exports `histogram.prom` for all replicas.",
         read.as_bool,
     )
     design_effect: float = _setting(

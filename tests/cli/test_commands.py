@@ -268,7 +268,7 @@ MISTAKES = [
     ("compare histogram.prom none.csv", "none.csv has no rows"),
     ("compare histogram.prom .", ".: There is no log: no log file below models/predictions."),
     ("compare histogram.prom s3://",
-     "'s3://' is no URL of a bucket (the bucket's name or what follows the path); "),
+     "'s3://' is not the URL of a bucket: "),
     ("compare absent.prom train.csv", "absent.prom: No such file or directory"),
     ("compare histogram.prom train.csv --min-effect nan",
      "Invalid value for '--min-effect': nan is not a finite number."),

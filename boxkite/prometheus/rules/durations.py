@@ -28,7 +28,7 @@ def parse_duration(duration: str) -> int:
 
 def format_duration(seconds: int) -> str:
     """Return a number of seconds as a Prometheus duration in days and shorter units."""
-    parts = []
+    parts: list[str] = []
     for unit, length in _UNITS.items():
         # Years and weeks are left out because readers think of windows in days.
         if unit in "yw":

@@ -21,7 +21,7 @@ class RuleObject:
 
     name: str = "boxkite"
     namespace: str | None = None
-    labels: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def render(self, rules: str) -> str:
         """Return the object that holds a rule file."""

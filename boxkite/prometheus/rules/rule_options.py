@@ -56,8 +56,8 @@ class RuleOptions:
     interval: str | None = None
     scrape_interval: str | None = None
     runbook: str | None = None
-    alert_labels: Mapping[str, str] = field(default_factory=dict)
-    severities: Mapping[str, str] = field(default_factory=dict)
+    alert_labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    severities: Mapping[str, str] = field(default_factory=dict[str, str])
     without: frozenset[str] = frozenset()
     alerts: bool = True
 

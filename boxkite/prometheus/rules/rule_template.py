@@ -30,7 +30,9 @@ def render_group(file: str, options: RuleOptions, **values: str) -> str:
     """
     labels = LabelSets(options.environment)
     values = {name: labels.fill(text) for name, text in values.items()}
-    text = resources.files(__package__).joinpath("templates", file).read_text("utf-8")
+    text = (
+        resources.files("boxkite.prometheus.rules").joinpath("templates", file).read_text("utf-8")
+    )
     head, first, rest = text.partition("    rules:\n")
     rules = [_with_options(rule, options) for rule in _BETWEEN_RULES.split(rest.rstrip("\n"))]
     wanted = "\n\n".join(filter(None, rules))

@@ -53,7 +53,8 @@ def _renamed_labels(options: RuleOptions) -> str:
 def _policy_differences(policy: Policy) -> str:
     """Return a template of PromQL for what the services' policy has and the rules' has not."""
     share = "version:boxkite_drift_share:max"
-    lacking, others = [], []
+    lacking: list[str] = []
+    others: list[str] = []
     for window in policy.windows:
         own = f'{share}{{window="{window}"}}'
         wanted = format_float(policy.share_of_all(window))
