@@ -143,7 +143,12 @@ class Allowance:
 
     @classmethod
     def of(
-        cls, share: float, rest: float, distance: float, variation: Variation | None
+        cls,
+        share: float,
+        rest: float,
+        distance: float,
+        variation: Variation | None,
+        design_effect: float = 1.0,
     ) -> Allowance:
         """Return the allowance at a variable's share of the false-alarm rate.
 
@@ -152,8 +157,10 @@ class Allowance:
             rest: Quantile of PSI over chance at `Shares.rest`.
             distance: Quantile of K-S over the root of chance; NaN for unordered categories.
             variation: Natural variation of the variable; None if it is not known.
+            design_effect: Observed rows per independent row. The quantiles that are given contain
+                it already.
         """
-        score = score_quantile(share)
+        score = score_quantile(share) * design_effect
         if variation is None:
             return cls(rest, score, distance)
         shares = Shares.of(share, ordered=not math.isnan(distance), directions=len(variation.along))

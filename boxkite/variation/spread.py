@@ -114,11 +114,11 @@ def fit_spread(amounts: Floats, chance: Floats, rank: float = 1.0, overlap: int 
             break
     numerator, denominator = _SHAPES[shape]
     return Spread(
-        scale=scale,
+        scale=_rounded(scale),
         numerator=numerator,
-        denominator=min(denominator, _EFFICIENCY * windows * numerator),
+        denominator=_rounded(min(denominator, _EFFICIENCY * windows * numerator)),
         windows=windows,
-        greatest=greatest_usual(np.maximum(amounts - chance, 0.0), overlap),
+        greatest=_rounded(greatest_usual(np.maximum(amounts - chance, 0.0), overlap)),
     )
 
 
@@ -130,6 +130,11 @@ def greatest_usual(amounts: Floats, overlap: int = 1) -> float:
     """
     exceptions = overlap if len(amounts) >= MANY_WINDOWS * overlap else 0
     return float(np.sort(amounts)[-1 - exceptions])
+
+
+def _rounded(number: float) -> float:
+    """Return the number with nine digits, so that machines agree on it."""
+    return float(f"{number:.9g}")
 
 
 @cache
