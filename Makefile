@@ -7,24 +7,29 @@ BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
 SPREAD := -n auto --dist worksteal
 QUICK := -m "not slow" --hypothesis-profile=quick
+PROMETHEUS := 2.42 2.53 3.5
+comma := ,
+empty :=
+space := $(empty) $(empty)
 EXTRAS := cli,flask,objects,report,starlette,zstd
 
 # Tests start many interpreters. Without bytecode, each of them would compile every module again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo demo-serve test test-all test-lowest check lint types docs format clean
+.PHONY: help demo demo-serve test test-all test-rules test-lowest check lint types docs format clean
 
 help:
-	@echo "make demo         train, serve, scrape and see drift, on real flights (about two minutes)"
+	@echo "make demo         train, serve, scrape, and get an alert, on real flights (two minutes)"
 	@echo "make demo-serve   start the same service, print its addresses and leave it running"
 	@echo "make test         run the tests, except slow ones"
 	@echo "make test-all     run all tests"
+	@echo "make test-rules   run the tests of the rules with Prometheus $(PROMETHEUS), and print a table"
 	@echo "make test-lowest  run the tests with the lowest versions of the dependencies"
 	@echo "make check        run lint, types and docs"
 	@echo "make format       format the code"
 
 demo: $(VENV)/demo.installed
-	@.ci/debian prometheus || true
+	@.ci/debian prometheus prometheus-alertmanager || true
 	@cd examples && ../$(BIN)/python -m demo --folder ../.demo
 
 demo-serve: $(VENV)/demo.installed
@@ -38,6 +43,12 @@ test: $(VENV)/test.installed
 test-all: $(VENV)/test.installed
 	@.ci/debian chromium prometheus prometheus-alertmanager || true
 	$(PYTEST) -n auto --dist loadgroup $(PYTEST_ARGS)
+
+test-rules: $(VENV)/test.installed
+	@.ci/debian prometheus || true
+	@.ci/prometheus $(PROMETHEUS) || true
+	$(PYTEST) $(SPREAD) -m "not slow" tests/prometheus --prometheus $(subst $(space),$(comma),$(PROMETHEUS)) \
+	  -k "rule" $(PYTEST_ARGS)
 
 test-lowest: .venv-lowest/lowest.installed
 	.venv-lowest/bin/python -m pytest $(SPREAD) $(QUICK) $(PYTEST_ARGS)

@@ -74,12 +74,12 @@ class Database:
 
 
 @contextmanager
-def running(data: Path) -> Iterator[Database]:
-    """Run Prometheus over a folder of blocks, until the context is left."""
+def running(data: Path, configuration_text: str = "{}\n") -> Iterator[Database]:
+    """Run Prometheus over a folder of blocks until the context ends."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         address = f"127.0.0.1:{free.getsockname()[1]}"
     configuration = data.parent / "prometheus.yml"
-    configuration.write_text("{}\n")
+    configuration.write_text(configuration_text)
     command = [
         "prometheus", f"--config.file={configuration}", f"--storage.tsdb.path={data}",
         f"--web.listen-address={address}", "--storage.tsdb.retention.time=10y",

@@ -21,7 +21,7 @@ import yaml
 from prometheus_blocks import Database, add_samples, running, series_lines
 
 from boxkite.prometheus.rules import render_rules
-from boxkite.prometheus.rules_counts import counted_raw
+from boxkite.prometheus.rules.counting import counted_raw
 
 HOURS = 26
 BINS = 20

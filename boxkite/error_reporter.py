@@ -35,7 +35,7 @@ class ErrorReporter:
 
     def after_fork(self) -> None:
         """In a forked process, start at zero: the failures so far are the parent's."""
-        self._counts = dict.fromkeys(STAGES, 0)
+        self._counts: dict[str, int] = dict.fromkeys(STAGES, 0)
         self._lock = threading.RLock()
 
     def report(self, stage: str, error: Exception, what: str = "") -> None:

@@ -147,7 +147,12 @@ class Monitor:
     def _new_exposition(self) -> Exposition:
         if self.settings.exposition == "classic":
             return ClassicExposition(self.baseline)
-        return LabelledExposition(self.baseline, self.policy, self._log.name if self._log else None)
+        return LabelledExposition(
+            self.baseline,
+            self.policy,
+            self._log.name if self._log else None,
+            export_baseline=self.settings.export_baseline,
+        )
 
     def log_prediction(
         self,

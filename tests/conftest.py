@@ -3,7 +3,9 @@
 import gc
 import os
 import shutil
+import subprocess
 import tempfile
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from hypothesis import HealthCheck, settings
 
 from boxkite import signals
 from boxkite.logs.log_record import LogRecord
-from boxkite.prometheus import critical
+from boxkite.prometheus import policy_series
 from boxkite.testing import RecordingSink
 from boxkite.web import sources
 
@@ -41,7 +43,7 @@ def _own_folder_for_temporary_files(tmp_path_factory: pytest.TempPathFactory) ->
 # A busy machine may pause a process at any moment, so neither limit of time may apply: a callable
 # would be reported as slow, and a scrape would leave critical values to the next scrape.
 sources._SLOW_SECONDS = 60.0
-critical._SECONDS_A_SCRAPE = 60.0
+policy_series._SECONDS_A_SCRAPE = 60.0
 
 # `--hypothesis-profile=quick` chooses the other profile.
 _patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -61,16 +63,83 @@ def _installed(program: str, package: str = "prometheus") -> str:
     return path
 
 
-@pytest.fixture(scope="session")
-def promtool() -> str:
-    """Return the path of promtool, or skip the test."""
-    return _installed("promtool")
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the tests that need Prometheus run with other versions than the installed one."""
+    parser.addoption(
+        "--prometheus",
+        default="",
+        help="versions of Prometheus, with commas: 2.42,2.53,3.5. Get them with .ci/prometheus",
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that needs Prometheus once for each version that was asked for."""
+    versions = metafunc.config.getoption("--prometheus")
+    if versions and "prometheus_version" in metafunc.fixturenames:
+        metafunc.parametrize("prometheus_version", versions.split(","), scope="session")
 
 
 @pytest.fixture(scope="session")
-def prometheus() -> str:
-    """Return the path of the Prometheus server, or skip the test."""
-    return _installed("prometheus")
+def prometheus_version() -> str:
+    """The version of Prometheus to test with, or an empty text for the installed one."""
+    return ""
+
+
+def _of_version(program: str, version: str) -> str:
+    if not version:
+        return _installed(program)
+    unpacked = Path(__file__).parents[1] / ".prometheus" / version / "usr/bin" / program
+    if unpacked.exists():
+        return str(unpacked)
+    path = shutil.which(program)
+    if path is not None:
+        said = subprocess.run([path, "--version"], capture_output=True, text=True, check=True)
+        if f"version {version}." in said.stdout + said.stderr:
+            return path
+    missing = f"Prometheus {version} is not here: run .ci/prometheus {version}"
+    if os.environ.get("CI"):
+        pytest.fail(missing)
+    pytest.skip(missing)
+
+
+@pytest.fixture(scope="session")
+def promtool(prometheus_version: str) -> str:
+    """The path of promtool."""
+    return _of_version("promtool", prometheus_version)
+
+
+@pytest.fixture(scope="session")
+def prometheus(prometheus_version: str) -> str:
+    """The path of the Prometheus server."""
+    return _of_version("prometheus", prometheus_version)
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Print a table of the results by test file and version of Prometheus."""
+    versions = [each for each in config.getoption("--prometheus").split(",") if each]
+    counts: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    outcomes = ("passed", "failed", "error", "skipped")
+    for outcome in outcomes:
+        for report in terminalreporter.stats.get(outcome, []):
+            if outcome != "passed" or report.when == "call":
+                path, _, name = report.nodeid.partition("::")
+                ids = name.partition("[")[2].rstrip("]").split("-")
+                for version in set(ids) & set(versions):
+                    counts[path, version][outcome] += 1
+    if not counts:
+        return
+    paths = sorted({path for path, _ in counts})
+    width = max(map(len, paths))
+    terminalreporter.write_sep("=", "tests by version of Prometheus")
+    terminalreporter.write_line(
+        " ".join([" " * width, *(f"{version:>24}" for version in versions)])
+    )
+    for path in paths:
+        cells = [counts[path, version] for version in versions]
+        texts = [", ".join(f"{cell[o]} {o}" for o in outcomes if cell[o]) or "-" for cell in cells]
+        terminalreporter.write_line(" ".join([f"{path:{width}}", *(f"{t:>24}" for t in texts)]))
 
 
 @pytest.fixture(scope="session")

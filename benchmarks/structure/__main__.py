@@ -4,7 +4,8 @@ Give one checkout, or two to see them beside each other. A checkout with a `.ven
 that environment's Python:
 
     python benchmarks/structure . /path/to/another/checkout
-    python benchmarks/structure . --calls request     # the tree of calls of one path
+    python benchmarks/structure . --calls "flask request"    # the tree of calls of one path
+    python benchmarks/structure . --files scrape             # its files, with their calls
 """
 
 from __future__ import annotations
@@ -48,12 +49,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("checkouts", nargs="+", type=Path)
     parser.add_argument("--calls", metavar="PATH", choices=PATHS, help=", ".join(PATHS))
+    parser.add_argument("--files", metavar="PATH", choices=PATHS, help="the same paths")
     arguments = parser.parse_args()
     checkouts = [each.resolve() for each in arguments.checkouts]
-    if arguments.calls:
-        for checkout in checkouts:
-            sys.stdout.write(f"{traced(checkout, arguments.calls)['tree']}\n")
-        return
+    for path, part in ((arguments.calls, "tree"), (arguments.files, "order")):
+        if path:
+            for checkout in checkouts:
+                sys.stdout.write(f"{traced(checkout, path)[part]}\n\n")
+            return
     columns = [figures(checkout) for checkout in checkouts]
     heads = " | ".join(each.name for each in checkouts)
     sys.stdout.write(f"| measure | {heads} |\n|---|{'---:|' * len(columns)}\n")

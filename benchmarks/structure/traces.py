@@ -11,6 +11,7 @@ import json
 import sys
 import tempfile
 import threading
+from collections import Counter
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -57,7 +58,13 @@ class Trace:
             "files": len(set(files)),
             "changes": changes,
             "tree": self._tree(),
+            "order": self._order(),
         }
+
+    def _order(self) -> str:
+        """Return the files in the order of their first call, each with its number of calls."""
+        numbers = Counter(file.removeprefix("boxkite/") for _, file, _ in self.calls)
+        return " → ".join(f"{file} {number}" for file, number in numbers.items())
 
     def _tree(self) -> str:
         """Return one line a call, indented; a call that repeats at once is shown once."""

@@ -4,6 +4,11 @@ A column is numeric if its type is a number, a boolean (0 and 1) or a date or ti
 column of text is categorical. In a column of Python objects, the values decide.
 """
 
+# Values here are any objects of the user's. After `isinstance`, pyright calls their type parameters
+# unknown. Type guards would tell it, at the price of a call for each value.
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false
+
 from __future__ import annotations
 
 import datetime as dt
@@ -175,7 +180,7 @@ def _from_series(column: nw.Series[Any], categorical: bool) -> Column:
     if kind == nw.String:
         # The cast turns pyarrow's string views into strings: pyarrow miscounts nulls in views.
         return _tally(_value_counts(column.cast(nw.String)))
-    if kind in (nw.Categorical, nw.Enum):
+    if kind == nw.Categorical or kind == nw.Enum:
         return _tally(_value_counts(column))
     if kind.is_numeric() or kind == nw.Boolean:
         if categorical:
@@ -185,7 +190,7 @@ def _from_series(column: nw.Series[Any], categorical: bool) -> Column:
         return NumericColumn(_floats(column))
     if kind == nw.Date and not categorical:
         return NumericColumn(_seconds(column.cast(nw.Datetime("ms"))))
-    if kind in (nw.Datetime, nw.Duration) and not categorical:
+    if (kind == nw.Datetime or kind == nw.Duration) and not categorical:
         return NumericColumn(_seconds(column))
     return _from_objects(column.to_list(), categorical)
 
@@ -193,7 +198,7 @@ def _from_series(column: nw.Series[Any], categorical: bool) -> Column:
 def _floats(column: nw.Series[Any]) -> NDArray[np.float64]:
     # Integers with nulls, or of 128 bits, may arrive as an array of objects.
     kind = column.dtype
-    if kind in (nw.Int128, nw.UInt128) or (kind.is_integer() and column.null_count()):
+    if kind == nw.Int128 or kind == nw.UInt128 or (kind.is_integer() and column.null_count()):
         column = column.cast(nw.Float64)
     return np.asarray(column.to_numpy(), dtype=np.float64)
 

@@ -63,8 +63,9 @@ class FeatureMatrix:
         self.positions = np.array([position for position, _, _ in counted], dtype=np.int64)
         self.others = sorted({*range(len(features))} - {*self.positions.tolist()})
         self.variables = np.array([i for _, i, _ in counted], dtype=np.int64)
+        bounds: list[int] = cell_bounds.tolist()
         self.cells = np.concatenate(
-            [np.arange(0), *(np.arange(*cell_bounds[i : i + 2]) for i in self.variables)]
+            [np.arange(0), *(np.arange(bounds[i], bounds[i + 1]) for _, i, _ in counted)]
         ).astype(np.int64)
         most = max((len(edges) for _, _, edges in counted), default=0)
         # Columns with fewer edges are filled up with +inf, because no value is above it.

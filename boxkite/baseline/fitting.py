@@ -151,7 +151,7 @@ def _without_time(columns: list[_Named], name: str) -> tuple[list[_Named], Any]:
 def _class_columns(columns: list[_Named], classes: bool | Iterable[Any]) -> list[_Named]:
     """Return columns of class probabilities as floats, named after the classes."""
     names = class_names([column.name for column in columns], classes)
-    found = []
+    found: list[_Named] = []
     for column, name in zip(columns, names, strict=True):
         captured = capture_column(name, column.values, categorical=False)
         if isinstance(captured, CategoryColumn):

@@ -106,7 +106,7 @@ def _value_histogram(variables: Sequence[Variable], labels: Sequence[Labels]) ->
     for variable, its_labels in zip(variables, labels, strict=True):
         if isinstance(variable, NumericVariable):
             names += histogram_series(name, its_labels, variable.upper_bounds)
-            cumulative = list(accumulate(variable.counts.tolist()))
+            cumulative: list[int] = list(accumulate(variable.counts.tolist()))
             values += [*cumulative, variable.sum, cumulative[-1]]
     return Family(name, "histogram", "Values at training.", names, values)
 

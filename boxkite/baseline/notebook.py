@@ -70,7 +70,7 @@ def variables_table(title: str, variables: Sequence[Variable]) -> str:
         title: Text above the table.
         variables: Variables of the baseline.
     """
-    rows = []
+    rows: list[tuple[str | Html, ...]] = []
     for each in variables[:_MOST_ROWS]:
         drawn = bars(each, [0] * len(each.counts))
         shape = Html(picture(drawn, each.kind, f"{each.name}: training distribution"))

@@ -4,6 +4,11 @@ Training and serving both use this module, so `1`, `1.0`, `"1"` and `numpy.int64
 same cell on both sides.
 """
 
+# Values here are any objects of the user's. After `isinstance`, pyright calls their type parameters
+# unknown. Type guards would tell it, at the price of a call for each value.
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false
+
 from __future__ import annotations
 
 import contextlib
@@ -176,7 +181,7 @@ def valid_unicode(text: str) -> str:
 def _prints_address(value: Any) -> bool:
     """Return whether the text of `value` contains its address, and so differs in each run."""
     plain: Any = object  # its methods print the address; most classes override one of them
-    kind = type(value)
+    kind: Any = type(value)
     return kind.__str__ is plain.__str__ and kind.__repr__ is plain.__repr__
 
 

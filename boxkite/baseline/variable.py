@@ -292,7 +292,7 @@ Variable: TypeAlias = NumericVariable | CategoryVariable
 
 def _same(mine: Any, theirs: Any) -> bool:
     if isinstance(mine, float | np.ndarray):
-        return np.array_equal(mine, theirs, equal_nan=True)
+        return np.array_equal(np.asarray(mine), np.asarray(theirs), equal_nan=True)
     return bool(mine == theirs)
 
 

@@ -50,8 +50,8 @@ class _Found:
     line: int
     role: Role
     position: int
-    bins: dict[str, int] = field(default_factory=dict)
-    buckets: list[tuple[float, int]] = field(default_factory=list)
+    bins: dict[str, int] = field(default_factory=dict[str, int])
+    buckets: list[tuple[float, int]] = field(default_factory=list[tuple[float, int]])
     sum: float | None = None
     count: int | None = None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, cast
 
 import narwhals as nw
 import numpy as np
@@ -113,7 +113,8 @@ def named_values(data: Any) -> Iterator[tuple[str, Any]]:
     is_table = isinstance(data, Mapping | np.ndarray) or nw.dependencies.is_into_dataframe(data)
     if is_table or not isinstance(data, Iterable) or isinstance(data, str | bytes):
         return named_columns(data)
-    return ((valid_unicode(str(name)), values) for name, values in data)
+    pairs = cast("Iterable[tuple[Any, Any]]", data)
+    return ((valid_unicode(str(name)), values) for name, values in pairs)
 
 
 def fast_histogram(
@@ -208,6 +209,6 @@ def bin_label(value: Any) -> str:
         return MISSING_BIN
     if isinstance(value, np.floating):
         # float32(0.1) is written as "0.1" and not as the "0.10000000149011612" that it equals.
-        value = float(str(value))
+        value = float(str(value))  # pyright: ignore[reportUnknownArgumentType]
     number = spelled_number(str(value).lower())
     return str(value) if number is None else str(number + 0.0)

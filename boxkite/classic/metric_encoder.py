@@ -25,7 +25,7 @@ class MetricEncoder:
     """
 
     PROMETHEUS = staticmethod(generate_latest)
-    OPEN_METRICS = staticmethod(openmetrics.generate_latest)
+    OPEN_METRICS = staticmethod(openmetrics.generate_latest)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType, reportUnknownArgumentType]
 
     def __init__(self, collectors: Iterable[Any]) -> None:
         self._registry = CollectorRegistry(auto_describe=True)

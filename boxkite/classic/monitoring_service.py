@@ -25,10 +25,11 @@ from boxkite.classic.exporters import FluentdExporter, LogExporter
 from boxkite.classic.prediction_context import PredictionContext
 from boxkite.live.identity import Identity
 from boxkite.live.record import plain
-from boxkite.live.row import plain_row
 from boxkite.monitor import Monitor
+from boxkite.rows.row import plain_row
 from boxkite.settings import from_environment
 from boxkite.system.atomic_file import replace_file
+from boxkite.system.type_guards import is_list
 
 __all__ = ["ModelMonitoringService"]
 
@@ -104,7 +105,7 @@ class ModelMonitoringService:
 
     def _counted(self, row: Any) -> Any:
         """Return the values of the features that the baseline has."""
-        if self._counts_all or not isinstance(row, list):
+        if self._counts_all or not is_list(row):
             return row
         # A row that is too short stays as it is, and the monitor counts it as invalid.
         return [row[i] for i in self._positions] if len(row) > self._positions[-1] else row

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 
 from rich.console import Console
 from rich.measure import Measurement
@@ -40,7 +40,9 @@ def print_table(table: Callable[[int], Table]) -> None:
 
 
 @contextlib.contextmanager
-def progress_bar(what: str, total: int, *, hidden: bool = False) -> Iterator[Callable[[int], None]]:
+def progress_bar(
+    what: str, total: int, *, hidden: bool = False
+) -> Generator[Callable[[int], None]]:
     """Show a progress bar, and yield a function that advances it by a number of bytes.
 
     Args:
@@ -57,7 +59,7 @@ def progress_bar(what: str, total: int, *, hidden: bool = False) -> Iterator[Cal
 
 
 @contextlib.contextmanager
-def waiting(what: str) -> Iterator[None]:
+def waiting(what: str) -> Generator[None]:
     """Show a spinner during work of unknown length.
 
     Args:

@@ -23,6 +23,10 @@ from boxkite.drift import estimate_design_effect
 __all__ = ["design_effect_command"]
 
 
+def _duration(_: click.Context, __: click.Parameter, text: str) -> timedelta:
+    return duration(text)
+
+
 @click.command("design-effect")
 @click.argument("baseline")
 @click.argument("url")
@@ -32,7 +36,7 @@ __all__ = ["design_effect_command"]
     default="1h",
     show_default=True,
     metavar="DURATION",
-    callback=lambda _, __, text: duration(text),
+    callback=_duration,
     help="Window to be judged. The log is cut into blocks of this length.",
 )
 @json_option

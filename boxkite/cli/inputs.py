@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet
+import pyarrow.csv  # pyright: ignore[reportUnusedImport] - used as pa.csv
+import pyarrow.parquet  # pyright: ignore[reportUnusedImport] - used as pa.parquet
 
 from boxkite.baseline import Baseline, CategoryVariable
 from boxkite.cli.group import print_message
@@ -59,7 +59,7 @@ def read_table(path: Path, baseline: Baseline | None = None) -> Any:
             table = pa.csv.read_csv(path, convert_options=_conversion(baseline))
         else:
             raise BaselineError(f"cannot read {path}: the file must end in .parquet or .csv")
-        names = Counter(table.column_names)
+        names: Counter[str] = Counter(table.column_names)
     except UnicodeDecodeError as error:
         raise BaselineError(f"cannot read {path}: its header is not UTF-8") from error
     except (pa.ArrowException, OSError) as error:

@@ -6,7 +6,7 @@ import contextlib
 import json
 import sys
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -14,8 +14,8 @@ from typing import IO, Any
 
 import click
 import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet
+import pyarrow.csv  # pyright: ignore[reportUnusedImport] - used as pa.csv
+import pyarrow.parquet  # pyright: ignore[reportUnusedImport] - used as pa.parquet
 
 from boxkite.cli.console import console, progress_bar, waiting
 from boxkite.cli.inputs import log_reader
@@ -23,6 +23,7 @@ from boxkite.cli.shared_options import duration, json_option, part_of_log
 from boxkite.cli.tables import days_table
 from boxkite.logs.pruning import prune
 from boxkite.logs.reader.arrow_batches import read_batches
+from boxkite.logs.reader.log_files import LogFile
 from boxkite.logs.reader.log_reader import LogReader
 from boxkite.logs.stores import open_store
 from boxkite.system.atomic_file import open_replacement
@@ -83,7 +84,7 @@ def ls(
 
 def _days(log: LogReader, records: bool) -> list[dict[str, str | int]]:
     """Return the number and size of the files of each endpoint and day, in the order of files."""
-    files = defaultdict(list)
+    files: defaultdict[tuple[str, str], list[LogFile]] = defaultdict(list)
     for file in log.files:
         files[file.partition.endpoint, file.partition.minute.date().isoformat()].append(file)
     days: list[dict[str, str | int]] = []
@@ -176,7 +177,7 @@ def _write(log: LogReader, form: str, columns: Sequence[str] | None, path: Path 
 
 
 @contextlib.contextmanager
-def _opened(path: Path | None) -> Iterator[IO[bytes]]:
+def _opened(path: Path | None) -> Generator[IO[bytes]]:
     """Open stdout, a device or pipe, or a file that appears whole once everything is written."""
     if path is None:
         yield sys.stdout.buffer

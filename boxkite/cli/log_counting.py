@@ -12,9 +12,10 @@ from boxkite.live.counts import Counts
 from boxkite.live.fold import fold
 from boxkite.live.record import Record
 from boxkite.live.redaction import REDACTED
-from boxkite.live.row import Row, ShapeError, output_row
 from boxkite.logs.log_line import LoggedPrediction
 from boxkite.logs.reader.log_reader import LogReader
+from boxkite.rows.row import Row, ShapeError, output_row
+from boxkite.system.type_guards import is_dict, is_list
 
 __all__ = ["count_blocks", "count_log"]
 
@@ -66,7 +67,7 @@ def _count(baseline: Baseline, chunk: Sequence[LoggedPrediction], counts: Counts
 
 
 def _record(logged: LoggedPrediction, outputs: Sequence[str]) -> Record:
-    features = {} if "features" in logged.truncated else _unredacted(logged.features)
+    features: Any = {} if "features" in logged.truncated else _unredacted(logged.features)
     return Record(logged.entity_id, 0, features, _output(logged, outputs))
 
 
@@ -82,8 +83,8 @@ def _output(logged: LoggedPrediction, names: Sequence[str]) -> Row | None:
 
 def _unredacted(values: Any) -> Any:
     """Return values with None in place of redacted ones."""
-    if isinstance(values, dict) and REDACTED in values.values():
+    if is_dict(values) and REDACTED in values.values():
         return {name: None if each == REDACTED else each for name, each in values.items()}
-    if isinstance(values, list) and REDACTED in values:
+    if is_list(values) and REDACTED in values:
         return [None if each == REDACTED else each for each in values]
     return None if values == REDACTED else values

@@ -2,16 +2,47 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import click
 
-from boxkite.cli.shared_options import Positive, design_effect_option, min_effect_option
+from boxkite.cli.inputs import read_baseline
+from boxkite.cli.shared_options import (
+    design_effect_option,
+    false_alarms_option,
+    min_effect_option,
+)
 from boxkite.drift import Policy
-from boxkite.prometheus.rules import as_kubernetes, render_rules
-from boxkite.prometheus.rules_critical import remarks
+from boxkite.prometheus.rules import RuleObject, RuleOptions, render_rules
+from boxkite.prometheus.rules.durations import parse_duration
+from boxkite.prometheus.rules.label_sets import environment_labels
+from boxkite.prometheus.sizing import Fleet
 
 __all__ = ["rules_command"]
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def _pairs(_: click.Context, parameter: click.Parameter, texts: tuple[str, ...]) -> dict[str, str]:
+    """Return the pairs that an option gives as NAME=VALUE."""
+    found: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not (name and equals and value):
+            raise click.BadParameter(f"{text!r} is not of the form {parameter.metavar}.")
+        found[name] = value
+    return found
+
+
+def _names(_: click.Context, __: click.Parameter, text: str | None) -> list[str] | None:
+    """Return the names that an option gives with commas; None if it is not given."""
+    return None if text is None else [each.strip() for each in text.split(",") if each.strip()]
+
+
+def _pairs_option(name: str, metavar: str, text: str) -> Callable[[Command], Command]:
+    """Return an option that may be repeated and takes a pair."""
+    return click.option(name, multiple=True, metavar=metavar, callback=_pairs, help=text)
 
 
 @click.command("rules")
@@ -20,79 +51,149 @@ __all__ = ["rules_command"]
     default="1h",
     show_default=True,
     metavar="DURATION",
-    help="The rows that are compared: those of the last hour, say.",
+    help="Compare the rows of this window with training.",
 )
 @click.option(
     "--slow-window",
     default="1d",
     show_default=True,
     metavar="DURATION",
-    help="A longer window beside it, for drift that is small; none for none.",
+    help="A second, longer window, which finds smaller drift; `none` leaves it out.",
 )
-@click.option(
-    "--false-alarms-per-month",
-    type=Positive(min=0, min_open=True),
-    default=Policy().false_alarms_per_month,
-    show_default=True,
-    help="How many a model may raise without drift.",
-)
-@click.option(
-    "--services-agree",
-    is_flag=True,
-    help="The services' own Policy has this rate: what they export is taken as it is.",
-)
+@false_alarms_option
 @min_effect_option
 @design_effect_option
 @click.option(
+    "--by",
+    callback=_names,
+    metavar="LABELS",
+    help="Target labels that keep environments apart, beside cluster, namespace and job. An empty "
+    "text removes those three too.",
+)
+@click.option(
     "--interval",
-    default=None,
     metavar="DURATION",
-    help="How often to evaluate. [default: a sixtieth of the window, 5s to 2m]",
+    help="Time between two evaluations. [default: a sixtieth of the window, 5s to 2m]",
+)
+@click.option(
+    "--scrape-interval",
+    metavar="DURATION",
+    help="How often Prometheus scrapes the services. It is checked against the windows.",
 )
 @click.option(
     "--runbook",
-    default="docs/runbook.md",
-    show_default=True,
     metavar="URL",
-    help="Where your runbook is; the alerts link to its sections.",
+    help="Page with a section for each alert, such as your copy of docs/runbook.md. Alerts link to "
+    "it. [default: no link]",
+)
+@_pairs_option("--alert-label", "NAME=VALUE", "Add a label to every alert. Repeat it for several.")
+@_pairs_option(
+    "--severity",
+    "NAME=VALUE",
+    "Replace the severity `warning` or `critical`, or that of the alert that is named.",
+)
+@click.option(
+    "--no-alert", "without", multiple=True, metavar="NAME", help="Leave out an alert. Repeatable."
+)
+@click.option("--no-alerts", is_flag=True, help="Leave out all alerts; only record series.")
+@click.option(
+    "--estimate",
+    metavar="BASELINE",
+    help="Print what a fleet that serves this baseline costs Prometheus, and no rules.",
+)
+@click.option(
+    "--replicas",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Number of replicas, for --estimate.",
 )
 @click.option("--kubernetes", is_flag=True, help="Print a PrometheusRule for the operator.")
+@click.option("--name", default="boxkite", show_default=True, help="Name of the PrometheusRule.")
+@click.option("--namespace", help="Namespace of the PrometheusRule.")
+@_pairs_option("--label", "NAME=VALUE", "Add a label to the PrometheusRule. Repeat it for several.")
 def rules_command(
     window: str,
     slow_window: str,
     false_alarms_per_month: float,
-    services_agree: bool,
     min_effect: float,
     design_effect: float,
+    by: list[str] | None,
     interval: str | None,
-    runbook: str,
+    scrape_interval: str | None,
+    runbook: str | None,
+    alert_label: Mapping[str, str],
+    severity: Mapping[str, str],
+    without: tuple[str, ...],
+    no_alerts: bool,
+    estimate: str | None,
+    replicas: int,
     kubernetes: bool,
+    name: str,
+    namespace: str | None,
+    label: Mapping[str, str],
 ) -> None:
-    """Print the Prometheus rules: one file serves every model.
+    """Print the Prometheus rules. One file serves every model.
 
-    The services export the critical values of PSI by their own Policy, for 1h and 1d if it is the
-    default. For other windows or fewer false alarms the rules raise these to the safe side, by more
-    than need be; services with Policy(windows={"6h": 6}) export those of 6h. Where their Policy has
-    the rate, say so by --services-agree. Likewise where --design-effect is more than the services'
-    own, which applies else. The critical value of K-S is always that of the rules' rate.
+    The services export the thresholds of their own Policy. If it differs from these options, the
+    rules adapt on the safe side, and the alert BoxkitePolicyDiffers says what differs.
 
     \b
     Example:
       boxkite rules > boxkite.rules.yml && promtool check rules boxkite.rules.yml
       boxkite rules --window 30m --slow-window 6h --false-alarms-per-month 0.1
-      boxkite rules --kubernetes --runbook https://wiki.example.org/boxkite | kubectl apply -f -
+      boxkite rules --by env --severity critical=page --alert-label team=ml
+      boxkite rules --kubernetes --label release=prometheus | kubectl apply -f -
+      boxkite rules --estimate histogram.prom --replicas 50
     """
     windows = [window] if slow_window == "none" else [window, slow_window]
+    if estimate is not None:
+        scrape_seconds = parse_duration(scrape_interval or "15s")
+        _print_estimate(Fleet(read_baseline(estimate), replicas, windows, scrape_seconds))
+        return
     policy = Policy(
         false_alarms_per_month=false_alarms_per_month,
         min_effect=min_effect,
         design_effect=design_effect,
     )
-    same_rate = replace(policy, design_effect=Policy().design_effect)
-    services = same_rate if services_agree else Policy()
-    text = render_rules(
-        policy, services=services, windows=windows, interval=interval, runbook=runbook
+    options = RuleOptions(
+        environment=environment_labels(by),
+        interval=interval,
+        scrape_interval=scrape_interval,
+        runbook=runbook,
+        alert_labels=alert_label,
+        severities=severity,
+        without=frozenset(without),
+        alerts=not no_alerts,
     )
-    click.echo(as_kubernetes(text) if kubernetes else text, nl=False)
-    for remark in remarks(policy, services, windows):
-        click.echo(f"boxkite: {remark}", err=True)
+    rules = render_rules(policy, windows=windows, options=options)
+    if kubernetes:
+        rules = RuleObject(name=name, namespace=namespace, labels=label).render(rules)
+    click.echo(rules, nl=False)
+
+
+def _print_estimate(fleet: Fleet) -> None:
+    """Print the cost of a fleet, with and without the baseline on each replica."""
+    each, once = (fleet.size(export_baseline=exported) for exported in (True, False))
+    variables = len(fleet.baseline.variables)
+    lines = [
+        ("series a replica", f"{each.series_a_replica:,}", f"{once.series_a_replica:,}"),
+        ("series of all targets", f"{each.exported:,}", f"{once.exported:,}"),
+        ("recorded series", f"{each.recorded:,}", f"{once.recorded:,}"),
+        ("samples a second", f"{each.samples_a_second:,.0f}", f"{once.samples_a_second:,.0f}"),
+        ("share of a core", f"{each.processor_share:.1%}", f"{once.processor_share:.1%}"),
+    ]
+    click.echo(
+        f"{fleet.replicas:,} replicas, {variables:,} variables, a scrape every "
+        f"{fleet.scrape_interval:g} s, windows {' and '.join(fleet.windows)}:\n"
+    )
+    click.echo(
+        f"{'':22} {'each exports':>16} {'one target':>16}\n{'':22} {'the baseline':>16} "
+        f"{'exports it':>16}"
+    )
+    for name, *values in lines:
+        click.echo(f"{name:22} " + " ".join(f"{value:>16}" for value in values))
+    click.echo(
+        "\nThe share of a core is about what Prometheus 2.42 took in benchmarks/rules.py, for one "
+        "environment. Give the right column by EXPORT_BASELINE=false; see docs/prometheus.md."
+    )

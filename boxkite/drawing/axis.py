@@ -60,7 +60,8 @@ def number_labels(bins: Bins) -> list[Label]:
         return []
     digits, near = _digits(first, last), (last - first) * 1e-9
     left, right = _number(bins.minimum, digits), _number(bins.maximum, digits)
-    starts, ends = [], []
+    starts: list[Label] = []
+    ends: list[Label] = []
     if bins.minimum <= first + near:
         arrow = "← " if bins.minimum < first - near else ""
         starts.append(Label(f"{arrow}{left}", 0.0, "start"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeAlias
+from typing import ClassVar, Literal, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,8 +36,8 @@ class Bins(Protocol):
         counts: Training rows in each bin, one more than there are edges.
     """
 
-    @property
-    def kind(self) -> Literal["numeric"]: ...
+    kind: ClassVar[Literal["numeric"]]
+
     @property
     def edges(self) -> Floats: ...
     @property
@@ -57,8 +57,8 @@ class Categories(Protocol):
         counts: Training rows in each category.
     """
 
-    @property
-    def kind(self) -> Literal["category"]: ...
+    kind: ClassVar[Literal["category"]]
+
     @property
     def categories(self) -> Sequence[str]: ...
     @property

@@ -117,10 +117,10 @@ def sketch(bars: Sequence[Bar], kind: str, width: int) -> Sketch:
 
 def _resampled(bars: Sequence[Bar], width: int) -> NDArray[np.float64]:
     """Return the mean height of both distributions in each of `width` columns of equal width."""
-    edges = np.array([0.0, *(each.left + each.width for each in bars)])
+    edges: NDArray[np.float64] = np.array([0.0, *(each.left + each.width for each in bars)])
     heights = np.array([(each.trained_height, each.live_height) for each in bars])
     # Differences of the interpolated cumulative area are exact means, however a column cuts bars.
     areas = np.cumsum(heights * np.diff(edges)[:, None], axis=0)
-    grid = np.linspace(0.0, edges[-1], width + 1)
+    grid = np.linspace(0.0, float(edges[-1]), width + 1)
     below = [np.interp(grid, edges, [0.0, *areas[:, side]]) for side in (0, 1)]
     return np.diff(np.stack(below, axis=1), axis=0)

@@ -93,7 +93,7 @@ def critical_value(
     approximate = quantile(sure, degrees)
     # If live rows outnumber training rows, each cell that is empty on both sides adds at most this.
     outnumbered = counts.count(0) * max(0.0, math.log(_MOST_ROWS / rows) / 2)
-    raised = 1.0
+    raised, exact = 1.0, 0.0
     # The distribution depends on n m / (n + m), which never reaches n. The search therefore starts
     # at the fewest live rows and ends at n, or earlier once the floor decides alone.
     power = math.floor(math.log(least_rows * rows / (least_rows + rows), _GROWTH))

@@ -106,6 +106,8 @@ class CountsFile:
             slot = _SLOT.size + self._size
             self._starts = (_HEADER.size, _HEADER.size + slot)
             total = _HEADER.size + 2 * slot
+            # A new file. Its blocks are reserved, because writing to a map on a full disk would
+            # kill the process.
             if os.fstat(descriptor).st_size == 0 and size:
                 reserve(descriptor, total)
             if os.fstat(descriptor).st_size != total:

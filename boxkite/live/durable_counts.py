@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from datetime import datetime
 
 from boxkite.baseline import Baseline
@@ -93,15 +93,14 @@ class DurableCounts:
         if member is None or self._retry_at:
             member = self._rejoin()
         try:
-            if member is None:
-                self._memory.append(record)
-            else:
+            if member is not None:
                 member.worker.journal.append(record)
+            else:
+                self._append_to_memory(record)
         except OSError as error:
-            self._append_to_memory(record, error)
+            self._append_after(error, record)
+        # Threads may lose an increment here, which only delays a fold.
         self._appended += 1
-        if self._memory.uncounted > _MAX_UNCOUNTED_IN_MEMORY:
-            self.fold()
         return self._appended == 1 or self._appended % _FOLD_AT == 0
 
     def _rejoin(self) -> GroupMember | None:
@@ -111,7 +110,13 @@ class DurableCounts:
         self._retry_at = 0.0
         return self._member or self._join()
 
-    def _append_to_memory(self, record: bytes, error: OSError) -> None:
+    def _append_to_memory(self, record: bytes) -> None:
+        """Take a record that no file takes, and count the records there if they become many."""
+        self._memory.append(record)
+        if self._memory.uncounted > _MAX_UNCOUNTED_IN_MEMORY:
+            self.fold()
+
+    def _append_after(self, error: OSError, record: bytes) -> None:
         """Take a record that the journal refused."""
         if isinstance(error, JournalFullError):
             # Requests come faster than the background counts. This one makes room.
@@ -122,7 +127,7 @@ class DurableCounts:
                 return
             except OSError as again:
                 error = again
-        self._memory.append(record)
+        self._append_to_memory(record)
         if not isinstance(error, JournalBusyError):
             self._fall_back(error)
 
@@ -205,7 +210,7 @@ class DurableCounts:
             return member.group
 
     @contextlib.contextmanager
-    def _folded(self) -> Iterator[None]:
+    def _folded(self) -> Generator[None]:
         """Hold the lock for the `with` block, after folding.
 
         A signal handler gets here while its own thread is folding. The lock lets it in, and it must
@@ -226,6 +231,7 @@ class DurableCounts:
         if member is None:
             return
         try:
+            # Checked before counting, so that the counts go into files that others can see.
             if self._may_retry and not member.is_intact():
                 self._dropped += self._memory.keep_log_records(member.recreate(self._errors))
             unsaved = self._memory.counts

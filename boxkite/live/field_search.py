@@ -1,5 +1,10 @@
 """Find named fields at any depth of values and objects, and replace their content."""
 
+# Values here are any objects of the user's. After `isinstance`, pyright calls their type parameters
+# unknown. Type guards would tell it, at the price of a call for each value.
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false
+
 from __future__ import annotations
 
 import dataclasses
@@ -164,7 +169,8 @@ def _by_name(value: Any) -> Mapping[Any, Any] | None:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {each.name: getattr(value, each.name) for each in dataclasses.fields(value)}
     if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return dict(zip(value._fields, value, strict=True))
+        names: Any = getattr(value, "_fields")  # noqa: B009 - its type knows no fields
+        return dict(zip(names, value, strict=True))
     return None
 
 

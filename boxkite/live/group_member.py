@@ -132,6 +132,8 @@ class GroupMember:
         # If only a part was deleted, others must not count the old folder and the new one.
         shutil.rmtree(old.folder, ignore_errors=True)
         new.fold(errors, old.counts)
+        # Only now: until the counts are in the new file, requests find the closed journal and keep
+        # their records in memory.
         self.worker = new
         unshipped = old.outbox.unshipped()
         old.abandon()

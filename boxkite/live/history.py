@@ -91,6 +91,7 @@ class History:
             The counts, or None if the counts at that hour are not kept or are damaged.
         """
         moments = [(each, path) for each, path in self._files() if start <= each <= hour]
+        # Without the file of `hour` itself, nothing tells what the counts were at that time.
         if not moments or moments[-1][0] != hour:
             return None
         first, last = self._read(moments[0][1]), self._read(moments[-1][1])

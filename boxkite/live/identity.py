@@ -47,7 +47,8 @@ class Identity(msgspec.Struct, frozen=True, gc=False):
             number: number of predictions.
         """
         if number < 2:
-            return [self][:number]
+            first: list[Identity] = [self]
+            return first[:number]
         head, digits = self.entity_id[:-_COUNTED_DIGITS], self.entity_id[-_COUNTED_DIGITS:]
         numbers = range(int(digits, 16), int(digits, 16) + number)
         uuids = [f"{head}{each % 16**_COUNTED_DIGITS:0{_COUNTED_DIGITS}x}" for each in numbers]

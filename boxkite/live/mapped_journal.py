@@ -99,6 +99,8 @@ class MappedJournal:
         if prepared is not None and prepared.size >= size:
             return prepared
         if prepared is not None:
+            # Too small for this record, which gets a segment of its own. Keeping the prepared one
+            # for later would put the segments out of order.
             prepared.remove()
         if self.byte_size + size > self._max_bytes:
             raise JournalFullError(
@@ -152,6 +154,7 @@ class MappedJournal:
         Returns:
             The records and the position after them. No records and the same position at the end.
         """
+        # A copy, because a request may add a segment during the loop.
         for segment in list(self._segments):
             if segment.number < position.segment:
                 continue
@@ -171,7 +174,9 @@ class MappedJournal:
 
     def release(self, position: Position) -> None:
         """Remove the segments before a position. Their records are not needed any more."""
+        # The last segment stays even if it is empty, because requests append to it.
         while len(self._segments) > 1 and self._segments[0].number < position.segment:
+            # The file first: if that fails, the segment stays in the list for the next attempt.
             self._segments[0].remove()
             self._segments.popleft()
 

@@ -61,6 +61,7 @@ class OrphanRecovery:
                         continue  # it has another name now, and the next search finds it
                     if not orphan.is_shipped:
                         yield orphan
+                    # Other groups keep the folder: its outcomes are not in their counts yet.
                     if own is not None and is_own and orphan.is_shipped:
                         own.finish(orphan)
 
@@ -74,6 +75,7 @@ class OrphanRecovery:
         if own is None:
             return 0
         dropped = size = 0
+        # The youngest first: they may stay until the space is used up.
         for path in reversed(own.orphans()):
             orphan = _open(WorkerFolder(path))
             if orphan is None:

@@ -39,17 +39,20 @@ class Journal(Protocol):
     @property
     def byte_size(self) -> int:
         """Number of bytes that the journal takes."""
+        ...
 
     @property
     def end(self) -> Position:
         """Position after the last record."""
+        ...
 
     def read(
         self, position: Position, limit: int, end: Position | None = None
     ) -> tuple[list[bytes], Position]:
         """Return up to `limit` records from a position on, and the position after them."""
+        ...
 
-    def release(self, position: Position) -> None:
+    def release(self, position: Position, /) -> None:
         """Allow the records before a position to be removed."""
 
 
@@ -121,6 +124,7 @@ class Outbox:
                 part, place = self._journal.read(start, limit, end)
                 if not part:
                     break
+                # Records may be large, so a batch also ends within a part.
                 sizes = list(accumulate(map(len, part), initial=size))
                 size = sizes[-1]
                 if not sealed and sizes[-2] >= max_bytes:

@@ -8,12 +8,12 @@ from boxkite import signals
 from boxkite.baseline import Baseline
 from boxkite.error_reporter import ErrorReporter
 from boxkite.live.identity import Identity
-from boxkite.live.intake import Intake
 from boxkite.live.log_context import LogContext
 from boxkite.live.prediction_counter import PredictionCounter
 from boxkite.live.record import Record, encode
 from boxkite.live.redaction import Redaction
-from boxkite.live.row import Row
+from boxkite.rows.intake import Intake
+from boxkite.rows.row import Row, is_flat
 from boxkite.settings import Settings
 from boxkite.signals import EventSender
 
@@ -62,10 +62,11 @@ class Recorder:
         self, identity: Identity, features: Any, outputs: Any, request_body: Any, view: str
     ) -> list[str]:
         """Take several predictions, or a single one. See `Monitor.log_predictions`."""
-        batch = self._intake.batch(features, outputs, view)
+        # Most requests ask for one row of plain values, so that case is told apart first.
+        batch = None if is_flat(features) else self._intake.batch(features, outputs, view)
         if batch is None:
             return [self.take(identity, features, outputs, request_body, view)]
-        ids = []
+        ids: list[str] = []
         for number, each in enumerate(identity.rows(len(batch.rows))):
             output = batch.outputs[number] if batch.outputs is not None else None
             answer = self._intake.output(output, view) if batch.outputs is not None else None

@@ -70,7 +70,7 @@ class Segment:
                 os.unlink(path)
             raise
         finally:
-            os.close(descriptor)
+            os.close(descriptor)  # the map keeps the file open
         self._map[:HEADER_BYTES] = _HEADER.pack(_MAGIC, _FORMAT, number)
 
     def append(self, record: bytes) -> bool:
@@ -81,7 +81,10 @@ class Segment:
             return False
         short = length <= _CRC_BYTES
         crc = zlib.crc32(record, self.number) if short else _checksum(record, self.number)
+        # One copy into the map. If the process dies in the middle of it, the CRC does not match,
+        # and readers stop before this frame.
         self._map[self.end : end] = _FRAME.pack(length, crc) + record
+        # Only now, because the background reads up to `end` without a lock.
         self.end = end
         return True
 
@@ -155,6 +158,7 @@ def intact_records(path: Path, number: int, start: int = HEADER_BYTES) -> tuple[
         length, crc = _FRAME.unpack_from(content, place)
         end = place + _FRAME.size + length
         record = content[place + _FRAME.size : end]
+        # A length of zero is the rest of the segment, which was never written.
         if not length or end > len(content) or zlib.crc32(record, number) != crc:
             break
         records.append(record)

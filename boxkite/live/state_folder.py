@@ -56,6 +56,7 @@ class StateFolder:
         root = self._root()
         if root.name.partition("-")[0] == str(os.getpid()):
             weakref.finalize(self, _remove_own, root, os.getpid())
+        # All runs of this user, because nobody else would clean up after one that was killed.
         for other in root.parent.iterdir():
             if other != root and _is_abandoned(other):
                 shutil.rmtree(other, ignore_errors=True)

@@ -147,6 +147,8 @@ class WorkerFolder:
         committed = None
         try:
             file = CountsFile(self.counts_file, Counts.zero(baseline).byte_size)
+            # The worker may have died in the middle of a commit, and a power loss may have damaged
+            # the last one.
             if not file.repair():
                 errors.append(
                     ValueError(

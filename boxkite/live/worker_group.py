@@ -59,9 +59,9 @@ class WorkerGroup:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         kept: RetiredCounts | None = former.retired if former is not None else None
         self.retired: RetiredCounts = RetiredCounts(folder, baseline, reporter, kept)
-        self._remove_leftovers()
+        self._remove_unfinished()
 
-    def _remove_leftovers(self) -> None:
+    def _remove_unfinished(self) -> None:
         """Remove folders of processes that died while they created or removed one."""
         for path in self.folder.glob(f"{MERGED}*"):
             shutil.rmtree(path, ignore_errors=True)

@@ -1,5 +1,10 @@
 """The line format of the log: write a record as one line of JSON, and read such a line."""
 
+# Values here are any objects of the user's. After `isinstance`, pyright calls their type parameters
+# unknown. Type guards would tell it, at the price of a call for each value.
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false
+
 from __future__ import annotations
 
 import math
@@ -97,6 +102,7 @@ def _without(record: LogRecord, field: str) -> LogRecord:
 def _line(record: LogRecord) -> bytes:
     # Nearly all records hold plain values, which msgspec encodes in one call. Checking its result
     # is several times cheaper than converting each value first.
+    line = b""
     try:
         line = _encoder.encode(record)
         ordinary = _is_ordinary(record, line)

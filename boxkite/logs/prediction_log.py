@@ -12,7 +12,7 @@ from boxkite.error_reporter import ErrorReporter
 from boxkite.errors import ConfigError
 from boxkite.live.log_context import LogContext
 from boxkite.live.state_folder import StateFolder
-from boxkite.logs.sink import Sink
+from boxkite.logs.sink import LogTarget, Sink
 from boxkite.logs.sinks.sink_url import NO_LOG, open_sink, scheme_of
 from boxkite.settings import Settings
 
@@ -24,6 +24,7 @@ class SinkOpener(Protocol):
 
     def open(self) -> Sink:
         """Return the sink."""
+        ...
 
     @property
     def url(self) -> str | None:
@@ -46,7 +47,7 @@ class PredictionLog:
 
 
 def open_log(
-    log: Any,
+    log: LogTarget,
     settings: Settings,
     baseline: Baseline,
     state: StateFolder,

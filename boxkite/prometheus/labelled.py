@@ -3,70 +3,75 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeAlias
 
 import numpy as np
 
-from boxkite.baseline import Baseline, CategoryVariable, NumericVariable, Variable
+from boxkite.baseline import Baseline, CategoryVariable, NumericVariable
 from boxkite.baseline.labelled_series import histogram_series
 from boxkite.baseline.tally import Tally
 from boxkite.baseline.text_writer import Family, format_series, format_series_by
 from boxkite.drift import Policy
-from boxkite.prometheus.critical import CriticalValues
+from boxkite.prometheus.policy_series import PolicySeries
+from boxkite.prometheus.series_labels import variable_labels, version_labels
 from boxkite.system.cooperation import cooperatively
 
 __all__ = ["LabelledExposition"]
-
-Labels: TypeAlias = dict[str, str]
 
 
 class LabelledExposition:
     """Live counts of one baseline's variables as series.
 
-    The names of the series, which the baseline fixes, are written once; a scrape adds the values.
+    The baseline fixes the names of the series, so they are written once. A scrape adds the values.
 
     Args:
-        baseline: whose variables are counted.
-        policy: whose critical values are exported.
-        sink: name of the log's sink; None where there is no log.
+        baseline: Its variables are counted.
+        policy: The policy that is exported for the rules.
+        sink: Name of the log's sink; None without a log.
+        export_baseline: Whether the series of the baseline are exported too. They may come from
+            another target. An empty baseline is always exported, because an alert watches for it.
+
+    Attributes:
+        static: The families that never change.
     """
 
-    def __init__(self, baseline: Baseline, policy: Policy, sink: str | None = None) -> None:
+    def __init__(
+        self,
+        baseline: Baseline,
+        policy: Policy,
+        sink: str | None = None,
+        *,
+        export_baseline: bool = True,
+    ) -> None:
         self._sink = sink
-        self._head = {"model_name": baseline.model, "model_version": baseline.version}
+        self._head = version_labels(baseline)
         self._numeric = [
             i for i, each in enumerate(baseline.variables) if isinstance(each, NumericVariable)
         ]
         self._categorical = [
             i for i, each in enumerate(baseline.variables) if isinstance(each, CategoryVariable)
         ]
+        labels = [variable_labels(baseline, each) for each in baseline.variables]
+        pairs = list(zip(baseline.variables, labels, strict=True))
         self._values = tuple(
             series
-            for each in baseline.variables
+            for each, its_labels in pairs
             if isinstance(each, NumericVariable)
-            for series in histogram_series("boxkite_value", self._labels(each), each.upper_bounds)
+            for series in histogram_series("boxkite_value", its_labels, each.upper_bounds)
         )
         self._categories = [
             series
-            for each in baseline.variables
+            for each, its_labels in pairs
             if isinstance(each, CategoryVariable)
             for series in format_series_by(
-                "boxkite_category_total", self._labels(each), "category", each.categories
+                "boxkite_category_total", its_labels, "category", each.categories
             )
         ]
         self._missing, self._invalid = (
-            [format_series(name, **self._labels(each)) for each in baseline.variables]
+            [format_series(name, **its_labels) for its_labels in labels]
             for name in ("boxkite_missing_total", "boxkite_invalid_total")
         )
-        self._critical = CriticalValues(baseline, policy, self._series)
-        self._design_effect = policy.design_effect
-        self.static = baseline.families()
-
-    def _series(self, name: str, variable: Variable, window: str) -> str:
-        return format_series(name, **self._labels(variable), window=window)
-
-    def _labels(self, variable: Variable) -> Labels:
-        return {**self._head, "variable_role": variable.role, "variable": variable.name}
+        self._policy = PolicySeries(baseline, policy)
+        self.static = baseline.families() if export_baseline or not baseline.rows else []
 
     def families(
         self,
@@ -78,10 +83,10 @@ class LabelledExposition:
         """Return the live series with their values.
 
         Args:
-            tallies: the counts of each variable of the baseline, in its order.
-            predictions: how many were counted.
-            errors: failures of monitoring by stage.
-            log: records of the log by outcome: "delivered", "retried", "dropped", "pending".
+            tallies: Counts of each variable, in the order of the baseline.
+            predictions: Number of predictions counted.
+            errors: Failures of monitoring by stage.
+            log: Records of the log by outcome: "delivered", "retried", "dropped", "pending".
         """
         return [
             Family(
@@ -115,14 +120,14 @@ class LabelledExposition:
             Family(
                 "boxkite_invalid",
                 "counter",
-                "Values that were not of the variable's kind.",
+                "Values that cannot be converted to the variable's kind.",
                 self._invalid,
                 [tally.invalid for tally in tallies],
             ),
             Family(
                 "boxkite_errors",
                 "counter",
-                "Failures of monitoring; the request went on.",
+                "Failures of monitoring; the request was answered.",
                 [
                     format_series("boxkite_errors_total", **self._head, failed_stage=stage)
                     for stage in errors
@@ -130,18 +135,8 @@ class LabelledExposition:
                 list(errors.values()),
             ),
             *self._log_families(log),
-            self._critical.family(),
-            *self._design_effect_families(),
+            *self._policy.families(),
         ]
-
-    def _design_effect_families(self) -> list[Family]:
-        """Return a family where rows depend on each other; without it the rules take 1."""
-        if self._design_effect == 1.0:
-            return []
-        name = "boxkite_drift_design_effect"
-        documentation = "How many rows tell as much as one that is independent of the others."
-        series = [format_series(name, **self._head)]
-        return [Family(name, "gauge", documentation, series, [self._design_effect])]
 
     def _log_families(self, log: Mapping[str, int]) -> list[Family]:
         if self._sink is None:
@@ -154,7 +149,7 @@ class LabelledExposition:
             Family(
                 "boxkite_log_records",
                 "counter",
-                "Records of the log; accepted are delivered, dropped or pending.",
+                "Records of the log, by outcome.",
                 [format_series(records, **labels, outcome=outcome) for outcome in outcomes],
                 [log[outcome] for outcome in outcomes],
             ),

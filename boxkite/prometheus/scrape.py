@@ -41,6 +41,7 @@ class Exposition(Protocol):
         log: Mapping[str, int],
     ) -> list[Family]:
         """Return the live families."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -123,7 +123,7 @@ class Report:
     rows: int
     subject: str
     since: datetime | None = None
-    hours: list[datetime] = field(default_factory=list)
+    hours: list[datetime] = field(default_factory=list[datetime])
     made: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def chosen(self, choice: Choice) -> list[Card]:

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 from boxkite.drawing.svg import percent
 from boxkite.errors import ConfigError
-from boxkite.report.cards import Choice, Report
+from boxkite.report.cards import Card, Choice, Report
 from boxkite.report.charts import distribution, labels, meter, sparkline
 
 if TYPE_CHECKING:
@@ -54,6 +54,12 @@ def page_html(
     def link(**more: Any) -> str:
         return f"{base}?{urlencode({k: v for k, v in (asked | more).items() if v})}"
 
+    def link_of_card(card: Card) -> str:
+        return link(variable=card.anchor)
+
+    def link_of_verdict(verdict: str) -> str:
+        return link(verdict=verdict)
+
     return _render(
         "page.html",
         report=report,
@@ -61,8 +67,8 @@ def page_html(
         found=len(found),
         more=link(limit=choice.limit + _STEP) if len(found) > choice.limit else "",
         all=link(),
-        link=lambda card: link(variable=card.anchor),
-        verdicts=lambda verdict: link(verdict=verdict),
+        link=link_of_card,
+        verdicts=link_of_verdict,
         json=f"{base}/drift.json?{urlencode({'window': window, 'model': asked['model']})}",
         alone=bool(choice.variable),
         choice=choice,
@@ -92,7 +98,7 @@ def report_html(report: Report) -> str:
 
 def asset(name: str) -> str:
     """Return the text of a file that the page refers to, such as `style.css`."""
-    return resources.files(__package__).joinpath("templates", name).read_text("utf-8")
+    return resources.files("boxkite.report").joinpath("templates", name).read_text("utf-8")
 
 
 def _render(template: str, **values: Any) -> str:

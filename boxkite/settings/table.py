@@ -62,6 +62,12 @@ class Settings:
         "otherwise, it is not mounted.",
         read.as_path,
     )
+    export_baseline: bool = _setting(
+        True,
+        "Whether `/metrics` also shows the baseline's series. Set it to false if another target "
+        "exports `histogram.prom` for all replicas.",
+        read.as_bool,
+    )
     design_effect: float = _setting(
         1.0,
         "Observed rows per independent row. Raise it when requests come in bursts or are repeated.",

@@ -13,7 +13,7 @@ import re
 import secrets
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import IO
 
@@ -41,7 +41,7 @@ def replace_file(path: str | os.PathLike[str], content: bytes) -> None:
 
 
 @contextlib.contextmanager
-def open_replacement(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
+def open_replacement(path: str | os.PathLike[str]) -> Generator[IO[bytes]]:
     """Open a file that takes the name `path` when the `with` block ends without an exception.
 
     A new file gets the permissions that `open` would give it. A replacement keeps the permissions

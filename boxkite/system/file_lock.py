@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 try:
@@ -38,6 +38,7 @@ def try_lock(descriptor: int) -> bool:
         OSError: if the file cannot be locked.
     """
     try:
+        assert fcntl is not None  # `require_locks` has been called
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
@@ -51,13 +52,14 @@ def release(descriptor: int) -> None:
     the lock would last until that process closes it too.
     """
     try:
+        assert fcntl is not None
         fcntl.flock(descriptor, fcntl.LOCK_UN)
     finally:
         os.close(descriptor)
 
 
 @contextlib.contextmanager
-def hold_lock(path: Path, seconds: float, *, mode: int = 0o600) -> Iterator[None]:
+def hold_lock(path: Path, seconds: float, *, mode: int = 0o600) -> Generator[None]:
     """Hold the lock of a file for the `with` block. Create the file if it is missing.
 
     Args:

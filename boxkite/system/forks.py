@@ -33,7 +33,7 @@ def call_after_fork(owner: ForkAware) -> None:
 
 
 def _reset_in_child() -> None:
-    errors = []
+    errors: list[Exception] = []
     for owner in list(_registered.values()):
         try:
             owner.after_fork()

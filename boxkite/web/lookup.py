@@ -7,8 +7,8 @@ from typing import Any
 
 from boxkite.baseline import Baseline
 from boxkite.baseline.class_probabilities import WINNER
-from boxkite.live.fields import SINGLE, fields_of, opened
-from boxkite.live.row import is_row
+from boxkite.rows.fields import SINGLE, fields_of, opened
+from boxkite.rows.row import is_row
 from boxkite.system.type_guards import is_list_or_tuple, is_mapping
 from boxkite.web.context import Part
 

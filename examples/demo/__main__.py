@@ -11,11 +11,14 @@ from pathlib import Path
 import pandas as pd
 from flights import FEATURES, load_flights
 from rich.console import Console
+from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
 from train import january
 from train import main as train
 
 from boxkite import Baseline, Comparison, compare
+from demo.alerting import Alerting, alerting_service, message
 from demo.picture import save_picture, save_report
 from demo.replay import columns, replay, shuffled
 from demo.services import DRIFT_PATH, ServiceError, flask_service, prometheus_service
@@ -25,6 +28,7 @@ from demo.tables import agreement, side_by_side
 WINDOW = "60s"
 WINDOW_SECONDS = 45
 SETTLING_SECONDS = 3
+NOTIFICATION_SECONDS = 90
 
 console = Console(width=None if sys.stdout.isatty() else 80)
 
@@ -41,7 +45,7 @@ def progress_bar() -> Progress:
 
 
 def send(address: str, flights: pd.DataFrame, what: str) -> pd.DataFrame:
-    """Send flights through the service; returns what the model was given and answered."""
+    """Send flights through the service, and return its rows with the answers."""
     with progress_bar() as progress:
         task = progress.add_task(what, total=len(flights))
         answers = replay(address, flights[FEATURES], lambda: progress.advance(task))
@@ -49,7 +53,7 @@ def send(address: str, flights: pd.DataFrame, what: str) -> pd.DataFrame:
 
 
 def await_rows(prometheus: str, rows: int, what: str) -> None:
-    """Wait until Prometheus has counted exactly so many predictions in its window."""
+    """Wait until the window of Prometheus holds exactly this number of predictions."""
     expression = f'max(variable:boxkite_live_rows:sum{{window="{WINDOW}",variable="distance"}})'
     deadline = time.monotonic() + 2 * WINDOW_SECONDS
     with console.status(what):
@@ -72,7 +76,7 @@ def stretch(
     name: str,
     picture: Path | None = None,
 ) -> tuple[Comparison, bool]:
-    """Replay one stretch of flights and print both verdicts; tells whether they agree."""
+    """Replay one stretch of flights, print both verdicts, and return whether they agree."""
     if prometheus:
         await_rows(prometheus, 0, f"waiting until the window of {WINDOW} holds no flights")
     rows = send(service, flights, f"{name}: {len(flights):,} flights")
@@ -80,7 +84,7 @@ def stretch(
     recorded: Mapping[str, Recorded] = {}
     if prometheus:
         await_rows(prometheus, len(flights), "waiting for Prometheus to evaluate the rules")
-        # The rules of a group run one after the other: these are of evaluations that had all rows.
+        # The groups of rules are evaluated at different times. After this, all have seen all rows.
         time.sleep(SETTLING_SECONDS)
         recorded = recorded_statistics(prometheus, WINDOW, time.time())
     table = side_by_side(comparison, recorded, name)
@@ -97,7 +101,7 @@ def stretch(
 
 
 def main() -> int:
-    """Run it; returns the exit code: 0 if all came out as it should."""
+    """Run the demonstration, and return 0 if everything came out as expected."""
     parser = argparse.ArgumentParser(prog="demo", description=__doc__)
     parser.add_argument("--folder", type=Path, default=Path(".demo"), help="for all it writes")
     parser.add_argument("--flights", type=int, default=2000, help="a stretch")
@@ -115,11 +119,14 @@ def main() -> int:
     console.rule("2. serve the model under gunicorn, and scrape it")
     with (
         flask_service(folder) as service,
-        prometheus_service(folder, service, WINDOW) as prometheus,
+        alerting_service(folder) as alerting,
+        prometheus_service(
+            folder, service, WINDOW, alerting.address if alerting else None
+        ) as prometheus,
     ):
         console.print(f"service     {service}/metrics")
         console.print(f"drift page  {service}{DRIFT_PATH}")
-        console.print(f"Prometheus  {prometheus or 'is not installed: going on without it'}")
+        console.print(f"Prometheus  {prometheus or 'is not installed: continuing without it'}")
         if arguments.serve:
             serve(service, july)
             return 0
@@ -136,13 +143,26 @@ def main() -> int:
             "July",
             arguments.picture,
         )
+        notified = not (prometheus and alerting) or notification(alerting)
     written = folder / "july.html"
     save_report(baseline, moved, written, "in July")
     console.print(f"July's report, to open in a browser: {written}", soft_wrap=True)
     as_expected = calm.verdict == "ok" and moved.verdict == "drift"
     if not as_expected:
         console.print("expected ok for January and drift for July", style="bold red")
-    return 0 if as_expected and calm_agrees and moved_agrees else 1
+    return 0 if as_expected and calm_agrees and moved_agrees and notified else 1
+
+
+def notification(alerting: Alerting) -> bool:
+    """Print the notification of July's drift; returns whether one came."""
+    console.rule("5. the notification that Alertmanager sends")
+    with console.status("waiting for Alertmanager"):
+        found = alerting.firing(NOTIFICATION_SECONDS)
+    if found is None:
+        console.print("expected a notification, and none came", style="bold red")
+        return False
+    console.print(Panel(Text(message(found)), title="as a chat or a mail shows it"))
+    return True
 
 
 def serve(service: str, flights: pd.DataFrame) -> None:

@@ -1,4 +1,4 @@
-"""Starts the two services of the demonstration, and ends them."""
+"""Starts the model service and Prometheus, and ends them."""
 
 from __future__ import annotations
 
@@ -13,12 +13,20 @@ import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from boxkite.prometheus.rules import render_rules
+from boxkite.prometheus.rules import RuleOptions, render_rules
 
-__all__ = ["DRIFT_PATH", "ServiceError", "flask_service", "free_port", "prometheus_service"]
+__all__ = [
+    "DRIFT_PATH",
+    "ServiceError",
+    "flask_service",
+    "free_port",
+    "prometheus_service",
+    "running",
+    "wait_for",
+]
 
 DRIFT_PATH = "/drift"
-"""Where the service has the drift page."""
+"""Path of the drift page."""
 
 _START_SECONDS = 60.0
 
@@ -33,13 +41,20 @@ scrape_configs:
       - targets: ["127.0.0.1:{port}"]
 """
 
+_ALERTING_CONFIG = """\
+alerting:
+  alertmanagers:
+    - static_configs:
+        - targets: ["{alertmanager}"]
+"""
+
 
 class ServiceError(Exception):
-    """A service did not start; the message says where its log is."""
+    """A service did not start. The message names its log."""
 
 
 def free_port() -> int:
-    """Return a port of the loopback address that nothing listens on."""
+    """Return a free port of the loopback address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -48,7 +63,7 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def flask_service(folder: Path) -> Iterator[str]:
-    """Serve the model under gunicorn for as long as the context lasts; yields its address."""
+    """Serve the model under gunicorn, and yield the address."""
     port = free_port()
     command = [sys.executable, "-m", "gunicorn", "--workers", "2", "--threads", "2",
                "--bind", f"127.0.0.1:{port}", "flask_app:app"]  # fmt: skip
@@ -57,40 +72,54 @@ def flask_service(folder: Path) -> Iterator[str]:
         "FLASK_BOXKITE_BASELINE": str(folder / "histogram.prom"),
         "FLASK_BOXKITE_DRIFT_PATH": DRIFT_PATH,
     }
-    with _running("flask", command, folder, settings):
+    with running("flask", command, folder, settings):
         address = f"http://127.0.0.1:{port}"
-        _wait_for(f"{address}/metrics", folder / "flask.log")
+        wait_for(f"{address}/metrics", folder / "flask.log")
         yield address
 
 
 @contextlib.contextmanager
-def prometheus_service(folder: Path, service: str, window: str) -> Iterator[str | None]:
-    """Run Prometheus over the service with boxkite's rules; yields None where there is none."""
+def prometheus_service(
+    folder: Path, service: str, window: str, alertmanager: str | None = None
+) -> Iterator[str | None]:
+    """Run Prometheus with boxkite's rules, and yield its address; None if it is not installed.
+
+    Args:
+        folder: For its configuration, data and log.
+        service: Address of the service to scrape.
+        window: Window of the rules.
+        alertmanager: Host and port of Alertmanager; None for none.
+    """
     program = shutil.which("prometheus")
     if program is None:
         yield None
         return
-    # As `boxkite rules` prints them, but that a minute is judged as an hour would be.
-    rules = render_rules(windows=[window], critical_windows={window: "1h"}, interval="1s")
+    # These are the rules of `boxkite rules`, except that a minute is judged like an hour.
+    rules = render_rules(
+        windows=[window], critical_windows={window: "1h"}, options=RuleOptions(interval="1s")
+    )
     folder.joinpath("boxkite.rules.yml").write_text(rules)
     config = folder / "prometheus.yml"
-    config.write_text(_PROMETHEUS_CONFIG.format(port=service.rpartition(":")[2]))
+    text = _PROMETHEUS_CONFIG.format(port=service.rpartition(":")[2])
+    if alertmanager is not None:
+        text += _ALERTING_CONFIG.format(alertmanager=alertmanager)
+    config.write_text(text)
     data = folder / "prometheus-data"
     shutil.rmtree(data, ignore_errors=True)
     port = free_port()
     command = [program, f"--config.file={config}", f"--storage.tsdb.path={data}",
                f"--web.listen-address=127.0.0.1:{port}"]  # fmt: skip
-    with _running("prometheus", command, folder):
+    with running("prometheus", command, folder):
         address = f"http://127.0.0.1:{port}"
-        _wait_for(f"{address}/-/ready", folder / "prometheus.log")
+        wait_for(f"{address}/-/ready", folder / "prometheus.log")
         yield address
 
 
 @contextlib.contextmanager
-def _running(
+def running(
     name: str, command: Sequence[str], folder: Path, settings: Mapping[str, str] | None = None
 ) -> Iterator[None]:
-    """Run a program, its output in a file, and end it with the context."""
+    """Run a program with its output in a file, and end it with the context."""
     with folder.joinpath(f"{name}.log").open("wb") as log:
         process = subprocess.Popen(
             command, stdout=log, stderr=log, env={**os.environ, **(settings or {})}
@@ -106,10 +135,15 @@ def _running(
                 process.wait()
 
 
-def _wait_for(url: str, log: Path) -> None:
+def wait_for(url: str, log: Path) -> None:
+    """Wait until an address answers.
+
+    Raises:
+        ServiceError: if it does not answer in time.
+    """
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
-        with contextlib.suppress(OSError):  # a service may be slow to start
+        with contextlib.suppress(OSError):  # a service needs some time to start
             urllib.request.urlopen(url, timeout=5).close()
             return
         time.sleep(0.1)

@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from boxkite import Baseline
 from boxkite.cli.commands import boxkite
 from boxkite.drift import Policy
-from boxkite.prometheus.rules import as_kubernetes, render_rules
+from boxkite.prometheus.rules import RuleObject, RuleOptions, render_rules
 
 HOSTILE = "\x1b[31m[red]\n"
 
@@ -154,71 +154,71 @@ def test_compare_prints_json() -> None:
 
 def test_rules_prints_the_rules() -> None:
     assert run("rules").stdout == render_rules()
-    options = "--window 30m --slow-window 1h --interval 15s --min-effect 0.1 --runbook https://x/"
+    options = (
+        "--window 30m --slow-window 1h --interval 15s --scrape-interval 15s --min-effect 0.1 "
+        "--runbook https://x/ --by env,job --alert-label team=ml --severity critical=page "
+        "--severity BoxkiteNoBaseline=info --no-alert BoxkiteScrapedTwice"
+    )
     result = run("rules", *options.split())
     assert result.stdout == render_rules(
         Policy(min_effect=0.1),
-        services=Policy(),
         windows=["30m", "1h"],
-        interval="15s",
-        runbook="https://x/",
+        options=RuleOptions(
+            environment=("env", "cluster", "namespace", "job"),
+            interval="15s",
+            scrape_interval="15s",
+            runbook="https://x/",
+            alert_labels={"team": "ml"},
+            severities={"critical": "page", "BoxkiteNoBaseline": "info"},
+            without=frozenset({"BoxkiteScrapedTwice"}),
+        ),
     )
-    bursts = run("rules", "--design-effect", "3")
-    assert bursts.stdout == render_rules(Policy(design_effect=3.0), services=Policy())
-    rare = Policy(false_alarms_per_month=0.1)
-    agreed = run("rules", "--false-alarms-per-month", "0.1", "--services-agree")
-    assert (agreed.stdout, agreed.stderr) == (render_rules(rare, services=rare), "")
-    alone = run("rules", "--slow-window", "none")
-    assert alone.stdout == render_rules(services=Policy(), windows=["1h"])
-    assert alone.stderr == ""
-
-
-def test_services_that_agree_on_the_rate_have_a_design_effect_of_their_own() -> None:
-    bursts = ("--false-alarms-per-month", "2", "--design-effect", "3")
-    agreed = run("rules", *bursts, "--services-agree")
-    policy = Policy(false_alarms_per_month=2.0, design_effect=3.0)
-    services = Policy(false_alarms_per_month=2.0)
-    assert agreed.stdout == render_rules(policy, services=services)
-    assert agreed.stderr.startswith(
-        "boxkite: the rules keep to a design effect of 3, the services'"
-    )
+    bursts = run("rules", "--design-effect", "3", "--false-alarms-per-month", "0.1")
+    policy = Policy(design_effect=3.0, false_alarms_per_month=0.1)
+    assert (bursts.stdout, bursts.stderr) == (render_rules(policy), "")
+    alone = run("rules", "--slow-window", "none", "--no-alerts", "--by", "")
+    options_alone = RuleOptions(environment=(), alerts=False)
+    assert alone.stdout == render_rules(windows=["1h"], options=options_alone)
 
 
 def test_rules_prints_an_object_of_the_prometheus_operator() -> None:
     result = run("rules", "--kubernetes")
-    assert (result.stdout, result.stderr) == (as_kubernetes(render_rules()), "")
+    assert (result.stdout, result.stderr) == (RuleObject().render(render_rules()), "")
+    options = "--kubernetes --name drift --namespace monitoring --label release=prometheus"
+    named = run("rules", *options.split())
+    chosen = RuleObject(name="drift", namespace="monitoring", labels={"release": "prometheus"})
+    assert named.stdout == chosen.render(render_rules())
 
 
 @pytest.mark.parametrize(
-    ("options", "remark"),
+    ("options", "message"),
     [
         (
-            "--window 30m",
+            "--scrape-interval 10m",
             (
-                "services export critical values for 1h, 1d; those for 30m are moved from them. "
-                'For exact ones give the services policy=Policy(windows={"30m": 0.5, "1d": 24})'
+                "a scrape every 10m is too rare for the window 1h: no alert could fire. Scrape "
+                "every 120 seconds or more often"
+            ),
+        ),
+        ("--by env,2", "--by: '2' is not a label name; give names such as env,region"),
+        ("--by variable", "--by: 'variable' is a label of boxkite's own series; leave it out"),
+        (
+            "--by pod",
+            (
+                "--by: 'pod' would judge each replica by itself, which has too few rows; group by "
+                "labels that all replicas of an environment share"
             ),
         ),
         (
-            "--false-alarms-per-month 0.1",
-            (
-                "the rules keep to 0.1 false alarms a month, the services' own verdicts to 1; give "
-                "the services policy=Policy(false_alarms_per_month=0.1) and the rules "
-                "--services-agree, and both say the same"
-            ),
-        ),
-        (
-            "--design-effect 2.5",
-            (
-                "the rules keep to a design effect of 2.5, the services' own verdicts to that of "
-                "their setting DESIGN_EFFECT; with 2.5 there both say the same"
-            ),
+            "--alert-label team",
+            "Invalid value for '--alert-label': 'team' is not of the form NAME=VALUE.",
         ),
     ],
 )
-def test_rules_tells_where_services_have_other_critical_values(options: str, remark: str) -> None:
+def test_rules_refuses_options_that_cannot_work(options: str, message: str) -> None:
     result = run("rules", *options.split())
-    assert (result.stderr, result.exit_code) == (f"boxkite: {remark}\n", 0)
+    assert (result.stdout, result.exit_code) == ("", 2)
+    assert message in result.stderr
 
 
 # click chooses the words, which differ between versions.
@@ -268,7 +268,7 @@ MISTAKES = [
     ("compare histogram.prom none.csv", "none.csv has no rows"),
     ("compare histogram.prom .", ".: There is no log: no log file below models/predictions."),
     ("compare histogram.prom s3://",
-     "'s3://' is no URL of a bucket (the bucket's name or what follows the path); "),
+     "'s3://' is not the URL of a bucket: "),
     ("compare absent.prom train.csv", "absent.prom: No such file or directory"),
     ("compare histogram.prom train.csv --min-effect nan",
      "Invalid value for '--min-effect': nan is not a finite number."),
@@ -278,13 +278,14 @@ MISTAKES = [
      "Invalid value for '--false-alarms-per-month': 0.0 is not in the range x>0."),
     ("compare histogram.prom train.csv --design-effect 0.9",
      "Invalid value for '--design-effect': 0.9 is not in the range x>=1."),
-    ("rules --window week", "'week' is not a Prometheus duration; give one such as 1h or 90s"),
-    ("rules --interval 0s", "'0s' is not a Prometheus duration; give one such as 1h or 90s"),
-    ("rules --interval 5m", "the interval 5m is too long: Prometheus forgets a value in 5m"),
+    ("rules --window week", "'week' is not a Prometheus duration; write one such as 1h or 90s"),
+    ("rules --interval 0s", "'0s' is not a Prometheus duration; write one such as 1h or 90s"),
+    ("rules --interval 5m", "the interval 5m is too long: Prometheus forgets a value after 5m"),
     ("rules --window 30s --interval 1m", "the interval 1m is longer than the window 30s"),
     ("rules --window 1d", "give each window once, the shortest first, not 1d, 1d"),
     ("rules --slow-window 30m", "give each window once, the shortest first, not 1h, 30m"),
-    ("rules --slow-window week", "'week' is not a Prometheus duration; give one such as 1h or 90s"),
+    ("rules --slow-window week",
+     "'week' is not a Prometheus duration; write one such as 1h or 90s"),
     ("rules --false-alarms-per-month 0",
      "Invalid value for '--false-alarms-per-month': 0.0 is not in the range x>0."),
     ("rules --min-effect nan", "Invalid value for '--min-effect': nan is not a finite number."),

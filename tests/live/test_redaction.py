@@ -22,7 +22,7 @@ from boxkite.live.counts import Counts
 from boxkite.live.fold import fold, mark_of
 from boxkite.live.record import Mark, Record, decode, encode, plain
 from boxkite.live.redaction import REDACTED, Redaction, shown
-from boxkite.live.row import Row, output_row, plain_row
+from boxkite.rows.row import Row, output_row, plain_row
 
 BASELINE = Baseline.fit(
     {

@@ -5,7 +5,7 @@ import math
 import os
 import re
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,17 +26,32 @@ EDGES = [-1e21, -1e6, -123456.5, -1e-7, 0.0, 1e-7, 1e-4, 1.0, 100000.0, 1e6, 123
 
 
 class Replica:
-    """One service: its monitor, and what each scrape of it saw."""
+    """One service: its monitor, and what each scrape of it saw.
 
-    def __init__(self, baseline: Baseline, policy: Policy | None = None) -> None:
+    Args:
+        baseline: What it serves.
+        policy: What it judges by.
+        settings: Of its monitor.
+        labels: What the scrape configuration puts on it as a target, beside its instance.
+    """
+
+    def __init__(
+        self,
+        baseline: Baseline,
+        policy: Policy | None = None,
+        settings: Settings | None = None,
+        labels: Mapping[str, str] | None = None,
+    ) -> None:
         self.baseline = baseline
         self.policy = policy
+        self.settings = settings or Settings()
+        self.labels = {"job": "models"} if labels is None else labels
         self.scrapes: list[Scrape] = []
         self.restart()
 
     def restart(self) -> None:
         self.monitor = Monitor(
-            self.baseline, settings=Settings(), registry=None, policy=self.policy
+            self.baseline, settings=self.settings, registry=None, policy=self.policy
         )
 
     def serve(self, rows: Iterable[Row]) -> None:
@@ -99,7 +114,7 @@ class Bench:
         return [dict(zip(columns, each, strict=True)) for each in values]
 
     @staticmethod
-    def selector(baseline: Baseline, variable: VariableDrift, window: str) -> str:
+    def selector(baseline: Baseline, variable: VariableDrift, window: str, rate: str = "") -> str:
         labels = {
             "model_name": baseline.model,
             "model_version": baseline.version,
@@ -107,7 +122,9 @@ class Bench:
             "variable": variable.name,
         }
         if window:
-            labels["window"] = window
+            labels |= {"job": "models", "window": window}
+        if rate:
+            labels["rate"] = rate
         return "{" + ",".join(f"{name}={quoted(value)}" for name, value in labels.items()) + "}"
 
     def expected(
@@ -116,28 +133,55 @@ class Bench:
         """Return tests that each recorded number is Python's to 1e-9, or absent as Python's NaN."""
         tests = []
         for each, variable in zip(drifts, baseline.variables, strict=True):
-            labels = self.selector(baseline, each, window)
             numbers = recorded(each, categorical=isinstance(variable, CategoryVariable))
             for name, value in numbers.items():
-                tests.append(same(f"variable:boxkite_{name}", labels, value, at))
+                series, _, rate = name.partition(" ")
+                labels = self.selector(baseline, each, window, rate)
+                tests.append(same(f"variable:boxkite_{series}", labels, value, at))
             without_window = self.selector(baseline, each, "")
             rows = int(variable.counts.sum())
             tests.append(same("variable:boxkite_training_rows:sum", without_window, rows, at))
-        version = f"{{model_name={quoted(baseline.model)},model_version={quoted(baseline.version)}"
-        chosen = f'{version},window="{window}"}}'
+        version = f"model_name={quoted(baseline.model)},model_version={quoted(baseline.version)}"
+        chosen = f'{{job="models",{version},window="{window}"}}'
         critical = next(iter(drifts)).rate_critical
-        return [*tests, same("version:boxkite_fraction:critical", chosen, critical, at)]
+        return [*tests, same("version:boxkite_rate:critical", chosen, critical, at)]
+
+    @staticmethod
+    def most_moved(replica: Replica, name: str) -> str:
+        """Return what an alert says of the cell whose share of the rows changed most."""
+        place = [each.name for each in replica.baseline.variables].index(name)
+        variable = replica.baseline.variables[place]
+        tally = replica.monitor._counts.totals().tallies()[place]
+        live, trained = (
+            (counts + 0.5) / (counts.sum() + len(counts) / 2)
+            for counts in (tally.cells, variable.counts)
+        )
+        most = int(np.argmax(abs(live - trained)))
+        if isinstance(variable, CategoryVariable):
+            cell = f"the category {variable.categories[most]} makes"
+        else:
+            edges = ["-Inf", *variable.upper_bounds]
+            low, high = edges[most], edges[most + 1]
+            cell = f"values above {low} and up to {high} make"
+            if low == "-Inf":
+                cell = f"values up to {high} make"
+            elif high == "+Inf":
+                cell = f"values above {low} make"
+        return (
+            f"{cell} up {100 * live[most]:.3g} % of rows, and "
+            f"{100 * trained[most]:.3g} % at training."
+        )
 
     def input_series(self, replicas: Sequence[Replica]) -> list[dict[str, str]]:
         """Return all that was scraped, as `promtool test rules` takes it."""
-        return [
-            {
-                "series": f'{series.removesuffix("}")},instance="{number}"}}',
-                "values": " ".join(scrape.get(series, "stale") for scrape in replica.scrapes),
-            }
-            for number, replica in enumerate(replicas)
-            for series in dict.fromkeys(name for scrape in replica.scrapes for name in scrape)
-        ]
+        found = []
+        for number, replica in enumerate(replicas):
+            target = {"instance": str(number), **replica.labels}
+            labels = ",".join(f"{name}={quoted(value)}" for name, value in target.items() if value)
+            for series in dict.fromkeys(name for scrape in replica.scrapes for name in scrape):
+                values = " ".join(scrape.get(series, "stale") for scrape in replica.scrapes)
+                found.append({"series": f"{series.removesuffix('}')},{labels}}}", "values": values})
+        return found
 
     def run(self, rules: str, replicas: Sequence[Replica], **tests: Any) -> None:
         """Replay the scrapes, 40 seconds apart, through the rules; fail with what promtool says."""
@@ -149,13 +193,15 @@ class Bench:
         series: Sequence[dict[str, str]],
         interval: str,
         evaluation: str = "1m",
+        order: Sequence[str] | None = None,
         **tests: Any,
     ) -> None:
+        groups = re.findall("- name: (.+)", rules)
         (self.folder / "rules.yaml").write_text(rules)
         content = {
             "rule_files": ["rules.yaml"],
             "evaluation_interval": evaluation,
-            "group_eval_order": re.findall("- name: (.+)", rules),  # else promtool's is by chance
+            "group_eval_order": order or groups,  # promtool's own order is random
             "tests": [{"interval": interval, "input_series": series, **tests}],
         }
         (self.folder / "test.yaml").write_text(json.dumps(content, ensure_ascii=False))
@@ -165,20 +211,23 @@ class Bench:
 
 
 def recorded(drift: VariableDrift, *, categorical: bool) -> dict[str, float]:
-    """Return what the rules should record of a variable, by the name after `variable:boxkite_`."""
+    """Return the numbers that the rules should record of a variable.
+
+    A key is the name after `variable:boxkite_`, with the label `rate` after a space.
+    """
     verdict = {"insufficient": math.nan, "ok": 0, "drift": 1}
     return {
         "live_rows:sum": drift.rows,
         "live_all_rows:sum": drift.rows + drift.missing + drift.invalid,
-        "missing:increase": drift.missing,
-        "invalid:increase": drift.invalid,
-        "unseen:increase": drift.unseen if categorical else math.nan,
-        "missing_fraction:difference": drift.missing_difference,
-        "unseen_fraction:difference": drift.unseen_difference,
-        "invalid_fraction:difference": drift.invalid_difference,
-        "missing_fraction:evidence": drift.missing_evidence,
-        "unseen_fraction:evidence": drift.unseen_evidence,
-        "invalid_fraction:evidence": drift.invalid_evidence,
+        "rate_rows:increase missing": drift.missing,
+        "rate_rows:increase invalid": drift.invalid,
+        "rate_rows:increase unseen": drift.unseen if categorical else math.nan,
+        "rate:difference missing": drift.missing_difference,
+        "rate:difference unseen": drift.unseen_difference,
+        "rate:difference invalid": drift.invalid_difference,
+        "rate:evidence missing": drift.missing_evidence,
+        "rate:evidence unseen": drift.unseen_evidence,
+        "rate:evidence invalid": drift.invalid_evidence,
         "drift:psi": drift.psi,
         "drift:kl": drift.kl,
         "drift:js": drift.js,

@@ -33,7 +33,7 @@ boxkite_category_total{model_name="m",model_version="v",variable_role="output",v
 # TYPE boxkite_missing_total counter
 boxkite_missing_total{model_name="m",model_version="v",variable_role="feature",variable="size"} 0
 boxkite_missing_total{model_name="m",model_version="v",variable_role="output",variable="label"} 1
-# HELP boxkite_invalid_total Values that were not of the variable's kind.
+# HELP boxkite_invalid_total Values that cannot be converted to the variable's kind.
 # TYPE boxkite_invalid_total counter
 boxkite_invalid_total{model_name="m",model_version="v",variable_role="feature",variable="size"} 1
 boxkite_invalid_total{model_name="m",model_version="v",variable_role="output",variable="label"} 0

@@ -7,8 +7,6 @@ from typing import Any
 from boxkite import Baseline, VariableDrift
 from boxkite.prometheus.rules import render_rules
 
-RUNBOOK = "docs/runbook.md#"
-
 
 def alert(
     name: str, at: str, labels: Sequence[dict[str, str]], annotations: Sequence[tuple[str, str]]
@@ -20,7 +18,6 @@ def alert(
             "exp_annotations": {
                 "summary": summary,
                 "description": description,
-                "runbook_url": RUNBOOK + name.lower(),
             },
         }
         for its_labels, (summary, description) in zip(labels, annotations, strict=True)
@@ -39,6 +36,7 @@ def more_or_less(drift: VariableDrift) -> str:
 def data_labels(baseline: Baseline, drift: VariableDrift, severity: str) -> dict[str, str]:
     return {
         "severity": severity,
+        "job": "models",
         "model_name": baseline.model,
         "model_version": baseline.version,
         "variable_role": drift.role,
@@ -47,13 +45,25 @@ def data_labels(baseline: Baseline, drift: VariableDrift, severity: str) -> dict
     }
 
 
-def beside_critical(drift: VariableDrift) -> str:
+def distances(drift: VariableDrift) -> str:
     pairs = [("PSI", drift.psi, drift.critical), ("K-S", drift.ks, drift.ks_critical)]
     return ", ".join(
-        f"{name} {value:.3f} is {'above' if value > critical else 'below'} critical {critical:.3f}"
+        f"{name} is {value:.3f} (threshold {critical:.3f})"
         for name, value, critical in pairs
         if not math.isnan(value)
     )
+
+
+FIRST = {
+    "feature": (
+        "First, check what changed upstream of {}: a unit, a default value, a renamed field, or a "
+        "new client."
+    ),
+    "output": (
+        "First, see whether a feature of this model has drifted too. If none has, check whether "
+        "the model file or one of its libraries changed."
+    ),
+}
 
 
 def test_drift_names_model_variable_statistics_critical_values_and_rows(
@@ -77,9 +87,10 @@ def test_drift_names_model_variable_statistics_critical_values_and_rows(
         labels = [data_labels(baseline, each, severity) for each in chosen]
         texts = [
             said(
-                f"Model {bench.hostile}: {role} {each.name} has drifted",
-                f"Over the last 1h {beside_critical(each)},",
-                f"{each.rows} live rows, version {baseline.version}.",
+                f"Model {bench.hostile} (job models): {role} {each.name} has drifted",
+                f"Over the last 1h, {bench.most_moved(replica, each.name)}",
+                f"{distances(each)}, on {each.rows} rows of model version {baseline.version}.",
+                FIRST[role].format(each.name),
             )
             for each in chosen
         ]
@@ -112,28 +123,36 @@ def test_rates_that_changed_are_told_with_their_evidence(bench: Any, baseline: B
     assert {each.name for each in missing} == {"large", "with_missing", "powers"}
     assert [each.name for each in unseen] == ["city"]
     assert [each.name for each in invalid] == ["small"]
-    critical = f"{missing[0].rate_critical:.1f}"
     model, version = baseline.model, baseline.version
 
-    def subject(each: VariableDrift) -> str:
-        return f"Model {model}: {each.role} {each.name}"
+    def labels_of(drifts: list[VariableDrift], rate: str) -> list[dict[str, str]]:
+        return [data_labels(baseline, each, "warning") | {"rate": rate} for each in drifts]
 
-    def end(evidence: float, rows: int) -> str:
-        return (
-            f"over the last 1h. Evidence is {evidence:.1f}, critical is {critical}, "
-            f"{rows} live rows, version {version}."
-        )
+    def subject(each: VariableDrift) -> str:
+        return f"Model {model} (job models): {each.role} {each.name}"
+
+    def percent(fraction: float) -> str:
+        return f"{100 * fraction:.3g} %"
+
+    def at_training(each: VariableDrift) -> str:
+        trained = next(v for v in baseline.variables if v.name == each.name)
+        return percent(trained.missing / trained.rows)
 
     tests = [
         alert(
             "BoxkiteMissingValues",
             "10m",
-            [data_labels(baseline, each, "warning") for each in missing],
+            labels_of(missing, "missing"),
             [
                 said(
                     f"{subject(each)} is missing {more_or_less(each)} often than at training",
-                    "The fraction of missing values differs from that of training by",
-                    f"{each.missing_difference:+.4f} {end(each.missing_evidence, 600)}",
+                    f"{percent(each.missing / 600)} of rows in the last 1h have no value;",
+                    f"{at_training(each)} at training. 600 rows, model version {version}.",
+                    f"First, find the client that stopped sending {each.name}, or the field that "
+                    "was renamed."
+                    if each.missing_difference > 0
+                    else "First, check whether something upstream now fills in a default for "
+                    f"{each.name}.",
                 )
                 for each in missing
             ],
@@ -141,12 +160,14 @@ def test_rates_that_changed_are_told_with_their_evidence(bench: Any, baseline: B
         alert(
             "BoxkiteUnseenCategories",
             "10m",
-            [data_labels(baseline, each, "warning") for each in unseen],
+            labels_of(unseen, "unseen"),
             [
                 said(
                     f"{subject(each)} has categories that training never saw",
-                    f"The fraction of their rows is {each.unseen_difference:.4f}",
-                    f"{end(each.unseen_evidence, 600)}",
+                    f"{percent(each.unseen / each.rows)} of rows in the last 1h have a category",
+                    f"that training never saw; 0 % at training. {each.rows} rows, model version",
+                    f"{version}. First, find the new values of {each.name} in the prediction log,",
+                    "and check whether they are a new spelling or a new thing.",
                 )
                 for each in unseen
             ],
@@ -154,12 +175,15 @@ def test_rates_that_changed_are_told_with_their_evidence(bench: Any, baseline: B
         alert(
             "BoxkiteInvalidValues",
             "10m",
-            [data_labels(baseline, each, "warning") for each in invalid],
+            labels_of(invalid, "invalid"),
             [
                 said(
-                    f"{subject(each)} has values that are not of its kind",
-                    f"The fraction of invalid values is {each.invalid_difference:.4f}",
-                    f"{end(each.invalid_evidence, 600)}",
+                    f"{subject(each)} has invalid values",
+                    f"{percent(each.invalid / 600)} of rows in the last 1h have a value of the",
+                    "wrong kind, such as text in place of a number; 0 % at training. 600 rows,",
+                    f"model version {version}. First, look at these rows in the prediction log.",
+                    "If every variable has invalid values, the rows do not fit the baseline at",
+                    "all.",
                 )
                 for each in invalid
             ],

@@ -1,19 +1,22 @@
 """What the arguments of `render_rules` change in the rule file."""
 
+import json
 import re
 import subprocess
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import yaml
 
 from boxkite import ConfigError, Policy
-from boxkite.prometheus.rules import as_kubernetes, render_rules
+from boxkite.prometheus.rules import RuleObject, RuleOptions, render_rules
+from boxkite.prometheus.rules.rule_options import ALERTS
 
 
 def group_lines(window: str, **arguments: Any) -> set[str]:
-    """Return the lines of a window's group."""
+    """Return the lines of a window's groups."""
     rules = render_rules(windows=[window], **arguments)
     return {line.strip() for line in rules.partition(f"name: boxkite-{window}")[2].splitlines()}
 
@@ -35,34 +38,49 @@ def test_evaluations_and_waiting_follow_the_window(
 
 
 def test_an_interval_given_is_that_of_every_group_but_the_steps_and_the_services() -> None:
-    rules = render_rules(interval="90s")
-    assert re.findall("interval: (.+)", rules) == ["1m30s", "5m", "1m30s", "1m30s", "1m"]
+    rules = render_rules(options=RuleOptions(interval="90s"))
+    every = ["1m30s", "5m", *["1m30s"] * 4, "1m", "1m"]
+    assert re.findall("^    interval: (.+)", rules, re.MULTILINE) == every
 
 
 def test_the_header_says_what_is_promised() -> None:
     rules = render_rules(Policy(false_alarms_per_month=0.25), windows=["30m", "6h"])
     assert rules.split("#\n")[1] == (
-        "# Without drift, one model gives at most 0.25 false alarms of drift a month, over all of\n"
-        "# its variables and the windows 30m and 6h; those on missing, unseen and invalid values "
-        "take at most\n# one per cent of that besides.\n"
+        "# Without drift, one model in one environment raises at most 0.25 false alarms of drift "
+        "a\n"
+        "# month, over all of its variables and the windows 30m and 6h. Alerts on missing, unseen\n"
+        "# and invalid values add at most one per cent of that.\n"
     )
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"windows": []}, "the rules need at least one window, as 1h"),
-        ({"windows": ["1 h"]}, "'1 h' is not a Prometheus duration; give one such as 1h or 90s"),
-        ({"windows": ["0s"]}, "'0s' is not a Prometheus duration; give one such as 1h or 90s"),
-        ({"windows": [""]}, "'' is not a Prometheus duration; give one such as 1h or 90s"),
+        ({"windows": []}, "the rules need at least one window, such as 1h"),
+        ({"windows": ["1 h"]}, "'1 h' is not a Prometheus duration; write one such as 1h or 90s"),
+        ({"windows": ["0s"]}, "'0s' is not a Prometheus duration; write one such as 1h or 90s"),
+        ({"windows": [""]}, "'' is not a Prometheus duration; write one such as 1h or 90s"),
         (
             {"windows": ["1d", "1h"]},
             "give each window once, the shortest first, not 1d, 1h",
         ),
-        ({"interval": "soon"}, "'soon' is not a Prometheus duration; give one such as 1h or 90s"),
-        ({"interval": "5m"}, "the interval 5m is too long: Prometheus forgets a value in 5m"),
         (
-            {"interval": "2m", "windows": ["1m"]},
+            {"options": RuleOptions(interval="soon")},
+            "'soon' is not a Prometheus duration; write one such as 1h or 90s",
+        ),
+        (
+            {"options": RuleOptions(interval="5m")},
+            "the interval 5m is too long: Prometheus forgets a value after 5m",
+        ),
+        (
+            {"options": RuleOptions(scrape_interval="10m")},
+            (
+                "a scrape every 10m is too rare for the window 1h: no alert could fire. Scrape "
+                "every 120 seconds or more often"
+            ),
+        ),
+        (
+            {"options": RuleOptions(interval="2m"), "windows": ["1m"]},
             "the interval 2m is longer than the window 1m",
         ),
         (
@@ -78,10 +96,11 @@ def test_what_cannot_be_is_refused(arguments: dict[str, Any], message: str) -> N
 
 
 def test_the_runbook_has_a_section_for_every_alert() -> None:
-    rules = render_rules(windows=["1h"], runbook='https://example.org/ü"')
+    options = RuleOptions(runbook='https://example.org/@ü"')
+    rules = render_rules(windows=["1h"], options=options)
     alerts = re.findall("alert: (.+)", rules)
     links = re.findall("runbook_url: (.+)", rules)
-    assert links == [f'"https://example.org/ü\\"#{alert.lower()}"' for alert in alerts]
+    assert links == [f'"https://example.org/@ü\\"#{alert.lower()}"' for alert in alerts]
     runbook = (Path(__file__).parents[2] / "docs" / "runbook.md").read_text()
     assert re.findall("^## (Boxkite.+)", runbook, flags=re.MULTILINE) == alerts
 
@@ -89,16 +108,16 @@ def test_the_runbook_has_a_section_for_every_alert() -> None:
 def test_every_alert_says_what_a_person_needs() -> None:
     groups = yaml.safe_load(render_rules())["groups"]
     alerts = [rule for group in groups for rule in group["rules"] if "alert" in rule]
-    assert len(alerts) == 2 * 5 + 6
+    assert len(alerts) == 2 * 5 + 12
     for alert in alerts:
         assert alert["labels"]["severity"] in ("warning", "critical")
         assert "keep_firing_for" in alert
-        assert set(alert["annotations"]) == {"summary", "description", "runbook_url"}
+        assert set(alert["annotations"]) == {"summary", "description"}
 
 
 def test_the_object_for_the_operator_holds_the_same_groups(promtool: str, tmp_path: Path) -> None:
     rules = render_rules()
-    found = yaml.safe_load(as_kubernetes(rules))
+    found = yaml.safe_load(RuleObject().render(rules))
     assert found == {
         "apiVersion": "monitoring.coreos.com/v1",
         "kind": "PrometheusRule",
@@ -108,3 +127,81 @@ def test_the_object_for_the_operator_holds_the_same_groups(promtool: str, tmp_pa
     (tmp_path / "spec.yaml").write_text(yaml.safe_dump(found["spec"]))
     command = [promtool, "check", "rules", tmp_path / "spec.yaml"]
     assert subprocess.run(command, capture_output=True).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "labels", [{}, {"release": "prometheus", "app.kubernetes.io/part-of": "boxkite"}]
+)
+def test_the_object_is_what_the_operator_accepts(labels: dict[str, str]) -> None:
+    options = RuleOptions(alert_labels={"team": "ml: 1"}, runbook="https://x/", interval="30s")
+    rules = render_rules(windows=["30m", "6h", "1w"], options=options)
+    schema = json.loads(Path(__file__).with_name("prometheus_rule_schema.json").read_text())
+    named = RuleObject(name="drift", namespace="monitoring", labels=labels)
+    for rule_object in (RuleObject(labels=labels), named):
+        content = yaml.safe_load(rule_object.render(rules))
+        jsonschema.validate(content, schema)
+        assert content["metadata"].get("labels", {}) == labels
+
+
+def test_no_group_has_more_rules_than_mimir_and_grafana_cloud_allow() -> None:
+    groups = yaml.safe_load(render_rules(windows=["30m", "6h", "1w"]))["groups"]
+    sizes = {each["name"]: len(each["rules"]) for each in groups}
+    assert max(sizes.values()) <= 20, sizes
+
+
+def test_severities_labels_and_runbook_are_those_that_are_given() -> None:
+    options = RuleOptions(
+        alert_labels={"team": 'ml "a" @home'},
+        severities={"critical": "page", "BoxkiteNoBaseline": "info"},
+        runbook="https://x/y",
+        without=frozenset({"BoxkiteScrapedTwice"}),
+    )
+    groups = yaml.safe_load(render_rules(options=options))["groups"]
+    alerts = {rule["alert"]: rule for group in groups for rule in group["rules"] if "alert" in rule}
+    assert sorted(alerts) == sorted(set(ALERTS) - {"BoxkiteScrapedTwice"})
+    assert {each["labels"]["team"] for each in alerts.values()} == {'ml "a" @home'}
+    severities = {name: each["labels"]["severity"] for name, each in alerts.items()}
+    assert severities["BoxkiteOutputDrift"] == "page"
+    assert severities["BoxkiteNoBaseline"] == "info"
+    assert severities["BoxkiteFeatureDrift"] == "warning"
+    for name, each in alerts.items():
+        assert each["annotations"]["runbook_url"] == f"https://x/y#{name.lower()}"
+
+
+def test_rules_without_alerts_only_record() -> None:
+    groups = yaml.safe_load(render_rules(options=RuleOptions(alerts=False)))["groups"]
+    assert [each["name"] for each in groups] == [
+        "boxkite-baseline", "boxkite-5m", "boxkite-1h", "boxkite-1d",
+    ]  # fmt: skip
+    assert all("record" in rule for group in groups for rule in group["rules"])
+
+
+def test_a_name_that_is_no_alert_is_refused() -> None:
+    for arguments in ({"without": frozenset({"BoxkiteDrift"})}, {"severities": {"page": "x"}}):
+        with pytest.raises(ConfigError, match="is not one of BoxkiteFeatureDrift"):
+            RuleOptions(**arguments)
+
+
+def test_every_section_of_the_runbook_starts_with_what_an_engineer_on_call_needs() -> None:
+    runbook = (Path(__file__).parents[2] / "docs" / "runbook.md").read_text()
+    _, *sections = re.split("^## (?=Boxkite)", runbook, flags=re.MULTILINE)
+    assert len(sections) == len(ALERTS)
+    for section in sections:
+        lines = section.split("\n")[2:6]
+        starts = [re.match(r"- \*\*(.+?)\*\*", line)[1] for line in lines]
+        assert starts == ["Wait until morning?", "Query", "Command", "Look at"], section[:60]
+
+
+def test_the_queries_of_the_runbook_are_promql(promtool: str, tmp_path: Path) -> None:
+    runbook = (Path(__file__).parents[2] / "docs" / "runbook.md").read_text()
+    queries = [
+        query
+        for line in re.findall(r"^- \*\*Query\*\*: (.+)", runbook, flags=re.MULTILINE)
+        for query in re.findall("`(.+?)`", line)
+    ]
+    rules = [{"record": f"q{number}", "expr": query} for number, query in enumerate(queries)]
+    content = {"groups": [{"name": "runbook", "rules": rules}]}
+    (tmp_path / "queries.yaml").write_text(yaml.safe_dump(content))
+    command = [promtool, "check", "rules", tmp_path / "queries.yaml"]
+    run = subprocess.run(command, capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout + run.stderr

@@ -26,10 +26,12 @@ MODEL = 'model_name="m",job="j"'
 DAY = 1440
 
 
-def version(name: str, instance: int, rows: int = 100) -> str:
-    return (
-        f'boxkite_baseline_rows{{{MODEL},model_version="{name}",instance="{instance}"}} {rows}x200'
-    )
+def version(name: str, instance: int, rows: int = 100) -> list[str]:
+    labels = f'{MODEL},model_version="{name}",instance="{instance}"'
+    return [
+        f"boxkite_baseline_rows{{{labels}}} {rows}x200",
+        f"boxkite_predictions_total{{{labels}}} 0x200",
+    ]
 
 
 def predictions(values: str) -> str:
@@ -55,25 +57,27 @@ CASES: list[tuple[str, str, list[str], str, dict[str, str], tuple[str, str]]] = 
     (
         "two baselines for longer than a rollout",
         "BoxkiteBaselinesDiffer",
-        [version("1", 0), version("1", 1), version("2", 2)],
+        [*version("1", 0), *version("1", 1), *version("2", 2)],
         "70m",
         {"job": "j", "model_name": "m", "severity": "warning"},
         said(
-            "Model m: 2 baselines serve at once",
-            "For an hour the targets of job j have not agreed: version 1 on 2, version 2 on 1,",
-            "so each version is compared with its own rows alone.",
+            "Model m (job j): 2 baselines serve at once",
+            "For an hour, replicas have served different baselines: version 1 on 2, version 2 on",
+            "1, in all. Each version is judged by its own rows, so each has fewer rows to judge",
+            "by. First, check whether a rollout is stuck.",
         ),
     ),
     (
         "a target without a baseline",
         "BoxkiteNoBaseline",
-        [version("none", 0, rows=0), version("1", 1)],
+        [*version("none", 0, rows=0), *version("1", 1)],
         "20m",
         {"job": "j", "model_name": "m", "severity": "warning"},
         said(
-            "Model m: 1 targets have no baseline",
-            "Targets of job j take predictions but have nothing to compare them with: no drift of",
-            "theirs will be seen.",
+            "Model m (job j): no baseline on 1 replicas",
+            "These replicas make predictions but have nothing to compare them with, so their",
+            "drift is not seen. First, look in the service log for the line about the missing",
+            "baseline, and set BASELINE to the path or URL of histogram.prom.",
         ),
     ),
     (
@@ -81,11 +85,12 @@ CASES: list[tuple[str, str, list[str], str, dict[str, str], tuple[str, str]]] = 
         "BoxkiteNoPredictions",
         [predictions("0+10x60 600x140")],
         "140m",
-        {"model_name": "m", "severity": "warning"},
+        {"job": "j", "model_name": "m", "severity": "warning"},
         said(
-            "Model m has made no prediction for an hour",
-            "There were 600 in the same hour of the day before, or since the model is there if",
-            "that is less than a day. Without predictions there is no verdict on drift.",
+            "Model m (job j) has made no prediction for an hour",
+            "It made 600 in the same hour of the day before, or since it started if that is less",
+            "than a day ago. Without predictions there is no verdict on drift. First, check that",
+            "the service is up and that requests reach it.",
         ),
     ),
     (
@@ -93,11 +98,12 @@ CASES: list[tuple[str, str, list[str], str, dict[str, str], tuple[str, str]]] = 
         "BoxkiteNoPredictions",
         [predictions(f"0+10x{DAY} {DAY * 10}x200")],
         f"{DAY + 80}m",
-        {"model_name": "m", "severity": "warning"},
+        {"job": "j", "model_name": "m", "severity": "warning"},
         said(
-            "Model m has made no prediction for an hour",
-            "There were 600 in the same hour of the day before, or since the model is there if",
-            "that is less than a day. Without predictions there is no verdict on drift.",
+            "Model m (job j) has made no prediction for an hour",
+            "It made 600 in the same hour of the day before, or since it started if that is less",
+            "than a day ago. Without predictions there is no verdict on drift. First, check that",
+            "the service is up and that requests reach it.",
         ),
     ),
     (
@@ -105,11 +111,12 @@ CASES: list[tuple[str, str, list[str], str, dict[str, str], tuple[str, str]]] = 
         "BoxkiteNoPredictions",
         [predictions(f"0+10x{DAY} stale")],
         f"{DAY + 80}m",
-        {"model_name": "m", "severity": "warning"},
+        {"job": "j", "model_name": "m", "severity": "warning"},
         said(
-            "Model m has made no prediction for an hour",
-            "There were 600 in the same hour of the day before, or since the model is there if",
-            "that is less than a day. Without predictions there is no verdict on drift.",
+            "Model m (job j) has made no prediction for an hour",
+            "It made 600 in the same hour of the day before, or since it started if that is less",
+            "than a day ago. Without predictions there is no verdict on drift. First, check that",
+            "the service is up and that requests reach it.",
         ),
     ),
     (
@@ -117,10 +124,12 @@ CASES: list[tuple[str, str, list[str], str, dict[str, str], tuple[str, str]]] = 
         "BoxkiteLogDropping",
         [records("dropped", "0x20 9x20"), records("delivered", "0+10x40")],
         "22m",
-        {"model_name": "m", "sink": "file", "severity": "critical"},
+        {"job": "j", "model_name": "m", "sink": "file", "severity": "critical"},
         said(
-            "Model m: the prediction log loses records",
-            "About 9 records were dropped in 10m before the sink file had taken them.",
+            "Model m (job j): the prediction log is losing records",
+            "About 9 records were dropped in 10 minutes before the sink file had taken them. The",
+            "predictions were answered and counted. First, look in the service log for the",
+            "reason: the sink refuses them, or there is no room left.",
         ),
     ),
     (
@@ -128,11 +137,12 @@ CASES: list[tuple[str, str, list[str], str, dict[str, str], tuple[str, str]]] = 
         "BoxkiteLogPendingGrowing",
         [records("delivered", "0+10x20 200x60"), pending("10x20 10+10x60")],
         "70m",
-        {"model_name": "m", "sink": "file", "severity": "warning"},
+        {"job": "j", "model_name": "m", "sink": "file", "severity": "warning"},
         said(
-            "Model m: the prediction log falls behind",
-            "400 records wait for the sink file, more than it took in 10m, and their number",
-            "grows. When there is no room left the oldest are given up.",
+            "Model m (job j): the prediction log is falling behind",
+            "400 records wait for the sink file, more than it took in 10 minutes, and their",
+            "number grows. When no room is left, the oldest are dropped. First, check that the",
+            "sink is up and how fast it takes records.",
         ),
     ),
     (
@@ -140,11 +150,12 @@ CASES: list[tuple[str, str, list[str], str, dict[str, str], tuple[str, str]]] = 
         "BoxkiteMonitoringErrors",
         [errors("journal", "0+1x60"), predictions("0+1000x60")],
         "30m",
-        {"model_name": "m", "failed_stage": "journal", "severity": "warning"},
+        {"job": "j", "model_name": "m", "failed_stage": "journal", "severity": "warning"},
         said(
-            "Model m: monitoring fails at journal",
-            "About 10 failures in 10m, and they go on. The requests were answered; the service's",
-            "own log says what went wrong, once a minute.",
+            "Model m (job j): monitoring fails at the stage journal",
+            "Monitoring failed about 10 times in 10 minutes, and continues to fail. The requests",
+            "were answered. First, read the reason in the service log: boxkite writes it once a",
+            "minute.",
         ),
     ),
     (
@@ -152,11 +163,12 @@ CASES: list[tuple[str, str, list[str], str, dict[str, str], tuple[str, str]]] = 
         "BoxkiteMonitoringErrors",
         [errors("features", "0+2x60"), predictions("0+100x60")],
         "30m",
-        {"model_name": "m", "failed_stage": "features", "severity": "warning"},
+        {"job": "j", "model_name": "m", "failed_stage": "features", "severity": "warning"},
         said(
-            "Model m: monitoring fails at features",
-            "About 20 failures in 10m, and they go on. The requests were answered; the service's",
-            "own log says what went wrong, once a minute.",
+            "Model m (job j): monitoring fails at the stage features",
+            "Monitoring failed about 20 times in 10 minutes, and continues to fail. The requests",
+            "were answered. First, read the reason in the service log: boxkite writes it once a",
+            "minute.",
         ),
     ),
 ]
@@ -166,24 +178,24 @@ CALM: list[tuple[str, str, list[str], str]] = [
         "a rollout of twenty minutes",
         "BoxkiteBaselinesDiffer",
         [
-            f'boxkite_baseline_rows{{{MODEL},model_version="1",instance="0"}} 9x30 stale',
-            f'boxkite_baseline_rows{{{MODEL},model_version="2",instance="1"}} _x10 9x190',
+            f'boxkite_predictions_total{{{MODEL},model_version="1",instance="0"}} 9x30 stale',
+            f'boxkite_predictions_total{{{MODEL},model_version="2",instance="1"}} _x10 9x190',
         ],
         "100m",
     ),
     (
         "versions of two jobs, as of production and a test of it",
         "BoxkiteBaselinesDiffer",
-        [version("1", 0), version("2", 1).replace('job="j"', 'job="test"')],
+        [*version("1", 0), *(each.replace('job="j"', 'job="test"') for each in version("2", 1))],
         "100m",
     ),
     (
         "a target without a baseline beside one with",
         "BoxkiteBaselinesDiffer",
-        [version("none", 0, rows=0), version("1", 1)],
+        [*version("none", 0, rows=0), *version("1", 1)],
         "100m",
     ),
-    ("all have a baseline", "BoxkiteNoBaseline", [version("1", 0)], "100m"),
+    ("all have a baseline", "BoxkiteNoBaseline", [*version("1", 0)], "100m"),
     ("a model that never had any", "BoxkiteNoPredictions", [predictions("0x200")], "150m"),
     ("one that had few", "BoxkiteNoPredictions", [predictions("0+1x20 20x180")], "150m"),
     ("traffic goes on", "BoxkiteNoPredictions", [predictions("0+10x200")], "150m"),
@@ -248,8 +260,7 @@ def test_trouble_of_the_services_is_told(
     text: tuple[str, str],
 ) -> None:
     summary, description = text
-    link = f"docs/runbook.md#{name.lower()}"
-    annotations = {"summary": summary, "description": description, "runbook_url": link}
+    annotations = {"summary": summary, "description": description}
     firing = [{"exp_labels": labels, "exp_annotations": annotations}]
     tests = [{"alertname": name, "eval_time": at, "exp_alerts": firing}]
     bench.run_series(service_rules(), as_input(series), "1m", alert_rule_test=tests)

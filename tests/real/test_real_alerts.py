@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from boxkite import Baseline, Monitor
-from boxkite.prometheus.rules import render_rules
+from boxkite.prometheus.rules import RuleOptions, render_rules
 from boxkite.settings import Settings
 
 FEATURES = [f"x{number}" for number in range(40)]
@@ -32,7 +32,9 @@ def test_forty_features_that_drift_are_one_notification(
     random = np.random.default_rng(1)
     baseline = Baseline.fit({name: random.normal(size=2000) for name in FEATURES}, model="forty")
     monitor = Monitor(baseline, settings=Settings(), registry=None)
-    rules = render_rules(windows=["1m"], critical_windows={"1m": "1h"}, interval="1s")
+    rules = render_rules(
+        windows=["1m"], critical_windows={"1m": "1h"}, options=RuleOptions(interval="1s")
+    )
     with served(monitor) as target, alerting([target], rules) as system:
         system.up(1)
         for row in random.normal(1.0, 1.0, (500, 40)).tolist():
@@ -43,7 +45,7 @@ def test_forty_features_that_drift_are_one_notification(
 
         (notification,) = system.told["models"]
         assert firing(notification) == sorted(("BoxkiteFeatureDrift", name) for name in FEATURES)
-        assert notification["groupLabels"] == {"model_name": "forty"}
+        assert notification["groupLabels"] == {"job": "models", "model_name": "forty"}
         assert list(system.told) == ["models"]
 
 

@@ -23,7 +23,7 @@ import boxkite.prometheus
 from boxkite import Baseline, Monitor
 from boxkite.baseline import CategoryVariable
 from boxkite.drift.statistics import smoothed
-from boxkite.prometheus.rules import render_rules
+from boxkite.prometheus.rules import RuleOptions, render_rules
 from boxkite.settings import Settings
 
 HOSTILE = 'it\'s "naïve"\n\\ 😀'
@@ -146,13 +146,17 @@ def test_each_query_returns_data(
     baseline = Baseline.fit(trained, {"score": trained["delay"]}, model="flights", version="7")
     settings = Settings(state_dir=str(tmp_path / "state"))
     monitor = Monitor(baseline, log=f"file:{tmp_path / 'log'}", settings=settings, registry=None)
-    rules = render_rules(windows=["1m"], critical_windows={"1m": "1h"}, interval="1s")
+    rules = render_rules(
+        windows=["1m"], critical_windows={"1m": "1h"}, options=RuleOptions(interval="1s")
+    )
     dashboard = json.loads(DASHBOARD.read_text("utf-8"))
     with served(monitor) as target, alerting([target], rules) as system:
         system.up(1)
         for value in random.normal(1.0, 1.0, 500).tolist():
             monitor.log_prediction([value, "AA"], value)
-        system.wait("drift", lambda: system.query("variable:boxkite_unseen_fraction:difference"))
+        system.wait(
+            "drift", lambda: system.query('variable:boxkite_rate:difference{rate="unseen"}')
+        )
         chosen: dict[str, str] = {}
         for each in dashboard["templating"]["list"][1:]:
             series, name = re.fullmatch(r"label_values\((.*), (\w+)\)", each["query"]).groups()

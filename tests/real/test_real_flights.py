@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from boxkite import Baseline, VariableDrift, compare
-from boxkite.prometheus.rules import render_rules
+from boxkite.prometheus.rules import RuleOptions, render_rules
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 FLIGHTS = 1500
@@ -20,21 +20,24 @@ GROUP_WAIT = "60s"  # variables cross their critical values while the flights ar
 
 
 def recorded(drift: VariableDrift) -> dict[str, float]:
-    """Return what Prometheus should record of a variable, by the name of the series."""
+    """Return the numbers that Prometheus should record of a variable.
+
+    A key is the name of the series, with the label `rate` after a space.
+    """
     verdict = {"insufficient": math.nan, "ok": 0, "drift": 1}
     numbers = {
         "live_rows:sum": drift.rows,
         "live_all_rows:sum": drift.rows + drift.missing + drift.invalid,
-        "missing:increase": drift.missing,
-        "invalid:increase": drift.invalid,
+        "rate_rows:increase missing": drift.missing,
+        "rate_rows:increase invalid": drift.invalid,
         "drift:critical": drift.critical,
         "drift:ks_critical": drift.ks_critical,
         "drift:verdict": verdict[drift.verdict],
     }
     numbers |= {f"drift:{name}": getattr(drift, name) for name in ("psi", "kl", "js", "ks")}
     for rate in ("missing", "unseen", "invalid"):
-        numbers[f"{rate}_fraction:difference"] = getattr(drift, f"{rate}_difference")
-        numbers[f"{rate}_fraction:evidence"] = getattr(drift, f"{rate}_evidence")
+        numbers[f"rate:difference {rate}"] = getattr(drift, f"{rate}_difference")
+        numbers[f"rate:evidence {rate}"] = getattr(drift, f"{rate}_evidence")
     return {name: float(number) for name, number in numbers.items() if not math.isnan(number)}
 
 
@@ -80,7 +83,9 @@ def test_prometheus_says_what_python_says_of_the_flights_it_saw(
     baseline = Baseline.read(tmp_path / "histogram.prom")
     like, july = train.january()[1], flights.load_flights(7)
     rows = replay.shuffled(like if month == "January" else july, FLIGHTS)
-    rules = render_rules(windows=[WINDOW], critical_windows={WINDOW: "1h"}, interval="2s")
+    rules = render_rules(
+        windows=[WINDOW], critical_windows={WINDOW: "1h"}, options=RuleOptions(interval="2s")
+    )
     with (
         demo("demo.services").flask_service(tmp_path) as service,
         alerting([service.removeprefix("http://")], rules, GROUP_WAIT) as system,
@@ -93,8 +98,10 @@ def test_prometheus_says_what_python_says_of_the_flights_it_saw(
         system.wait("all flights", lambda: all_counted(system))
         for each in comparison:
             for name, expected in recorded(each).items():
-                chosen = f'{{variable="{each.name}",window="{WINDOW}"}}'
-                found = system.value(f"variable:boxkite_{name}{chosen}")
+                series, _, rate = name.partition(" ")
+                chosen = f'variable="{each.name}",window="{WINDOW}"'
+                chosen += f',rate="{rate}"' if rate else ""
+                found = system.value(f"variable:boxkite_{series}{{{chosen}}}")
                 assert found == pytest.approx(expected, rel=0, abs=1e-9), (each.name, name)
 
         expected_alarms = sorted(alarm for each in comparison for alarm in alarms(each))

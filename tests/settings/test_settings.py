@@ -28,6 +28,7 @@ def test_the_defaults_are_those_of_the_table() -> None:
         "metrics_path": "/metrics",
         "metrics_token": None,
         "drift_path": None,
+        "export_baseline": True,
         "design_effect": 1.0,
         "log": "file:",
         "log_ttl": 2_592_000.0,

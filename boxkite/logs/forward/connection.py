@@ -11,6 +11,7 @@ import msgspec
 
 from boxkite.logs.forward.handshake import Credentials, shake_hands
 from boxkite.logs.forward.stream import Stream
+from boxkite.system.type_guards import is_dict
 
 __all__ = ["ForwardConnection"]
 
@@ -118,7 +119,7 @@ _answers: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder()
 
 def _check(answer: Any, chunk: str) -> None:
     """Check a response, which is a map with the key `ack` ("Response" in the specification)."""
-    if isinstance(answer, dict) and answer.get("ack") == chunk:
+    if is_dict(answer) and answer.get("ack") == chunk:
         return
     if isinstance(answer, list) and answer[:1] == ["HELO"]:
         # A receiver with `<security>` sends HELO at once. Without credentials, nobody read it yet.

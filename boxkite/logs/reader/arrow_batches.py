@@ -87,7 +87,12 @@ def read_batches(
     arrow = _arrow_columns()
     if schema is None:
         # Damage is reported in the second pass, which also yields the rows.
-        silent = replace(log, report=lambda _: None)
+        silent = replace(log, report=_ignore)
         schema = arrow.infer_schema(silent.chunks(batch_size), columns)
-    rows = max(1, min(batch_size, _MAX_CELLS // max(1, len(schema))))
+    width = max(1, len(schema or ()))
+    rows = max(1, min(batch_size, _MAX_CELLS // width))
     return schema, (arrow.to_record_batch(chunk, schema) for chunk in log.chunks(rows))
+
+
+def _ignore(_: object) -> None:
+    """Report nothing."""

@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from boxkite.errors import LogReadError
 from boxkite.logs.log_line import LoggedPrediction
+from boxkite.system.type_guards import is_dict, is_list
 
 __all__ = ["MAX_COLUMNS", "infer_schema", "to_record_batch"]
 
@@ -111,7 +112,7 @@ def to_record_batch(records: Sequence[LoggedPrediction], schema: pa.Schema) -> p
         LogReadError: if a value does not have the type of its column. The message names it.
     """
     variables = dict(_variables(records, frozenset(schema.names)))
-    arrays = []
+    arrays: list[pa.Array] = []
     for column in schema:
         own = _OWN.get(column.name)
         if own is not None:
@@ -171,9 +172,9 @@ def _column(rows: Sequence[dict[Any, Any]], name: Any) -> list[Any]:
 
 def _by_name(row: Any) -> dict[Any, Any]:
     """Return values by name or position. A single value gets the name None."""
-    if isinstance(row, dict):
+    if is_dict(row):
         return row
-    if isinstance(row, list):
+    if is_list(row):
         return {str(position): value for position, value in enumerate(row)}
     return {} if row is None else {None: row}
 

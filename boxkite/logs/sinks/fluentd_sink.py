@@ -33,11 +33,13 @@ def default_prefix() -> str:
 class EventFormat(Protocol):
     """How a sink writes records as events."""
 
-    def tag(self, context: LogContext) -> str:
+    def tag(self, context: LogContext, /) -> str:
         """Return the tag for the records of a worker."""
+        ...
 
-    def entry(self, record: LogRecord, context: LogContext) -> bytes:
+    def entry(self, record: LogRecord, context: LogContext, /) -> bytes:
         """Encode a record as an entry. If this raises, the record is rejected."""
+        ...
 
 
 class LineFormat:

@@ -40,6 +40,7 @@ class DefaultFolder(Protocol):
         Raises:
             OSError: if it cannot be used.
         """
+        ...
 
 
 def scheme_of(url: str) -> str:

@@ -8,7 +8,7 @@ import importlib
 import io
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import timedelta
 from typing import IO, Any, NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -220,7 +220,7 @@ class ObjectStore:
             self._obstore.delete(self._store, path)
 
     @contextlib.contextmanager
-    def os_errors(self) -> Iterator[None]:
+    def os_errors(self) -> Generator[None]:
         """Turn obstore's errors into an `OSError` with one line of text."""
         _check_threads()
         denied = (

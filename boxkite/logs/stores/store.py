@@ -30,6 +30,7 @@ class Store(Protocol):
             OSError: if the store cannot be reached or is full. The file may exist then, but only as
                 a whole.
         """
+        ...
 
     def keeps_existing_files(self) -> bool:
         """Return whether `put_new` is known never to overwrite a file.
@@ -37,6 +38,7 @@ class Store(Protocol):
         Raises:
             OSError: if the store cannot be reached.
         """
+        ...
 
     def read(self, path: str) -> bytes:
         """Return the content of a file.
@@ -45,6 +47,7 @@ class Store(Protocol):
             FileNotFoundError: if the file does not exist.
             OSError: if it cannot be read.
         """
+        ...
 
     def open(self, path: str) -> IO[bytes]:
         """Open a file for reading it bit by bit.
@@ -53,6 +56,7 @@ class Store(Protocol):
             FileNotFoundError: if the file does not exist.
             OSError: if it cannot be read, also while it is read.
         """
+        ...
 
     def list(self, prefix: str) -> Iterator[StoredFile]:
         """Yield the files below a folder, sorted by path. Yield nothing if it does not exist.
@@ -60,6 +64,7 @@ class Store(Protocol):
         Args:
             prefix: path of the folder; "" for the whole store.
         """
+        ...
 
     def remove(self, path: str) -> None:
         """Delete a file. It is not an error if the file does not exist."""

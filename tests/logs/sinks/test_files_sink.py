@@ -12,6 +12,7 @@ from boxkite import ConfigError
 from boxkite.live.log_context import LogContext
 from boxkite.logs.log_line import to_line
 from boxkite.logs.log_record import LogRecord
+from boxkite.logs.partition import parse_path
 from boxkite.logs.sink import Batch, RejectedError
 from boxkite.logs.sinks.files_sink import FilesSink
 from boxkite.logs.stores.local_store import LocalStore
@@ -215,3 +216,15 @@ def test_a_limited_number_of_minutes_is_remembered(sink):
         moment = f"2026-11-23T{number // 60:02}:{number % 60:02}:00.000000Z"
         sink.deliver(batch(record(number, moment)))
     assert len(sink._written) == 100
+
+
+def test_after_many_taken_names_a_file_gets_a_random_one(store):
+    for number in range(25):
+        FilesSink(store, "file").deliver(batch(record(number)))
+    again = FilesSink(store, "file")
+    for _ in range(2):
+        again.deliver(batch(record(99)))
+    found = files(store)
+    assert sorted(found.values()) == sorted([str(number)] for number in (*range(25), 99))
+    assert all(parse_path(path) for path in found)
+    assert sum("_w1_" in path for path in found) == 6

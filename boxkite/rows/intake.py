@@ -6,9 +6,9 @@ from typing import Any
 
 from boxkite.baseline import Baseline
 from boxkite.error_reporter import ErrorReporter
-from boxkite.live.batch import Batch, batch_of, rows_of
-from boxkite.live.fields import opened
-from boxkite.live.row import (
+from boxkite.rows.batch import Batch, batch_of, rows_of
+from boxkite.rows.fields import opened
+from boxkite.rows.row import (
     Positions,
     Row,
     ShapeError,
@@ -66,8 +66,6 @@ class Intake:
 
     def batch(self, features: Any, outputs: Any, view: str) -> Batch | None:
         """Return several rows with their outputs. Return None if it is one row, or unreadable."""
-        if is_flat(features):
-            return None
         try:
             batch = batch_of(features, outputs, self._feature_names, self._output_names)
         except ShapeError as problem:

@@ -9,7 +9,7 @@ import msgspec
 import pydantic
 import pytest
 
-from boxkite.live.fields import fields_of, opened
+from boxkite.rows.fields import fields_of, opened
 
 
 class Model(pydantic.BaseModel):

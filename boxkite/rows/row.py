@@ -1,5 +1,10 @@
 """Turn what a service hands over into plain values: one row of features, one output."""
 
+# Values here are any objects of the user's. After `isinstance`, pyright calls their type parameters
+# unknown. Type guards would tell it, at the price of a call for each value.
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false
+
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -12,7 +17,7 @@ import numpy as np
 
 from boxkite.baseline.class_probabilities import WINNER, winner
 from boxkite.baseline.values import to_category
-from boxkite.live.fields import SINGLE, opened
+from boxkite.rows.fields import SINGLE, opened
 
 __all__ = [
     "Positions",

@@ -15,7 +15,7 @@ import pydantic
 import pytest
 import scipy.sparse
 
-from boxkite.live.row import Positions, ShapeError, check_names, class_row, output_row, plain_row
+from boxkite.rows.row import Positions, ShapeError, check_names, class_row, output_row, plain_row
 
 FRAME = pd.DataFrame({"a": [1.5, 2.5], "b": ["x", "y"]})
 POLARS = pl.DataFrame({"a": [1.5, 2.5], "b": ["x", "y"]})

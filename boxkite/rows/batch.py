@@ -1,5 +1,10 @@
 """Split the features and outputs of a request with several predictions into rows."""
 
+# Values here are any objects of the user's. After `isinstance`, pyright calls their type parameters
+# unknown. Type guards would tell it, at the price of a call for each value.
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false
+
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
@@ -9,8 +14,8 @@ from typing import Any
 import narwhals as nw
 import numpy as np
 
-from boxkite.live.fields import SINGLE, opened
-from boxkite.live.row import ShapeError, as_array, is_row
+from boxkite.rows.fields import SINGLE, opened
+from boxkite.rows.row import ShapeError, as_array, is_row
 
 __all__ = ["Batch", "batch_of", "rows_of"]
 

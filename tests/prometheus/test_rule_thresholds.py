@@ -1,4 +1,4 @@
-"""Critical values moved to another window or rate: on the safe side."""
+"""Critical values that the rules raise for another window or rate: on the safe side."""
 
 import math
 from typing import Any
@@ -8,9 +8,16 @@ import pytest
 from scipy import stats
 
 from boxkite import Baseline, Policy
-from boxkite.prometheus.rules_critical import critical_quantile
+from boxkite.prometheus.rules.label_sets import LabelSets
+from boxkite.prometheus.rules.thresholds import psi_quantile
 
 DEGREES = [1, 2, 3, 5, 10, 20, 50, 200, 1000]
+VERSION = 'model_name="m",model_version="v"'
+EXPORTED = "variable:boxkite_drift_critical:max"
+
+
+def quantile(window: str, wanted: Policy) -> str:
+    return LabelSets().fill(psi_quantile(window, wanted))
 
 
 def quantiles(policy: Policy, window: str, variables: int) -> dict[int, float]:
@@ -20,16 +27,16 @@ def quantiles(policy: Policy, window: str, variables: int) -> dict[int, float]:
 
 
 def series(policy: Policy, variables: int, windows: list[str]) -> list[dict[str, str]]:
-    """Return what services export of one variable for each of the degrees."""
+    """Return what services export of one variable for each of the degrees, as it is recorded."""
     found = []
     for window in windows:
+        share = f'version:boxkite_drift_share:max{{{VERSION},window="{window}"}}'
+        found.append({"series": share, "values": f"{policy.share_of_all(window)!r}"})
         for degrees, value in quantiles(policy, window, variables).items():
-            labels = (
-                f'model_name="m",model_version="v",variable_role="feature",variable="{degrees}"'
-            )
-            name = f'boxkite_drift_critical{{{labels},window="{window}"}}'
+            labels = f'{VERSION},variable_role="feature",variable="{degrees}"'
+            name = f'{EXPORTED}{{{labels},window="{window}"}}'
             found.append({"series": name, "values": f"{value!r}"})
-    count = 'version:boxkite_variables:count{model_name="m",model_version="v"}'
+    count = f"version:boxkite_variables:count{{{VERSION}}}"
     found.append({"series": count, "values": str(variables)})
     return found
 
@@ -50,7 +57,7 @@ def test_a_moved_critical_value_keeps_to_the_rate(
     bench: Any, window: str, hours: float, false_alarms: float, most: float, variables: int
 ) -> None:
     wanted = Policy(false_alarms_per_month=false_alarms, windows={window: hours})
-    expression = critical_quantile(window, wanted, Policy())
+    expression = quantile(window, wanted)
     tests = []
     for degrees, exact in quantiles(wanted, window, variables).items():
         labels = (
@@ -65,7 +72,7 @@ def test_a_moved_critical_value_keeps_to_the_rate(
 
 
 def marked(degrees: int) -> str:
-    return f'boxkite_drift_critical{{variable="{degrees}"}}'
+    return f'{EXPORTED}{{variable="{degrees}"}}'
 
 
 def test_a_moved_critical_value_is_safe_for_sparse_cells_too() -> None:
@@ -89,20 +96,27 @@ def test_a_moved_critical_value_is_safe_for_sparse_cells_too() -> None:
         (Policy(windows={"1h": 1.0}), "1h"),  # half as many false alarms as it might be
     ],
 )
-def test_the_services_own_critical_value_is_taken_as_it_is(wanted: Policy, window: str) -> None:
-    assert critical_quantile(window, wanted, Policy()) == (
-        "max by (model_name, model_version, variable_role, variable) "
-        f'(last_over_time(boxkite_drift_critical{{window="{window}"}}[5m]) >= 0)'
+def test_the_services_own_critical_value_is_taken_as_it_is(
+    bench: Any, wanted: Policy, window: str
+) -> None:
+    exported = f'{EXPORTED}{{window="{window}"}}'
+    ratio = f"({quantile(window, wanted)}) / ignoring (window) {exported}"
+    test = {
+        "expr": f"count({ratio} == 1)",
+        "eval_time": "0s",
+        "exp_samples": [{"labels": "{}", "value": len(DEGREES)}],
+    }
+    bench.run_series(
+        "groups: []", series(Policy(), 10, ["1h", "1d"]), "1m", promql_expr_test=[test]
     )
 
 
-def test_services_that_export_the_window_are_believed_before_a_moved_value(bench: Any) -> None:
+def test_services_that_export_the_window_are_believed_before_a_raised_value(bench: Any) -> None:
     wanted = Policy(windows={"6h": 6.0})
     own = Policy(windows={"1h": 1.0, "6h": 6.0})
-    expression = critical_quantile("6h", wanted, Policy())
     exact = quantiles(own, "6h", 10)
     test = {
-        "expr": f"abs(sum({expression}) - {sum(exact.values())!r}) <= bool 1e-6",
+        "expr": f"abs(sum({quantile('6h', wanted)}) - {sum(exact.values())!r}) <= bool 1e-6",
         "eval_time": "0s",
         "exp_samples": [{"labels": "{}", "value": 1}],
     }

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pytest
 import scipy.sparse
 
-from boxkite.live.batch import Batch, batch_of, rows_of
-from boxkite.live.row import ShapeError
+from boxkite.rows.batch import Batch, batch_of, rows_of
+from boxkite.rows.row import ShapeError
 
 NAMES = ["a", "b"]
 LISTS = [[1, "x"], [2, "y"]]

@@ -1,0 +1,220 @@
+"""What a fleet costs Prometheus, with the baseline on each replica or on one target for all.
+
+Two measurements, each with a real Prometheus. **Rules**: two hours of a fleet's scrapes are
+written as blocks, and the whole rule file is evaluated over them for some minutes. A variable costs
+the same whatever the others are, so a few variables are enough. **Memory**: as many targets as
+replicas serve one page, and are scraped for some minutes.
+
+    python benchmarks/fleet.py rules --replicas 200 --variables 2
+    python benchmarks/fleet.py rules --replicas 50 --rules old.rules.yml --old-labels
+    python benchmarks/fleet.py memory --replicas 200 --variables 100
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import tempfile
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from prometheus_blocks import Database, add_samples, running, series_lines
+
+from boxkite import Baseline, Monitor
+from boxkite.baseline.text_reader import Sample, parse
+from boxkite.prometheus.rules import render_rules
+from boxkite.settings import Settings
+
+HOURS = 2
+SCRAPE_SECONDS = 15
+ROWS_A_SCRAPE = 4
+# The labels of commit 405acfb, for its rule file.
+OLD_LABELS = {
+    "model_name": "model", "model_version": "version", "variable_role": "role",
+    "variable_kind": "kind", "failed_stage": "stage",
+}  # fmt: skip
+
+
+class Cost(NamedTuple):
+    """What Prometheus used."""
+
+    series: int
+    memory_mib: float
+    processor_share: float
+    seconds_by_group: dict[str, float]
+
+
+def monitor_of(variables: int, export_baseline: bool) -> Monitor:
+    """Return a service with numeric variables of 20 bins."""
+    random = np.random.default_rng(2013)
+    columns = {f"x{number}": random.normal(size=20_000) for number in range(variables)}
+    baseline = Baseline.fit(columns, bins=20, model="m")
+    settings = Settings(export_baseline=export_baseline, log="none:")
+    return Monitor(baseline, settings=settings, registry=None)
+
+
+def pages(monitor: Monitor, scrapes: int) -> tuple[list[str], np.ndarray]:
+    """Return the series of a replica's page, and the value of each in each scrape."""
+    found = []
+    random = np.random.default_rng(7)
+    for _ in range(scrapes):
+        for row in random.normal(size=(ROWS_A_SCRAPE, len(monitor.baseline.variables))).tolist():
+            monitor.log_prediction(row)
+        found.append(series_of(monitor))
+    names = list(found[0])
+    return names, np.array([[page[name] for name in names] for page in found])
+
+
+def series_of(monitor: Monitor) -> dict[str, float]:
+    """Return the value of each series of a page."""
+    lines = monitor.export().body.decode().splitlines()
+    pairs = (line.rpartition(" ") for line in lines if not line.startswith("#"))
+    return {series: float(value) for series, _, value in pairs}
+
+
+def on_target(series: str, labels: str) -> str:
+    """Return a series with the labels of a target."""
+    return f"{series.removesuffix('}')},{labels}}}"
+
+
+def samples(monitor: Monitor, replicas: int, end: float, renamed: dict[str, str]) -> Iterator[str]:
+    """Yield two hours of a fleet's scrapes, one family after the other as OpenMetrics has it."""
+    times = np.arange(end - HOURS * 3600, end, SCRAPE_SECONDS)
+    names, values = pages(monitor, len(times))
+    targets = [f'job="models",instance="{number}"' for number in range(replicas)]
+    columns = [(name, values[:, place], targets) for place, name in enumerate(names)]
+    if not monitor.settings.export_baseline:
+        lines = monitor.baseline.as_text().splitlines()
+        for sample in (each for each in parse(lines, max_series=10**6) if isinstance(each, Sample)):
+            labels = ",".join(f'{name}="{value}"' for name, value in sample.labels.items())
+            constant = np.full(len(times), sample.value)
+            columns.append((f"{sample.name}{{{labels}}}", constant, ['job="baselines"']))
+    family = ""
+    for name, column, its_targets in sorted(columns, key=lambda each: family_of(each[0])):
+        for old, new in renamed.items():
+            name = name.replace(f"{old}=", f"{new}=")
+        if family != family_of(name):
+            family = family_of(name)
+            yield f"# TYPE {family} unknown\n"
+        for target in its_targets:
+            yield from series_lines(on_target(name, target), column.tolist(), times.tolist())
+
+
+def family_of(series: str) -> str:
+    """Return the name of a series; each counts as a family of its own, so types do not matter."""
+    return series.partition("{")[0]
+
+
+def rules_cost(arguments: argparse.Namespace, export_baseline: bool) -> Cost:
+    """Evaluate the rule file over blocks for some minutes."""
+    rules = arguments.rules.read_text() if arguments.rules else render_rules()
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder) / "data"
+        monitor = monitor_of(arguments.variables, export_baseline)
+        renamed = OLD_LABELS if arguments.old_labels else {}
+        # Blocks take a while to write. They end in the future, so that samples are there to read.
+        end = time.time() + 60 * arguments.minutes + arguments.lead_seconds
+        add_samples(data, samples(monitor, arguments.replicas, end, renamed))
+        (Path(folder) / "boxkite.rules.yml").write_text(rules)
+        with running(data, "rule_files: [boxkite.rules.yml]\n") as database:
+            return watched(database, 60 * arguments.minutes)
+
+
+def memory_cost(arguments: argparse.Namespace, export_baseline: bool) -> Cost:
+    """Scrape a page for each replica for some minutes."""
+    monitor = monitor_of(arguments.variables, export_baseline)
+    body, content_type = monitor.export_http()
+
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", content_type)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            """Print nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Page)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    # Targets at one address differ by a parameter, which becomes their instance.
+    targets = ", ".join(f'"{number}"' for number in range(arguments.replicas))
+    configuration = f"""\
+global: {{scrape_interval: {SCRAPE_SECONDS}s}}
+scrape_configs:
+  - job_name: models
+    static_configs: [{{targets: [{targets}]}}]
+    relabel_configs:
+      - {{source_labels: [__address__], target_label: instance}}
+      - {{source_labels: [__address__], target_label: __param_replica}}
+      - {{target_label: __address__, replacement: "127.0.0.1:{server.server_port}"}}
+"""
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder) / "data"
+        data.mkdir()
+        with running(data, configuration) as database:
+            cost = watched(database, 60 * arguments.minutes)
+    server.shutdown()
+    server.server_close()
+    return cost
+
+
+def watched(database: Database, seconds: float) -> Cost:
+    """Let Prometheus work, and return what it used."""
+    began, used = time.monotonic(), database.processor_seconds()
+    time.sleep(seconds)
+    share = (database.processor_seconds() - used) / (time.monotonic() - began)
+    with urllib.request.urlopen(f"http://{database.address}/metrics", timeout=60) as response:
+        text = response.read().decode()
+
+    def number(name: str) -> float:
+        match = re.search(rf"^{name} (\S+)$", text, re.MULTILINE)
+        return float(match[1]) if match else 0.0
+
+    groups = re.findall(
+        r'^prometheus_rule_group_last_duration_seconds\{rule_group=".*;(.+)"\} (\S+)$',
+        text,
+        re.MULTILINE,
+    )
+    return Cost(
+        int(number("prometheus_tsdb_head_series")),
+        number("process_resident_memory_bytes") / 2**20,
+        share,
+        {name: float(value) for name, value in groups},
+    )
+
+
+def main() -> None:
+    """Print a table with and without the baseline on each replica."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("what", choices=["rules", "memory"])
+    parser.add_argument("--replicas", type=int, default=200)
+    parser.add_argument("--variables", type=int, default=2)
+    parser.add_argument("--minutes", type=float, default=4)
+    parser.add_argument("--lead-seconds", type=float, default=120, help="to write the blocks in")
+    parser.add_argument("--rules", type=Path, help="a rule file [default: the one of this tree]")
+    parser.add_argument("--old-labels", action="store_true", help="the labels of commit 405acfb")
+    parser.add_argument("--baseline", choices=["each", "once", "both"], default="both")
+    arguments = parser.parse_args()
+    cost = rules_cost if arguments.what == "rules" else memory_cost
+    chosen = {"each": [True], "once": [False], "both": [True, False]}[arguments.baseline]
+    print("| baseline exported by | series in memory | memory, MiB | share of a core | groups, s |")
+    print("|---|---:|---:|---:|---|")
+    for export_baseline in chosen:
+        found = cost(arguments, export_baseline)
+        groups = ", ".join(f"{name} {each:.3f}" for name, each in found.seconds_by_group.items())
+        print(
+            f"| {'each replica' if export_baseline else 'one target'} | {found.series:,} | "
+            f"{found.memory_mib:,.0f} | {found.processor_share:.1%} | {groups} |",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+"""PromQL for the rows that a window or a step of five minutes added to the services' counters.
+
+Reading a day of raw counters over 50 replicas of 100 variables takes 600 million samples, twice in
+each evaluation. So windows longer than two hours are sums of recorded steps. In a step, all
+replicas are added up already, which leaves about 2,000 times fewer samples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from boxkite.prometheus.rules.durations import parse_duration
+
+__all__ = ["counted_in_step", "counted_in_steps", "counted_raw", "counts_of", "is_summed"]
+
+_STEP = "5m"
+_LONGEST_RAW_SECONDS = 7200
+# A target that is away for up to this long is still counted from where it was.
+_AWAY, _AWAY_AND_STEP = "15m", "20m"
+# Since Prometheus 3 a range leaves out a sample that lies exactly at its left end. A millisecond
+# more keeps that sample, so every version counts the same rows.
+_LEFT_END = "1ms"
+
+_COUNTERS = {
+    "values": ("boxkite_value_bucket", "variable_role, variable, le", "bucket:boxkite_value"),
+    "categories": (
+        "boxkite_category_total",
+        "variable_role, variable, category",
+        "cell:boxkite_category",
+    ),
+    "missing": ("boxkite_missing_total", "variable_role, variable", "variable:boxkite_missing"),
+    "invalid": ("boxkite_invalid_total", "variable_role, variable", "variable:boxkite_invalid"),
+}
+"""Each counter, its labels that boxkite_predictions_total lacks, and the series that records it."""
+
+
+def is_summed(window: str) -> bool:
+    """Return whether a window is long enough to be a sum of steps."""
+    return parse_duration(window) > _LONGEST_RAW_SECONDS
+
+
+def counts_of(window: str) -> dict[str, str]:
+    """Return PromQL for the rows of a window, by placeholder of the template."""
+    return counted_in_steps(window) if is_summed(window) else counted_raw(window)
+
+
+def counted_raw(window: str) -> dict[str, str]:
+    """Return PromQL that reads the counters themselves, whatever the length of the window."""
+    return _each(lambda series, labels, _: _counted(series, window, labels))
+
+
+def counted_in_steps(window: str) -> dict[str, str]:
+    """Return PromQL that adds up recorded steps."""
+    # The subquery evaluates at each multiple of a step, however often the steps are recorded.
+    steps = f"increase{_STEP}[{window}:{_STEP}]"
+    return _each(lambda _, __, record: f"sum_over_time({record}:{steps})")
+
+
+def counted_in_step() -> dict[str, str]:
+    """Return PromQL for the rows of the last step, by placeholder of the template."""
+    return _each(lambda series, labels, _: _counted_in_step(series, labels))
+
+
+def _each(count: Callable[[str, str, str], str]) -> dict[str, str]:
+    return {f"counted_{name}": count(*counter) for name, counter in _COUNTERS.items()}
+
+
+def _range(duration: str) -> str:
+    return f"[{duration}{_LEFT_END}]"
+
+
+def _counted(series: str, window: str, labels: str) -> str:
+    """Return PromQL for the rows that a window added to a counter of each target."""
+    over = _range(window)
+    restarted = f"ignoring ({labels}) resets(boxkite_predictions_total{over}) > 0"
+    return (
+        "(\n"
+        f"  max_over_time({series}{over}) - min_over_time({series}{over})\n"
+        f"  unless {restarted}\n"
+        ")\n"
+        "or\n"
+        "(\n"
+        f"  increase({series}{over})\n"
+        f"  and {restarted}\n"
+        ")"
+    )
+
+
+def _counted_in_step(series: str, labels: str) -> str:
+    """Return PromQL for the rows that each target added to a counter since the step before."""
+    step, away, away_and_step = map(_range, (_STEP, _AWAY, _AWAY_AND_STEP))
+    resets = "resets(boxkite_predictions_total"
+    restarted = (
+        f"ignoring ({labels}) {resets}{away_and_step})\n"
+        f"  > ({resets}{away} offset {_STEP}) or 0 * {resets}{away_and_step}))"
+    )
+    return (
+        "(\n"
+        f"  clamp_min(\n"
+        f"    last_over_time({series}{step})\n"
+        f"    - (last_over_time({series}{away} offset {_STEP}) or "
+        f"min_over_time({series}{step})),\n"
+        "    0\n"
+        "  )\n"
+        f"  unless {restarted}\n"
+        ")\n"
+        "or\n"
+        "(\n"
+        f"  increase({series}{step})\n"
+        f"  and {restarted}\n"
+        ")"
+    )

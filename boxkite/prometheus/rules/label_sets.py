@@ -1,0 +1,104 @@
+"""The labels that rules group by and join on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from string import Template
+
+from boxkite.errors import ConfigError
+
+__all__ = [
+    "DEFAULT_ENVIRONMENT",
+    "SERIES_LABELS",
+    "VARIABLE",
+    "LabelSets",
+    "Placeholders",
+    "environment_labels",
+]
+
+DEFAULT_ENVIRONMENT = ("cluster", "namespace", "job")
+"""Target labels that keep environments apart. A label that a target lacks counts as empty."""
+
+VERSION = ("model_name", "model_version")
+VARIABLE = (*VERSION, "variable_role", "variable")
+
+SERIES_LABELS = (
+    *VARIABLE, "variable_kind", "position", "gt", "le", "category", "window", "failed_stage",
+    "sink", "outcome",
+)  # fmt: skip
+"""Every label that boxkite gives to a series."""
+
+# A replica alone has too few rows, and its series end with the pod.
+_OF_ONE_REPLICA = ("instance", "pod")
+_NAME = re.compile("[a-zA-Z_][a-zA-Z0-9_]*")
+
+
+class Placeholders(Template):
+    """A text with placeholders such as `@live`, because PromQL is full of dollars and braces."""
+
+    delimiter = "@"
+
+
+@dataclass(frozen=True)
+class LabelSets:
+    """Lists of labels in PromQL, by the placeholders that the rule templates use.
+
+    Live counts are kept apart by environment. The baseline is the same in every environment,
+    because the version is a digest of it, so joins with the baseline leave the environment out.
+
+    Attributes:
+        environment: Target labels that are grouped by.
+    """
+
+    environment: tuple[str, ...] = DEFAULT_ENVIRONMENT
+
+    def fill(self, text: str) -> str:
+        """Return a template of PromQL with its lists of labels."""
+        return Placeholders(text).substitute(self.placeholders())
+
+    def placeholders(self) -> dict[str, str]:
+        """Return the label lists of the templates."""
+        address = [name for name in self.environment if name not in ("job", "namespace")]
+        sets = {
+            "version": VERSION,
+            "variable": VARIABLE,
+            "cell": (*VARIABLE, "gt", "le", "category"),
+            "environment": self.environment,
+            "live_model": (*self.environment, "model_name"),
+            "live_version": (*self.environment, *VERSION),
+            "live": (*self.environment, *VARIABLE),
+            "target": (*self.environment, "instance"),
+            "address": (*address, "instance"),
+        }
+        return {name: ", ".join(labels) for name, labels in sets.items()}
+
+
+def environment_labels(added: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the target labels to group by, for the value of `--by`.
+
+    Args:
+        added: Labels to add to the default; an empty list removes the default as well, and None
+            leaves it as it is.
+
+    Raises:
+        ConfigError: if a label is not a valid name, belongs to boxkite's own series, or names a
+            single replica.
+    """
+    if added is None:
+        return DEFAULT_ENVIRONMENT
+    for name in added:
+        if not _NAME.fullmatch(name):
+            raise ConfigError(f"--by: {name!r} is not a label name; give names such as env,region")
+        if name in SERIES_LABELS:
+            raise ConfigError(f"--by: {name!r} is a label of boxkite's own series; leave it out")
+        if name in _OF_ONE_REPLICA:
+            raise ConfigError(
+                f"--by: {name!r} would judge each replica by itself, which has too few rows; "
+                "group by labels that all replicas of an environment share"
+            )
+    if not added:
+        return ()
+    others = [name for name in dict.fromkeys(added) if name not in DEFAULT_ENVIRONMENT]
+    return (*others, *DEFAULT_ENVIRONMENT)

@@ -1,0 +1,135 @@
+"""Puts the groups of the rule file together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from boxkite.baseline.text_writer import format_float
+from boxkite.drift import Policy
+from boxkite.errors import ConfigError
+from boxkite.prometheus.rules.annotations import service_texts
+from boxkite.prometheus.rules.counting import counted_in_step, is_summed
+from boxkite.prometheus.rules.durations import format_duration, parse_duration
+from boxkite.prometheus.rules.rule_options import RuleOptions
+from boxkite.prometheus.rules.rule_template import render_group
+from boxkite.prometheus.rules.scraping_group import scraping_group
+from boxkite.prometheus.rules.window_groups import WindowGroups
+
+__all__ = ["render_rules"]
+
+_HEADER = """\
+# Drift statistics, verdicts and alerts for every model, version, feature and output that boxkite
+# monitors. A new model or baseline needs no new rules. For Prometheus 2.42 to 3.5.
+#
+# Without drift, one model in one environment raises at most {false_alarms} false alarms of drift a
+# month, over all of its variables and the windows {windows}. Alerts on missing, unseen
+# and invalid values add at most one per cent of that.
+#
+# {environments}
+#
+# The live rows of a window are the difference between a counter's greatest and least sample in it.
+# All series of a target come from one scrape and start at 0. So the cells of a variable are exact
+# and agree with each other, for the rows between the first and the last scrape of the window;
+# `increase` would extrapolate each series by itself. A target that is gone, or missed scrapes, is
+# counted with the samples that it left in the window. A window longer than 2h is a sum of steps of
+# 5m (group boxkite-5m), which are differences too, with no row between them.
+#
+# If a target restarted in the window (its boxkite_predictions_total fell), all of its series use
+# `increase` instead, in a sum for that step only. That adds the rows of at most about one scrape
+# interval at either end of the window, or adds or loses as many at either end of the step. If it
+# adds more to a lower bucket than to the next one, the bin is cut at 0. Other targets stay exact.
+#
+# Each group is evaluated in order, and Prometheus starts the groups at different times. Rules that
+# must agree on the rows are in one group. The comment of a group names the groups that it reads and
+# how old their results may be.
+#
+# A variable of B cells makes at most 3 B + 5 series once, B + 3 in each environment if a window is
+# a sum, and 3 B + 17 in each environment and window, for any number of replicas.
+
+groups:
+"""
+
+_HOUR = 3_600
+
+
+def render_rules(
+    policy: Policy | None = None,
+    *,
+    windows: Sequence[str] | None = None,
+    critical_windows: Mapping[str, str] | None = None,
+    options: RuleOptions | None = None,
+) -> str:
+    """Return a Prometheus rule file for all models.
+
+    The statistics are those of `boxkite.drift`, from the series of the labelled exposition. The
+    services export the quantiles of their own policy. If it differs from `policy`, the rules adapt
+    on the safe side.
+
+    Args:
+        policy: The false alarms, the effect floor and the rows that a verdict needs; the default
+            policy if None.
+        windows: How far back to look, as Prometheus durations; the policy's windows if None.
+        critical_windows: For a window, one of `policy` whose exported quantile is used as it is.
+            This is for demonstrations that cannot wait for an hour.
+        options: Everything that does not change a verdict; the defaults if None.
+
+    Raises:
+        ConfigError: if a window or an interval is not a Prometheus duration such as 1h, there is
+            no window, the interval is too long, the services are scraped too rarely, or a critical
+            window is not one of the policy's.
+    """
+    policy = policy or Policy()
+    options = options or RuleOptions()
+    shares = {
+        window: (source, _share(policy, source))
+        for window, source in (critical_windows or {}).items()
+    }
+    if windows is not None:
+        policy = replace(policy, windows=_hours(windows))
+    if not policy.windows:
+        raise ConfigError("the rules need at least one window, such as 1h")
+    for window in policy.windows:
+        options.check_scrapes(window)
+    interval = format_duration(min(options.seconds_between(each) for each in policy.windows))
+    floor = format_float(policy.min_effect)
+    groups = [render_group("baseline.yaml", options, interval=interval, min_effect=floor)]
+    if any(map(is_summed, policy.windows)):
+        groups.append(render_group("steps.yaml", options, **counted_in_step()))
+    for window in policy.windows:
+        of_window = WindowGroups(window, policy, options, interval, shares.get(window))
+        groups += [of_window.records(), of_window.alerts()]
+    groups.append(render_group("service.yaml", options, **service_texts(options.environment)))
+    groups.append(scraping_group(policy, options, interval))
+    return _header(policy, options) + "\n".join(filter(None, groups))
+
+
+def _header(policy: Policy, options: RuleOptions) -> str:
+    if options.environment:
+        names = ", ".join(options.environment)
+        environments = (
+            f"Replicas with the same {names} are judged together.\n"
+            "# A label that a target lacks counts as empty. Model versions never mix."
+        )
+    else:
+        environments = "All replicas of a model version are judged together."
+    return _HEADER.format(
+        false_alarms=f"{policy.false_alarms_per_month:g}",
+        windows=" and ".join(policy.windows),
+        environments=environments,
+    )
+
+
+def _share(policy: Policy, window: str) -> float:
+    if window not in policy.windows:
+        known = ", ".join(policy.windows)
+        raise ConfigError(f"no critical value for the window {window!r}; the policy has {known}")
+    return policy.share_of_all(window)
+
+
+def _hours(windows: Sequence[str]) -> dict[str, float]:
+    """Return the hours of each window."""
+    seconds = [parse_duration(each) for each in windows]
+    if seconds != sorted(set(seconds)):
+        raise ConfigError(f"give each window once, the shortest first, not {', '.join(windows)}")
+    return {window: length / _HOUR for window, length in zip(windows, seconds, strict=True)}

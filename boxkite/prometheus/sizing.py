@@ -1,0 +1,134 @@
+"""What a fleet costs Prometheus: series, samples per second and processor time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from boxkite.baseline import Baseline, CategoryVariable, NumericVariable, Variable
+from boxkite.error_reporter import STAGES
+from boxkite.prometheus.rules.counting import is_summed
+from boxkite.prometheus.rules.durations import parse_duration
+from boxkite.prometheus.rules.rule_options import RuleOptions
+
+__all__ = ["Fleet", "Size"]
+
+_LOG_SERIES = 4
+_STEP_SECONDS = 300
+
+# Measured by benchmarks/rules.py with 50 replicas and one variable of 20 bins, on Prometheus 2.42.
+# A window reads each counter about three times in an evaluation, and a step about ten times.
+_READS_A_WINDOW, _READS_A_STEP = 3.3, 10.2
+_SECONDS_A_WINDOW_SAMPLE, _SECONDS_A_STEP_SAMPLE = 125e-9, 450e-9
+_SECONDS_A_RECORDED_SAMPLE = 6e-6
+
+
+@dataclass(frozen=True)
+class Size:
+    """What a fleet costs Prometheus.
+
+    Attributes:
+        series_a_replica: Series that one replica exports.
+        exported: Series that all targets export.
+        recorded: Series that the rules record, with one environment.
+        samples_a_second: Samples that Prometheus stores in a second.
+        processor_share: Share of one processor core that the rules take.
+    """
+
+    series_a_replica: int
+    exported: int
+    recorded: int
+    samples_a_second: float
+    processor_share: float
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """Replicas that serve one baseline.
+
+    Attributes:
+        baseline: What they serve.
+        replicas: Number of replicas.
+        windows: The windows of the rules, which are taken to be those of the services.
+        scrape_interval: Seconds between two scrapes of a target.
+    """
+
+    baseline: Baseline
+    replicas: int
+    windows: Sequence[str] = ("1h", "1d")
+    scrape_interval: float = 15.0
+
+    def size(self, *, export_baseline: bool = True) -> Size:
+        """Return the cost of the fleet.
+
+        Args:
+            export_baseline: Whether each replica exports the baseline, or one further target does
+                so for all.
+        """
+        of_baseline = sum(len(family.series) for family in self.baseline.families())
+        live = self._live_series()
+        a_replica = live + of_baseline * export_baseline
+        exported = self.replicas * a_replica + of_baseline * (not export_baseline)
+        once, of_window, of_step = (
+            sum(count(each) for each in self.baseline.variables)
+            for count in (_recorded_once, _recorded_of_window, _recorded_of_step)
+        )
+        options = RuleOptions()
+        intervals = {window: options.seconds_between(window) for window in self.windows}
+        summed = [window for window in self.windows if is_summed(window)]
+        recorded_a_second = once / min(intervals.values()) + sum(
+            of_window / every for every in intervals.values()
+        )
+        if summed:
+            recorded_a_second += of_step / _STEP_SECONDS
+        return Size(
+            series_a_replica=a_replica,
+            exported=exported,
+            recorded=once + of_window * len(self.windows) + of_step * bool(summed),
+            samples_a_second=exported / self.scrape_interval + recorded_a_second,
+            processor_share=self._counting_share() + recorded_a_second * _SECONDS_A_RECORDED_SAMPLE,
+        )
+
+    def _live_series(self) -> int:
+        """Return the series of one replica without those of the baseline."""
+        windows = len(self.windows)
+        of_variables = sum(
+            _counters(each) + 2 * isinstance(each, NumericVariable) + 1 + windows
+            for each in self.baseline.variables
+        )
+        return of_variables + windows + 1 + len(STAGES) + _LOG_SERIES
+
+    def _counting_share(self) -> float:
+        """Return the share of a processor that reading the counters takes."""
+        counters = self.replicas * sum(_counters(each) for each in self.baseline.variables)
+        options = RuleOptions()
+        share = 0.0
+        for window in self.windows:
+            if not is_summed(window):
+                samples = counters * parse_duration(window) / self.scrape_interval
+                seconds = samples * _READS_A_WINDOW * _SECONDS_A_WINDOW_SAMPLE
+                share += seconds / options.seconds_between(window)
+        if any(map(is_summed, self.windows)):
+            samples = counters * _STEP_SECONDS / self.scrape_interval
+            share += samples * _READS_A_STEP * _SECONDS_A_STEP_SAMPLE / _STEP_SECONDS
+        return share
+
+
+def _counters(variable: Variable) -> int:
+    """Return the counters of a variable that the rules read: its cells, missing and invalid."""
+    return len(variable.counts) + 2
+
+
+def _recorded_once(variable: Variable) -> int:
+    cells = len(variable.counts)
+    return 2 * cells + 6 if isinstance(variable, CategoryVariable) else 3 * cells + 5
+
+
+def _recorded_of_window(variable: Variable) -> int:
+    """Return the series of one window, with the threshold that is recorded once for each."""
+    cells = len(variable.counts)
+    return (2 * cells + 17 if isinstance(variable, CategoryVariable) else 3 * cells + 16) + 1
+
+
+def _recorded_of_step(variable: Variable) -> int:
+    return len(variable.counts) + 2
