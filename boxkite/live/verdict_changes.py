@@ -78,7 +78,7 @@ class VerdictChanges:
                 continue
             # Computing a critical value may take long. The policy keeps it for the comparison.
             for variable in cooperatively(self._baseline.variables):
-                self._policy.critical(window, number, variable)
+                self._policy.allowance(window, number, variable)
             comparison = compare_counts(
                 self._baseline,
                 counts.tallies(),
