@@ -4,8 +4,8 @@ Training and serving both use this module, so `1`, `1.0`, `"1"` and `numpy.int64
 same cell on both sides.
 """
 
-# Values here are any objects of the user's. After `isinstance`, pyright calls their type parameters
-# unknown. Type guards would tell it, at the price of a call for each value.
+# Values here may be any object of the user's. After `isinstance`, pyright does not know their type
+# parameters. Type guards would tell it, but would cost a call for each value.
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false
 
