@@ -76,7 +76,7 @@ def fit_variables(
     for variable in variables:
         _warn_about(variable)
     if classes is not False:
-        # The winners are counted last, because they depend on all columns of probabilities.
+        # Count the winners last, because they depend on all columns of probabilities.
         winners = winner_variable(
             [each.values for each in outputs], [each.name for each in outputs]
         )

@@ -117,7 +117,7 @@ def to_category(value: Any) -> str | None:
             address, or bytes that are not UTF-8.
     """
     if isinstance(value, str):
-        # A subclass such as a `str` enum may print differently; its plain text counts.
+        # A subclass such as a `str` enum may print differently, so take its plain text.
         return valid_unicode(str.__str__(value))
     if is_missing(value):
         return None

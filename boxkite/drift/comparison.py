@@ -97,9 +97,9 @@ class VariableDrift:
     def multiple(self) -> float:
         """Distance from training as a multiple of the critical value; NaN if there is none.
 
-        It is PSI ÷ its critical value or the square of K-S ÷ its critical value, whichever is
-        greater. By chance, both PSI and the square of K-S are proportional to 1/n + 1/m, so the two
-        multiples are comparable and grow alike with more rows.
+        It is the greater of PSI ÷ its critical value and the square of (K-S ÷ its critical value).
+        Without drift, both PSI and the square of K-S are proportional to 1/n + 1/m. So the two
+        multiples are comparable, and grow at the same rate with more rows.
         """
         ratios = (_ratio(self.psi, self.critical), _ratio(self.ks, self.ks_critical) ** 2)
         return max((each for each in ratios if each == each), default=math.nan)
@@ -233,7 +233,7 @@ def _distances(
     """
     live, trained = tally.cells, variable.counts
     trained_rows = int(trained.sum())
-    # Smoothed fractions of no rows differ from training, but no rows are not drift.
+    # Without rows, the smoothed fractions would still differ from training, but that is not drift.
     if not tally.rows or not trained_rows:
         names = ("psi", "kl", "js", "ks", "critical", "ks_critical")
         return {**dict.fromkeys(names, math.nan), "verdict": "insufficient"}
