@@ -18,7 +18,7 @@ from boxkite.baseline.values import to_category, to_number
 from boxkite.baseline.variable import OTHER, UNSEEN, CategoryVariable, Variable
 from boxkite.errors import BaselineError
 
-__all__ = ["WINNER", "class_names", "classes_of", "winner", "winner_variable"]
+__all__ = ["WINNER", "class_names", "classes_of", "winner", "winner_variable", "winning_labels"]
 
 WINNER = "class"
 """Name of the output that holds the most probable class."""
@@ -71,6 +71,28 @@ def winner_variable(columns: Sequence[NDArray[np.float64]], names: Sequence[str]
 
     A row in which a probability is missing counts as missing.
     """
+    places = _winning_places(columns)
+    rows = np.bincount(places[places >= 0], minlength=len(names)).tolist()
+    return CategoryVariable.from_tally(
+        dict(zip(names, rows, strict=True)),
+        len(names),
+        missing=int((places < 0).sum()),
+        name=WINNER,
+        role="output",
+        position=len(names),
+    )
+
+
+def winning_labels(
+    columns: Sequence[NDArray[np.float64]], names: Sequence[str]
+) -> list[str | None]:
+    """Return the most probable class of each row, or None if a probability is missing."""
+    labels = [*names, None]
+    return [labels[place] for place in _winning_places(columns).tolist()]
+
+
+def _winning_places(columns: Sequence[NDArray[np.float64]]) -> NDArray[np.int64]:
+    """Return the place of the greatest probability of each row, or -1 if one is missing."""
     best = columns[0].copy()
     place = np.zeros(len(best), dtype=np.int64)
     missing = np.isnan(best)
@@ -81,15 +103,8 @@ def winner_variable(columns: Sequence[NDArray[np.float64]], names: Sequence[str]
         place[greater] = number
         best[greater] = column[greater]
         missing |= np.isnan(column)
-    rows = np.bincount(place[~missing], minlength=len(names)).tolist()
-    return CategoryVariable.from_tally(
-        dict(zip(names, rows, strict=True)),
-        len(names),
-        missing=int(missing.sum()),
-        name=WINNER,
-        role="output",
-        position=len(names),
-    )
+    place[missing] = -1
+    return place
 
 
 def classes_of(outputs: Sequence[Variable]) -> tuple[str, ...]:

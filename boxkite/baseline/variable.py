@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from boxkite.baseline.text_writer import format_float
 from boxkite.baseline.values import spelled_number
 from boxkite.errors import BaselineError
+from boxkite.variation import Variation
 
 __all__ = [
     "OTHER",
@@ -59,6 +60,8 @@ class _Distribution:
         position: index in a positional list of the variables of this role, from 0.
         counts: number of training rows in each cell. The cells are the bins or the categories.
         missing: number of training rows without a value.
+        variation: natural variation between windows of training, by the length of the window
+            ("1h"). Empty if the training rows had no times.
     """
 
     name: str
@@ -66,6 +69,7 @@ class _Distribution:
     position: int
     counts: Counts
     missing: int
+    variation: Mapping[str, Variation] = field(default_factory=dict, repr=False)
 
     @property
     def rows(self) -> int:
@@ -153,6 +157,7 @@ class NumericVariable(_Distribution):
             self,
             counts=self.counts + other.counts,
             missing=self.missing + other.missing,
+            variation={},  # It belongs to the windows of one training and cannot be added up.
             sum=self.sum + other.sum,
             minimum=float(np.fmin(self.minimum, other.minimum)),
             maximum=float(np.fmax(self.maximum, other.maximum)),
@@ -262,6 +267,7 @@ class CategoryVariable(_Distribution):
             self,
             counts=self.counts + other.counts[there],
             missing=self.missing + other.missing,
+            variation={},  # It belongs to the windows of one training and cannot be added up.
             tail=self.tail | other.tail,
             tail_once=self._once_in_either(other),
         )

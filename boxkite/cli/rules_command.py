@@ -136,8 +136,7 @@ def rules_command(
     """Print the Prometheus rules. One file serves every model.
 
     The services export the thresholds of their own Policy. If it differs from these options, the
-    rules err on the side of fewer false alarms, and the alert BoxkitePolicyDiffers says what
-    differs.
+    rules use the stricter values, and the alert BoxkitePolicyDiffers says what differs.
 
     \b
     Example:
