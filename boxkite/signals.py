@@ -1,8 +1,8 @@
-"""Blinker signals for code that wants to know what a monitor does.
+"""Blinker signals for code that reacts to events of a monitor.
 
 The sender is the application that `Boxkite(app)` set up, or the monitor itself if it was created
 without an application. Every signal has the argument `monitor`. If a receiver raises, the error is
-reported, and neither the prediction nor the other receivers notice.
+reported, and the prediction and the other receivers are not affected.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class EventSender:
     Args:
         monitor: the argument `monitor` of each signal.
         sender: returns the application that sends the signals, or None for the monitor.
-        reporter: is told about receivers that raise.
+        reporter: reports receivers that raise.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class EventSender:
         if signal.is_muted:
             return
         sender = self._source
-        # Not `signal.send`, which stops at the first receiver that raises.
+        # Do not use `signal.send`, which stops at the first receiver that raises.
         for receiver in signal.receivers_for(sender):
             try:
                 result = receiver(sender, monitor=self._monitor, **values)

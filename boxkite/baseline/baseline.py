@@ -37,8 +37,8 @@ from boxkite.baseline.time_windows import DEFAULT_WINDOWS
 from boxkite.baseline.values import valid_unicode
 from boxkite.baseline.variable import Variable
 
-# The only imports of `classic` in this package. Files of 0.0.5 are read here, because
-# `Baseline.read` takes both forms; both modules depend on nothing but variables and text.
+# These are the only imports of `classic` in this package. `Baseline.read` needs them because it
+# reads files of 0.0.5 too. Both modules depend only on variables and text.
 from boxkite.classic import classic_reader, classic_series
 from boxkite.errors import BaselineError, BaselineWarning
 from boxkite.system.atomic_file import replace_file
@@ -71,8 +71,8 @@ class Baseline:
     variables: tuple[Variable, ...]
 
     def __post_init__(self) -> None:
-        # Both become labels of every series, and a name that comes from the environment may
-        # contain bytes that are not valid Unicode.
+        # Both become labels of every series, and a name from the environment may contain bytes
+        # that are not valid Unicode.
         object.__setattr__(self, "model", valid_unicode(self.model))
         object.__setattr__(self, "version", valid_unicode(self.version))
 
@@ -213,8 +213,8 @@ class Baseline:
 
     @cached_property
     def _labelled_families(self) -> Sequence[Family]:
-        # Reading a file renders these series for the comparison, and the first scrape renders
-        # them again. With 1,000 variables they take too long to make twice.
+        # Reading a file renders these series for the comparison, and the first scrape needs them
+        # again. With 1,000 variables, rendering them twice would take too long.
         return labelled_series.families(
             self.variables, self.rows, model=self.model, version=self.version
         )

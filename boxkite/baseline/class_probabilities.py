@@ -1,8 +1,8 @@
 """Class probabilities: one numeric output for each class, and one for the most probable class.
 
 The most probable class is the last output. It is named "class", and its categories are the names
-of the other outputs. A baseline whose outputs have this form is one of class probabilities, so
-`histogram.prom` needs no further mark.
+of the other outputs. Outputs of this form always mean class probabilities, so `histogram.prom`
+needs no further mark.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ def class_names(found: Sequence[str], given: bool | Iterable[Any]) -> list[str]:
             f"classes= has {len(names)} classes, but the output has {len(found)} columns"
         )
     if set(names) == set(found):
-        # The columns are named after the classes, so their names count, not the order of classes=.
+        # The columns are named after the classes. So go by their names, not by the order of
+        # classes=.
         names = list(found)
     if len(names) < 2:
         raise BaselineError(

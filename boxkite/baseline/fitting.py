@@ -91,7 +91,7 @@ def fit_variables(
         _warn_about(variable)
         _warn_about_trend(variable, trend)
     if classes is not False:
-        # The winners are counted last, because they depend on all columns of probabilities.
+        # Count the winners last, because they depend on all columns of probabilities.
         probabilities = [each.values for each in outputs]
         class_labels = [each.name for each in outputs]
         winners = winner_variable(probabilities, class_labels)

@@ -205,7 +205,7 @@ def _decode(document: str) -> tuple[_Line, _Content]:
 
 
 def _check_size(line: _Line, content: _Content, *, room: int, max_series: int) -> None:
-    """Check that the described series can be as long as the file at most.
+    """Check that the described series cannot be longer than the file.
 
     Each series repeats the name of its variable. A hostile line of a few megabytes can give a
     variable a name of a megabyte and a million bins, and its series would take a terabyte. So the

@@ -36,7 +36,7 @@ __all__ = ["baseline_command", "show_command"]
     "outputs",
     multiple=True,
     metavar="COLUMN",
-    help="Column that holds the model's output. Repeat it for several.",
+    help="Column that holds the model's output. Repeatable.",
 )
 @click.option(
     "--classes",

@@ -107,9 +107,9 @@ class VariableDrift:
     def multiple(self) -> float:
         """Distance from training as a multiple of the critical value; NaN if there is none.
 
-        It is PSI ÷ its critical value or the square of K-S ÷ its critical value, whichever is
-        greater. By chance, both PSI and the square of K-S are proportional to 1/n + 1/m, so the two
-        multiples are comparable and grow alike with more rows.
+        It is the greater of PSI ÷ its critical value and the square of (K-S ÷ its critical value).
+        Without drift, both PSI and the square of K-S are proportional to 1/n + 1/m. So the two
+        multiples are comparable, and grow at the same rate with more rows.
         """
         pairs = [(self.ks, self.ks_critical)]
         pairs += zip(self.scores, self.score_criticals, strict=True)
@@ -254,7 +254,7 @@ def _distances(
         variation: Natural variation that the allowance is for.
     """
     live, trained = tally.cells, variable.counts
-    # Smoothed fractions of no rows differ from training, but no rows are not drift.
+    # Without rows, the smoothed fractions would still differ from training, but that is not drift.
     if not tally.rows or not trained.sum():
         names = ("psi", "kl", "js", "ks", "critical", "ks_critical")
         return {**dict.fromkeys(names, math.nan), "verdict": "insufficient"}
