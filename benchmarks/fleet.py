@@ -27,7 +27,6 @@ import numpy as np
 from prometheus_blocks import Database, add_samples, running, series_lines
 
 from boxkite import Baseline, Monitor
-from boxkite.baseline.text_reader import Sample, parse
 from boxkite.prometheus.rules import render_rules
 from boxkite.settings import Settings
 
@@ -73,7 +72,12 @@ def pages(monitor: Monitor, scrapes: int) -> tuple[list[str], np.ndarray]:
 
 def series_of(monitor: Monitor) -> dict[str, float]:
     """Return the value of each series of a page."""
-    lines = monitor.export().body.decode().splitlines()
+    return values_of(monitor.export().body.decode())
+
+
+def values_of(page: str) -> dict[str, float]:
+    """Return the value of each series of an exposition."""
+    lines = page.splitlines()
     pairs = (line.rpartition(" ") for line in lines if not line.startswith("#"))
     return {series: float(value) for series, _, value in pairs}
 
@@ -90,11 +94,8 @@ def samples(monitor: Monitor, replicas: int, end: float, renamed: dict[str, str]
     targets = [f'job="models",instance="{number}"' for number in range(replicas)]
     columns = [(name, values[:, place], targets) for place, name in enumerate(names)]
     if not monitor.settings.export_baseline:
-        lines = monitor.baseline.as_text().splitlines()
-        for sample in (each for each in parse(lines, max_series=10**6) if isinstance(each, Sample)):
-            labels = ",".join(f'{name}="{value}"' for name, value in sample.labels.items())
-            constant = np.full(len(times), sample.value)
-            columns.append((f"{sample.name}{{{labels}}}", constant, ['job="baselines"']))
+        for name, value in values_of(monitor.baseline.as_text()).items():
+            columns.append((name, np.full(len(times), value), ['job="baselines"']))
     family = ""
     for name, column, its_targets in sorted(columns, key=lambda each: family_of(each[0])):
         for old, new in renamed.items():

@@ -68,15 +68,25 @@ class EventSender:
         self._reporter.count("log", BufferError(f"{number:,} records were not logged: {reason}"))
         self._send(log_dropped, number=number, reason=reason)
 
+    @property
+    def is_drift_awaited(self) -> bool:
+        """Whether a receiver of `drift_changed` is connected to this sender."""
+        # The receivers of a garbage-collected object are gone only once they are looked up.
+        return next(iter(drift_changed.receivers_for(self._source)), None) is not None
+
     def drift_changed(self, window: str, comparison: object, changed: object) -> None:
         """Send `drift_changed`."""
         self._send(drift_changed, window=window, comparison=comparison, changed=changed)
 
+    @property
+    def _source(self) -> object:
+        sender = self._sender()
+        return self._monitor if sender is None else sender
+
     def _send(self, signal: Signal, **values: Any) -> None:
         if signal.is_muted:
             return
-        sender = self._sender()
-        sender = self._monitor if sender is None else sender
+        sender = self._source
         # Not `signal.send`, which stops at the first receiver that raises.
         for receiver in signal.receivers_for(sender):
             try:

@@ -22,10 +22,16 @@ from boxkite.baseline.json_line import (
     digest_of,
     find_json_line,
     json_line,
+    series_digest,
 )
 from boxkite.baseline.notebook import variables_table
 from boxkite.baseline.storage import read_bounded
-from boxkite.baseline.text_checks import check_no_series, check_series_limit, check_text
+from boxkite.baseline.text_checks import (
+    check_no_series,
+    check_nothing_follows,
+    check_series,
+    check_series_limit,
+)
 from boxkite.baseline.text_writer import Family, render_parts
 from boxkite.baseline.time_windows import DEFAULT_WINDOWS
 from boxkite.baseline.values import valid_unicode
@@ -225,8 +231,8 @@ class Baseline:
         Raises:
             BaselineError: if the classic exposition has no name for a variable.
         """
-        line = json_line(self.model, self.version, self._content, exposition)
-        return "".join([*render_parts(self._file_families(exposition)), line])
+        series = "".join(render_parts(self._file_families(exposition)))
+        return series + json_line(self.model, self.version, self._content, exposition, series)
 
     def _file_families(self, exposition: Exposition) -> list[Family]:
         classic = self.families("classic") if exposition == "classic" else []
@@ -294,12 +300,19 @@ class Baseline:
             variables = classic_reader.read_text(text, max_series)
             return cls.from_variables(variables, max(each.rows for each in variables))
         baseline = cls(line.model, line.version, line.rows, line.variables)
+        if series_digest(text[: line.start]) == line.series:
+            check_nothing_follows(text, line.end)
+            return baseline
+        # Something differs. Rendering the series again shows in which line.
         try:
             families = baseline._file_families(line.exposition)
         except BaselineError as error:
             raise BaselineError(f"line {line.number}: {error}") from None
-        check_text(text, line.start, line.end, render_parts(families))
-        return baseline
+        check_series(text, line.start, render_parts(families))
+        raise BaselineError(
+            f"line {line.number}: the # BASELINE line gives another digest of the series than the "
+            "file has. The file was changed or damaged: write it again with Baseline.write"
+        )
 
     def _repr_html_(self) -> str:
         """Show the variables in a notebook."""

@@ -8,7 +8,7 @@ from itertools import islice
 
 from boxkite.errors import BaselineError
 
-__all__ = ["check_no_series", "check_series_limit", "check_text"]
+__all__ = ["check_no_series", "check_nothing_follows", "check_series", "check_series_limit"]
 
 _SAMPLE = re.compile(r"^[^#\n]", re.MULTILINE)
 _EXCERPT = 80
@@ -46,13 +46,12 @@ def check_no_series(text: str, prefix: str) -> None:
         )
 
 
-def check_text(text: str, series_end: int, rest: int, parts: Iterable[str]) -> None:
-    """Check that a text consists of the expected series, one JSON line, and nothing after it.
+def check_series(text: str, end: int, parts: Iterable[str]) -> None:
+    """Check that a text begins with the expected series.
 
     Args:
         text: the content of the file.
-        series_end: offset of the JSON line.
-        rest: offset of the end of the JSON line.
+        end: offset of the JSON line, where the series must end.
         parts: the expected series, in parts of whole lines.
 
     Raises:
@@ -63,9 +62,21 @@ def check_text(text: str, series_end: int, rest: int, parts: Iterable[str]) -> N
         if not text.startswith(part, place):
             raise _first_difference(text, place, part)
         place += len(part)
-    if place != series_end:
+    if place != end:
         raise _surplus(text, place)
-    if surplus := re.compile(r"[^\n]").search(text, rest):
+
+
+def check_nothing_follows(text: str, end: int) -> None:
+    """Check that only newlines follow the JSON line.
+
+    Args:
+        text: the content of the file.
+        end: offset of the end of the JSON line.
+
+    Raises:
+        BaselineError: with the number of the first line that follows.
+    """
+    if surplus := re.compile(r"[^\n]").search(text, end):
         raise _surplus(text, surplus.start())
 
 

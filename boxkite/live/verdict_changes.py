@@ -17,7 +17,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from boxkite import signals
 from boxkite.baseline import Baseline
 from boxkite.drift import Comparison, Policy, VariableDrift, Verdict, compare_counts
 from boxkite.error_reporter import ErrorReporter
@@ -54,7 +53,7 @@ class VerdictChanges:
 
     def hour_begun(self, history: History, hour: datetime) -> None:
         """Compare the windows that end at a full hour, and send what changed."""
-        if not signals.drift_changed.receivers:
+        if not self._events.is_drift_awaited:
             return
         try:
             file = history.folder / _FILE

@@ -47,6 +47,7 @@ class Options(TypedDict, total=False):
     metrics_path: Text
     metrics_token: Text
     drift_path: Text
+    export_baseline: bool | None
     design_effect: float | None
     log_ttl: Duration
     log_sample: float | None

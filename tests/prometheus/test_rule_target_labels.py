@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from boxkite import Baseline
-from boxkite.baseline.text_reader import Sample, parse
-from boxkite.baseline.text_writer import format_series
+from boxkite.classic.text_reader import Sample, parse
 from boxkite.prometheus.rules import render_rules
 from boxkite.prometheus.rules.label_sets import SERIES_LABELS
 
@@ -57,7 +56,8 @@ def on_target(scrape: Mapping[str, str], target: Mapping[str, str], honor: bool)
             if name in labels:
                 labels[f"exported_{name}"] = labels[name]
             labels[name] = value
-        stored[format_series(sample.name, **labels)] = line.rpartition(" ")[2]
+        text = ",".join(f'{name}="{value}"' for name, value in labels.items())
+        stored[f"{sample.name}{{{text}}}"] = line.rpartition(" ")[2]
     return stored
 
 
