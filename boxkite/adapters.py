@@ -1,8 +1,8 @@
-"""Everything that an adapter for a web framework needs; `docs/adapters.md` shows how to use it.
+"""The public names for adapters of web frameworks. `docs/adapters.md` shows how to use them.
 
-An adapter has three parts: an `Extension`, which its users call `Boxkite`; an `Application`, which
-sets one application of the framework up; and an `Exchange`, which stands for one request and its
-response.
+An adapter has three parts: an `Extension`, which its users know as `Boxkite`; an `Application`,
+which sets up one application of the framework; and an `Exchange`, which stands for one request and
+its response.
 """
 
 from boxkite.settings import Layer, Settings

@@ -1,4 +1,4 @@
-"""Failures of monitoring: counted per stage, and logged at most once a minute per stage."""
+"""Count the failures of monitoring per stage, and log each stage at most once a minute."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ErrorReporter:
         call_after_fork(self)
 
     def after_fork(self) -> None:
-        """In a forked process, start at zero: the failures so far are the parent's."""
+        """In a forked process, start at zero, because the parent counted the failures so far."""
         self._counts: dict[str, int] = dict.fromkeys(STAGES, 0)
         self._lock = threading.RLock()
 
@@ -44,7 +44,7 @@ class ErrorReporter:
         Args:
             stage: one of `STAGES`.
             error: the failure.
-            what: what was being done, for example "view 'score'".
+            what: where it happened, for example "view 'score'".
         """
         self.count(stage, error, what)
         if self.raises():
@@ -65,7 +65,7 @@ class ErrorReporter:
             silent = now - self._logged_at.get(stage, -_QUIET_SECONDS) < _QUIET_SECONDS
             if not silent:
                 self._logged_at[stage] = now
-        # Outside the lock, because a log handler is any code of the user's and may report again.
+        # Log outside the lock, because a log handler may be the user's code and may report again.
         if not silent:
             where = f"{what}: " if what else ""
             _logger.warning("boxkite %s: %s%s (%d so far)", stage, where, _text(error), count)

@@ -28,12 +28,12 @@ class NoPredictionError(BoxkiteError, LookupError):
 
 
 class LogReadError(BoxkiteError, ValueError):
-    """What is asked of a log cannot be had. The message names the file and line, or the value."""
+    """A log cannot be read as asked. The message names the file and line, or the value."""
 
 
 class LogReadWarning(UserWarning):
-    """A part of a log is damaged, and left out. The message names the file and line."""
+    """A part of a log is damaged and was left out. The message names the file and line."""
 
 
 class BaselineWarning(UserWarning):
-    """A column went into the baseline, but probably not as its owner wants."""
+    """A column is in the baseline, but probably not in the form that its owner wants."""

@@ -1,4 +1,4 @@
-"""The monitor: take predictions, count them into a baseline's bins, and show the counts."""
+"""The monitor takes predictions, counts them into a baseline's bins, and shows the counts."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ __all__ = ["Monitor"]
 class Monitor:
     """Count the predictions of one model, and compare them with its training data.
 
-    A prediction goes from `log_prediction` to the `recorder`, which writes it to the journal. The
-    counter counts the journal in the background. A scrape (`export`) and the drift methods read the
-    counts. The shipper takes the records on to the log.
+    `log_prediction` passes a prediction to the `recorder`, which writes a record to the journal. In
+    the background, the counter counts the records, and the shipper copies them to the log. A scrape
+    (`export`) and the drift methods read the counts.
 
     Args:
         baseline: a `Baseline`, or the path or URL of a `histogram.prom`. Default: the setting
             `BOXKITE_BASELINE`. If that file is missing or damaged, the service runs without one.
-        log: where predictions are logged: URL of a sink, a `Sink`, or an exporter of 0.0.5.
+        log: destination of the log: the URL of a sink, a `Sink`, or an exporter of 0.0.5.
             Default: the setting `LOG`.
         model: name of the model. Default: the baseline's.
         version: version of the baseline. Default: the baseline's.
@@ -57,8 +57,8 @@ class Monitor:
         registry: the application's own metrics, which appear in the same response, or None.
         policy: the allowed false alarms and the smallest effect that counts as drift. If it has no
             design effect, the setting `DESIGN_EFFECT` applies.
-        raises: returns whether failures of monitoring are raised to the caller, as under a
-            framework's `TESTING`. By default they are counted and logged once a minute.
+        raises: returns True if failures of monitoring must be raised to the caller, as under a
+            framework's `TESTING`. By default they are counted, and logged once a minute.
         sender: returns the sender of signals, an application. Default: the monitor itself.
 
     Attributes:
@@ -163,7 +163,7 @@ class Monitor:
         identity: Identity | None = None,
         view: str = "",
     ) -> str:
-        """Take one prediction. This takes a few microseconds, whatever the number of bins.
+        """Take one prediction. This takes a few microseconds, even with many bins.
 
         Args:
             features: one row as the model takes it, by position (list, tuple, 1-D array) or by name
@@ -175,8 +175,8 @@ class Monitor:
             view: source of the prediction for error messages, for example "view 'score'".
 
         Returns:
-            The prediction id, `{server_id}/{time}/{uuid}`. A row that does not fit the baseline is
-            counted as invalid and reported. Nothing is raised.
+            The prediction id, `{server_id}/{time}/{uuid}`. If a row does not fit the baseline, it
+            is counted as invalid and reported, and no error is raised.
         """
         identity = identity or Identity.new(self.settings.server_id)
         return self.recorder.take(identity, features, output, request_body, view)
@@ -193,16 +193,16 @@ class Monitor:
         """Take the predictions of one request, one per row.
 
         Args:
-            features: a 2-D array, a list of rows, a frame, or a mapping of columns named as the
-                baseline's features. Or a single row, as in `log_prediction`.
+            features: a 2-D array, a list of rows, a frame, or a mapping of columns with the names
+                of the baseline's features. Or a single row, as in `log_prediction`.
             outputs: one output per row, in a list, an array, a frame or a mapping of columns.
             request_body: body of the request. It is logged with the first prediction.
             identity: identity of the first prediction. The others count up from it.
             view: source of the predictions for error messages.
 
         Returns:
-            One prediction id per row. If the number of outputs differs from the number of rows,
-            that is reported, and the output of each row is counted as invalid.
+            One prediction id per row. If the number of outputs differs from the number of rows, the
+            difference is reported and the output of each row is counted as invalid.
         """
         identity = identity or Identity.new(self.settings.server_id)
         return self.recorder.take_all(identity, features, outputs, request_body, view)
@@ -230,7 +230,7 @@ class Monitor:
     def _live_series(self) -> list[Family]:
         counts = self._counts.totals()
         if self._shipper is not None:
-            # Ships what an earlier run left, even if this one never gets a prediction.
+            # Ship the records of an earlier run, even if this run never gets a prediction.
             self._shipper.ask()
         return self._exposition.families(
             counts.tallies(), counts.predictions, counts.errors_by_stage(), counts.log_by_outcome()
@@ -254,7 +254,7 @@ class Monitor:
         return scrape.body, scrape.content_type
 
     def report_export(self, error: Exception) -> None:
-        """Count that the application's own metrics could not be collected."""
+        """Report that the application's own metrics could not be collected."""
         self.reporter.report("export", error, "the application's metrics")
 
     def drift(self, window: str | None = None) -> Comparison:
@@ -281,20 +281,20 @@ class Monitor:
         return self._reports.report(window)
 
     def flush(self, timeout: float = 5.0) -> bool:
-        """Count what waits in the journal, and deliver what waits for the log.
+        """Count all records in the journal, and deliver them to the log.
 
         Returns:
-            True once everything is counted, and delivered or dropped. False if that takes longer
-            than `timeout` seconds. What waits then stays in the journal.
+            True once every record is counted, and delivered or dropped. False if that takes longer
+            than `timeout` seconds. The remaining records then stay in the journal.
         """
         self._counts.totals()
         return self._shipper is None or self._shipper.flush(timeout)
 
     def close(self, timeout: float = 5.0) -> None:
-        """Count and log what waits, and stop the background threads, within `timeout` seconds.
+        """Count and log waiting records, and stop the background threads, within `timeout` seconds.
 
-        Closing twice does no harm, and the counts can still be read. Records that could not be
-        delivered stay in the journal, for another worker or the next start.
+        You can close a monitor twice and still read its counts. Records that could not be delivered
+        stay in the journal, for another worker or the next start.
         """
         deadline = time.monotonic() + timeout
         if self._shipper is not None:

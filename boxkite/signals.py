@@ -1,8 +1,8 @@
-"""Blinker signals for code that wants to know what a monitor does.
+"""Blinker signals for code that reacts to events of a monitor.
 
 The sender is the application that `Boxkite(app)` set up, or the monitor itself if it was created
 without an application. Every signal has the argument `monitor`. If a receiver raises, the error is
-reported, and neither the prediction nor the other receivers notice.
+reported, and the prediction and the other receivers are not affected.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class EventSender:
     Args:
         monitor: the argument `monitor` of each signal.
         sender: returns the application that sends the signals, or None for the monitor.
-        reporter: is told about receivers that raise.
+        reporter: reports receivers that raise.
     """
 
     def __init__(
@@ -68,16 +68,26 @@ class EventSender:
         self._reporter.count("log", BufferError(f"{number:,} records were not logged: {reason}"))
         self._send(log_dropped, number=number, reason=reason)
 
+    @property
+    def is_drift_awaited(self) -> bool:
+        """Whether a receiver of `drift_changed` is connected to this sender."""
+        # The receivers of a garbage-collected object are gone only once they are looked up.
+        return next(iter(drift_changed.receivers_for(self._source)), None) is not None
+
     def drift_changed(self, window: str, comparison: object, changed: object) -> None:
         """Send `drift_changed`."""
         self._send(drift_changed, window=window, comparison=comparison, changed=changed)
 
+    @property
+    def _source(self) -> object:
+        sender = self._sender()
+        return self._monitor if sender is None else sender
+
     def _send(self, signal: Signal, **values: Any) -> None:
         if signal.is_muted:
             return
-        sender = self._sender()
-        sender = self._monitor if sender is None else sender
-        # Not `signal.send`, which stops at the first receiver that raises.
+        sender = self._source
+        # Do not use `signal.send`, which stops at the first receiver that raises.
         for receiver in signal.receivers_for(sender):
             try:
                 result = receiver(sender, monitor=self._monitor, **values)

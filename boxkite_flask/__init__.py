@@ -1,4 +1,4 @@
-"""boxkite for Flask: set an application up with `Boxkite(app)`, decorate views with `predict`."""
+"""boxkite for Flask: set up an application with `Boxkite(app)`, decorate views with `predict`."""
 
 from boxkite_flask.extension import Boxkite
 

@@ -1,4 +1,4 @@
-"""The blueprint of a page: its routes, and the check of who may see it."""
+"""The blueprint of a page: its routes, and the check of access to it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NAME = "boxkite_flask"  # an application may have a blueprint of its own named 
 
 
 def mount(app: Flask, page: Page) -> None:
-    """Register a blueprint that shows a page by GET and HEAD."""
+    """Register a blueprint that answers GET and HEAD with a page."""
     number = sum(name.startswith(_NAME) for name in app.blueprints)
     blueprint = Blueprint(f"{_NAME}_{number + 1}" if number else _NAME, __name__)
 
@@ -30,7 +30,7 @@ def mount(app: Flask, page: Page) -> None:
 
 
 def endpoint_at(app: Flask, path: str) -> str | None:
-    """Name the endpoint, other than boxkite's own, whose rule is exactly this path by GET."""
+    """Name the endpoint, other than boxkite's own, whose rule for GET is exactly this path."""
 
     def answers(rule: Rule) -> bool:
         ours = rule.endpoint.startswith(_NAME)

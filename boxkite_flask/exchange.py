@@ -16,7 +16,7 @@ _ERROR_STATUS = 400
 
 
 class FlaskExchange:
-    """The request that is being answered.
+    """The current request.
 
     Args:
         models: The models of the application.
@@ -32,7 +32,8 @@ class FlaskExchange:
 
     def __init__(self, models: Models) -> None:
         self.models = models
-        # Each look through the proxy costs as much as parsing a small body.
+        # Take the request out of its proxy, because each access through the proxy costs as much as
+        # parsing a small body.
         self._request: Request = request._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
         self._response: Response
 
@@ -67,19 +68,19 @@ class FlaskExchange:
         return request
 
     def body(self) -> Any:
-        """Return the JSON body as plain values, parsed anew.
+        """Return the JSON body as plain values, parsed again.
 
         Raises:
-            ValueError: if the view did not read it with `get_json` or `get_data`, or it is not
-                JSON, or the request is gone.
+            ValueError: if the view did not read it with `get_json` or `get_data`, if it is not
+                JSON, or if the request is gone.
         """
         if not has_request_context():
             raise ValueError(
                 "the request body of a stream is gone when it ends; set "
                 "current_prediction.features in the view"
             )
-        # A body that the view has not read is still in the socket. Reading it here could wait for
-        # the client, or take it from a response that has yet to read it.
+        # If the view has not read the body, it is still in the socket. Reading it here could wait
+        # for the client, or take it from a streamed response that reads it later.
         data: bytes | None = getattr(self._request, "_cached_data", None)
         if data is None:
             raise ValueError(
@@ -89,9 +90,9 @@ class FlaskExchange:
         return _parsed(data)
 
     def content(self, returned: Any) -> Any:
-        """Return what the view returned as an object, or the content of its response.
+        """Return the view's return value, or its content if it is a response.
 
-        A tuple is taken for Flask's (body, status, headers), unless it begins with a number.
+        A tuple is taken as Flask's (body, status, headers), unless it begins with a number.
         """
         body = _body_of(returned)
         if isinstance(body, str | bytes | bytearray) or callable(body):
@@ -107,7 +108,7 @@ class FlaskExchange:
 
 
 def _body_of(returned: Any) -> Any:
-    """Return the body from a tuple of Flask's; return any other value unchanged."""
+    """Return the body from one of Flask's tuples; return any other value unchanged."""
     is_body = not isinstance(returned, tuple) or returned == ()
     return returned if is_body else returned[0]  # pyright: ignore[reportUnknownVariableType]
 
@@ -118,7 +119,7 @@ def _parsed(data: bytes) -> Any:
     except msgspec.DecodeError:
         pass
     try:
-        # The application's own parser may accept more, such as NaN and Infinity.
+        # Try the application's own parser, which may accept more, such as NaN and Infinity.
         return current_app.json.loads(data)
     except ValueError:
         raise ValueError("the request body is not JSON; pass a callable as features=") from None

@@ -1,4 +1,4 @@
-"""The extension for Flask, and what it does with an application."""
+"""The extension for Flask, and its view of an application."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ class Boxkite(Extension):
     """Monitors the predictions of Flask applications.
 
     It reads `histogram.prom`, mounts `/metrics`, and decorates the views that predict. One
-    extension may serve several applications, by `init_app`. An application with several models
-    has one extension for each: `Boxkite(app, model="a")`, `Boxkite(app, model="b")`.
+    extension may serve several applications: call `init_app` for each. An application with several
+    models has one extension for each model: `Boxkite(app, model="a")`, `Boxkite(app, model="b")`.
 
     Args:
         app: The application to set up. Leave it out in a factory, and call `init_app`.
         **options: Settings by name, such as `model=` and `metrics_path=`; `baseline=`, `log=`,
             `registry=` and `policy=` as in `boxkite.Monitor`; and `authorize=`, a callable that
-            is given each request for a page of boxkite. Only `True` grants access. Options win
-            over the configuration.
+            gets each request for a page of boxkite. Only `True` grants access. Options override
+            the configuration.
     """
 
     def __init__(self, app: Flask | None = None, **options: Unpack[Options]) -> None:
@@ -43,7 +43,7 @@ class Boxkite(Extension):
             self.init_app(app)
 
     def init_app(self, app: Flask) -> None:
-        """Set an application up, from its configuration and the environment.
+        """Set up an application from its configuration and the environment.
 
         Afterwards `app.config` shows the settings. `app.extensions["boxkite"]` is the monitor of
         the first model, and `app.extensions["boxkite_models"]` holds the monitors by model.
@@ -58,7 +58,7 @@ class Boxkite(Extension):
             app.extensions[_SHOWN] = _show(app, self._effective(monitor))
 
     def current_exchange(self) -> FlaskExchange | None:
-        """Return the request that is being answered, in an application with a monitor."""
+        """Return the exchange of the current request, or None if the application has no monitor."""
         if not has_request_context():
             return None
         models = current_app.extensions.get(_MODELS)
@@ -101,8 +101,8 @@ class FlaskApplication(Application[Flask]):
         """The configuration, under either prefix, and the environment."""
         config = cast("dict[str, Any]", self.app.config)
         shown: dict[str, Any] = self.app.extensions.get(_SHOWN, {})
-        # `_show` has added the settings of an earlier model. The user did not configure those, so
-        # they do not apply to the next model.
+        # `_show` has added the settings of an earlier model. The user did not configure these, so
+        # they must not apply to the next model.
         configured = {k: v for k, v in config.items() if k not in shown or v is not shown[k]}
         return [(configured, _PREFIX), (configured, "BOXKITE_"), (os.environ, _PREFIX)]
 
@@ -118,7 +118,7 @@ class FlaskApplication(Application[Flask]):
 
 
 def _show(app: Flask, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Add settings to the configuration, except those that are there; return the added ones."""
+    """Add settings that the configuration lacks, and return the added ones."""
     config = cast("dict[str, Any]", app.config)
     keys = {_PREFIX + name.upper(): value for name, value in values.items()}
     missing = {key: value for key, value in keys.items() if config.get(key) is None}

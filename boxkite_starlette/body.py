@@ -49,13 +49,14 @@ class KeptBody:
         elif isinstance(self._content, bytearray):
             self._content += chunk
         else:
-            # Adding to bytes copies them each time, which takes quadratic time in all.
+            # Appending to bytes would copy them each time, which takes quadratic time.
             self._content = bytearray(self._content + chunk)
         if len(self._content) > self._limit[0]:
             self._check_size()
 
     def _check_size(self) -> None:
-        # Headers are only looked at for a body beyond the smaller limit, which few bodies are.
+        # Only check the headers of a body beyond the smaller limit, because few bodies are that
+        # large.
         if self._is_json():
             self._limit = _MAX_JSON
         limit, limit_text = self._limit
@@ -68,7 +69,7 @@ class KeptBody:
         return named or self._content.lstrip()[:1] in (b"{", b"[")
 
     def json(self) -> Any:
-        """Return the body as plain values, parsed anew.
+        """Return the body as plain values, parsed again.
 
         Raises:
             ValueError: if it is not JSON, or too large, or the endpoint did not read all of it.
@@ -78,7 +79,7 @@ class KeptBody:
         except msgspec.DecodeError:
             pass
         try:
-            # Python's parser, which Starlette uses, accepts NaN and Infinity, and UTF-16.
+            # Python's parser, which Starlette uses, also accepts NaN, Infinity and UTF-16.
             return json.loads(self._content)
         except ValueError:
             problem = self._problem or "the endpoint read no JSON body"

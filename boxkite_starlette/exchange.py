@@ -1,4 +1,4 @@
-"""One HTTP request and its response, whose messages pass through an exchange."""
+"""Pass the messages of one HTTP request and its response, and keep what predictions need."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class StarletteExchange(msgspec.Struct, eq=False):
         scope: The scope of the request.
         server_receive: The server's own `receive`.
         server_send: The server's own `send`.
-        outer: The same request in the application that has mounted this one, if it is monitored.
+        outer: The same request in the surrounding application, if that is monitored.
         kept: The body, as far as the application has read it; None if it has not begun.
         pending: Predictions that wait for the status of the response.
         awaits: Whether one of them has a source that may be async.
@@ -61,7 +61,7 @@ class StarletteExchange(msgspec.Struct, eq=False):
     __repr__ = object.__repr__  # headers and bodies may be secret, and do not belong in tracebacks
 
     async def receive(self) -> Message:
-        """Pass the next message of the request on, and keep its part of the body."""
+        """Pass on the next message of the request, and keep its part of the body."""
         message = await self.server_receive()
         if message["type"] == "http.request":
             if self.kept is None:
@@ -70,9 +70,10 @@ class StarletteExchange(msgspec.Struct, eq=False):
                 self.kept.add(message)
         return message
 
-    # Not async: most messages need no awaiting here, and a coroutine for each would cost time.
+    # This method is not async, because most messages need no awaiting and a coroutine for each
+    # would cost time.
     def send(self, message: Message) -> Awaitable[None]:
-        """Pass the next message of the response on. With the first one, log the predictions."""
+        """Pass on the next message of the response. At the first one, log the predictions."""
         if message["type"] != _START or not (self.pending or self.announced):
             return self.server_send(message)
         pending, self.pending = self.pending, []
@@ -107,14 +108,14 @@ class StarletteExchange(msgspec.Struct, eq=False):
         return Request(self.scope, self._body().receive)
 
     def body(self) -> Any:
-        """Return the JSON body as plain values, parsed anew."""
+        """Return the JSON body as plain values, parsed again."""
         return self._body().json()
 
     def _body(self) -> KeptBody:
         return self.kept if self.kept is not None else KeptBody(self.scope, _NOTHING_READ)
 
     def content(self, returned: Any) -> Any:
-        """Return what the endpoint returned as an object, or the content of its response."""
+        """Return the endpoint's return value, or its content if it is a response."""
         if not isinstance(returned, Response):
             return returned
         data: Any = getattr(returned, "body", None)  # a streaming response has none

@@ -1,4 +1,4 @@
-"""The extension for Starlette and FastAPI, and what it does with an application."""
+"""The extension for Starlette and FastAPI, and its view of an application."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Boxkite(Extension):
         app: The application to set up. Leave it out in a factory, and call `init_app`.
         **options: Settings by name, such as `model=` and `metrics_path=`; `baseline=`, `log=`,
             `registry=` and `policy=` as in `boxkite.Monitor`; and `authorize=`, a callable, async
-            or not, that is given each request for a page of boxkite. Only `True` grants access.
-            Options win over the environment.
+            or not, that gets each request for a page of boxkite. Only `True` grants access.
+            Options override the environment.
     """
 
     awaits_sources = True
@@ -38,7 +38,7 @@ class Boxkite(Extension):
             self.init_app(app)
 
     def init_app(self, app: Starlette) -> None:
-        """Set an application up, from the environment variables `BOXKITE_…`.
+        """Set up an application from the environment variables `BOXKITE_…`.
 
         Afterwards `app.state.boxkite` is the monitor of the first model, and
         `app.state.boxkite_models` holds the monitors by model.
@@ -55,7 +55,7 @@ class Boxkite(Extension):
         self.set_up(application)
 
     def current_exchange(self) -> StarletteExchange | None:
-        """Return the request that is being answered, in an application with a monitor."""
+        """Return the exchange of the current request, or None if the application has no monitor."""
         return current_exchange.get()
 
 
@@ -68,7 +68,7 @@ class StarletteApplication(Application[Starlette]):
         return getattr(self.app.state, "boxkite_models", None)
 
     def keep(self, models: Models) -> None:
-        """Keep the models in `app.state`, and add the middleware and the end of the lifespan."""
+        """Keep the models in `app.state`, add the middleware, and wrap the lifespan."""
         app = self.app
         app.state.boxkite = models.first
         app.state.boxkite_models = models

@@ -20,7 +20,7 @@ __all__ = ["BoxkiteMiddleware", "wrap_lifespan"]
 
 @dataclass(frozen=True)
 class BoxkiteMiddleware:
-    """Opens an exchange for each HTTP request. Other scopes pass untouched.
+    """Opens an exchange for each HTTP request, and passes other scopes unchanged.
 
     The exchange holds all state of the request, so the middleware has none.
 
@@ -55,8 +55,8 @@ def wrap_lifespan(app: Starlette, models: Models) -> None:
             async with own(scope_app) as state:
                 yield state
         finally:
-            # Closing may wait for a slow sink, so it runs in a thread. Sync endpoints may hold all
-            # threads of the default limiter, so it uses a limiter of its own.
+            # Close in a thread, because closing may wait for a slow sink. Use a limiter of its own,
+            # because sync endpoints may hold all threads of the default limiter.
             limiter = anyio.CapacityLimiter(1)
             with anyio.CancelScope(shield=True):
                 await anyio.to_thread.run_sync(models.close, limiter=limiter)

@@ -1,4 +1,4 @@
-"""The routes of a page, and the check of who may see it."""
+"""The routes of a page, and the check of access to it."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ def route_at(routes: Sequence[BaseRoute], path: str) -> str | None:
 class _Endpoint:
     """An ASGI application that answers GET and HEAD with a page.
 
-    As an object and not a function it gets requests of every method, so that a mount at "/"
-    cannot answer the other ones.
+    Starlette passes requests of every method to an object, but not to a function. So a mount at "/"
+    cannot answer methods other than GET and HEAD.
 
     Attributes:
         page: The page.
@@ -90,7 +90,7 @@ def _page_request(request: Request) -> PageRequest:
 
 
 async def _verdict(authorize: Authorize, request: Request) -> object:
-    """Return what `authorize` returns, or the exception that it raises."""
+    """Return the verdict of `authorize`, or the exception that it raised."""
     call: Any = authorize
     try:
         if iscoroutinefunction(call) or iscoroutinefunction(type(call).__call__):

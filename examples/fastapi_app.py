@@ -1,4 +1,4 @@
-"""A FastAPI service of the model that train.py made.
+"""A FastAPI service for the model from train.py. To start it:
 
 MODEL=model.skops BOXKITE_BASELINE=histogram.prom uvicorn fastapi_app:app
 """

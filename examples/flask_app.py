@@ -1,4 +1,4 @@
-"""A Flask service of the model that train.py made.
+"""A Flask service for the model from train.py. To start it:
 
 MODEL=model.skops FLASK_BOXKITE_BASELINE=histogram.prom flask --app flask_app run
 """

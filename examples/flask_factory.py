@@ -1,4 +1,4 @@
-"""A Flask service of the model that train.py made, with an application factory and a blueprint.
+"""A Flask service with an application factory and a blueprint. To start it:
 
 FLASK_MODEL=model.skops FLASK_BOXKITE_BASELINE=histogram.prom flask --app flask_factory run
 """
@@ -18,7 +18,7 @@ flights = Blueprint("flights", __name__, url_prefix="/flights")
 
 
 def create_app(config: Mapping[str, Any] | None = None) -> Flask:
-    """Return an application; what is configured here wins over the environment."""
+    """Return an application. Values in `config` win over the environment."""
     app = Flask(__name__)
     app.config.from_prefixed_env()
     app.config.from_mapping(config)
@@ -30,7 +30,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
 
 @monitor.features
 def as_frame(flight: dict[str, Any]) -> pd.DataFrame:
-    """Return what the model is given: here the features are known, and here they are marked."""
+    """Return the features as the model takes them; the decorator captures them."""
     return pd.DataFrame([flight], columns=FEATURES).infer_objects()
 
 

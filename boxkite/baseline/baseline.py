@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -21,18 +22,25 @@ from boxkite.baseline.json_line import (
     digest_of,
     find_json_line,
     json_line,
+    series_digest,
 )
 from boxkite.baseline.notebook import variables_table
 from boxkite.baseline.storage import read_bounded
-from boxkite.baseline.text_checks import check_no_series, check_series_limit, check_text
+from boxkite.baseline.text_checks import (
+    check_no_series,
+    check_nothing_follows,
+    check_series,
+    check_series_limit,
+)
 from boxkite.baseline.text_writer import Family, render_parts
+from boxkite.baseline.time_windows import DEFAULT_WINDOWS
 from boxkite.baseline.values import valid_unicode
 from boxkite.baseline.variable import Variable
 
-# The only imports of `classic` in this package. Files of 0.0.5 are read here, because
-# `Baseline.read` takes both forms; both modules depend on nothing but variables and text.
+# These are the only imports of `classic` in this package. `Baseline.read` needs them because it
+# reads files of 0.0.5 too. Both modules depend only on variables and text.
 from boxkite.classic import classic_reader, classic_series
-from boxkite.errors import BaselineError
+from boxkite.errors import BaselineError, BaselineWarning
 from boxkite.system.atomic_file import replace_file
 from boxkite.system.safe_url import safe_url
 
@@ -63,8 +71,8 @@ class Baseline:
     variables: tuple[Variable, ...]
 
     def __post_init__(self) -> None:
-        # Both become labels of every series, and a name that comes from the environment may
-        # contain bytes that are not valid Unicode.
+        # Both become labels of every series, and a name from the environment may contain bytes
+        # that are not valid Unicode.
         object.__setattr__(self, "model", valid_unicode(self.model))
         object.__setattr__(self, "version", valid_unicode(self.version))
 
@@ -81,6 +89,8 @@ class Baseline:
         max_categories: int = DEFAULT_MAX_CATEGORIES,
         names: Sequence[str] | None = None,
         classes: bool | Iterable[Any] = False,
+        time: Any = None,
+        windows: Iterable[str] = DEFAULT_WINDOWS,
     ) -> Baseline:
         """Count every training row into a baseline. The same rows always give the same file.
 
@@ -103,6 +113,11 @@ class Baseline:
             classes: pass this if the output columns are class probabilities: the classes by
                 position, as in scikit-learn's `model.classes_`, or True to use the column names.
                 An additional output "class" then holds the most probable class of each row.
+            time: when each row was made: the name of a column, which is then no feature, or one
+                date, time or number of seconds since 1970 for each row. From the times boxkite
+                learns how much the data varies by itself, so that mornings and weekends are no
+                drift. Two weeks or more are best.
+            windows: lengths of live windows whose natural variation is learnt, such as "1h".
 
         Returns:
             The baseline.
@@ -111,7 +126,8 @@ class Baseline:
             BaselineError: if a column cannot be counted; the message names the column.
 
         Warns:
-            BaselineWarning: for a column of nearly unique texts, or without any value.
+            BaselineWarning: for a column of nearly unique texts, or without any value; or if the
+                last fifth of training differs from the first.
         """
         variables, rows = fit_variables(
             features,
@@ -121,6 +137,8 @@ class Baseline:
             max_categories=max_categories,
             names=names,
             classes=classes,
+            time=time,
+            windows=windows,
         )
         return cls.from_variables(variables, rows, model=model, version=version)
 
@@ -195,8 +213,8 @@ class Baseline:
 
     @cached_property
     def _labelled_families(self) -> Sequence[Family]:
-        # Reading a file renders these series for the comparison, and the first scrape renders
-        # them again. With 1,000 variables they take too long to make twice.
+        # Reading a file renders these series for the comparison, and the first scrape needs them
+        # again. With 1,000 variables, rendering them twice would take too long.
         return labelled_series.families(
             self.variables, self.rows, model=self.model, version=self.version
         )
@@ -213,8 +231,8 @@ class Baseline:
         Raises:
             BaselineError: if the classic exposition has no name for a variable.
         """
-        line = json_line(self.model, self.version, self._content, exposition)
-        return "".join([*render_parts(self._file_families(exposition)), line])
+        series = "".join(render_parts(self._file_families(exposition)))
+        return series + json_line(self.model, self.version, self._content, exposition, series)
 
     def _file_families(self, exposition: Exposition) -> list[Family]:
         classic = self.families("classic") if exposition == "classic" else []
@@ -282,12 +300,19 @@ class Baseline:
             variables = classic_reader.read_text(text, max_series)
             return cls.from_variables(variables, max(each.rows for each in variables))
         baseline = cls(line.model, line.version, line.rows, line.variables)
+        if series_digest(text[: line.start]) == line.series:
+            check_nothing_follows(text, line.end)
+            return baseline
+        # Something differs. Rendering the series again shows in which line.
         try:
             families = baseline._file_families(line.exposition)
         except BaselineError as error:
             raise BaselineError(f"line {line.number}: {error}") from None
-        check_text(text, line.start, line.end, render_parts(families))
-        return baseline
+        check_series(text, line.start, render_parts(families))
+        raise BaselineError(
+            f"line {line.number}: the # BASELINE line gives another digest of the series than the "
+            "file has. The file was changed or damaged: write it again with Baseline.write"
+        )
 
     def _repr_html_(self) -> str:
         """Show the variables in a notebook."""
@@ -298,7 +323,10 @@ class Baseline:
         """Return the baseline of the rows of both, for training data that is counted in parts.
 
         If both have the same given version, the result keeps it. Otherwise the version is derived
-        from the merged distributions.
+        from the merged distributions. Natural variation is lost, because it cannot be added up.
+
+        Warns:
+            BaselineWarning: if either has natural variation.
 
         Raises:
             BaselineError: if the two differ in variables, bins or categories.
@@ -311,6 +339,13 @@ class Baseline:
                 f"the two baselines have different variables, from {odd[0]} {odd[1]!r} on"
                 if odd
                 else f"one baseline has {len(mine)} variables, the other {len(theirs)}"
+            )
+        if any(each.variation for each in (*self.variables, *other.variables)):
+            warnings.warn(
+                "the merged baseline has no natural variation, because that of parts cannot be "
+                "added up. To keep it, fit all rows at once with time=",
+                BaselineWarning,
+                stacklevel=2,
             )
         pairs = zip(self.variables, other.variables, strict=True)
         named = self.version == other.version and self.version != self.digest

@@ -4,8 +4,8 @@ A column is numeric if its type is a number, a boolean (0 and 1) or a date or ti
 column of text is categorical. In a column of Python objects, the values decide.
 """
 
-# Values here are any objects of the user's. After `isinstance`, pyright calls their type parameters
-# unknown. Type guards would tell it, at the price of a call for each value.
+# Values here may be any object of the user's. After `isinstance`, pyright does not know their type
+# parameters. Type guards would tell it, but would cost a call for each value.
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false
 

@@ -1,8 +1,8 @@
 """Class probabilities: one numeric output for each class, and one for the most probable class.
 
 The most probable class is the last output. It is named "class", and its categories are the names
-of the other outputs. A baseline whose outputs have this form is one of class probabilities, so
-`histogram.prom` needs no further mark.
+of the other outputs. Outputs of this form always mean class probabilities, so `histogram.prom`
+needs no further mark.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from boxkite.baseline.values import to_category, to_number
 from boxkite.baseline.variable import OTHER, UNSEEN, CategoryVariable, Variable
 from boxkite.errors import BaselineError
 
-__all__ = ["WINNER", "class_names", "classes_of", "winner", "winner_variable"]
+__all__ = ["WINNER", "class_names", "classes_of", "winner", "winner_variable", "winning_labels"]
 
 WINNER = "class"
 """Name of the output that holds the most probable class."""
@@ -40,7 +40,8 @@ def class_names(found: Sequence[str], given: bool | Iterable[Any]) -> list[str]:
             f"classes= has {len(names)} classes, but the output has {len(found)} columns"
         )
     if set(names) == set(found):
-        # The columns are named after the classes, so their names count, not the order of classes=.
+        # The columns are named after the classes. So go by their names, not by the order of
+        # classes=.
         names = list(found)
     if len(names) < 2:
         raise BaselineError(
@@ -70,6 +71,28 @@ def winner_variable(columns: Sequence[NDArray[np.float64]], names: Sequence[str]
 
     A row in which a probability is missing counts as missing.
     """
+    places = _winning_places(columns)
+    rows = np.bincount(places[places >= 0], minlength=len(names)).tolist()
+    return CategoryVariable.from_tally(
+        dict(zip(names, rows, strict=True)),
+        len(names),
+        missing=int((places < 0).sum()),
+        name=WINNER,
+        role="output",
+        position=len(names),
+    )
+
+
+def winning_labels(
+    columns: Sequence[NDArray[np.float64]], names: Sequence[str]
+) -> list[str | None]:
+    """Return the most probable class of each row, or None if a probability is missing."""
+    labels = [*names, None]
+    return [labels[place] for place in _winning_places(columns).tolist()]
+
+
+def _winning_places(columns: Sequence[NDArray[np.float64]]) -> NDArray[np.int64]:
+    """Return the place of the greatest probability of each row, or -1 if one is missing."""
     best = columns[0].copy()
     place = np.zeros(len(best), dtype=np.int64)
     missing = np.isnan(best)
@@ -80,15 +103,8 @@ def winner_variable(columns: Sequence[NDArray[np.float64]], names: Sequence[str]
         place[greater] = number
         best[greater] = column[greater]
         missing |= np.isnan(column)
-    rows = np.bincount(place[~missing], minlength=len(names)).tolist()
-    return CategoryVariable.from_tally(
-        dict(zip(names, rows, strict=True)),
-        len(names),
-        missing=int(missing.sum()),
-        name=WINNER,
-        role="output",
-        position=len(names),
-    )
+    place[missing] = -1
+    return place
 
 
 def classes_of(outputs: Sequence[Variable]) -> tuple[str, ...]:

@@ -82,8 +82,8 @@ def _between(low: float, high: float) -> float:
 
 def _atoms(ordered: Floats, mass: float) -> list[tuple[int, int]]:
     """Return [first, end) of each run of equal values longer than `mass`."""
-    # A run of this length covers at least one of the ranks that are one bin apart, so it is enough
-    # to look at the values there.
+    # A run of this length covers at least one of the ranks that are one bin apart, so only the
+    # values at these ranks need to be checked.
     ranks = np.arange(0, len(ordered), max(1, math.floor(mass)))
     candidates = np.unique(ordered[ranks])
     first = np.searchsorted(ordered, candidates, side="left")
@@ -104,7 +104,7 @@ def _segment_edges(segment: Floats, mass: float) -> list[float]:
 
 def _distinct(edges: Sequence[float] | Floats) -> Floats:
     """Return the edges ascending and without repetition."""
-    # Adding 0.0 turns -0.0 into 0.0, so that both are written alike.
+    # Adding 0.0 turns -0.0 into 0.0, so that both have the same text.
     return np.unique(np.asarray(edges, dtype=np.float64)) + 0.0
 
 
@@ -149,7 +149,7 @@ def freedman_diaconis_edges(values: Floats, max_bins: int = 50) -> Floats:
     freedman_diaconis = 2.0 * spread * len(values) ** (-1.0 / 3.0)
     sturges = (high - low) / (math.log2(len(values)) + 1.0)
     width = min(freedman_diaconis, sturges) if freedman_diaconis else sturges
-    # The number of bins is known before any edge is made: 0.0.5 made them first, and ran out of
+    # Compute the number of bins before any edge. 0.0.5 computed the edges first, and ran out of
     # memory if there was an outlier.
     bins = (high - low) / width if width else math.inf
     if bins <= max_bins - 1:

@@ -19,9 +19,10 @@ __all__ = ["FeatureMatrix", "MatrixTally"]
 Floats: TypeAlias = NDArray[np.float64]
 Integers: TypeAlias = NDArray[np.int64]
 
-# Each value is compared with each edge. With more edges than this, a binary search is faster.
+# The matrix compares each value with each edge. With more edges than this, a binary search is
+# faster.
 _MOST_EDGES = 64
-# Comparisons of one step, one byte each. They must fit into the processor's cache.
+# Number of comparisons in one step, one byte each. They must fit into the processor's cache.
 _COMPARED_AT_ONCE = 1 << 18
 
 
@@ -68,7 +69,7 @@ class FeatureMatrix:
             [np.arange(0), *(np.arange(bounds[i], bounds[i + 1]) for _, i, _ in counted)]
         ).astype(np.int64)
         most = max((len(edges) for _, _, edges in counted), default=0)
-        # Columns with fewer edges are filled up with +inf, because no value is above it.
+        # Fill columns with fewer edges up with +inf, because no value is above it.
         self._edges = np.full((most, len(counted)), np.inf)
         for column, (_, _, edges) in enumerate(counted):
             self._edges[: len(edges), column] = edges

@@ -6,14 +6,16 @@ import os
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from boxkite.baseline.capture import CategoryColumn, capture_column, named_columns
-from boxkite.baseline.class_probabilities import class_names, winner_variable
+from boxkite.baseline.class_probabilities import class_names, winner_variable, winning_labels
 from boxkite.baseline.edges import checked_edges, equal_mass_edges
+from boxkite.baseline.time_windows import DEFAULT_WINDOWS, TREND_WORTH_A_WARNING, RowTimes
 from boxkite.baseline.values import valid_unicode
 from boxkite.baseline.variable import CategoryVariable, NumericVariable, Role, Variable
 from boxkite.errors import BaselineError, BaselineWarning
@@ -48,6 +50,8 @@ def fit_variables(
     max_categories: int,
     names: Sequence[str] | None,
     classes: bool | Iterable[Any],
+    time: Any = None,
+    windows: Iterable[str] = DEFAULT_WINDOWS,
 ) -> tuple[tuple[Variable, ...], int]:
     """Return the variables, features first, and the number of rows.
 
@@ -57,7 +61,10 @@ def fit_variables(
     outputs = [] if output is None else _columns("output", output, None, "output")
     if classes is not False:
         outputs = _class_columns(outputs, classes)
-    columns = [*_columns("feature", features, names, None), *outputs]
+    given = _columns("feature", features, names, None)
+    if isinstance(time, str):
+        given, time = _without_time(given, time)
+    columns = [*given, *outputs]
     if not columns:
         raise BaselineError("there are no columns to count. Pass a table with at least one column")
     if max_categories < 1:
@@ -66,20 +73,31 @@ def fit_variables(
     _check_names("categorical", categorical, known)
     _check_names("bins", bins if isinstance(bins, Mapping) else (), known)
 
-    def measure(column: _Named) -> Variable:
-        return _measure(column, bins, column.name in categorical, max_categories)
+    times = None if time is None else RowTimes.capture(time, windows)
+
+    def measure(column: _Named) -> tuple[Variable, float]:
+        variable = _measure(column, bins, column.name in categorical, max_categories)
+        if times is None:
+            return variable, 0.0
+        learnt = times.learn(variable, column.values)
+        return replace(variable, variation=learnt.variation), learnt.trend
 
     # numpy releases the interpreter's lock while it sorts, so threads use several processors.
     with ThreadPoolExecutor(max_workers=min(8, _processors())) as pool:
-        variables = tuple(pool.map(measure, columns))
+        measured = list(pool.map(measure, columns))
+    variables = tuple(variable for variable, _ in measured)
     rows = _common_rows(variables)
-    for variable in variables:
+    for variable, trend in measured:
         _warn_about(variable)
+        _warn_about_trend(variable, trend)
     if classes is not False:
-        # The winners are counted last, because they depend on all columns of probabilities.
-        winners = winner_variable(
-            [each.values for each in outputs], [each.name for each in outputs]
-        )
+        # Count the winners last, because they depend on all columns of probabilities.
+        probabilities = [each.values for each in outputs]
+        class_labels = [each.name for each in outputs]
+        winners = winner_variable(probabilities, class_labels)
+        if times is not None:
+            learnt = times.learn(winners, winning_labels(probabilities, class_labels))
+            winners = replace(winners, variation=learnt.variation)
         variables = (*variables, winners)
     return variables, rows
 
@@ -116,6 +134,18 @@ def _columns(
         seen.add(name)
         found.append(_Named(role, position, name, values))
     return found
+
+
+def _without_time(columns: list[_Named], name: str) -> tuple[list[_Named], Any]:
+    """Take the column of times out of the features."""
+    for place, column in enumerate(columns):
+        if column.name == name:
+            kept = columns[:place] + columns[place + 1 :]
+            return [each._replace(position=i) for i, each in enumerate(kept)], column.values
+    raise BaselineError(
+        f"time= names the column {name!r}, which does not exist. Pass the name of a column, or "
+        f"the times themselves"
+    )
 
 
 def _class_columns(columns: list[_Named], classes: bool | Iterable[Any]) -> list[_Named]:
@@ -191,6 +221,16 @@ def _warn_about(variable: Variable) -> None:
     else:
         return
     warnings.warn(message, BaselineWarning, stacklevel=4)
+
+
+def _warn_about_trend(variable: Variable, trend: float) -> None:
+    if trend > TREND_WORTH_A_WARNING:
+        message = (
+            f"training drifts by itself: its last fifth differs from the first, PSI {trend:.2g} in "
+            f"{variable.name!r}. boxkite takes that range for natural. To find smaller drift, fit "
+            f"only the most recent rows"
+        )
+        warnings.warn(message, BaselineWarning, stacklevel=4)
 
 
 def _distinct(variable: CategoryVariable) -> int:

@@ -4,10 +4,13 @@ Prometheus reads the series above it and ignores the line. `Baseline.read` reads
 not have to assemble a baseline from tens of thousands of samples:
 
     # BASELINE {"format":1,"exposition":"labelled","model":"flights","version":"2f6b1c0d",
-                "digest":"2f6b1c0d","content":{"rows":327346,"variables":[...]}}
+                "series":"9c41d0e7a5b3f268","digest":"2f6b1c0d",
+                "content":{"rows":327346,"variables":[...]}}
 
-(All on one line; wrapped here.) The digest covers `content`, so a change inside the line is found
-too. A float that JSON cannot hold is written as Prometheus spells it: "NaN", "+Inf" or "-Inf".
+(All on one line; wrapped here.) `series` is the digest of the text above the line, and `digest`
+covers `content`, so a change anywhere is found. Because of the digest, a later version can read
+the file even if it renders a series or a HELP text differently. A float that JSON cannot hold is
+written as Prometheus spells it: "NaN", "+Inf" or "-Inf".
 
 To store more about the whole baseline, give `_Content` a field with a default. A default is not
 written, so the files and digests of baselines that do not use the field stay the same. Raise
@@ -34,7 +37,15 @@ from boxkite.baseline.variable_json import (
 )
 from boxkite.errors import BaselineError
 
-__all__ = ["Exposition", "JsonLine", "content_json", "digest_of", "find_json_line", "json_line"]
+__all__ = [
+    "Exposition",
+    "JsonLine",
+    "content_json",
+    "digest_of",
+    "find_json_line",
+    "json_line",
+    "series_digest",
+]
 
 Exposition: TypeAlias = Literal["labelled", "classic"]
 
@@ -65,6 +76,7 @@ class _Line(msgspec.Struct):
     exposition: Exposition
     model: str
     version: str
+    series: str
     digest: str
     content: msgspec.Raw
 
@@ -78,6 +90,7 @@ class JsonLine:
         end: offset of the newline after it, or the length of the text.
         number: number of the line, from 1.
         exposition: the series that stand above the line.
+        series: digest that the text above the line had when the file was written.
         model: name of the model.
         version: version of the baseline.
         rows: number of training rows.
@@ -88,20 +101,22 @@ class JsonLine:
     end: int
     number: int
     exposition: Exposition
+    series: str
     model: str
     version: str
     rows: int
     variables: tuple[Variable, ...]
 
 
-def json_line(model: str, version: str, content: str, exposition: Exposition) -> str:
+def json_line(model: str, version: str, content: str, exposition: Exposition, series: str) -> str:
     """Return the line with its newline.
 
     Args:
         model: name of the model.
         version: version of the baseline.
         content: the result of `content_json`.
-        exposition: the series that stand above the line.
+        exposition: the kind of series that stand above the line.
+        series: the text above the line.
     """
     head = _dump(
         {
@@ -109,6 +124,7 @@ def json_line(model: str, version: str, content: str, exposition: Exposition) ->
             "exposition": exposition,
             "model": model,
             "version": version,
+            "series": series_digest(series),
             "digest": digest_of(content),
         }
     )
@@ -124,6 +140,11 @@ def digest_of(content: str | bytes) -> str:
     """Return the first 8 hex digits of the SHA-256 of the distributions as JSON."""
     raw = content.encode() if isinstance(content, str) else content
     return hashlib.sha256(raw).hexdigest()[:8]
+
+
+def series_digest(series: str) -> str:
+    """Return the first 16 hex digits of the SHA-256 of the text above the line."""
+    return hashlib.sha256(series.encode()).hexdigest()[:16]
 
 
 def _dump(value: Any) -> str:
@@ -155,9 +176,8 @@ def find_json_line(text: str, max_series: int) -> JsonLine | None:
         variables = restore(content.variables)
     except BaselineError as error:
         raise BaselineError(f"line {number}: {error}") from None
-    return JsonLine(
-        start, end, number, line.exposition, line.model, line.version, content.rows, variables
-    )
+    names = line.exposition, line.series, line.model, line.version
+    return JsonLine(start, end, number, *names, content.rows, variables)
 
 
 def _decode(document: str) -> tuple[_Line, _Content]:
@@ -185,7 +205,7 @@ def _decode(document: str) -> tuple[_Line, _Content]:
 
 
 def _check_size(line: _Line, content: _Content, *, room: int, max_series: int) -> None:
-    """Check that the described series can be as long as the file at most.
+    """Check that the described series cannot be longer than the file.
 
     Each series repeats the name of its variable. A hostile line of a few megabytes can give a
     variable a name of a megabyte and a million bins, and its series would take a terabyte. So the

@@ -1,4 +1,4 @@
-"""Tables of HTML, without scripts, with which objects show themselves in a notebook."""
+"""HTML tables without scripts, which notebooks show for boxkite's objects."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def _fetch(url: str, length: int) -> bytes:
     except (OSError, ValueError, http.client.HTTPException) as error:
         reason: object = error
         if isinstance(error, urllib.error.HTTPError):
-            error.close()  # the error keeps the connection open
+            error.close()  # the error object keeps the connection open
         elif isinstance(error, urllib.error.URLError):
             reason = getattr(error.reason, "strerror", None) or error.reason
         # Some errors quote the URL, whose query may hold a signature.

@@ -75,8 +75,9 @@ def tally_labels(
 def cell_of(variable: CategoryVariable, label: str) -> int:
     """Return the index of a label's cell.
 
-    A label counts in the category with the same text, or else in one that spells the same number
-    ("1" and "1.0"). Other labels that training saw count in `__other__`, the rest in `__unseen__`.
+    A label counts in the category with the same text or, without one, in a category that spells the
+    same number ("1" and "1.0"). Other labels that training saw count in `__other__`. All remaining
+    labels count in `__unseen__`.
     """
     cell = variable.index.get(label)
     if cell is not None:
@@ -98,8 +99,8 @@ def tally_column(variable: Variable, column: Column) -> Tally:
         return tally_labels(variable, column.tally, column.missing)
     if isinstance(column, NumericColumn):
         return tally_numbers(variable, column.values)
-    # A numeric variable whose new column is text, for instance numbers that were written as text.
-    # Each distinct text is converted once, and counts as often as it occurs.
+    # The new column of a numeric variable is text, for instance numbers that were written as text.
+    # Convert each distinct text once, and count it as often as it occurs.
     numbers: list[float] = []
     repeats: list[int] = []
     invalid = 0

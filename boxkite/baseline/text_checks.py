@@ -1,4 +1,4 @@
-"""Compares a `histogram.prom` with the text that its baseline gives, and bounds its size."""
+"""Compares a `histogram.prom` with the text of its baseline, and limits its size."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from itertools import islice
 
 from boxkite.errors import BaselineError
 
-__all__ = ["check_no_series", "check_series_limit", "check_text"]
+__all__ = ["check_no_series", "check_nothing_follows", "check_series", "check_series_limit"]
 
 _SAMPLE = re.compile(r"^[^#\n]", re.MULTILINE)
 _EXCERPT = 80
@@ -22,14 +22,14 @@ def check_series_limit(text: str, max_series: int) -> None:
         BaselineError: with the line of the first sample beyond the limit.
     """
     if text.count("\n") < max_series:
-        return  # each sample has a line, so the lines need not be looked at
+        return  # each sample takes a line, so there are not too many samples
     for beyond in islice(_SAMPLE.finditer(text), max_series, None):
         line = _line_at(text, beyond.start())
         raise BaselineError(f"line {line}: more than {max_series:,} series")
 
 
 def check_no_series(text: str, prefix: str) -> None:
-    """Check that a text without a JSON line has no series of the kind that comes with one.
+    """Check that a text without a JSON line lacks the series that always come with that line.
 
     Args:
         text: the content of the file.
@@ -46,13 +46,12 @@ def check_no_series(text: str, prefix: str) -> None:
         )
 
 
-def check_text(text: str, series_end: int, rest: int, parts: Iterable[str]) -> None:
-    """Check that a text consists of the expected series, one JSON line, and nothing after it.
+def check_series(text: str, end: int, parts: Iterable[str]) -> None:
+    """Check that a text begins with the expected series.
 
     Args:
         text: the content of the file.
-        series_end: offset of the JSON line.
-        rest: offset of the end of the JSON line.
+        end: offset of the JSON line, where the series must end.
         parts: the expected series, in parts of whole lines.
 
     Raises:
@@ -63,9 +62,21 @@ def check_text(text: str, series_end: int, rest: int, parts: Iterable[str]) -> N
         if not text.startswith(part, place):
             raise _first_difference(text, place, part)
         place += len(part)
-    if place != series_end:
+    if place != end:
         raise _surplus(text, place)
-    if surplus := re.compile(r"[^\n]").search(text, rest):
+
+
+def check_nothing_follows(text: str, end: int) -> None:
+    """Check that only newlines follow the JSON line.
+
+    Args:
+        text: the content of the file.
+        end: offset of the end of the JSON line.
+
+    Raises:
+        BaselineError: with the number of the first line that follows.
+    """
+    if surplus := re.compile(r"[^\n]").search(text, end):
         raise _surplus(text, surplus.start())
 
 
@@ -79,9 +90,9 @@ def _first_difference(text: str, place: int, part: str) -> BaselineError:
 
 
 def _difference(text: str, place: int, expected: str) -> BaselineError:
-    """Return the error for the line at `place`, which should be another."""
+    """Return the error for the line at `place`, which differs from the expected one."""
     found = _rest_of_line(text, place)
-    # Lines of one family begin alike, so the excerpt begins shortly before the difference.
+    # Lines of one family begin with the same text, so start the excerpt just before the difference.
     pairs = enumerate(zip(found, expected, strict=False))
     same = next((i for i, (a, b) in pairs if a != b), min(len(found), len(expected)))
     start = max(0, same - _EXCERPT // 2)

@@ -111,7 +111,8 @@ _PART_LINES = 1000
 
 
 def _head(family: Family, openmetrics: bool) -> str:
-    # Text 0.0.4 names a family as its samples are named, and has no types "info" and "unknown".
+    # In text 0.0.4, a family has the same name as its samples, and the types "info" and "unknown"
+    # do not exist.
     suffix = {"counter": "_total", "info": "_info"}.get(family.type, "")
     kind = "gauge" if family.type == "info" and not openmetrics else family.type
     kind = "untyped" if kind == "unknown" and not openmetrics else kind

@@ -4,8 +4,8 @@ Training and serving both use this module, so `1`, `1.0`, `"1"` and `numpy.int64
 same cell on both sides.
 """
 
-# Values here are any objects of the user's. After `isinstance`, pyright calls their type parameters
-# unknown. Type guards would tell it, at the price of a call for each value.
+# Values here may be any object of the user's. After `isinstance`, pyright does not know their type
+# parameters. Type guards would tell it, but would cost a call for each value.
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false
 
@@ -117,7 +117,7 @@ def to_category(value: Any) -> str | None:
             address, or bytes that are not UTF-8.
     """
     if isinstance(value, str):
-        # A subclass such as a `str` enum may print differently; its plain text counts.
+        # A subclass such as a `str` enum may print differently, so take its plain text.
         return valid_unicode(str.__str__(value))
     if is_missing(value):
         return None

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from boxkite.baseline.text_writer import format_float
 from boxkite.baseline.values import spelled_number
 from boxkite.errors import BaselineError
+from boxkite.variation import Variation
 
 __all__ = [
     "OTHER",
@@ -59,6 +60,8 @@ class _Distribution:
         position: index in a positional list of the variables of this role, from 0.
         counts: number of training rows in each cell. The cells are the bins or the categories.
         missing: number of training rows without a value.
+        variation: natural variation between windows of training, by the length of the window
+            ("1h"). Empty if the training rows had no times.
     """
 
     name: str
@@ -66,6 +69,7 @@ class _Distribution:
     position: int
     counts: Counts
     missing: int
+    variation: Mapping[str, Variation] = field(default_factory=dict, repr=False)
 
     @property
     def rows(self) -> int:
@@ -114,8 +118,8 @@ class NumericVariable(_Distribution):
             role: role of the variable.
             position: position of the variable.
         """
-        # All counts are found by binary search. numpy sorts NaN to the end and finds it there, so
-        # the missing values are the last part.
+        # Find all counts by binary search. numpy sorts NaN to the end and finds it there, so the
+        # missing values are the last part.
         below = int(np.searchsorted(ordered, -math.inf, side="right"))
         above = int(np.searchsorted(ordered, math.inf, side="left"))
         present = int(np.searchsorted(ordered, math.nan, side="left"))
@@ -153,6 +157,7 @@ class NumericVariable(_Distribution):
             self,
             counts=self.counts + other.counts,
             missing=self.missing + other.missing,
+            variation={},  # It belongs to the windows of one training and cannot be added up.
             sum=self.sum + other.sum,
             minimum=float(np.fmin(self.minimum, other.minimum)),
             maximum=float(np.fmax(self.maximum, other.maximum)),
@@ -228,8 +233,8 @@ class CategoryVariable(_Distribution):
     @cached_property
     def numbers(self) -> dict[float, int]:
         """Index of the cell of each category that spells a number, by number."""
-        # A float32 of 0.1 arrives as 0.10000000149011612 if it was widened to 64 bits. So the
-        # number's 32-bit neighbour leads to the same cell.
+        # A float32 of 0.1 arrives as 0.10000000149011612 if it was widened to 64 bits. So map the
+        # 32-bit neighbour of each number to the same cell.
         found: dict[float, int] = {}
         for category, cell in self.index.items():
             number = spelled_number(category)
@@ -262,6 +267,7 @@ class CategoryVariable(_Distribution):
             self,
             counts=self.counts + other.counts[there],
             missing=self.missing + other.missing,
+            variation={},  # It belongs to the windows of one training and cannot be added up.
             tail=self.tail | other.tail,
             tail_once=self._once_in_either(other),
         )
@@ -271,9 +277,9 @@ class CategoryVariable(_Distribution):
 
         None if one of the numbers is unknown.
         """
-        # Such a category occurs once in one baseline and never in the other. The hashes do not say
-        # which categories occur once, so both facts are bounds: the number that occurs once, and
-        # the number that the other baseline lacks.
+        # A category that occurs once in both together occurs once in one baseline and never in the
+        # other. The hashes do not say which categories occur once. So there are two upper bounds:
+        # the number that occurs once, and the number that the other baseline lacks.
         if self.tail_once is None or other.tail_once is None:
             return None
         return min(self.tail_once, len(self.tail - other.tail)) + min(

@@ -7,6 +7,7 @@ the files and digests of variables that do not use the field stay the same.
 from __future__ import annotations
 
 import base64
+import dataclasses
 import math
 import operator
 import struct
@@ -17,6 +18,7 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 import numpy as np
 
+from boxkite.baseline.time_windows import seconds_of
 from boxkite.baseline.variable import (
     OTHER,
     UNSEEN,
@@ -27,17 +29,42 @@ from boxkite.baseline.variable import (
     Variable,
 )
 from boxkite.errors import BaselineError
+from boxkite.variation import Spread, Variation
+from boxkite.variation.learning import MOST_DIRECTIONS
 
 __all__ = ["Count", "StoredCategory", "StoredNumeric", "restore", "store"]
 
 # A count must fit numpy's int64. A position has at most nine digits, also in a classic file.
 Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 _Position: TypeAlias = Annotated[int, msgspec.Meta(ge=0, lt=10**9)]
+_Amount: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
+_Degrees: TypeAlias = Annotated[float, msgspec.Meta(gt=0, le=1e9)]
 _Number: TypeAlias = float | Literal["NaN", "+Inf", "-Inf"]
 
 
 class _Stored(msgspec.Struct, tag_field="kind", forbid_unknown_fields=True, omit_defaults=True):
     """The msgspec options of both kinds of variable."""
+
+
+class StoredSpread(msgspec.Struct, forbid_unknown_fields=True):
+    """A `Spread` as JSON, with the same field names."""
+
+    scale: _Amount
+    numerator: _Degrees
+    denominator: _Degrees
+    windows: Annotated[int, msgspec.Meta(ge=2, le=10**9)]
+    greatest: _Amount
+
+
+class StoredVariation(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """A `Variation` as JSON, with the same field names."""
+
+    windows: Annotated[int, msgspec.Meta(ge=2, le=10**9)]
+    rows: Annotated[float, msgspec.Meta(gt=0, le=2.0**63)]
+    directions: list[list[Annotated[float, msgspec.Meta(ge=-1, le=1)]]] = []
+    along: list[StoredSpread] = []
+    rest: StoredSpread | None = None
+    distance: StoredSpread | None = None
 
 
 class StoredNumeric(_Stored, tag="numeric"):
@@ -52,6 +79,7 @@ class StoredNumeric(_Stored, tag="numeric"):
     sum: _Number
     minimum: _Number
     maximum: _Number
+    variation: dict[str, StoredVariation] = {}
 
 
 class StoredCategory(_Stored, tag="category"):
@@ -65,11 +93,13 @@ class StoredCategory(_Stored, tag="category"):
     categories: list[str]
     tail: str = ""
     tail_once: Count | None = None
+    variation: dict[str, StoredVariation] = {}
 
 
 def store(variable: Variable) -> StoredNumeric | StoredCategory:
     """Return a variable in the form that becomes JSON."""
     common = (variable.role, variable.name, variable.position, variable.missing)
+    variation = {window: _stored_variation(each) for window, each in variable.variation.items()}
     if isinstance(variable, NumericVariable):
         return StoredNumeric(
             *common,
@@ -78,6 +108,7 @@ def store(variable: Variable) -> StoredNumeric | StoredCategory:
             sum=_spelled(variable.sum),
             minimum=_spelled(variable.minimum),
             maximum=_spelled(variable.maximum),
+            variation=variation,
         )
     hashes = struct.pack(f">{len(variable.tail)}I", *sorted(variable.tail))
     return StoredCategory(
@@ -86,7 +117,23 @@ def store(variable: Variable) -> StoredNumeric | StoredCategory:
         categories=list(variable.categories),
         tail=base64.b64encode(hashes).decode(),
         tail_once=variable.tail_once,
+        variation=variation,
     )
+
+
+def _stored_variation(variation: Variation) -> StoredVariation:
+    return StoredVariation(
+        variation.windows,
+        variation.rows,
+        variation.directions.tolist(),
+        [_stored_spread(each) for each in variation.along],
+        _stored_spread(variation.rest) if variation.rest else None,
+        _stored_spread(variation.distance) if variation.distance else None,
+    )
+
+
+def _stored_spread(spread: Spread) -> StoredSpread:
+    return StoredSpread(*dataclasses.astuple(spread))
 
 
 def _spelled(number: float) -> _Number:
@@ -135,6 +182,7 @@ def _numeric(stored: StoredNumeric, counts: Counts, name: str) -> NumericVariabl
         sum=float(stored.sum),
         minimum=float(stored.minimum),
         maximum=float(stored.maximum),
+        variation=_variation(stored, name),
     )
 
 
@@ -161,7 +209,35 @@ def _category(stored: StoredCategory, counts: Counts, name: str) -> CategoryVari
         categories=categories,
         tail=tail,
         tail_once=stored.tail_once,
+        variation=_variation(stored, name),
     )
+
+
+def _variation(stored: StoredNumeric | StoredCategory, name: str) -> dict[str, Variation]:
+    cells = len(stored.counts)
+    found = {}
+    for window, each in stored.variation.items():
+        seconds_of(window)  # Raises if the name is not a length.
+        number = len(each.directions)
+        if number > MOST_DIRECTIONS or number != len(each.along):
+            raise BaselineError(f"the natural variation of {name} has {number} directions")
+        if any(len(direction) != cells for direction in each.directions):
+            raise BaselineError(
+                f"a direction of {name} does not have one weight for each of {cells} cells"
+            )
+        found[window] = Variation(
+            each.windows,
+            each.rows,
+            np.array(each.directions, dtype=np.float64).reshape(number, cells),
+            tuple(_spread(along) for along in each.along),
+            _spread(each.rest) if each.rest else None,
+            _spread(each.distance) if each.distance else None,
+        )
+    return found
+
+
+def _spread(stored: StoredSpread) -> Spread:
+    return Spread(**msgspec.structs.asdict(stored))
 
 
 def _hashes(encoded: str, name: str) -> frozenset[int]:

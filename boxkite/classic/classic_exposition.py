@@ -81,7 +81,7 @@ def _live_values(variable: Variable, tally: Tally) -> list[float]:
     assert isinstance(variable, CategoryVariable)
     bins = dict.fromkeys(_bins(variable), 0)
     bins.update(zip(variable.categories, tally.cells.tolist(), strict=True))
-    # Each value must count somewhere, or the classic counter would lose predictions.
+    # Count every value in some bin, or the classic counter would lose predictions.
     unseen = variable.categories[-1]
     bins[MISSING_BIN if MISSING_BIN in bins else unseen] += tally.missing
     bins[unseen] += tally.invalid

@@ -68,7 +68,8 @@ def read_text(text: str, max_series: int) -> list[Variable]:
     """
     documentation: dict[str, str] = {}
 
-    # Samples and HELP texts of other metrics are not kept, so a page full of them costs no memory.
+    # Do not keep samples and HELP texts of other metrics, so that a page full of them costs no
+    # memory.
     def samples() -> Iterator[Sample]:
         for item in parse(lines_of(text), max_series=max_series):
             if isinstance(item, Sample):
@@ -84,8 +85,8 @@ def read_variables(samples: Iterable[Sample], documentation: Mapping[str, str]) 
 
     Args:
         samples: samples of all metrics.
-        documentation: the HELP text of each metric, which holds the feature's name. It is looked
-            at after the last sample.
+        documentation: the HELP text of each metric, which holds the feature's name. It is read
+            after the last sample.
 
     Raises:
         BaselineError: if the samples of a variable disagree, with the line, or if no sample is

@@ -1,4 +1,4 @@
-"""Exporters of 0.0.5: the base class of users' own, and the one that sends to fluentd."""
+"""Exporters of 0.0.5: the base class for exporters of users, and the one that sends to fluentd."""
 
 from __future__ import annotations
 
@@ -52,11 +52,11 @@ _SENDER_ARGUMENTS = {
 
 
 class LogExporter:
-    """Takes predictions to a log. Inherit from it to write a log of your own."""
+    """Writes predictions to a log. Inherit from it to write a log of your own."""
 
     @abstractmethod
     def emit(self, prediction: PredictionContext) -> None:
-        """Take one prediction during the request. An error is counted and fails no request."""
+        """Take one prediction during the request. An error is counted and never fails it."""
         raise NotImplementedError
 
     @property
@@ -165,7 +165,7 @@ def _sender_arguments(given: Mapping[str, Any]) -> dict[str, Any]:
         for theirs, name in _SENDER_ARGUMENTS.items()
         if given.get(theirs) is not None
     }
-    # fluent-logger passes the size on to queue.Queue, which takes 0 for no bound.
+    # fluent-logger passes the size to queue.Queue, for which 0 means no limit.
     if found.get("max_records") == 0:
         found["max_records"] = sys.maxsize
     return found

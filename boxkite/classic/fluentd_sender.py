@@ -40,9 +40,9 @@ class FluentdSender:
         tag: tag of all events.
         host: host name or address, or `unix://` and the path of a socket.
         port: TCP port.
-        timeout: seconds that connecting, sending and acknowledging may take each.
-        max_records: the most events that may wait. Each event beyond drops the oldest one.
-        max_bytes: the most bytes that may wait. An event beyond drops the oldest ones.
+        timeout: seconds allowed for each step: connecting, sending and acknowledging.
+        max_records: the most events that may wait. If there are more, the oldest is dropped.
+        max_bytes: the most bytes that may wait. If there are more, the oldest are dropped.
         on_drop: called with each dropped event, in the protocol's Message mode.
 
     Attributes:
@@ -142,7 +142,7 @@ class FluentdSender:
             try:
                 chunk = chunk_id()
                 self._connection.send(packed_forward(self.tag, events, chunk), chunk)
-            except Exception as error:  # noqa: BLE001 - a thread that dies sends nothing
+            except Exception as error:  # noqa: BLE001 - the thread must survive any failure
                 pause = backoff.next_pause()
                 self._reporter.count("log", error, self._state())
             else:

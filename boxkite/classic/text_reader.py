@@ -1,7 +1,7 @@
 """Reads the Prometheus text format, exposition 0.0.4 and OpenMetrics 1.0, line by line.
 
-prometheus-client has a parser too. It takes four times as long per line and does not tell the
-number of a damaged line.
+prometheus-client has a parser too, but it takes four times as long per line and does not report
+the number of a damaged line.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def damage(line: int, what: str) -> BaselineError:
 def lines_of(text: str) -> Iterator[str]:
     """Yield the lines of a text without their newline.
 
-    `text.split` would take eight bytes a line, also for a hostile file of newlines alone.
+    `text.split` would take eight bytes a line, even for a hostile file that only has newlines.
     """
     start = 0
     while (end := text.find("\n", start)) >= 0:
@@ -116,7 +116,7 @@ def _parse_sample(line: str, number: int) -> Sample:
     name, brace, rest = line.partition("{")
     labels: dict[str, str] = {}
     if brace:
-        # A label may contain "}", but a value cannot, so the last one ends the labels.
+        # A label may contain "}", but a value cannot, so the last "}" ends the labels.
         text, closing, value = rest.rpartition("}")
         end = 0
         # Matches must follow each other without a gap: `finditer` skips text that does not match.

@@ -36,7 +36,7 @@ __all__ = ["baseline_command", "show_command"]
     "outputs",
     multiple=True,
     metavar="COLUMN",
-    help="Column that holds the model's output. Repeat it for several.",
+    help="Column that holds the model's output. Repeatable.",
 )
 @click.option(
     "--classes",
@@ -49,6 +49,12 @@ __all__ = ["baseline_command", "show_command"]
     multiple=True,
     metavar="COLUMN",
     help="Column of numbers to count as categories. Repeatable.",
+)
+@click.option(
+    "--time",
+    metavar="COLUMN",
+    help="Column of dates or times. Learns how the data varies by itself, so that mornings and "
+    "weekends are no drift.",
 )
 @click.option("--model", type=NAME, default="default", show_default=True, help="Name of the model.")
 @click.option("--version", type=NAME, help="Version of the baseline. [default: its digest]")
@@ -67,6 +73,7 @@ def baseline_command(
     classes: bool,
     drop: tuple[str, ...],
     categorical: tuple[str, ...],
+    time: str | None,
     model: str,
     version: str | None,
     exposition: Any,
@@ -79,11 +86,12 @@ def baseline_command(
 
     \b
     Example:
-      boxkite baseline train.parquet --output score --drop id
+      boxkite baseline train.parquet --output score --drop id --time requested_at
     """
     with waiting("reading"):
         table = read_table(rows)
-    _check_columns(rows, table.column_names, outputs, drop, categorical)
+    named = (*categorical, *([time] if time else []))
+    _check_columns(rows, table.column_names, outputs, drop, named)
     with waiting("counting"):
         fitted = Baseline.fit(
             table.drop_columns(sorted({*outputs, *drop})),
@@ -92,6 +100,7 @@ def baseline_command(
             version=version,
             categorical=categorical,
             classes=classes,
+            time=time,
         )
         fitted.write(output_file, exposition=exposition)
     if as_json:
@@ -107,10 +116,10 @@ def _check_columns(
     columns: list[str],
     outputs: tuple[str, ...],
     drop: tuple[str, ...],
-    categorical: tuple[str, ...],
+    others: tuple[str, ...],
 ) -> None:
     """Check that the table has the columns that options name, each with one meaning."""
-    for name in (*outputs, *drop, *categorical):
+    for name in (*outputs, *drop, *others):
         if name not in columns:
             raise click.UsageError(f"{path} has no column {name!r}; it has {', '.join(columns)}")
     if both := sorted({*outputs} & {*drop}):

@@ -25,6 +25,7 @@ from boxkite.cli.shared_options import (
     min_effect_option,
     part_of_log,
     rows_or_log,
+    window_option,
 )
 from boxkite.cli.tables import comparison_table
 from boxkite.drawing.printable import one_line
@@ -39,6 +40,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 def comparison_arguments(command: Command) -> Command:
     """Add BASELINE, ROWS and the options of `compared` to a command."""
     for each in (
+        window_option,
         design_effect_option,
         min_effect_option,
         false_alarms_option,
@@ -60,6 +62,7 @@ def compared(
     false_alarms_per_month: float,
     min_effect: float,
     design_effect: float,
+    window: str | None = None,
 ) -> Comparison:
     """Compare the rows of a file, or a part of a log, with a baseline.
 
@@ -73,6 +76,13 @@ def compared(
         min_effect=min_effect,
         design_effect=design_effect,
     )
+    if window is not None:
+        policy = policy.including(window)
+        if not any(policy.natural_variation(window, each) for each in baseline.variables):
+            print_message(
+                f"the baseline knows no natural variation between windows of {window}, so rows "
+                f"count as independent. Fit it with --time"
+            )
     if isinstance(rows, Path):
         if endpoint or since or until:
             raise click.UsageError(
@@ -83,13 +93,15 @@ def compared(
         if not len(table):
             raise click.UsageError(f"{rows} has no rows")
         with waiting("comparing"):
-            return compare(baseline, table, policy=policy)
+            return compare(baseline, table, policy=policy, window=window)
     log = log_reader(rows, endpoint, since, until)
     with progress_bar("reading", sum(file.size for file in log.files)) as progress:
         counts = count_log(baseline, replace(log, progress=progress))
     if not counts.predictions:
         raise click.UsageError(f"{rows} has no predictions for these options")
-    return compare_counts(baseline, counts.tallies(), counts.predictions, policy=policy)
+    return compare_counts(
+        baseline, counts.tallies(), counts.predictions, policy=policy, window=window
+    )
 
 
 @click.command("compare")
@@ -123,6 +135,7 @@ def compare_command(
     Example:
       boxkite compare histogram.prom july.parquet
       boxkite compare histogram.prom s3://bucket/log --since 2026-11-01
+      boxkite compare histogram.prom monday.parquet --window 1d
     """
     comparison = compared(read_baseline(baseline), rows, **options)
     if junit is not None:

@@ -37,7 +37,7 @@ def _duration(_: click.Context, __: click.Parameter, text: str) -> timedelta:
     show_default=True,
     metavar="DURATION",
     callback=_duration,
-    help="Window to be judged. The log is cut into blocks of this length.",
+    help="Window of the drift verdicts. The log is cut into blocks of this length.",
 )
 @json_option
 def design_effect_command(

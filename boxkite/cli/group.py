@@ -1,4 +1,4 @@
-"""How commands end: with an exit code, and one line on stderr for each mistake or warning."""
+"""End commands with an exit code, and print one line on stderr for each mistake or warning."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["EXIT_DRIFT", "EXIT_ERROR", "CommandGroup", "print_message"]
 
 EXIT_DRIFT = 1
 EXIT_ERROR = 2
-# As shells report a process that SIGINT (2) or SIGPIPE (13) ended.
+# Exit codes with which shells report a process that SIGINT (2) or SIGPIPE (13) ended.
 _EXIT_INTERRUPTED = 130
 _EXIT_BROKEN_PIPE = 141
 _ABOUT_ARGUMENTS = ("No such command", "Got unexpected extra argument")
@@ -69,7 +69,7 @@ def print_message(message: str) -> None:
 
 
 def _hint(error: click.ClickException) -> str:
-    """Return a hint at the help, if arguments are missing, unknown or too many."""
+    """Return a pointer to the help if arguments are missing, unknown or too many."""
     known = isinstance(error, click.MissingParameter | click.NoSuchOption)
     context = getattr(error, "ctx", None)
     if context is None or not (known or error.message.startswith(_ABOUT_ARGUMENTS)):

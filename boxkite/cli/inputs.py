@@ -1,4 +1,4 @@
-"""What the commands read: baselines, tables of rows, and prediction logs."""
+"""Read the inputs of the commands: baselines, tables of rows, and prediction logs."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def read_table(path: Path, baseline: Baseline | None = None) -> Any:
     In a CSV file, an empty field, NA and similar texts are missing values unless they are quoted.
 
     Args:
-        path: Path of the file. Its ending tells the format.
+        path: Path of the file. Its ending determines the format.
         baseline: Baseline to compare the rows with. Columns of its categorical variables are read
             as text, even if they look like numbers, dates or NA.
 

@@ -183,7 +183,7 @@ def _opened(path: Path | None) -> Generator[IO[bytes]]:
         yield sys.stdout.buffer
         return
     if path.exists() and not path.is_file():
-        # A device or pipe must be written itself; a rename would replace it by a file.
+        # Write to a device or pipe directly, because a rename would replace it by a file.
         with path.open("wb") as file:
             yield file
         return

@@ -24,7 +24,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def count_log(baseline: Baseline, log: LogReader) -> Counts:
-    """Count all predictions of a log, whatever version of the baseline they were made with.
+    """Count all predictions of a log, made with any version of the baseline.
 
     Redacted values, and features left out because they were too large, count as missing.
 

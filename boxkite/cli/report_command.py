@@ -52,8 +52,8 @@ def report_command(
 ) -> None:
     """Write a comparison as an HTML or SVG file.
 
-    The report shows what `boxkite compare` prints, with pictures. It is a single file that needs no
-    network, so you can send it around. Arguments, options and exit codes are the same as for
+    The report shows the table of `boxkite compare` with pictures. It is a single file that needs no
+    network, so you can send it to others. Arguments, options and exit codes are the same as for
     `boxkite compare`.
 
     \b

@@ -67,8 +67,8 @@ def _pairs_option(name: str, metavar: str, text: str) -> Callable[[Command], Com
     "--by",
     callback=_names,
     metavar="LABELS",
-    help="Target labels that keep environments apart, beside cluster, namespace and job. An empty "
-    "text removes those three too.",
+    help="Target labels that keep environments apart, in addition to cluster, namespace and "
+    "job. An empty text removes those three too.",
 )
 @click.option(
     "--interval",
@@ -86,11 +86,11 @@ def _pairs_option(name: str, metavar: str, text: str) -> Callable[[Command], Com
     help="Page with a section for each alert, such as your copy of docs/runbook.md. Alerts link to "
     "it. [default: no link]",
 )
-@_pairs_option("--alert-label", "NAME=VALUE", "Add a label to every alert. Repeat it for several.")
+@_pairs_option("--alert-label", "NAME=VALUE", "Add a label to every alert. Repeatable.")
 @_pairs_option(
     "--severity",
     "NAME=VALUE",
-    "Replace the severity `warning` or `critical`, or that of the alert that is named.",
+    "Replace the severity `warning` or `critical`, or the severity of the alert with this name.",
 )
 @click.option(
     "--no-alert", "without", multiple=True, metavar="NAME", help="Leave out an alert. Repeatable."
@@ -111,7 +111,7 @@ def _pairs_option(name: str, metavar: str, text: str) -> Callable[[Command], Com
 @click.option("--kubernetes", is_flag=True, help="Print a PrometheusRule for the operator.")
 @click.option("--name", default="boxkite", show_default=True, help="Name of the PrometheusRule.")
 @click.option("--namespace", help="Namespace of the PrometheusRule.")
-@_pairs_option("--label", "NAME=VALUE", "Add a label to the PrometheusRule. Repeat it for several.")
+@_pairs_option("--label", "NAME=VALUE", "Add a label to the PrometheusRule. Repeatable.")
 def rules_command(
     window: str,
     slow_window: str,
@@ -136,7 +136,7 @@ def rules_command(
     """Print the Prometheus rules. One file serves every model.
 
     The services export the thresholds of their own Policy. If it differs from these options, the
-    rules adapt on the safe side, and the alert BoxkitePolicyDiffers says what differs.
+    rules use the stricter values, and the alert BoxkitePolicyDiffers says what differs.
 
     \b
     Example:

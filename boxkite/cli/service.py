@@ -55,7 +55,7 @@ def service_commands(models: Mapping[str, Monitor], program: str) -> click.Group
 
 
 def _defaults(model: str, monitor: Monitor) -> dict[str, Any]:
-    """Return the options of each command that the service's settings give a default."""
+    """Return the options of each command whose defaults come from the service's settings."""
     endpoint = {"endpoint": monitor.settings.endpoint_id}
     policy = {name: getattr(monitor.policy, name) for name in _POLICY_OPTIONS}
     return {
@@ -114,7 +114,7 @@ _IN_EXAMPLES = {
     "url": re.compile(r" (s3:/|/var)/\S+"),
 }
 
-# Where a service has the value of each argument.
+# How to read the value of each argument from a service.
 _FROM_MONITOR: dict[str, Callable[[Monitor], Any]] = {
     "baseline": lambda monitor: monitor.baseline,
     "url": _log_url,

@@ -11,7 +11,9 @@ from typing import Any, TypeVar
 
 import click
 
+from boxkite.baseline.time_windows import seconds_of
 from boxkite.drift import Policy
+from boxkite.errors import BaselineError
 
 __all__ = [
     "NAME",
@@ -25,6 +27,7 @@ __all__ = [
     "min_effect_option",
     "part_of_log",
     "rows_or_log",
+    "window_option",
 ]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -132,6 +135,24 @@ design_effect_option = click.option(
     default=Policy().design_effect,
     show_default=True,
     help="Observed rows per independent row. Raise it if requests come in bursts.",
+)
+
+
+def _window_length(_: click.Context, __: click.Parameter, text: str | None) -> str | None:
+    if text is not None:
+        try:
+            seconds_of(text)
+        except BaselineError as error:
+            raise click.BadParameter(f"{error}.") from None
+    return text
+
+
+window_option = click.option(
+    "--window",
+    metavar="LENGTH",
+    callback=_window_length,
+    help="How long the rows were collected, such as 1h, 1d or 7d. Allows for the natural variation "
+    "between such windows, if the baseline was fitted with --time.",
 )
 
 

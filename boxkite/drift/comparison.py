@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import operator
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -14,14 +15,15 @@ from boxkite.baseline.tally import Tally
 from boxkite.baseline.variable import CategoryVariable, NumericVariable, Role, Variable
 from boxkite.drawing.shapes import bars
 from boxkite.drawing.svg import picture
+from boxkite.drift.allowance import Allowance, measure
 from boxkite.drift.rates import measure_rates, rate_critical
 from boxkite.drift.statistics import (
     jensen_shannon,
-    kolmogorov_smirnov,
     kullback_leibler,
     population_stability_index,
 )
 from boxkite.drift.verdict import Policy, Verdict
+from boxkite.variation import Variation
 
 __all__ = ["Comparison", "VariableDrift", "compare_counts"]
 
@@ -58,6 +60,9 @@ class VariableDrift:
         changed_rates: Those of "missing", "unseen" and "invalid" whose evidence exceeds
             `rate_critical` and whose difference is at least 0.01.
         ks_critical: Critical value of K-S; NaN for categories, and if PSI has none.
+        scores: Score along each direction in which training varies by itself; empty if none was
+            learnt. Their squares are a part of PSI, and `critical` has that part added.
+        score_criticals: Critical value of each score's size.
     """
 
     name: str
@@ -81,27 +86,34 @@ class VariableDrift:
     rate_critical: float = math.nan
     changed_rates: tuple[str, ...] = ()
     ks_critical: float = math.nan
+    scores: tuple[float, ...] = ()
+    score_criticals: tuple[float, ...] = ()
 
     @property
     def above(self) -> tuple[str, ...]:
-        """Those of "PSI" and "K-S" that exceed their critical value, whether they matter or not.
+        """Statistics that exceed their critical value, whether they matter or not.
 
-        Empty if the verdict is `insufficient`.
+        They are called "PSI", "K-S", and "direction 1" to "direction 3". Empty if the verdict is
+        `insufficient`.
         """
         if self.verdict == "insufficient":
             return ()
         pairs = {"PSI": (self.psi, self.critical), "K-S": (self.ks, self.ks_critical)}
+        for i, pair in enumerate(zip(self.scores, self.score_criticals, strict=True), 1):
+            pairs[f"direction {i}"] = (abs(pair[0]), pair[1])
         return tuple(name for name, (value, critical) in pairs.items() if value > critical)
 
     @property
     def multiple(self) -> float:
         """Distance from training as a multiple of the critical value; NaN if there is none.
 
-        It is PSI ÷ its critical value or the square of K-S ÷ its critical value, whichever is
-        greater. By chance, both PSI and the square of K-S are proportional to 1/n + 1/m, so the two
-        multiples are comparable and grow alike with more rows.
+        It is the greater of PSI ÷ its critical value and the square of (K-S ÷ its critical value).
+        Without drift, both PSI and the square of K-S are proportional to 1/n + 1/m. So the two
+        multiples are comparable, and grow at the same rate with more rows.
         """
-        ratios = (_ratio(self.psi, self.critical), _ratio(self.ks, self.ks_critical) ** 2)
+        pairs = [(self.ks, self.ks_critical)]
+        pairs += zip(self.scores, self.score_criticals, strict=True)
+        ratios = [_ratio(self.psi, self.critical), *(_ratio(*each) ** 2 for each in pairs)]
         return max((each for each in ratios if each == each), default=math.nan)
 
 
@@ -186,7 +198,7 @@ def compare_counts(
     predictions: int,
     *,
     policy: Policy | None = None,
-    window: str = "1h",
+    window: str | None = None,
 ) -> Comparison:
     """Compare live counts with a baseline.
 
@@ -195,12 +207,14 @@ def compare_counts(
         tallies: Live counts, one tally for each of `baseline.variables`, in that order.
         predictions: Number of rows counted.
         policy: False alarms to allow and smallest effect that matters; the default if None.
-        window: Window of the policy whose share of the false alarms applies.
+        window: Window of the policy that the rows come from. It decides the share of the false
+            alarms, and the natural variation to allow for. None if the rows are no window of time:
+            then the share is that of the policy's first window, and rows count as independent.
     """
     policy = policy or Policy()
     counts = tuple(zip(baseline.variables, tallies, strict=True))
     size = len(counts)
-    ks_critical = policy.ks_critical(window, size) if size else math.nan
+    natural, window = window is not None, window or next(iter(policy.windows))
     chance = rate_critical(policy, size) if size else math.nan
     drifts = tuple(
         VariableDrift(
@@ -210,7 +224,11 @@ def compare_counts(
             missing=tally.missing,
             invalid=tally.invalid,
             **_distances(
-                variable, tally, policy, policy.critical(window, size, variable), ks_critical
+                variable,
+                tally,
+                policy,
+                policy.allowance(window, size, variable, natural=natural),
+                policy.natural_variation(window, variable) if natural else None,
             ),
             **_rates(variable, tally, chance),
         )
@@ -220,7 +238,11 @@ def compare_counts(
 
 
 def _distances(
-    variable: Variable, tally: Tally, policy: Policy, critical: float, ks_critical: float
+    variable: Variable,
+    tally: Tally,
+    policy: Policy,
+    allowance: Allowance,
+    variation: Variation | None,
 ) -> dict[str, Any]:
     """Return the fields of `VariableDrift` on the statistics, and the verdict.
 
@@ -228,30 +250,35 @@ def _distances(
         variable: Variable at training.
         tally: Its live counts.
         policy: Policy that judges.
-        critical: Critical value of PSI, not yet scaled by the rows.
-        ks_critical: Critical value of K-S, not yet scaled by the rows.
+        allowance: What chance and natural variation allow.
+        variation: Natural variation that the allowance is for.
     """
     live, trained = tally.cells, variable.counts
-    trained_rows = int(trained.sum())
-    # Smoothed fractions of no rows differ from training, but no rows are not drift.
-    if not tally.rows or not trained_rows:
+    # Without rows, the smoothed fractions would still differ from training, but that is not drift.
+    if not tally.rows or not trained.sum():
         names = ("psi", "kl", "js", "ks", "critical", "ks_critical")
         return {**dict.fromkeys(names, math.nan), "verdict": "insufficient"}
+    ordered = isinstance(variable, NumericVariable)
+    found = measure(live, trained, variation, ordered=ordered)
     psi = population_stability_index(live, trained)
-    scale = 1 / trained_rows + 1 / tally.rows
-    threshold = critical * scale
-    ks = ks_threshold = math.nan
-    if isinstance(variable, NumericVariable):
-        ks = kolmogorov_smirnov(live, trained)
-        ks_threshold = math.nan if math.isnan(critical) else ks_critical * math.sqrt(scale)
+    critical = allowance.rest_limit(found)
+    if found.scores:  # The rest exceeds its limit if PSI exceeds this.
+        critical += sum(score**2 for score in found.scores)
+    ks_critical = allowance.distance_limit(found)
+    score_criticals = tuple(math.sqrt(each) for each in allowance.score_limits(found))
+    unusual = any(map(operator.gt, map(abs, found.scores), score_criticals))
     return {
         "psi": psi,
         "kl": kullback_leibler(live, trained),
         "js": jensen_shannon(live, trained),
-        "ks": ks,
-        "critical": threshold,
-        "ks_critical": ks_threshold,
-        "verdict": policy.judge(psi, threshold, tally.rows, len(live), ks, ks_threshold),
+        "ks": found.distance,
+        "critical": critical,
+        "ks_critical": ks_critical,
+        "scores": found.scores,
+        "score_criticals": score_criticals,
+        "verdict": policy.judge(
+            psi, critical, tally.rows, len(live), found.distance, ks_critical, unusual=unusual
+        ),
     }
 
 

@@ -34,10 +34,10 @@ def estimate_design_effect(
     """Return the design effect of each variable: observed rows per independent row.
 
     For categories, it is Pearson's chi-square of the blocks' counts against their pooled fractions,
-    divided by its degrees of freedom. For numbers, it is that or the variance of the cumulative
-    fractions, summed over the edges and divided by the variance that independent rows would have,
-    whichever is greater. Drift from the baseline does not affect the estimate, but drift from one
-    block to the next does.
+    divided by its degrees of freedom. For numbers, a second ratio is the variance of the cumulative
+    fractions, summed over the edges and divided by the variance that independent rows would have.
+    The design effect is then the greater of the two. Drift from the baseline does not affect the
+    estimate, but drift from one block to the next does.
 
     Args:
         baseline: Baseline whose cells the rows were counted into.

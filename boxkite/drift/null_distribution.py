@@ -5,7 +5,7 @@ Far out in the tail, "many" means hundreds. A cell that expects 15 rows and is e
 statistic: chi-square gives such an outcome a chance of 1 in 10^12, but its true chance is 1 in
 10^6. A cell that expects less than one row adds ln(n/m)/2 although nothing is wrong.
 
-This module therefore computes the distribution. It takes the rows in each cell as independent
+This module therefore computes the distribution. It treats the rows in each cell as independent
 Poisson numbers. It leaves out the largest cell, because the total is given. The distribution of the
 sum over the cells is then a product of Fourier transforms. docs/statistics.md derives this and
 measures how well it holds.
@@ -20,8 +20,9 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-# numpy imports `numpy.fft` on first use. If a thread did that while the process forks, the child
-# would inherit the import lock and wait for it forever. So import it before any thread starts.
+# numpy imports `numpy.fft` on first use. If one thread imported it while another one forks, the
+# child would inherit the import lock and wait for it forever. So import it before any thread
+# starts.
 from numpy.fft import irfft, rfft
 from numpy.typing import NDArray
 
@@ -39,7 +40,7 @@ _LEAST_TAIL = 1e-12
 _GROWTH = 1.25
 # Most live rows in a window, for cells that are empty on both sides.
 _MOST_ROWS = 1e7
-# Cells that expect more rows than this are taken as normal instead of Poisson.
+# Cells that expect more rows than this are treated as normal instead of Poisson.
 _MANY = 150.0
 # Beyond this multiple of the chi-square quantile, PSI consists mostly of chance.
 _MOST_RAISED = 3.0

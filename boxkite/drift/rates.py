@@ -60,7 +60,7 @@ class Rate:
     evidence: float
 
     def changed(self, critical: float) -> bool:
-        """Tell whether chance does not explain the difference and it is large enough to matter."""
+        """Return whether the difference is more than chance explains and large enough to matter."""
         return self.evidence > critical and abs(self.difference) >= MIN_RATE
 
 

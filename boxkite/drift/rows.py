@@ -25,7 +25,7 @@ def compare(
     rows: Any,
     *,
     policy: Policy | None = None,
-    window: str = "1h",
+    window: str | None = None,
     names: Sequence[str] | None = None,
 ) -> Comparison:
     """Compare a table with a baseline, matching columns to variables by name.
@@ -36,7 +36,9 @@ def compare(
             every row counts as missing. Columns that are not in the baseline are ignored. If a
             feature and an output share a name, the column counts as the feature.
         policy: False alarms to allow and smallest effect that matters; the default if None.
-        window: Window of the policy whose share of the false alarms applies.
+        window: How long the rows were collected: "1h", "1d" or "7d", or a window of the policy. The
+            natural variation between such windows is allowed for, if the baseline was fitted with
+            `time=`. None if the rows are no window of time; then they count as independent.
         names: Column names of a 2-D array.
 
     Raises:
@@ -57,6 +59,9 @@ def compare(
         or Tally(np.zeros(len(each.counts), dtype=np.int64), total)
         for each in baseline.variables
     ]
+    policy = policy or Policy()
+    if window is not None:
+        policy = policy.including(window)
     return compare_counts(baseline, aligned, total, policy=policy, window=window)
 
 

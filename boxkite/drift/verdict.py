@@ -16,13 +16,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
+from boxkite.baseline.time_windows import seconds_of
 from boxkite.baseline.variable import CategoryVariable, NumericVariable, Variable
 from boxkite.drift import kolmogorov
+from boxkite.drift.allowance import Allowance, Shares
 from boxkite.drift.null_distribution import critical_value
 from boxkite.errors import ConfigError
+from boxkite.variation import Variation
 
 __all__ = ["MOST_SHARE", "Policy", "Verdict"]
 
@@ -97,15 +100,19 @@ class Policy:
         alarms = _HOURS_A_MONTH / self.windows[window] * _ALARMS_A_WINDOW
         return self.false_alarms_per_month / len(self.windows) / alarms
 
-    def critical(self, window: str, variables: int, variable: Variable) -> float:
+    def critical(
+        self, window: str, variables: int, variable: Variable, variation: Variation | None = None
+    ) -> float:
         """Return the critical value of PSI / (1/n + 1/m), as `boxkite_drift_critical` exports it.
 
-        PSI of categories uses the whole share; PSI of numbers leaves half of it to K-S.
+        PSI of categories uses the whole share; PSI of numbers leaves half of it to K-S. If there
+        are directions of natural variation, half of what is left goes to the scores along them.
 
         Args:
             window: Name of a window.
             variables: Number of the model's variables.
             variable: Variable at training.
+            variation: Natural variation to allow for; None for none.
 
         Returns:
             The critical value; NaN, so that the verdict is `insufficient`, if the variable has one
@@ -117,9 +124,14 @@ class Policy:
         missed = _missed(variable)
         if cells < 2 or rows < self.min_rows_a_cell * cells or missed > _MOST_MISSED * rows:
             return math.nan
+        shares = Shares.of(
+            self.share(window, variables),
+            ordered=isinstance(variable, NumericVariable),
+            directions=len(variation.along) if variation else 0,
+        )
         found = critical_value(
             tuple(variable.counts.tolist()),
-            self.share(window, variables) / (2 if isinstance(variable, NumericVariable) else 1),
+            shares.rest,
             least_rows=self.min_rows_a_cell * cells / self.design_effect,
             floor=self.min_effect,
             unseen=missed,
@@ -139,6 +151,49 @@ class Policy:
         half = self.share(window, variables) / 2
         return kolmogorov.quantile(half) * math.sqrt(self.design_effect)
 
+    def including(self, window: str) -> Policy:
+        """Return this policy if it has the window, and otherwise one for that window alone.
+
+        Args:
+            window: Name of a window of the policy, or a length such as "7d".
+
+        Raises:
+            BaselineError: If it is neither.
+        """
+        if window in self.windows:
+            return self
+        return replace(self, windows={window: seconds_of(window) / 3600})
+
+    def natural_variation(self, window: str, variable: Variable) -> Variation | None:
+        """Return the natural variation between windows of this length, None if it is not known."""
+        seconds = self.windows[window] * 3600
+        lengths = {seconds_of(name): each for name, each in variable.variation.items()}
+        return lengths.get(seconds)
+
+    def allowance(
+        self, window: str, variables: int, variable: Variable, *, natural: bool = True
+    ) -> Allowance:
+        """Return how far a window of live rows may be from training.
+
+        Args:
+            window: Name of a window.
+            variables: Number of the model's variables.
+            variable: Variable at training.
+            natural: Whether to allow for the natural variation between windows of this length.
+        """
+        variation = self.natural_variation(window, variable) if natural else None
+        critical = self.critical(window, variables, variable, variation)
+        ordered = isinstance(variable, NumericVariable)
+        # Where PSI has no critical value, the bins are too thin for K-S as well.
+        ks_critical = (
+            self.ks_critical(window, variables)
+            if ordered and not math.isnan(critical)
+            else math.nan
+        )
+        return Allowance.of(
+            self.share(window, variables), critical, ks_critical, variation, self.design_effect
+        )
+
     def judge(
         self,
         psi: float,
@@ -147,11 +202,13 @@ class Policy:
         cells: int,
         ks: float = math.nan,
         ks_threshold: float = math.nan,
+        *,
+        unusual: bool = False,
     ) -> Verdict:
         """Return the verdict on one variable.
 
-        Either statistic can show that a difference is more than chance, but PSI alone decides
-        whether it matters.
+        Any statistic can show that a difference is more than chance, but PSI alone decides whether
+        it matters.
 
         Args:
             psi: Population stability index.
@@ -160,11 +217,13 @@ class Policy:
             cells: Number of cells.
             ks: Kolmogorov-Smirnov distance; NaN for categories.
             ks_threshold: Critical value of K-S, scaled by sqrt(1/n + 1/m); NaN for categories.
+            unusual: Whether a score along a direction of natural variation exceeds its critical
+                value.
         """
         if math.isnan(threshold) or cells < 2 or rows < self.min_rows_a_cell * cells:
             return "insufficient"
         # Comparisons with NaN are false, so categories are judged by PSI alone.
-        unlikely = psi > threshold or ks > ks_threshold
+        unlikely = unusual or psi > threshold or ks > ks_threshold
         return "drift" if unlikely and psi > self.min_effect else "ok"
 
 

@@ -19,7 +19,7 @@ Integers: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
 
 LOG_OUTCOMES = ("accepted", "delivered", "retried", "dropped")
-"""What happened to records of the log. A record is pending until it is delivered or dropped."""
+"""Outcomes of log records. A record is pending until it is delivered or dropped."""
 
 _LOG_BYTES = 8 * len(LOG_OUTCOMES)
 
@@ -53,7 +53,7 @@ class Counts:
 
     @classmethod
     def zero(cls, baseline: Baseline) -> Counts:
-        """Return counts of nothing for the variables of a baseline."""
+        """Return counts of 0 for the variables of a baseline."""
         bounds = baseline.cell_bounds
         number = len(baseline.variables)
         return cls(
@@ -125,7 +125,7 @@ class Counts:
         self.predictions += other.predictions
 
     def since(self, before: Counts) -> Counts:
-        """Return what was counted after an earlier state.
+        """Return the counts that were added after an earlier state.
 
         If any count is lower than before, counting has restarted, and all of it is returned.
         """
@@ -189,6 +189,6 @@ _MAX_FLOAT = np.finfo(np.float64).max
 
 
 def _finite_total(one: Any, other: Any) -> Any:
-    """Add sums, and clip the total to the range of floats. From infinity there is no way back."""
+    """Add sums, and clip the total to the range of floats. An infinite sum would stay infinite."""
     with np.errstate(over="ignore"):
         return np.clip(one + other, -_MAX_FLOAT, _MAX_FLOAT)

@@ -2,9 +2,9 @@
 
 The file has a header and two slots. Each slot holds counts and the progress through the journal
 that belongs to them. A commit fills the inactive slot, and then changes the index of the active
-one, which is a single byte. A reader, or whoever looks after a crash between any two instructions,
-finds counts and progress that belong together. If a power loss or another program damages the
-active slot, its checksum shows it, and the other slot holds the state before.
+slot, which is a single byte. So every reader finds counts and progress that belong together, even
+if the writer crashes between any two instructions. If a power loss or another program damages the
+active slot, its checksum shows it, and the other slot holds the previous state.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class Committed(NamedTuple):
     Attributes:
         sequence: number of the commit, counted from 1.
         progress: progress through the journal.
-        merged: name of the worker folder whose counts this commit added, or an empty text.
+        merged: name of the worker folder whose counts this commit added; empty if there is none.
         content: the counts, in the format of `Counts.to_bytes`.
     """
 
@@ -88,7 +88,7 @@ class CountsFile:
 
     Args:
         path: the file. It is created if it is missing and `size` is given.
-        size: size of the counts in bytes. None takes the size of an existing file.
+        size: size of the counts in bytes. Default: the size of the existing file.
 
     Raises:
         OSError: if the file cannot be created or mapped.
@@ -106,7 +106,7 @@ class CountsFile:
             slot = _SLOT.size + self._size
             self._starts = (_HEADER.size, _HEADER.size + slot)
             total = _HEADER.size + 2 * slot
-            # A new file. Its blocks are reserved, because writing to a map on a full disk would
+            # This is a new file. Reserve its blocks, because writing to a map on a full disk would
             # kill the process.
             if os.fstat(descriptor).st_size == 0 and size:
                 reserve(descriptor, total)
@@ -131,7 +131,7 @@ class CountsFile:
         return self._size
 
     def is_at(self, path: Path) -> bool:
-        """Return whether this file is the one at a path, which somebody may have replaced."""
+        """Return whether this file is still the one at a path. Another program may replace it."""
         try:
             return os.path.samestat(os.stat(path), self._status)
         except OSError:
@@ -151,8 +151,8 @@ class CountsFile:
         while True:
             active, sequence = self._map[_ACTIVE] & 1, self.sequence
             committed = self._slot(active)
-            # While this was reading, a writer may have activated the other slot, and with its next
-            # commit overwritten the slot that was being read. Then read again.
+            # During this read, a writer may have activated the other slot, and with its next
+            # commit overwritten the slot that this read. In that case, read again.
             if (self._map[_ACTIVE] & 1, self.sequence) == (active, sequence):
                 return committed
 
@@ -168,9 +168,9 @@ class CountsFile:
         return Committed(sequence, progress, name, content)
 
     def newest_intact(self) -> Committed | None:
-        """Return the last commit, or the one before if the last is damaged. None if there is none.
+        """Return the last commit, or the one before if that is damaged, or None if both are.
 
-        Only for a file that nobody writes to at the moment.
+        Only call this while no process writes to the file.
         """
         slots = [slot for index in (0, 1) if (slot := self._slot(index)) is not None]
         return max(slots, default=None)
@@ -186,7 +186,7 @@ class CountsFile:
         if newest is None:
             self._map[_HEADER.size :] = bytes(len(self._map) - _HEADER.size)
         else:
-            # Perhaps the writer died after it filled a slot and before it activated it.
+            # The writer may have died after it filled a slot and before it activated that slot.
             self._map[_ACTIVE] = next(i for i in (0, 1) if self._sequence(i) == newest.sequence)
         return undamaged
 
@@ -195,7 +195,7 @@ class CountsFile:
         self._map.flush()
 
     def commit(self, content: bytes, progress: Progress, merged: str = "") -> None:
-        """Store counts and progress together. A crash leaves either this state or the one before.
+        """Store counts and progress together. A crash leaves either this state or the previous one.
 
         Args:
             content: the counts, of this file's size.
@@ -211,8 +211,9 @@ class CountsFile:
         head = _SLOT.pack(sequence, *places, name, crc)
         start = self._starts[inactive]
         self._map[start : start + _SLOT.size + self._size] = head + content
-        # The slot is complete before this line. The kernel keeps the order of writes to a shared
-        # map for all processes; only a power loss can break it, which the checksum finds.
+        # The slot must be complete before this line activates it. Other processes see writes to a
+        # shared map in this order. Only a power loss can break the order, and then the checksum
+        # does not match.
         self._map[_ACTIVE] = inactive
 
 
@@ -239,8 +240,8 @@ class Checkpoint:
         """Store a new state in the file, and then in memory."""
         if self._file is not None:
             self._file.commit(content, progress)
-        # Last, and in one statement: if a signal handler raises before it, the next commit starts
-        # from the old state again and includes everything that this one did.
+        # This comes last and is a single statement. If a signal handler raises before it, the next
+        # commit starts from the old state again and includes everything in this one.
         self.content, self.progress = content, progress
 
     @property

@@ -15,11 +15,11 @@ __all__ = ["DriftWindows", "WindowCounts"]
 
 
 class WindowCounts(NamedTuple):
-    """What was counted in a window.
+    """The counts of one window.
 
     Attributes:
         counts: the counts.
-        since: when the window begins, or None if it is everything since the start.
+        since: beginning of the window, or None if it includes everything since the start.
     """
 
     counts: Counts
@@ -27,7 +27,7 @@ class WindowCounts(NamedTuple):
 
 
 class DriftWindows:
-    """Compare what a service counted in a window with its baseline.
+    """Compare a service's counts in a window with its baseline.
 
     Args:
         baseline: the baseline.
@@ -52,7 +52,7 @@ class DriftWindows:
         return self.compare(self.counted(window).counts, window)
 
     def counted(self, window: str | None) -> WindowCounts:
-        """Return what was counted in a window. It begins at a full hour.
+        """Return the counts of a window, which begins at a full hour.
 
         Args:
             window: length, for example `1h`, or None for everything since the start.

@@ -34,17 +34,17 @@ class DurableCounts:
     `totals` adds up all processes of the service.
 
     If the state folder cannot be used, this process counts in memory. It tries the folder again
-    every second, and then stores there what it counted meanwhile.
+    every second. When the folder works, it stores the counts that it made in memory there.
 
-    `append` runs in requests and takes no lock except the journal's. Everything else holds a lock.
-    A signal handler may call any method while its own thread is inside another one.
+    `append` runs in requests and takes only the journal's lock. All other methods hold a lock of
+    this object. A signal handler may call any method while its own thread is inside another one.
 
     Args:
         baseline: the baseline whose cells are counted.
         state: names the state folder.
-        reporter: is told about failures. Its own counts are stored with these counts.
+        reporter: reports failures. Its own counts are stored with these counts.
         max_bytes: the most bytes that this process's journal may have.
-        context: what the log records have in common, or None if there is no log.
+        context: fields that all log records share, or None if there is no log.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class DurableCounts:
 
     def _reset(self) -> None:
         """Start without locks, maps or records of another process."""
-        # A new lock, because another thread of the parent may have held the old one.
+        # Create a new lock, because another thread of the parent may have held the old one.
         self._lock = LazyLock()
         self._member: GroupMember | None = None
         self._process_context = self._context.for_this_process() if self._context else None
@@ -111,7 +111,7 @@ class DurableCounts:
         return self._member or self._join()
 
     def _append_to_memory(self, record: bytes) -> None:
-        """Take a record that no file takes, and count the records there if they become many."""
+        """Keep a record that no file takes in memory. Count the records there if there are many."""
         self._memory.append(record)
         if self._memory.uncounted > _MAX_UNCOUNTED_IN_MEMORY:
             self.fold()
@@ -119,7 +119,7 @@ class DurableCounts:
     def _append_after(self, error: OSError, record: bytes) -> None:
         """Take a record that the journal refused."""
         if isinstance(error, JournalFullError):
-            # Requests come faster than the background counts. This one makes room.
+            # Requests come faster than the background can count, so this request makes room.
             self.fold()
             try:
                 assert self._member is not None
@@ -139,7 +139,7 @@ class DurableCounts:
     def fold_within(self, timeout: float) -> None:
         """Fold, unless another thread keeps the lock for `timeout` seconds."""
         if self._member is None and not self._memory.uncounted:
-            return  # nothing was ever counted; do not create a folder for it
+            return  # nothing was ever counted, so no folder is needed
         if self._lock.acquire(timeout=timeout):
             try:
                 self.fold()
@@ -164,8 +164,8 @@ class DurableCounts:
         """Return what all workers counted since the last full hour before a moment.
 
         Returns:
-            The hour, and the counts since then. If that hour is not kept, the first one that is.
-            If there is no state folder, the moment and all counts.
+            The hour, and the counts since then. If that hour is not kept, it is the first hour that
+            is. If there is no state folder, the moment itself and all counts.
         """
         totals = self.totals()
         if self._member is None:
@@ -264,7 +264,7 @@ class DurableCounts:
         if not self._may_retry:
             return self._member
         with self._lock:
-            # A signal handler that interrupts this counts in memory.
+            # If a signal handler interrupts this, it counts in memory.
             if self._member is None and not self._joining:
                 self._joining = True
                 try:

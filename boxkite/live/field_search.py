@@ -1,7 +1,7 @@
 """Find named fields at any depth of values and objects, and replace their content."""
 
-# Values here are any objects of the user's. After `isinstance`, pyright calls their type parameters
-# unknown. Type guards would tell it, at the price of a call for each value.
+# Values here may be any object of the user's. After `isinstance`, pyright does not know their type
+# parameters. Type guards would tell it, but would cost a call for each value.
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false
 
@@ -34,7 +34,7 @@ _BLANK = "\ufeff \t\r\n"
 
 
 class FieldSearch:
-    """Replace the values of named fields, and everything that could be such a value.
+    """Replace the values of named fields, and everything that could be one of these values.
 
     Keys are compared as the log would show them. Case and the form of Unicode do not matter.
     Further rules:
@@ -44,7 +44,7 @@ class FieldSearch:
       name: `{"name": "age", "data": [42]}`, `{"columns": ["age"], "data": [[42]]}`.
     - A text with JSON is replaced as a whole if the JSON has one of the names.
     - An object such as a pandas Series, which would lose its names when written, is replaced.
-    - Everything deeper than 16 levels is replaced.
+    - A value that is nested deeper than 16 levels is replaced.
     - Any other text is kept, unless it contains a name and starts like JSON or prints an object.
 
     Args:
@@ -150,7 +150,7 @@ class FieldSearch:
         return "\\u" in folded or any(name in folded for name in self._names)
 
     def _is_name(self, value: Any) -> bool:
-        # A long text cannot be a name. Normalising changes the length of letters at most fourfold.
+        # Normalising makes a text at most four times shorter, so a longer text cannot be a name.
         short = isinstance(value, str) and len(value) <= 4 * self._longest
         return short and self.finds(str.__str__(value))
 

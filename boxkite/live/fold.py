@@ -1,7 +1,7 @@
-"""Fold records into counts, many at once: one variable's column at a time, not value by value."""
+"""Fold many records into counts at once: one variable's column at a time, not value by value."""
 
-# Values here are any objects of the user's. After `isinstance`, pyright calls their type parameters
-# unknown. Type guards would tell it, at the price of a call for each value.
+# Values here may be any object of the user's. After `isinstance`, pyright does not know their type
+# parameters. Type guards would tell it, but would cost a call for each value.
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false
 
@@ -71,7 +71,7 @@ def fold_encoded(baseline: Baseline, contents: Sequence[bytes], counts: Counts) 
         fold(baseline, records, part)
         part.add_log(accepted=packed.logged + sum(record.logged for record in records))
     except Exception:  # noqa: BLE001 - records hold any values; one must not block the others
-        # Nothing was added to `counts` yet. Fold one by one to find the record that fails.
+        # Nothing was added to `counts` yet. Fold the records one by one to find the bad one.
         if len(contents) > 1:
             for content in contents:
                 fold_encoded(baseline, [content], counts)

@@ -28,7 +28,7 @@ class WorkerOptions:
     Attributes:
         baseline: the baseline whose cells are counted.
         max_bytes: the most bytes that the journal may have.
-        context: what the log records have in common, or None if there is no log.
+        context: fields that all log records share, or None if there is no log.
         lock: held while the worker's state is changed.
     """
 
@@ -49,7 +49,7 @@ class GroupMember:
     Args:
         folder: the group's folder. It is created if it is missing.
         options: how the worker is created.
-        reporter: is told about failures that do not stop the counting.
+        reporter: reports failures that do not stop the counting.
 
     Attributes:
         group: all workers.
@@ -76,8 +76,8 @@ class GroupMember:
         try:
             self.group.adopt(self.worker.id)
             others = self.group.others(self.worker.id)
-            # There are fewer if the folder was deleted and not all workers have noticed yet. A
-            # counter must not go down, so the last known counts are better.
+            # The counts are lower than before if the folder was deleted and not all workers have
+            # noticed yet. A counter must not go down, so return the last known counts.
             if others.predictions >= self._others.predictions:
                 self._others = others
         except (OSError, ValueError) as error:
@@ -109,7 +109,7 @@ class GroupMember:
         return ending or (self.worker.is_intact() and self.group.retired.is_intact())
 
     def recreate(self, errors: list[int]) -> list[bytes]:
-        """Create a new folder with the same counts after somebody deleted the old one.
+        """Create a new folder with the same counts after the old one was deleted.
 
         Args:
             errors: number of monitoring failures per stage.
@@ -121,19 +121,20 @@ class GroupMember:
             OSError: if the folder cannot be created.
         """
         old = self.worker
-        # The maps of deleted files still work. Closing comes first, so that no record is appended
-        # after the last fold of the old journal.
+        # The maps of deleted files still work. Close the journal first, so that no request appends
+        # a record to it after its last fold.
         old.journal.close()
         old.fold(errors)
         folder = self.group.folder
         self._reporter.count("journal", FileNotFoundError(f"'{old.folder}' was deleted."))
         self.group = WorkerGroup(folder, self._options.baseline, self._reporter, former=self.group)
         new = self._options.new_worker(folder)
-        # If only a part was deleted, others must not count the old folder and the new one.
+        # If only a part was deleted, other workers must not count both the old folder and the new
+        # one.
         shutil.rmtree(old.folder, ignore_errors=True)
         new.fold(errors, old.counts)
-        # Only now: until the counts are in the new file, requests find the closed journal and keep
-        # their records in memory.
+        # Publish the new worker only now. Until the counts are in the new file, requests find the
+        # closed journal and keep their records in memory.
         self.worker = new
         unshipped = old.outbox.unshipped()
         old.abandon()

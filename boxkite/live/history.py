@@ -1,4 +1,4 @@
-"""The counts at each full hour of the last eight days, so that a window can be asked for."""
+"""The counts at each full hour of the last eight days, from which a window can be computed."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ _STALE_SECONDS = 60.0
 class History:
     """One file per hour with the counts of all workers at its beginning.
 
-    The first worker that counts something in an hour writes the file before it does so. An hour
-    without predictions has no file and needs none: the counts are those of the next file.
+    The first worker that counts in an hour writes the file before it counts. An hour without
+    predictions needs no file, because its counts are the same as in the next file.
 
     Args:
         folder: the folder of the worker group.
@@ -60,12 +60,12 @@ class History:
             OSError: if the file cannot be written.
         """
         now = now or datetime.now(UTC)
-        # Noted first, so that a full disk is tried once an hour and not with every fold.
+        # Note the hour first, so that a full disk is tried once an hour and not with every fold.
         self._hour = _hour_of(now)
         path = self.folder / f"hour-{self._hour}"
         content = totals.to_bytes()
         crc = zlib.crc32(content).to_bytes(_CRC_BYTES, "little")
-        # Not synced, because this may run during a scrape: the checksum finds a damaged file.
+        # Do not sync the file, because this may run during a scrape. The checksum finds damage.
         if create_file(path, crc + content, mode=0o600, sync=False):
             self._begun = now.replace(minute=0, second=0, microsecond=0)
         for beginning, old in self._files():
@@ -79,9 +79,9 @@ class History:
         return begun
 
     def between(self, start: datetime, hour: datetime) -> Counts | None:
-        """Return what was counted from a moment until a full hour.
+        """Return the counts from a moment until a full hour.
 
-        If the files do not go back to `start`, this begins with the first file that is kept.
+        If the files do not go back to `start`, the counts begin with the first file that is kept.
 
         Args:
             start: the moment.
@@ -91,7 +91,7 @@ class History:
             The counts, or None if the counts at that hour are not kept or are damaged.
         """
         moments = [(each, path) for each, path in self._files() if start <= each <= hour]
-        # Without the file of `hour` itself, nothing tells what the counts were at that time.
+        # Without the file of `hour` itself, the counts at that time are unknown.
         if not moments or moments[-1][0] != hour:
             return None
         first, last = self._read(moments[0][1]), self._read(moments[-1][1])

@@ -40,8 +40,8 @@ class Identity(msgspec.Struct, frozen=True, gc=False):
     def rows(self, number: int) -> list[Identity]:
         """Return the identities of several predictions of one request.
 
-        The first is this one. The others have the same time and the same UUID with its last 12
-        digits counted up, and from the greatest number on to 0. It stays a UUID of version 4.
+        The first is this identity. The others have the same time, and the last 12 digits of their
+        UUID count up from it, wrapping around at the greatest number. It stays a UUID of version 4.
 
         Args:
             number: number of predictions.
@@ -91,21 +91,22 @@ class _Uuids:
         )
 
     def _draw_more(self) -> bytes:
-        # Two threads may get here at once. Each keeps its own draws, and one rest is never used.
+        # Two threads may get here at once. Each uses its own draws, and the rest of one set is
+        # lost.
         draws = struct.iter_unpack(f"{self._BYTES}s", os.urandom(self._DRAWN * self._BYTES))
         draw: bytes = next(draws)[0]
         self._draws = draws
         return draw
 
     def after_fork(self) -> None:
-        """Forget the draws, because the parent will use them."""
+        """In a forked process, forget the draws, because the parent will use them."""
         self._draws = iter(())
 
 
 _uuids = _Uuids()
 
 _seconds: dict[int, str] = {}
-"""The text of the last second that was asked for. Most predictions share it."""
+"""The text of the second that was formatted last. Most predictions need the same one."""
 
 
 def _format_second(second: int) -> str:

@@ -1,4 +1,4 @@
-"""The journal of a worker as its files show it, to a process that does not write it."""
+"""The journal of another worker, read from its files."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ class JournalFiles:
 
     Args:
         folder: the worker's folder.
-        damaged: receives an error for each segment that is not one, which is then skipped. None
-            raises the error instead.
+        damaged: collects an error for each file that is not a valid segment, which is then skipped.
+            If it is None, the error is raised.
     """
 
     def __init__(self, folder: Path, damaged: list[SegmentError] | None = None) -> None:
         self._folder = folder
         self._damaged = damaged
         self._numbers = segment_numbers(folder)
-        # Records are asked for in order, so it is enough to keep one segment in memory.
+        # Callers read the records in order, so it is enough to keep one segment in memory.
         self._loaded: _Loaded | None = None
 
     @property

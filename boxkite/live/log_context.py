@@ -1,4 +1,4 @@
-"""What all log records of one worker have in common: where they go, and who made them."""
+"""Fields that all log records of one worker share: where they go, and who made them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ __all__ = ["LogContext"]
 
 
 class LogContext(msgspec.Struct, frozen=True, kw_only=True):
-    """The part of the log that is the same for all records of one worker.
+    """Fields of the log that are the same for all records of one worker.
 
-    It is stored next to the worker's journal. If the worker dies, whoever ships its records writes
-    them as the worker would have.
+    The context is stored next to the worker's journal. If the worker dies, another process ships
+    its records in exactly the form in which the worker would have shipped them.
 
     Attributes:
         sink: URL of the sink, or the class name of a sink that is an object.
@@ -45,7 +45,7 @@ class LogContext(msgspec.Struct, frozen=True, kw_only=True):
     def includes(self, entity_id: str) -> bool:
         """Return whether a record is in the sample.
 
-        The id alone decides, by its hash, so that every process gives the same answer for it.
+        Only a hash of the id decides, so every process gives the same answer for the same id.
         """
         return self.sample >= 1.0 or zlib.crc32(entity_id.encode()) < self.sample * 2**32
 

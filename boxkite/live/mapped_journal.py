@@ -22,7 +22,7 @@ _NAME = re.compile(r"journal-(\d{8,})")
 
 
 class JournalBusyError(OSError):
-    """The journal accepts no record at the moment: it is being written to, or is closed."""
+    """The journal cannot accept a record now, because it is closed or in the middle of a write."""
 
 
 class JournalFullError(OSError):
@@ -72,8 +72,8 @@ class MappedJournal:
             JournalBusyError: if the journal is closed, or if a signal handler or finalizer calls
                 this while it interrupts the same method or `prepare`.
         """
-        # The lock keeps other threads out, but not a signal handler of the same thread, which would
-        # write its record over the one that is half written. `_busy` keeps that out as well.
+        # The lock keeps other threads out, but not a signal handler in the same thread. It would
+        # overwrite the record that this thread has half written. `_busy` keeps it out.
         with self._lock:
             if self._busy:
                 raise JournalBusyError("The journal accepts no record at the moment.")
@@ -99,8 +99,8 @@ class MappedJournal:
         if prepared is not None and prepared.size >= size:
             return prepared
         if prepared is not None:
-            # Too small for this record, which gets a segment of its own. Keeping the prepared one
-            # for later would put the segments out of order.
+            # The prepared segment is too small for this record, which gets a segment of its own.
+            # Drop the prepared one: using it later would put the segments out of order.
             prepared.remove()
         if self.byte_size + size > self._max_bytes:
             raise JournalFullError(
@@ -110,7 +110,7 @@ class MappedJournal:
         return self._new_segment(size)
 
     def _new_segment(self, size: int) -> Segment:
-        # A number is used only once, because a failed attempt may leave its file behind.
+        # Use each number only once, because a failed attempt may leave its file behind.
         self._last_number += 1
         path = segment_path(self._folder, self._last_number)
         return Segment(path, self._last_number, size)
@@ -124,8 +124,8 @@ class MappedJournal:
         with self._lock:
             if self._busy or self._prepared is not None:
                 return
-            # Otherwise a signal handler could append during this, take the next number, and use it
-            # before the prepared segment. The records would then be out of order.
+            # Without this, a signal handler could append in the middle, take the next number, and
+            # use it before the prepared segment. The records would then be out of order.
             self._busy = True
             try:
                 current = self._segments[-1] if self._segments else None
@@ -154,7 +154,7 @@ class MappedJournal:
         Returns:
             The records and the position after them. No records and the same position at the end.
         """
-        # A copy, because a request may add a segment during the loop.
+        # Iterate over a copy, because a request may add a segment during the loop.
         for segment in list(self._segments):
             if segment.number < position.segment:
                 continue
@@ -176,7 +176,7 @@ class MappedJournal:
         """Remove the segments before a position. Their records are not needed any more."""
         # The last segment stays even if it is empty, because requests append to it.
         while len(self._segments) > 1 and self._segments[0].number < position.segment:
-            # The file first: if that fails, the segment stays in the list for the next attempt.
+            # Remove the file first. If that fails, the segment stays in the list for the next try.
             self._segments[0].remove()
             self._segments.popleft()
 

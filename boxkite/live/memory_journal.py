@@ -1,4 +1,4 @@
-"""A journal in memory, for records that no file took: on a full disk, or without a state folder."""
+"""A journal in memory, for records that no file can take: on a full disk or without a folder."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _START = Position(0, 0)
 class MemoryJournal:
     """Count records in memory, and keep the log records until they are shipped.
 
-    If the log records that wait exceed 32 MiB, the oldest are dropped.
+    If the waiting log records exceed 32 MiB, the oldest are dropped.
 
     Args:
         baseline: the baseline whose cells are counted.
-        context: what the log records have in common, or None if there is no log.
+        context: fields that all log records share, or None if there is no log.
         lock: held while records are shipped. The caller must hold it for `fold` and the methods
             after it.
 
@@ -37,7 +37,7 @@ class MemoryJournal:
 
     def __init__(self, baseline: Baseline, context: LogContext | None, lock: LazyLock) -> None:
         self._baseline = baseline
-        # Requests append without a lock, which a signal handler could not wait for.
+        # Requests append without a lock, because a signal handler could wait for a lock forever.
         self._appended: deque[bytes] = deque()
         self._log_records = _LogRecords()
         self._zero = Counts.zero(baseline).to_bytes()
@@ -98,7 +98,7 @@ class _LogRecords:
         self._contents.extend(contents)
 
     def position_after(self, size: int) -> Position:
-        """Return the position after so many bytes of the oldest records, or after a few more."""
+        """Return the position after at least this many bytes of the oldest records."""
         sizes = enumerate(accumulate(map(len, self._contents)), 1)
         return Position(0, self._first + next(number for number, each in sizes if each >= size))
 

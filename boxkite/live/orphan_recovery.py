@@ -49,8 +49,8 @@ class OrphanRecovery:
         own = self._counts.adopt()
         for group in self._state.group_folders():
             is_own = own is not None and group == own.folder
-            # Dead workers of other baselines are shipped before their counts are merged, because
-            # perhaps no process will ever merge them.
+            # Ship dead workers of other baselines before their counts are merged, because it may be
+            # that no process ever merges them.
             prefixes = (ORPHAN,) if is_own else (ORPHAN, WORKER)
             for path in _folders(group, prefixes):
                 orphan = _open(WorkerFolder(path), sink)
@@ -61,7 +61,8 @@ class OrphanRecovery:
                         continue  # it has another name now, and the next search finds it
                     if not orphan.is_shipped:
                         yield orphan
-                    # Other groups keep the folder: its outcomes are not in their counts yet.
+                    # Other groups keep the folder, because its outcomes are not in their counts
+                    # yet.
                     if own is not None and is_own and orphan.is_shipped:
                         own.finish(orphan)
 
@@ -75,7 +76,7 @@ class OrphanRecovery:
         if own is None:
             return 0
         dropped = size = 0
-        # The youngest first: they may stay until the space is used up.
+        # Go from the youngest to the oldest: orphans may stay until the space is used up.
         for path in reversed(own.orphans()):
             orphan = _open(WorkerFolder(path))
             if orphan is None:
@@ -108,8 +109,8 @@ def _open(folder: WorkerFolder, sink: str | None = None) -> OrphanedJournal | No
         sink: the sink that it must be for, or None for any.
 
     Returns:
-        The journal. None if the worker is alive, has no log, has another sink, or is being shipped
-        by another process.
+        The journal. None if the worker is alive, has no log or another sink, or if another process
+        is shipping it.
     """
     if not folder.has_log:
         return None

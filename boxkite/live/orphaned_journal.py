@@ -33,13 +33,13 @@ class OrphanedJournal(Outbox):
     def __init__(self, folder: WorkerFolder, descriptor: int | None = None) -> None:
         self.folder = folder
         self._descriptor = descriptor
-        # Damaged segments are skipped. They were, or will be, reported when the counts are merged.
+        # Skip damaged segments. They are reported when the worker's counts are merged.
         self._files = JournalFiles(folder.path, damaged=[])
         super().__init__(self._files, _OrphanCheckpoint(folder), folder.context(), LazyLock())
 
     @property
     def _end(self) -> Position | None:
-        # All intact records, also those that the worker had not counted: nobody appends any more.
+        # Include the records that the worker had not counted, because it appends no more records.
         return None
 
     @property
@@ -56,8 +56,8 @@ class OrphanedJournal(Outbox):
         Raises:
             OSError: if that is not possible now. The next merge tries again.
         """
-        # A new file, because the counts are not needed any more and the log outcomes so far are
-        # part of the merged counts. Replacing a file is atomic.
+        # Write a new file without counts. The merged counts already include this worker's counts
+        # and its log outcomes so far. Replacing the file is atomic.
         new = self.folder.path / "counts.new"
         new.unlink(missing_ok=True)
         progress = self._checkpoint.progress._replace(folded=self._files.end)
@@ -81,14 +81,15 @@ def orphan_path(path: Path) -> Path:
 class _OrphanCheckpoint(Checkpoint):
     """The state of a dead worker. Its counts file is only opened for writing when it must change.
 
-    Whoever only looks at a folder may not hold its lock, and so must not repair or create files.
+    A process that only inspects a folder may not hold its lock, so it must not repair or create
+    files.
     """
 
     def __init__(self, folder: WorkerFolder) -> None:
         self._folder = folder
         self._opened: CountsFile | None = None
         committed = folder.committed()
-        # If the counts file is damaged, all records are shipped again.
+        # If the counts file is damaged, the position is unknown, so all records are shipped again.
         self.content = committed.content if committed else NO_LOG_COUNTS
         self.progress = committed.progress if committed else Progress()
 
@@ -105,7 +106,7 @@ class _OrphanCheckpoint(Checkpoint):
         path = self._folder.counts_file
         try:
             file = CountsFile(path)
-            # Otherwise this commit would overwrite the state before a damaged one.
+            # Repair the file first. Otherwise this commit could overwrite its only intact state.
             file.repair()
         except CountsFileError:
             path.unlink()

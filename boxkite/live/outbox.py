@@ -65,12 +65,12 @@ class Outbox:
 
     Once a batch is sealed, its bounds stay the same until it is acknowledged, even across a crash.
     So a sink that gets a batch again gets the same records and can recognise them. The only
-    exception are records that are given up at the front to make room; they never come back.
+    exceptions are the oldest records, which may be given up to make room. They never come back.
 
     Args:
         journal: the worker's journal.
         checkpoint: the worker's counts and progress.
-        context: what the records have in common, or None if they are not logged.
+        context: fields that all records share, or None if they are not logged.
         lock: held during each step, because the worker changes the checkpoint as well.
     """
 
@@ -97,7 +97,7 @@ class Outbox:
 
     @property
     def byte_size(self) -> int:
-        """The most bytes that may wait."""
+        """Upper bound of the bytes that wait."""
         return self._journal.byte_size
 
     @property
@@ -124,7 +124,7 @@ class Outbox:
                 part, place = self._journal.read(start, limit, end)
                 if not part:
                     break
-                # Records may be large, so a batch also ends within a part.
+                # Records may be large, so a batch may also end within a part.
                 sizes = list(accumulate(map(len, part), initial=size))
                 size = sizes[-1]
                 if not sealed and sizes[-2] >= max_bytes:
@@ -177,8 +177,9 @@ class Outbox:
             if progress.shipped > batch.begin:
                 # The first records were given up during the delivery, and counted as dropped.
                 delivered, dropped = self.logged(batch.end), 0
-            # Neither position may move back. An empty or stale batch would otherwise unseal the one
-            # that is being delivered; the next batch would have other bounds and repeat records.
+            # Neither position may move back. Otherwise an empty or stale batch would unseal the
+            # batch that is being delivered, and the next batch would have other bounds and repeat
+            # records.
             end = max(progress.shipped, batch.end)
             progress = progress._replace(shipped=end, sealed=max(end, progress.sealed))
             self._commit(progress, delivered=delivered, dropped=dropped)
@@ -186,11 +187,11 @@ class Outbox:
     def count_retried(self, number: int) -> None:
         """Count records that must be delivered again."""
         with self._lock:
-            # Committed at once, so that a scrape of another worker shows it as well.
+            # Commit at once, so that a scrape of another worker shows these records too.
             self._commit(self._checkpoint.progress, retried=number)
 
     def logged(self, end: Position | None = None) -> int:
-        """Return the number of log records that wait before a position, or at all."""
+        """Return the number of log records that wait before a position, or of all that wait."""
         return sum(map(is_logged, self._contents(end)))
 
     def give_up(self, end: Position | None = None) -> int:

@@ -1,6 +1,6 @@
 """Read records whose features are floats by position as one matrix, without a Python object each.
 
-Most records look like this, and reading them is most of the work of counting.
+Most records have this form, and decoding them would be most of the work of counting.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class PackedRecords(NamedTuple):
 
 
 def packed_records(contents: Sequence[bytes], width: int) -> PackedRecords:
-    """Separate the encoded records whose features are floats by position from the others.
+    """Separate encoded records whose features are floats by position from all others.
 
     Args:
         contents: encoded records.
@@ -72,7 +72,7 @@ def packed_records(contents: Sequence[bytes], width: int) -> PackedRecords:
     others: list[bytes] = []
     for content in cooperatively(contents):
         # Each float takes nine bytes: a tag and the value. If every ninth byte is the tag of a
-        # float, comparing the header is all that is left to check.
+        # float, only the header remains to be checked.
         if (
             content[begin:end:_FLOAT_BYTES] == tags
             and content[_FEATURES:begin] == header

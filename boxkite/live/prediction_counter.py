@@ -1,4 +1,4 @@
-"""The counting behind one monitor: a thread that counts what requests append to the journal."""
+"""The thread of one monitor that counts the records in the journal."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from boxkite.system.forks import call_after_fork
 
 __all__ = ["Log", "PredictionCounter"]
 
-# Counting a few records costs as much as counting some hundred, so it is done twice a second. A
-# scrape does not wait for it: it counts first, and reads what other workers have not counted.
+# Counting a few records costs as much as counting a few hundred, so the thread counts only twice a
+# second. A scrape does not depend on it, because it counts all workers' waiting records itself.
 _FOLD_SECONDS = 0.5
 
 
@@ -22,10 +22,10 @@ class Log(Protocol):
     """The log that follows the counting."""
 
     def ask(self) -> None:
-        """Ship what waits, soon and in the background. Must not wait for anything."""
+        """Ship the waiting records soon, in the background. This must not block."""
 
     def folded(self) -> None:
-        """Ship what was counted, and report what the journal had to give up."""
+        """Ship the counted records, and report records that the journal had to give up."""
 
 
 class PredictionCounter:
@@ -33,11 +33,11 @@ class PredictionCounter:
 
     Args:
         counts: the counts to which records are added.
-        reporter: is told about failures in the background.
+        reporter: reports failures in the background.
         sync_seconds: how often journal and counts are written to the disk. 0 leaves that to the
             system.
         log: ships the records once they are counted. None if there is no log.
-        verdict_changes: looks at each hour that is over. None for nothing.
+        verdict_changes: compares each hour that is over. None if no receiver needs it.
     """
 
     def __init__(
@@ -69,14 +69,14 @@ class PredictionCounter:
         if self._counts.append(record):
             self._background.hurry()
             if self._log is not None:
-                # The log's thread starts with the first record: once the program ends, it could not
-                # be started any more.
+                # Start the log's thread with the first record, because Python starts no thread once
+                # the program ends.
                 self._log.ask()
         else:
             self._background.ask()
 
     def run_in_background(self) -> None:
-        """Count what waits, and do what follows from it."""
+        """Count the waiting records, and then ship them and check for verdict changes."""
         try:
             self._counts.fold()
             if self._log is not None:
@@ -91,7 +91,7 @@ class PredictionCounter:
         if not self._sync_seconds or member is None:
             return
         if time.monotonic() - self._synced_at < self._sync_seconds:
-            self._background.ask()  # come back when it is time, even without further requests
+            self._background.ask()  # return when it is time, even without further requests
             return
         member.sync()
         self._synced_at = time.monotonic()
@@ -103,7 +103,7 @@ class PredictionCounter:
             self._verdict_changes.hour_begun(member.history, begun)
 
     def close(self, timeout: float) -> None:
-        """Stop the thread and count what waits, within `timeout` seconds.
+        """Stop the thread and count the waiting records, within `timeout` seconds.
 
         A prediction that comes later is counted as well.
         """

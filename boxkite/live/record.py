@@ -1,7 +1,7 @@
 """One prediction as bytes in MessagePack, written by the request and read in the background."""
 
-# Values here are any objects of the user's. After `isinstance`, pyright calls their type parameters
-# unknown. Type guards would tell it, at the price of a call for each value.
+# Values here may be any object of the user's. After `isinstance`, pyright does not know their type
+# parameters. Type guards would tell it, but would cost a call for each value.
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false
 
@@ -88,11 +88,11 @@ def extended(code: int, content: memoryview) -> Any:
 
 
 def encode(record: Record, max_body_bytes: int | None = None) -> bytes:
-    """Return the bytes of a record, whatever its values are.
+    """Return the bytes of a record. Its values may be of any type.
 
-    If MessagePack has no type for a value, a similar value that counts the same is written: numpy
-    scalars and arrays as Python's, times as ISO 8601 text, durations as seconds, integers beyond 64
-    bits as floats, and broken Unicode escaped. A value without a similar one becomes
+    If MessagePack has no type for a value, a similar value that counts the same is written: Python
+    values for numpy scalars and arrays, ISO 8601 text for times, seconds for durations, floats for
+    integers beyond 64 bits, and escapes for broken Unicode. Any other value becomes
     `{"unsupported": "name of the type"}`, which counts as invalid.
 
     Args:
@@ -187,8 +187,8 @@ def _direct(row: Any) -> Any:
 def _packed_floats(row: list[Any]) -> msgspec.Raw | None:
     """Return the bytes of a long row if all of its values are floats, or None otherwise.
 
-    Looking at the bytes costs a tenth of looking at each value's type: after the header of the
-    array, each float takes nine bytes, and the first of them is its tag.
+    Checking the bytes costs a tenth of checking each value's type. After the header of the array,
+    each float takes nine bytes, and the first of them is its tag.
     """
     try:
         packed = _encoder.encode(row)
@@ -265,7 +265,7 @@ def _text(value: Any) -> Any:
 
 
 def unsupported(value: Any) -> dict[str, str]:
-    """Return what the journal and the log hold in place of a value that cannot be written."""
+    """Return the value that journal and log hold in place of one that cannot be written."""
     return {"unsupported": type(value).__name__}
 
 

@@ -1,4 +1,4 @@
-"""From a prediction to a record in the journal: everything that a request waits for."""
+"""Write a prediction to the journal. This is the only work that a request waits for."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Recorder:
     Args:
         baseline: the baseline, whose variables the values belong to.
         settings: settings of the monitor.
-        reporter: is told about failures.
+        reporter: reports failures.
         context: decides which predictions are logged. None logs none of them.
         counter: takes the encoded records.
         events: sends the signal `prediction_logged`.
@@ -62,7 +62,7 @@ class Recorder:
         self, identity: Identity, features: Any, outputs: Any, request_body: Any, view: str
     ) -> list[str]:
         """Take several predictions, or a single one. See `Monitor.log_predictions`."""
-        # Most requests ask for one row of plain values, so that case is told apart first.
+        # Most requests have one row of plain values, so check for that case first.
         batch = None if is_flat(features) else self._intake.batch(features, outputs, view)
         if batch is None:
             return [self.take(identity, features, outputs, request_body, view)]
@@ -98,7 +98,7 @@ class Recorder:
             output: the output as the service gave it.
             request_body: body of the request, if this record may hold it.
         """
-        # Decided now and stored in the record, so that whoever counts or ships it agrees.
+        # Decide now and store the decision in the record, so that all readers of it agree.
         logged = self._context is not None and self._context.includes(identity.entity_id)
         body = request_body if logged and self._log_body else None
         if self._redaction is not None:

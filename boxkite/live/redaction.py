@@ -1,7 +1,7 @@
 """Keep the values of named fields out of the journal, and so out of the log."""
 
-# Values here are any objects of the user's. After `isinstance`, pyright calls their type parameters
-# unknown. Type guards would tell it, at the price of a call for each value.
+# Values here may be any object of the user's. After `isinstance`, pyright does not know their type
+# parameters. Type guards would tell it, but would cost a call for each value.
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false
 
@@ -42,7 +42,7 @@ class Redaction:
         """Return a row of features without the named values.
 
         If a row by position does not fit the baseline, or there is no baseline, all values are
-        replaced, because nothing tells which of them are named.
+        replaced, because their names are unknown.
         """
         if isinstance(features, list):
             return self._by_position(features, self._features)
@@ -97,15 +97,15 @@ class Redaction:
             kept = REDACTED if named else self._search.of_value(value)
         except Exception:  # noqa: BLE001 - a value is any object of the user's
             kept = REDACTED
-        # Training counted such an object by its text. As a mapping it would count as invalid, so it
-        # is replaced by a mark.
+        # Training counted an object like this by its text. As a mapping it would count as invalid,
+        # so a mark replaces it.
         unfolded = isinstance(kept, dict) and not isinstance(value, Mapping)
         if variable is None or not (kept is REDACTED or unfolded):
             return kept
         return mark_of(variable, value)
 
     def _names_lost(self, given: Any) -> bool:
-        """Return whether an output has names, and one of them is to be redacted."""
+        """Return whether an output has names and one of them must be redacted."""
         if given is None or isinstance(given, str | bytes | int | float | list):
             return False
         try:

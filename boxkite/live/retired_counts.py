@@ -32,7 +32,7 @@ MERGED = ".merged-"
 
 _FILE = "retired.counts"
 _LOCK = "retired.lock"
-# Others hold the lock for milliseconds, unless they are stopped.
+# Other processes hold the lock for milliseconds, unless they are stopped.
 _LOCK_SECONDS = 2.0
 
 
@@ -42,8 +42,8 @@ class RetiredCounts:
     Args:
         folder: the group's folder, which must exist.
         baseline: the baseline whose cells are counted.
-        reporter: is told about damaged files, which are then set aside.
-        former: the same counts before somebody deleted the file. They are restored.
+        reporter: reports damaged files, which are then set aside.
+        former: the same counts from before the file was deleted, to restore them.
 
     Raises:
         OSError: if the file cannot be created.
@@ -63,7 +63,7 @@ class RetiredCounts:
         with self._locked():
             self._file = self._open(Counts.zero(baseline).byte_size)
             kept = former.read() if former is not None else None
-            # Another worker that noticed earlier may have restored the counts already.
+            # Another worker may have noticed earlier and restored the counts already.
             if kept is not None and self.sequence == 0:
                 self._restore(kept)
 
@@ -85,7 +85,7 @@ class RetiredCounts:
         """Hold the lock under which these counts change.
 
         Raises:
-            TimeoutError: if another process keeps it.
+            TimeoutError: if another process holds it for too long.
         """
         with hold_lock(self._folder / _LOCK, _LOCK_SECONDS):
             yield
@@ -109,7 +109,7 @@ class RetiredCounts:
 
     def _restore(self, kept: Committed) -> None:
         counts = Counts.from_bytes(self._baseline, kept.content)
-        # Orphaned journals that were deleted as well will never be delivered.
+        # Orphaned journals may have been deleted too. Their records will never be delivered.
         missing = counts.log_by_outcome()["pending"]
         for path in self._folder.glob(f"{ORPHAN}*"):
             orphan = WorkerFolder(path)
@@ -181,7 +181,8 @@ def _clear(folder: WorkerFolder) -> None:
         if not journal.is_shipped:
             journal.keep_log_only()
             return
-    # Renaming is atomic, and removing is not: nobody must find half of a worker.
+    # Rename the folder first, because renaming is atomic and removing is not. No process may
+    # find half of a worker.
     removed = folder.path.with_name(MERGED + folder.path.name)
     with contextlib.suppress(FileNotFoundError):
         folder.path.rename(removed)

@@ -81,10 +81,10 @@ class Segment:
             return False
         short = length <= _CRC_BYTES
         crc = zlib.crc32(record, self.number) if short else _checksum(record, self.number)
-        # One copy into the map. If the process dies in the middle of it, the CRC does not match,
-        # and readers stop before this frame.
+        # Copy the frame into the map at once. If the process dies in the middle of the copy, the
+        # CRC does not match, and readers stop before this frame.
         self._map[self.end : end] = _FRAME.pack(length, crc) + record
-        # Only now, because the background reads up to `end` without a lock.
+        # Move `end` only now, because the background reads up to `end` without a lock.
         self.end = end
         return True
 
@@ -109,15 +109,15 @@ class Segment:
         self._map.flush()
 
     def remove(self) -> None:
-        """Delete the file. The map lives until nobody reads it any more."""
+        """Delete the file. The map lives until the last reader drops it."""
         self.path.unlink(missing_ok=True)
 
 
 def _checksum(record: bytes, seed: int) -> int:
     """Return the CRC-32 of a record, computed in pieces.
 
-    For more than 5 KiB, `zlib.crc32` releases the interpreter lock, and the request would have to
-    wait until it gets the lock back.
+    For more than 5 KiB, `zlib.crc32` releases the interpreter lock, and the request would then
+    have to wait to get the lock back.
     """
     for start in range(0, len(record), _CRC_BYTES):
         seed = zlib.crc32(record[start : start + _CRC_BYTES], seed)
@@ -158,7 +158,7 @@ def intact_records(path: Path, number: int, start: int = HEADER_BYTES) -> tuple[
         length, crc = _FRAME.unpack_from(content, place)
         end = place + _FRAME.size + length
         record = content[place + _FRAME.size : end]
-        # A length of zero is the rest of the segment, which was never written.
+        # A length of zero means that the rest of the segment was never written.
         if not length or end > len(content) or zlib.crc32(record, number) != crc:
             break
         records.append(record)
@@ -171,7 +171,8 @@ def _make_ready(mapped: mmap.mmap) -> None:
     if sys.platform != "linux":
         return
     with contextlib.suppress(OSError):  # before Linux 5.14
-        # In pieces, because `madvise` keeps the interpreter lock and other threads wait for it.
+        # Load the pages in pieces, because `madvise` keeps the interpreter lock and other threads
+        # wait for it.
         for start in range(0, len(mapped), _PIECE_BYTES):
             length = min(_PIECE_BYTES, len(mapped) - start)
             mapped.madvise(_MADV_POPULATE_WRITE, start, length)

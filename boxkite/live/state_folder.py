@@ -56,7 +56,7 @@ class StateFolder:
         root = self._root()
         if root.name.partition("-")[0] == str(os.getpid()):
             weakref.finalize(self, _remove_own, root, os.getpid())
-        # All runs of this user, because nobody else would clean up after one that was killed.
+        # Look at all runs of this user, because no other program cleans up after a killed run.
         for other in root.parent.iterdir():
             if other != root and _is_abandoned(other):
                 shutil.rmtree(other, ignore_errors=True)
@@ -80,7 +80,7 @@ class StateFolder:
         return self._root() / f"{model}-{digest.hexdigest()[:16]}"
 
     def log_folder(self) -> Path:
-        """Return the folder of a log whose URL names none.
+        """Return the folder of a log whose URL does not name a folder.
 
         Raises:
             OSError: if the temporary folder cannot be used.
@@ -104,7 +104,7 @@ class StateFolder:
 
 
 def _inside(folder: Path) -> list[Path]:
-    """Return what a folder holds, or nothing if another process has removed it."""
+    """Return the content of a folder, or an empty list if another process has removed it."""
     try:
         return list(folder.iterdir())
     except (FileNotFoundError, NotADirectoryError):
@@ -154,10 +154,10 @@ def _waits(folder: WorkerFolder) -> bool:
 
 
 def _temporary_root() -> Path:
-    """Return a folder that only this user can write to, and that no other user created.
+    """Return a folder that this user owns and no other user can write to.
 
     Raises:
-        OSError: if somebody else owns it or can write to it.
+        OSError: if another user owns it or can write to it.
     """
     user = os.getuid() if hasattr(os, "getuid") else "user"
     root = _temporary_base() / f"boxkite-{user}"
@@ -178,6 +178,6 @@ def _temporary_base() -> Path:
     for folder in (os.environ.get("TMPDIR"), "/var/tmp"):
         if folder and os.access(folder, os.W_OK):
             return Path(folder)
-    # The last resort, because tempfile searches under a lock. A process that is forked while
-    # another thread holds that lock could never take it.
+    # Use tempfile only as the last resort, because it searches under a lock. A process that is
+    # forked while another thread holds that lock could never take it.
     return Path(tempfile.gettempdir())

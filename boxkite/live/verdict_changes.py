@@ -1,10 +1,10 @@
 """Find variables that start or stop drifting, at the full hours and in the background.
 
 The Prometheus rules let an alert wait before it fires, and keep it firing for a while, so that
-chance raises alerts no more often than stated. The changes here follow the same pattern. A drift is
-reported once it lasts for a tenth of the window, and its end once there was none for a whole
-window. The reported verdicts are stored beside the hours, because any worker of the service may be
-the first to see a new hour.
+chance raises alerts no more often than stated. The changes here follow the same pattern. Drift is
+reported once it has lasted for a tenth of the window. The end of drift is reported after a whole
+window without it. The reported verdicts are stored beside the hours, because any worker of the
+service may be the first to see a new hour.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from boxkite import signals
 from boxkite.baseline import Baseline
 from boxkite.drift import Comparison, Policy, VariableDrift, Verdict, compare_counts
 from boxkite.error_reporter import ErrorReporter
@@ -29,7 +28,7 @@ from boxkite.system.cooperation import cooperatively
 __all__ = ["VerdictChanges"]
 
 Reported: TypeAlias = "dict[str, dict[str, tuple[Verdict, int]]]"
-"""By window and variable: the verdict that was reported, and how many hours in a row differed."""
+"""The reported verdict by window and variable, and for how many hours in a row it has differed."""
 
 _FILE = "verdicts.json"
 
@@ -41,7 +40,7 @@ class VerdictChanges:
         baseline: the baseline.
         policy: gives the windows and the verdicts.
         events: sends the signal `drift_changed`.
-        reporter: is told about failures.
+        reporter: reports failures.
     """
 
     def __init__(
@@ -53,15 +52,15 @@ class VerdictChanges:
         self._reporter = reporter
 
     def hour_begun(self, history: History, hour: datetime) -> None:
-        """Compare the windows that end at a full hour, and send what changed."""
-        if not signals.drift_changed.receivers:
+        """Compare the windows that end at a full hour, and send the changes."""
+        if not self._events.is_drift_awaited:
             return
         try:
             file = history.folder / _FILE
             reported = _read(file)
             changes = list(self._changes(history, hour, reported))
-            # Stored before it is sent: after a crash in between, a change is missed rather than
-            # sent twice.
+            # Store the change before it is sent. After a crash in between, a change is lost and
+            # never sent twice.
             replace_file(file, json.dumps(reported).encode())
         except Exception as error:  # noqa: BLE001 - the background must survive any failure
             self._reporter.count("signal", error)
@@ -77,9 +76,10 @@ class VerdictChanges:
             counts = history.between(hour - timedelta(hours=hours), hour)
             if hours < 1 or counts is None:
                 continue
-            # Computing a critical value may take long. The policy keeps it for the comparison.
+            # Computing critical values may take long, so do it with pauses that let requests run.
+            # The policy keeps the values for the comparison.
             for variable in cooperatively(self._baseline.variables):
-                self._policy.critical(window, number, variable)
+                self._policy.allowance(window, number, variable)
             comparison = compare_counts(
                 self._baseline,
                 counts.tallies(),
@@ -112,9 +112,9 @@ def _has_changed(
 
 
 def _hours_until_alarm(hours: float) -> int:
-    """Return in how many hours in a row a drift must be seen: for a tenth of the window.
+    """Return for how many hours in a row drift must be seen: for a tenth of the window.
 
-    Windows of one hour do not overlap, so for these a single one is enough.
+    Windows of one hour do not overlap, so a single hour is enough for them.
     """
     return 1 if hours <= 1 else 1 + math.ceil(hours / 10)
 

@@ -1,7 +1,7 @@
 """The worker of this process: a locked folder with a journal and counts.
 
-The process holds the folder's lock as long as it lives. Whoever can take the lock knows that the
-worker is dead, and takes over what it left.
+The process holds the folder's lock as long as it lives. A process that can take the lock knows that
+the worker is dead, and takes over its counts and records.
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ class Worker:
         self.id = f"{time.time_ns():016x}{secrets.token_hex(4)}"
         self._baseline = baseline
         self.folder = group / f"{WORKER}{self.id}"
-        # The folder gets its name only once it is complete and locked. Otherwise another process
-        # could take this worker for dead.
+        # Rename the folder to its final name only once it is complete and locked. Otherwise another
+        # process could take this worker for dead.
         staging = group / f"{STAGING}{self.id}"
         staging.mkdir(mode=0o700, parents=True)
         try:
@@ -82,8 +82,8 @@ class Worker:
     def _open(self, files: WorkerFolder, context: LogContext | None) -> None:
         self._lock = os.open(files.lock, os.O_RDWR | os.O_CREAT, 0o600)
         self._unlock = weakref.finalize(self, os.close, self._lock)
-        # The system closes the file when the process ends. Until then, the exit handlers still ship
-        # records, and no other process may take them.
+        # Let the system close the file when the process ends. Until then, the exit handlers still
+        # ship records, and no other process may take them.
         self._unlock.atexit = False
         try_lock(self._lock)
         size = Counts.zero(self._baseline).byte_size
@@ -104,7 +104,7 @@ class Worker:
             errors: number of monitoring failures per stage, committed together with the counts.
             more: further counts to add, of records that are not in the journal.
         """
-        # All work is done on copies. If a signal handler raises in between, nothing has changed.
+        # Work on copies. If a signal handler raises in between, nothing has changed.
         counts, progress = self.counts, self._checkpoint.progress
         if more is not None:
             counts.add(more)
@@ -118,8 +118,8 @@ class Worker:
         if self.outbox.context is None:
             progress = Progress(place, place, place)
         self._checkpoint.commit(content, progress)
-        # Only after the commit: the records are then in the counts. If a segment cannot be removed
-        # now, the next commit tries again.
+        # Remove segments only after the commit, when their records are in the counts. If a segment
+        # cannot be removed now, the next commit tries again.
         with contextlib.suppress(OSError):
             self.journal.release(min(progress.folded, progress.shipped))
 
@@ -144,7 +144,7 @@ class Worker:
         self._file.sync()
 
     def is_intact(self) -> bool:
-        """Return whether the folder is still there, complete, and this worker's."""
+        """Return whether the folder still exists, is complete, and belongs to this worker."""
         try:
             return self._file.is_at(self._files.counts_file) and os.path.samestat(
                 os.stat(self._files.lock), os.fstat(self._lock)

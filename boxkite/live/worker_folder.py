@@ -3,12 +3,12 @@
     worker-<id>/
       lock               locked while the worker lives
       counts             counts and progress, committed together
-      log-context.json   what the log records have in common; missing if there is no log
+      log-context.json   fields that all log records share; missing if there is no log
       journal-00000001   records, in segments
 
-Another process can tell that a worker is dead because it can take the lock. Process ids are reused,
-so they prove nothing. If records of a dead worker still wait to be shipped after its counts were
-merged, the folder is renamed to `orphan-<id>`, and its `counts` then hold log outcomes only.
+A worker is dead if another process can take its lock. Process ids are reused, so they prove
+nothing. If records of a dead worker still wait to be shipped after its counts were merged, the
+folder is renamed to `orphan-<id>`, and its `counts` then hold log outcomes only.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class WorkerFolder:
             return False
 
     def context(self) -> LogContext | None:
-        """Return what the log records have in common. Return None if it is missing or damaged."""
+        """Return the fields that all log records share; None if the file is missing or damaged."""
         try:
             return LogContext.decode(self.context_file.read_bytes())
         except (FileNotFoundError, NotADirectoryError):
@@ -125,8 +125,8 @@ class WorkerFolder:
         while True:
             sequence = file.sequence
             counts = self._counts_and_journal(baseline, file.read())
-            # A commit removes the segments that it includes. If there was none meanwhile, then no
-            # segment was missed.
+            # A commit removes segments whose records it counted. If there was no commit during this
+            # read, no segment was missed.
             if file.sequence == sequence:
                 return counts
 
@@ -165,7 +165,7 @@ class WorkerFolder:
         return counts, [*errors, *damaged]
 
     def _log_outcomes(self) -> Committed | None:
-        """Return what an `OrphanedJournal` committed in place of damaged counts, without counts."""
+        """Return the log outcomes that `OrphanedJournal` committed in place of damaged counts."""
         found = self.committed()
         if found is None:
             return None

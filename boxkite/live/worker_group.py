@@ -1,9 +1,9 @@
-"""All workers of one service on one baseline: the sum of their counts, and what the dead left.
+"""All workers of one service on one baseline, living and dead, and the sum of their counts.
 
-The group's folder holds a folder for each living worker, and the merged counts of the dead:
+The group's folder holds a folder for each living worker, and the merged counts of dead workers:
 
-    retired.counts      counts of the dead
-    retired.lock        held while a worker is merged into them
+    retired.counts      counts of dead workers
+    retired.lock        held while a worker's counts are added to them
     worker-<id>/        a worker, see `WorkerFolder`
     orphan-<id>/        a dead worker, merged, with log records that are not shipped yet
 """
@@ -36,8 +36,8 @@ class WorkerGroup:
     Args:
         folder: the group's folder. It is created if it is missing.
         baseline: the baseline whose cells they count.
-        reporter: is told about damaged files, which are then left out.
-        former: the same group before somebody deleted its folder; its retired counts are kept.
+        reporter: reports damaged files, which are then left out.
+        former: the same group from before its folder was deleted; its retired counts are kept.
 
     Attributes:
         folder: the group's folder.
@@ -67,7 +67,7 @@ class WorkerGroup:
             shutil.rmtree(path, ignore_errors=True)
         for path in self.folder.glob(f"{STAGING}*"):
             with contextlib.suppress(OSError):
-                # A young one may belong to a worker that is just starting.
+                # A young folder may belong to a worker that is just starting.
                 if time.time() - path.stat().st_mtime > _STALE_SECONDS:
                     shutil.rmtree(path, ignore_errors=True)
 
@@ -87,11 +87,11 @@ class WorkerGroup:
             try:
                 totals = self._sum(own_id)
             except ValueError:
-                # Perhaps the worker died, and its file changed while it was merged.
+                # The worker may have died, and its file changed while it was merged.
                 if self.retired.sequence == sequence:
                     raise
                 continue
-            # If a worker was merged in between, it is counted on both sides or on neither.
+            # If a worker was merged during the sum, the sum may hold it twice or not at all.
             if self.retired.sequence == sequence:
                 return totals
         raise OSError(f"The workers in '{self.folder}' die faster than they can be counted.")
@@ -105,7 +105,7 @@ class WorkerGroup:
             skipped.add(retired.merged)
         for path in [*self._workers(), *self.orphans()]:
             if path.name not in skipped:
-                # A folder that is gone was merged after it was listed.
+                # If a folder is gone, its worker was merged after the folders were listed.
                 with contextlib.suppress(FileNotFoundError, NotADirectoryError):
                     totals.add(WorkerFolder(path).counts(self._baseline))
         return totals

@@ -1,4 +1,4 @@
-"""Where a batch for a sink of files ends: with the last record of one minute."""
+"""Find the end of a batch for a sink of files: the last record of one minute."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def seconds_until_over(minute: str, now: datetime) -> float:
 
     Args:
         minute: a minute in UTC, such as `2026-11-23T14:05`. If it is in the future, the clock was
-            set back, and nothing is gained by waiting.
+            set back, and waiting would not help.
         now: the current time.
     """
     begin = datetime.fromisoformat(f"{minute}:00+00:00").astimezone(UTC)

@@ -51,7 +51,7 @@ _decoder = msgspec.msgpack.Decoder(UndecodedRecord)
 
 
 class JournalRecords(Sequence[LogRecord]):
-    """Records of one worker. Each access decodes a record anew.
+    """Records of one worker. Each access decodes a record again.
 
     Args:
         context: the log context of the worker.

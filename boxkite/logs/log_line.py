@@ -1,7 +1,7 @@
 """The line format of the log: write a record as one line of JSON, and read such a line."""
 
-# Values here are any objects of the user's. After `isinstance`, pyright calls their type parameters
-# unknown. Type guards would tell it, at the price of a call for each value.
+# Values here may be any object of the user's. After `isinstance`, pyright does not know their type
+# parameters. Type guards would tell it, but would cost a call for each value.
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false
 
@@ -28,8 +28,8 @@ _MAX_VALUES = 1_000_000
 class LoggedPrediction(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A prediction that was read from the log. See `LogRecord` for the fields.
 
-    A field that a line lacks has its default. Unknown fields are ignored, so that an older reader
-    can read the log of a newer service.
+    If a line lacks a field, the field has its default. Unknown fields are ignored, so that an older
+    reader can read the log of a newer service.
 
     Attributes:
         entity_id: UUID as text. Copies of one prediction have the same.
@@ -194,7 +194,8 @@ def _strict(value: Any, depth: int, budget: Iterator[int]) -> Any:
     if kind is float:
         return _finite(value)
     if kind is int:
-        # A JSON parser that reads numbers as doubles must not fail, so larger ones are infinite.
+        # Write numbers beyond the range of doubles as infinite, because many JSON parsers read
+        # numbers as doubles and would fail.
         return value if value.bit_length() < 1024 else _finite(math.inf if value > 0 else -math.inf)
     if kind is str:
         return escaped(value)

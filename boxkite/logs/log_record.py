@@ -1,10 +1,10 @@
-"""One prediction as it is logged, and how it is made from a record of the journal.
+"""One prediction as it is logged, and its conversion from a record of the journal.
 
 docs/log.md describes the fields. `log_line` writes a `LogRecord` as a line of JSON.
 """
 
-# Values here are any objects of the user's. After `isinstance`, pyright calls their type parameters
-# unknown. Type guards would tell it, at the price of a call for each value.
+# Values here may be any object of the user's. After `isinstance`, pyright does not know their type
+# parameters. Type guards would tell it, but would cost a call for each value.
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false
 
@@ -40,7 +40,7 @@ class LogRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         version: version of the baseline.
         created_at: time in RFC 3339 and UTC, always with six decimals:
             `2026-11-23T14:05:59.000001Z`.
-        features: values by name if the names are known, else a list.
+        features: values by name, or a list if the names are not known.
         output: one value, or several by name.
         request_body: body of the request; UNSET if bodies are not logged.
         truncated: names of the fields that were left out because the record was too large; UNSET
@@ -122,7 +122,7 @@ def minute_of(created_at: int) -> str:
     return _second_text(min(max(created_at, 0), _LAST_MOMENT) // _NANOSECONDS)[:_MINUTE_LENGTH]
 
 
-# Records come in the order of time, so a busy service formats each second only once.
+# Records are in the order of time, so a busy service formats each second only once.
 @lru_cache(maxsize=64)
 def _second_text(second: int) -> str:
     return datetime.fromtimestamp(second, UTC).replace(tzinfo=None).isoformat()

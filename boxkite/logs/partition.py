@@ -15,7 +15,7 @@ ROOT = "models/predictions"
 SUFFIXES = {None: ".txt", "gzip": ".txt.gz", "zstd": ".txt.zst"}
 """Ends of file names by compression."""
 
-# File systems allow names of 255 bytes, and a name holds two parts, a number and a suffix.
+# File systems allow names of 255 bytes, and a name holds two such parts, a number and a suffix.
 _MAX_PART = 100
 _PART = rf"[A-Za-z0-9][A-Za-z0-9_-]{{0,{_MAX_PART - 1}}}"
 _DASHLESS = rf"[A-Za-z0-9][A-Za-z0-9_]{{0,{_MAX_PART - 1}}}"
@@ -98,8 +98,8 @@ def parse_path(path: str) -> Partition | None:
 def _part(text: str, *, dashes: bool = True) -> str:
     """Return an id as a part of a path."""
     plain, others = (_PART, "[^A-Za-z0-9_-]+") if dashes else (_DASHLESS, "[^A-Za-z0-9_]+")
-    # An id that already looks like a replaced one is replaced itself. Otherwise somebody could
-    # choose an id that shares the path of another.
+    # Replace an id that already looks like a replacement too. Otherwise a user could choose an id
+    # that has the same path as another one.
     if re.fullmatch(plain, text) and not _REPLACED.search(text):
         return text
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]

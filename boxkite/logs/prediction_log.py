@@ -28,16 +28,16 @@ class SinkOpener(Protocol):
 
     @property
     def url(self) -> str | None:
-        """Where the log can be read: a folder or URL. None if that is not known."""
+        """Folder or URL where the log can be read. None if that is not known."""
 
 
 @dataclass(frozen=True)
 class PredictionLog:
-    """Where the predictions of a monitor are logged, and how.
+    """Sink and context of one monitor's log.
 
     Attributes:
         opener: opens the sink.
-        context: what the records have in common.
+        context: fields that all records share.
         name: name of the sink, the label of its series.
     """
 
@@ -60,7 +60,7 @@ def open_log(
         settings: settings of the monitor.
         baseline: baseline of the monitor.
         state: the state folder, which holds the default log.
-        reporter: is told about failures while old files are deleted.
+        reporter: reports failures while old files are deleted.
 
     Raises:
         ConfigError: if there is no such sink, or its URL cannot be used.
@@ -72,7 +72,7 @@ def open_log(
     if scheme_of(url) == NO_LOG or not url:
         return None
     opener = _UrlOpener(url, settings, state, reporter)
-    # Opened once here, so that a wrong URL fails at the start and not in the background.
+    # Open the sink once here, so that a wrong URL fails at the start and not in the background.
     name = opener.open().name
     return PredictionLog(opener, _context(url, settings, baseline), name)
 

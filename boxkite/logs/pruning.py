@@ -46,12 +46,12 @@ class Pruner(Protocol):
 
 
 class HourlyPruner:
-    """Deletes old files of one endpoint. Of all its workers, one does it, once an hour.
+    """Deletes old files of one endpoint. Once an hour, one of its workers does it.
 
-    The worker that is the first to put a file named by the hour takes the turn. A store lets only
-    one of them do that, also on different machines. There is no lock that a killed worker could
-    hold, because the next hour has a name of its own. Other endpoints in the store are left alone,
-    because they may keep their files for longer.
+    Workers try to put a file that is named after the hour. The store lets only the first one
+    succeed, even if workers run on different machines, and this worker takes the turn. A killed
+    worker cannot block the others, because the next hour has a file of its own. Other endpoints in
+    the store are left alone, because they may keep their files for longer.
 
     Args:
         store: the store of the log.
@@ -73,8 +73,8 @@ class HourlyPruner:
     def run(self, now: datetime | None = None) -> Pruned | None:
         """Delete old files for a few seconds, if it is this worker's turn.
 
-        The next call continues where the time was up. Most calls do nothing: a worker asks the
-        store once an hour.
+        If the time is up, the next call continues. Most calls do nothing, because a worker asks the
+        store only once an hour.
 
         Args:
             now: the current time; by default the clock's.
@@ -95,7 +95,7 @@ class HourlyPruner:
                 seconds=_HOURLY_SLICE_SECONDS,
             )
             self._unfinished = not pruned.finished
-        except Exception as error:  # noqa: BLE001 - deliveries must go on whatever happens here
+        except Exception as error:  # noqa: BLE001 - deliveries must continue after any failure
             self._reporter.count("log", error, "deleting old files")
             return None
         return pruned
@@ -105,7 +105,8 @@ class HourlyPruner:
         hour, last = (f"{each:%Y-%m-%dT%H}" for each in (now, now - timedelta(hours=1)))
         if hour == self._hour:
             return False
-        # Before the put: if the store is down, the next attempt is in an hour and not in a minute.
+        # Set this before the put. If the store is down, the next attempt is then in an hour and not
+        # in a minute.
         self._hour = hour
         folder = f"{endpoint_folder(self._endpoint_id)}/_pruned"
         if not self._store.put_new(f"{folder}/{hour}", b""):
@@ -121,8 +122,8 @@ class HourlyPruner:
 class SizePruner:
     """Keeps the files of one endpoint below a total size, and deletes old ones.
 
-    Unlike `HourlyPruner`, each worker does it at each run, because an hour of a busy service can
-    fill a disk. It is meant for a local folder, where listing is cheap.
+    Unlike with `HourlyPruner`, every worker deletes files at every run, because a busy service can
+    fill a disk within an hour. Use it for a local folder, where listing is cheap.
 
     Args:
         store: the store of the log.
@@ -157,7 +158,7 @@ class SizePruner:
                 endpoint_id=self._endpoint_id,
                 seconds=_SIZE_SLICE_SECONDS,
             )
-        except Exception as error:  # noqa: BLE001 - deliveries must go on whatever happens here
+        except Exception as error:  # noqa: BLE001 - deliveries must continue after any failure
             self._reporter.count("log", error, "deleting old files")
 
 
@@ -206,8 +207,8 @@ def prune(
         folders, total = _survey(store, folder)
         excess = 0 if max_bytes is None else total - max_bytes
     files, size, finished = 0, 0, True
-    # Each endpoint lists its files in the order of time, so merging the lists gives the oldest
-    # first without holding all names.
+    # Each endpoint lists its files in the order of time. Merging these lists yields the oldest
+    # files first, without all names in memory.
     for file in heapq.merge(*(_files(store, each) for each in folders)):
         # Files come in the order of time, so all others are newer.
         if before - file.minute < _MINUTE and size >= excess:

@@ -1,8 +1,8 @@
 """The fast path from the bytes of the journal to a line of the log.
 
 Most records are a row of numbers and texts with one output. A typed decoder checks that, so the
-line can be encoded directly, without a `LogRecord` and without a look at each value. Any other
-record takes the long way, through `log_record` and `log_line`. Tests hold that both give the same
+line can be encoded directly, without a `LogRecord` and without checking each value. Any other
+record takes the long way, through `log_record` and `log_line`. Tests check that both write the same
 bytes.
 """
 
@@ -91,8 +91,9 @@ class QuickLines:
 def _are_finite(row: list[_Value], output: _Value) -> bool:
     """Return whether all values are finite numbers.
 
-    One sum is faster than a test of each value. It is not finite if any value is not. It may also
-    overflow although all values are finite; such a row only takes the slower branch.
+    One sum is faster than a test of each value. If any value is infinite or NaN, so is the sum. The
+    sum may also overflow although all values are finite, but then the row only takes the slower
+    branch.
     """
     try:
         return math.isfinite(sum(row, output))  # type: ignore[arg-type]
@@ -109,7 +110,7 @@ def _struct_of(names: tuple[str, ...]) -> Any:
         return msgspec.defstruct(
             "Features", [(field, Any) for field in fields], rename=fields, frozen=True, gc=False
         )
-    except ValueError:  # msgspec takes no name that must be escaped, such as one with a quote
+    except ValueError:  # msgspec refuses names that must be escaped, for example because of a quote
         return None
 
 

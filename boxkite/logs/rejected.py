@@ -1,4 +1,4 @@
-"""A file for records that a sink rejects, so that somebody can look at them."""
+"""A file for records that a sink rejects, so that people can inspect them."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _line(record: LogRecord, reason: str) -> bytes:
     text = _plain(reason)
     try:
         return msgspec.json.encode({"reason": text, "record": record}) + b"\n"
-    except Exception:  # noqa: BLE001 - perhaps the sink rejected the record for the same reason
+    except Exception:  # noqa: BLE001 - the sink may have rejected the record for the same reason
         named = {"reason": text, "prediction_id": _plain(record.prediction_id)}
         return msgspec.json.encode(named) + b"\n"
 

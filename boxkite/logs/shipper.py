@@ -36,7 +36,7 @@ _TIDY_SECONDS = 60.0
 _EXIT_SECONDS = 2.0
 _MAX_RECORDS = 1000
 _MAX_BYTES = 1 << 20
-# For a sink that takes whole minutes. A minute with more bytes is split.
+# Limit for a sink that takes whole minutes. A minute with more bytes is split.
 _MAX_MINUTE_RECORDS = 1_000_000
 _MAX_MINUTE_BYTES = 16 << 20
 
@@ -48,17 +48,18 @@ class Shipper:
     that the sink rejects for good are written to a file and counted as dropped.
 
     Args:
-        log: where records are logged, and how.
+        log: sink and context of the log.
         counts: hold the outboxes of this process.
         recovery: finds the outboxes of dead workers.
         rejected: keeps the records that the sink rejects.
         events: sends the signal `log_dropped`.
-        reporter: is told about failures.
+        reporter: reports failures.
         max_bytes: the most bytes of the journal. A batch is due at half of it, even if its minute
             is not over.
     """
 
-    # Only one thread delivers at a time: the background thread, or a flush at the program's end.
+    # This lock lets only one thread deliver at a time: the background thread, or a flush at the
+    # program's end.
     _delivering = LazyAttribute(lambda: threading.Lock())
     _changed = LazyAttribute(lambda: threading.Condition())
 
@@ -101,11 +102,11 @@ class Shipper:
         self._begin()
 
     def ask(self) -> None:
-        """Ship what waits, soon and in the background."""
+        """Ship the waiting records soon, in the background."""
         self._background.ask()
 
     def folded(self) -> None:
-        """Ship what was counted, and report what the journal had to give up."""
+        """Ship the counted records, and report records that the journal had to give up."""
         self._report_dropped()
         self._background.ask()
 
@@ -143,7 +144,7 @@ class Shipper:
             self.run_in_background()
 
     def close(self, timeout: float) -> None:
-        """Ship what can be shipped within `timeout` seconds, and stop the thread."""
+        """Ship as many records as possible within `timeout` seconds, and stop the thread."""
         deadline = time.monotonic() + timeout
         self.flush(timeout)
         self._background.stop(max(0.0, deadline - time.monotonic()))
@@ -162,7 +163,7 @@ class Shipper:
         return self._opened
 
     def run_in_background(self) -> float | None:
-        """Ship what is due, and return how many seconds later there is more to do."""
+        """Ship the records that are due, and return the seconds until more are."""
         with self._delivering:
             wanted = self._flushes
             flushing = wanted > self._flushed
@@ -180,8 +181,8 @@ class Shipper:
     def _ship_all(self, flushing: bool, wanted: int) -> float | None:
         waits = [self._ship(outbox, flushing) for outbox in self._counts.outboxes()]
         if time.monotonic() >= self._recover_at:
-            # Closed on failure, too. It holds the lock of an orphan, and a locked orphan could not
-            # be given up.
+            # Close the generator even after a failure. It holds the lock of an orphan, and a locked
+            # orphan could not be given up.
             with contextlib.closing(self._recovery.claim(self._log.context.sink)) as orphans:
                 for orphan in orphans:
                     self._ship(orphan, everything=True)
@@ -234,7 +235,7 @@ class Shipper:
                 return None
             records = [read_journal_record(content) for content in cooperatively(waiting.contents)]
             number = len(records)
-            # A sealed batch is delivered as it is: the sink may have stored it already.
+            # Deliver a sealed batch unchanged, because the sink may have stored it already.
             if self._sink.whole_minutes and not outbox.sealed:
                 number = cut_by_minute([_minute(each) for each in records]).number
             batch = outbox.seal(waiting, number)
@@ -274,7 +275,8 @@ class Shipper:
         except BaseException:
             outbox.count_retried(len(records))
             raise
-        # Only now. If the process dies before this line, the same batch is delivered again.
+        # Acknowledge the batch only now. If the process dies before this line, the same batch is
+        # delivered again.
         outbox.acknowledge(batch, delivered=len(records) - dropped, dropped=dropped)
 
 
@@ -287,8 +289,8 @@ _shippers: weakref.WeakSet[Shipper] = weakref.WeakSet()
 
 def _close_at_exit(shipper: Shipper) -> None:
     _shippers.add(shipper)
-    # Exit handlers run in reverse order. Registered again with each shipper, this one is the last
-    # and runs first, before the folder of this run is removed.
+    # Exit handlers run in reverse order. Each shipper registers this handler again, so that it is
+    # the last one and runs before the handler that removes this run's folder.
     atexit.unregister(_close_all)
     atexit.register(_close_all)
 

@@ -1,6 +1,7 @@
 """The interface of a sink, which receives batches of log records.
 
-Add a sink by writing a class with the four names of `Sink`. docs/log.md shows one for SQLite.
+To add a sink, write a class with the four attributes of `Sink`. docs/log.md links to one for
+SQLite.
 """
 
 from __future__ import annotations
@@ -86,16 +87,16 @@ class Sink(Protocol):
 
 
 class LogExporter(Protocol):
-    """An exporter of boxkite 0.0.5, which hands out a sink."""
+    """An exporter of boxkite 0.0.5, which has a sink."""
 
     @property
     def sink(self) -> Sink:
-        """The sink that takes the records to the exporter."""
+        """Sink that passes the records to the exporter."""
         ...
 
 
 LogTarget: TypeAlias = str | os.PathLike[str] | Sink | LogExporter | None
-"""Where predictions are logged: URL, path, sink or exporter; None for the setting `LOG`."""
+"""Destination of the log: a URL, path, sink or exporter; None for the setting `LOG`."""
 
 
 @runtime_checkable

@@ -1,1 +1,1 @@
-"""Comparisons as people see them: a page, a report file, and a picture of one variable."""
+"""Show comparisons: as a page, a report file, or a picture of one variable."""

@@ -46,7 +46,7 @@ class Card:
 
     @property
     def bars(self) -> list[Bar]:
-        """Bars of both distributions; of many categories, only the most common."""
+        """Bars of both distributions. If there are many categories, only the most common ones."""
         return bars(self.variable, self.live)
 
     @property
@@ -94,7 +94,7 @@ class Choice:
     limit: int = 50
 
     def takes(self, card: Card) -> bool:
-        """Tell whether the choice includes a card."""
+        """Return whether the choice includes a card."""
         if self.variable:
             return card.anchor == self.variable
         return (
@@ -106,7 +106,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Report:
-    """A comparison with everything that is shown of it.
+    """A comparison, with everything that a page or file shows about it.
 
     Attributes:
         comparison: Comparison of all variables.

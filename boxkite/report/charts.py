@@ -17,7 +17,7 @@ __all__ = ["distribution", "labels", "labels_of", "meter", "multiple", "sparklin
 
 _WIDTH = 320
 _SPARK_HEIGHT = 32
-_LEAST_TOP = 2.0  # so that a critical value of 1 is never drawn above the middle
+_LEAST_TOP = 2.0  # Keeps a critical value of 1 from being drawn above the middle.
 _GAP_ABOVE, _CHARACTER = 10, 7.0  # of upright labels, in pixels
 _HOUR = timedelta(hours=1)
 
@@ -66,7 +66,7 @@ def _label(label: Label) -> str:
 def meter(drift: VariableDrift) -> str:
     """Return PSI as a bar, with K-S below it for numbers, and one mark at the critical values.
 
-    The bar of K-S shows its square, so that the longer bar is `VariableDrift.multiple`.
+    The bar of K-S shows its square, so that the longer of the two bars is `VariableDrift.multiple`.
     """
     multiples = [drift.psi / drift.critical]
     if not math.isnan(drift.ks_critical):

@@ -1,4 +1,4 @@
-"""The drift report of a running service: a window of its counts, and the trend of the hours."""
+"""The drift report of a running service: one window of its counts, and the trend over the hours."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class LiveReport:
 
 
 class _PastHours(NamedTuple):
-    """The hours that are over, whose counts do not change any more.
+    """The past hours, whose counts do not change any more.
 
     Attributes:
         trend: their trend.
@@ -79,7 +79,7 @@ class _PastHours(NamedTuple):
 
 
 class _HourlyTrend:
-    """Compute how drift developed over the hours that are kept, each hour only once."""
+    """Compute the drift of each hour that is kept. Compute each hour only once."""
 
     def __init__(self, baseline: Baseline, counts: DurableCounts, policy: Policy) -> None:
         self._baseline = baseline

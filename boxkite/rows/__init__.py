@@ -1,1 +1,1 @@
-"""What a service hands over, as rows of plain values for the baseline's variables."""
+"""Convert features and outputs of any form to rows of plain values."""

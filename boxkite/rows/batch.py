@@ -1,7 +1,7 @@
 """Split the features and outputs of a request with several predictions into rows."""
 
-# Values here are any objects of the user's. After `isinstance`, pyright calls their type parameters
-# unknown. Type guards would tell it, at the price of a call for each value.
+# Values here may be any object of the user's. After `isinstance`, pyright does not know their type
+# parameters. Type guards would tell it, but would cost a call for each value.
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false
 
@@ -38,7 +38,7 @@ class Batch:
 def batch_of(
     features: Any, outputs: Any, feature_names: Collection[str], output_names: Sequence[str]
 ) -> Batch | None:
-    """Return features and outputs row by row. Return None if they are one row, or not known.
+    """Return features and outputs row by row. Return None if they are one row or unknown.
 
     The features decide how many rows there are. If there are no features, the outputs do.
 
@@ -62,7 +62,7 @@ def batch_of(
     if len(rows) == 1:
         return Batch(rows, [outputs])
     if answers is None and _is_bare(features):
-        return None  # an empty list beside one output is a row without values
+        return None  # an empty list with one output is a row without values
     found = f"{len(answers)} outputs" if answers is not None else f"one {type(outputs).__name__}"
     return Batch(rows, None, ShapeError(f"{len(rows)} rows of features, but {found}"))
 
@@ -152,7 +152,7 @@ def _zipped(columns: Mapping[str, Sequence[Any]], names: Collection[str]) -> Seq
 
 
 def _array_rows(array: np.ndarray[Any, Any]) -> Sequence[Any]:
-    # Times stay numpy's, because Python's values would lose their unit.
+    # Keep times as numpy values, because Python's values would lose their unit.
     rows: list[Any] = [list(row) for row in array] if array.dtype.kind in "mM" else array.tolist()
     return rows
 

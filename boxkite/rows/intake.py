@@ -1,4 +1,4 @@
-"""Turn what a service hands over into rows of the baseline's variables."""
+"""Convert features and outputs of any form to rows of the baseline's variables."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ __all__ = ["Intake"]
 
 
 class Intake:
-    """Read features and outputs of any form. Report what does not fit.
+    """Read features and outputs of any form, and report values that do not fit.
 
     Args:
         baseline: the baseline, whose variables the values belong to.
-        reporter: is told about values that do not fit.
+        reporter: reports values that do not fit.
     """
 
     def __init__(self, baseline: Baseline, reporter: ErrorReporter) -> None:
@@ -71,7 +71,7 @@ class Intake:
         except ShapeError as problem:
             self._reporter.report("features", problem, view)
             return None
-        except Exception:  # noqa: BLE001 - it is taken as one row then, and reported as that
+        except Exception:  # noqa: BLE001 - it is then taken as one row, which reports the error
             return None
         if batch is not None and batch.problem is not None:
             self._reporter.report("output", batch.problem, view)

@@ -1,7 +1,7 @@
-"""Turn what a service hands over into plain values: one row of features, one output."""
+"""Convert one row of features, or one output, of any form to plain values."""
 
-# Values here are any objects of the user's. After `isinstance`, pyright calls their type parameters
-# unknown. Type guards would tell it, at the price of a call for each value.
+# Values here may be any object of the user's. After `isinstance`, pyright does not know their type
+# parameters. Type guards would tell it, but would cost a call for each value.
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false
 
@@ -32,7 +32,7 @@ __all__ = [
     "plain_row",
 ]
 
-# For an iterable that does not know its length and may never end.
+# Limit for an iterable that does not know its length and may never end.
 _MAX_VALUES = 100_000
 
 Row: TypeAlias = "list[Any] | dict[str, Any]"
@@ -105,7 +105,7 @@ def as_array(value: Any) -> np.ndarray[Any, Any]:
     """Return an array, tensor, series or sparse matrix as a numpy array, keeping its mask."""
     if isinstance(value, np.ndarray):
         return value
-    if hasattr(value, "detach"):  # PyTorch converts no tensor that records a gradient
+    if hasattr(value, "detach"):  # PyTorch refuses to convert a tensor that records a gradient
         value = value.detach().cpu()
     return np.asarray(value.toarray() if hasattr(value, "toarray") else value)
 
@@ -213,7 +213,7 @@ def class_row(output: Any, classes: Sequence[str]) -> Row:
 
 
 def _with_winner(output: Any, classes: Sequence[str], problem: ShapeError) -> Row:
-    """Return a row that already ends with the winning class, and not with a further probability."""
+    """Return a row that already ends with the winning class instead of another probability."""
     try:
         row = output_row(output, (*classes, WINNER))
     except ShapeError:
@@ -253,7 +253,8 @@ def _array_row(array: np.ndarray[Any, Any]) -> list[Any]:
         array = array[0]
     if array.ndim != 1:
         raise ShapeError(f"one row of features, not an array of shape {array.shape}")
-    # Python values; a masked one becomes None. Times stay numpy's, because Python's lose the unit.
+    # Convert to Python values; a masked one becomes None. Keep times as numpy values, because
+    # Python's values would lose the unit.
     values: list[Any] = list(array) if array.dtype.kind in "mM" else array.tolist()
     return values
 

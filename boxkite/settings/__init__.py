@@ -1,4 +1,4 @@
-"""Settings of a monitor: the table of all of them, and the places that their values come from."""
+"""Settings of a monitor: the table of all settings, and the sources of their values."""
 
 from boxkite.settings.layers import Layer, from_environment, refuse_unknown, resolve
 from boxkite.settings.table import Settings

@@ -1,4 +1,4 @@
-"""Converters from configured values, which are text or Python objects, to the type of a setting.
+"""Convert configured values, which are text or Python objects, to the type of a setting.
 
 A converter takes the key under which the value was found, for messages, and the value. It raises
 a `ConfigError` that names both if the value cannot be used.
@@ -140,7 +140,7 @@ def as_names(key: str, value: Any) -> tuple[str, ...]:
 
 
 def _number(value: Any) -> float:
-    """Return a number, or NaN for anything else; True and False are not numbers here."""
+    """Return a number, or NaN for any other value. True and False are not numbers here."""
     try:
         return math.nan if isinstance(value, bool) else float(value)
     except (TypeError, ValueError):
@@ -148,10 +148,10 @@ def _number(value: Any) -> float:
 
 
 def _text(value: Any) -> str | None:
-    """Return a text, a path or a whole number as text; return None for anything else.
+    """Return a text, a path or a whole number as text; return None for any other value.
 
-    Flask reads the environment as JSON, so a version that has only digits arrives as a number. A
-    number with a point is refused, because its text is lost: 1.10 has become 1.1.
+    Flask reads the environment as JSON, so a version that has only digits arrives as a number.
+    Refuse a number with a point, because its text is lost: 1.10 has become 1.1.
     """
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)

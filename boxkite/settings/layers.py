@@ -1,4 +1,4 @@
-"""The order in which places are searched for a setting: arguments, configuration, environment."""
+"""Resolve settings, in this order: arguments, configuration, environment."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from boxkite.settings.table import Settings
 __all__ = ["Layer", "from_environment", "resolve"]
 
 Layer: TypeAlias = tuple[Mapping[str, Any], str]
-"""A mapping with configured values, and the prefix of our keys in it."""
+"""A mapping with configured values, and the prefix that boxkite's keys have in it."""
 
 
 def resolve(
@@ -72,12 +72,12 @@ def refuse_unknown(given: Iterable[object], known: Iterable[str], prefix: str = 
     """Refuse names that are not settings.
 
     Args:
-        given: The names. Those without the prefix belong to others and are skipped.
+        given: The names. Names without the prefix belong to other programs and are skipped.
         known: The names of all settings, without the prefix.
-        prefix: The prefix of our names.
+        prefix: The prefix of boxkite's names.
 
     Raises:
-        ConfigError: for the first unknown name. The message names the nearest known one.
+        ConfigError: for the first unknown name. The message names the most similar known one.
     """
     by_lower_case = {name.lower(): name for name in known}
     for key in given:

@@ -48,18 +48,18 @@ class Settings:
         read.as_one_of("labelled", "classic"),
     )
     metrics_path: str = _setting(
-        "/metrics", "Path of the metrics. If empty, they are not mounted.", read.as_path
+        "/metrics", "Path of the metrics. If empty, boxkite mounts no metrics.", read.as_path
     )
     metrics_token: str | None = _setting(
         None,
         "Bearer token that a request for the metrics or the drift page must carry. If empty, "
-        "everyone may see them.",
+        "anyone may see them.",
         read.as_optional(read.as_secret),
     )
     drift_path: str | None = _setting(
         None,
-        "Path of the drift page. Defaults to `/drift` while debugging. If empty, or by default "
-        "otherwise, it is not mounted.",
+        "Path of the drift page. Defaults to `/drift` in debug mode, and to no drift page "
+        "otherwise. If empty, boxkite mounts no drift page.",
         read.as_path,
     )
     export_baseline: bool = _setting(
@@ -75,25 +75,27 @@ class Settings:
     )
     log: str = _setting(
         "file:",
-        "Where predictions are logged: a folder, or a URL with `file:`, `s3:`, `gs:`, `az:` or "
-        "`fluentd:`. `none:` turns the log off. Defaults to a folder beside the state, of at most "
-        "256 MiB.",
+        "Destination of the prediction log: a folder, or a URL with `file:`, `s3:`, `gs:`, "
+        "`az:` or `fluentd:`. `none:` turns the log off. Defaults to a folder beside the state, "
+        "which takes at most 256 MiB.",
     )
     log_ttl: float = _setting(
         30 * 86400.0,
-        "How long log files are kept, as seconds or as `30d`. 0 keeps them for ever.",
+        "Age at which log files are deleted: a number of seconds, or a duration such as `12h` "
+        "or `30d`. 0 keeps them forever.",
         read.as_duration,
     )
     log_sample: float = _setting(
         1.0,
-        "Share of predictions that are logged, selected by their id. All of them are counted.",
+        "Share of predictions that are logged, from 0 to 1. A hash of the id selects them. All "
+        "predictions are counted.",
         read.as_share,
     )
-    log_request_body: bool = _setting(False, "Whether request bodies are logged too.", read.as_bool)
+    log_request_body: bool = _setting(False, "Whether to log request bodies too.", read.as_bool)
     log_redact: tuple[str, ...] = _setting(
         (),
-        "Names of features and fields, separated by commas. Their values are neither logged nor "
-        "written to the journal.",
+        "Names of features and fields, separated by commas. boxkite neither logs their values "
+        "nor writes them to the journal.",
         read.as_names,
     )
     log_compression: Literal["none", "gzip", "zstd"] = _setting(
@@ -103,7 +105,8 @@ class Settings:
     )
     log_record_max_bytes: int = _setting(
         2**20,
-        "Largest size of one prediction in the log. Parts that do not fit are left out.",
+        "Largest size of one prediction in the log, in bytes. boxkite leaves out parts that do "
+        "not fit.",
         read.as_count,
     )
     endpoint_id: str = _setting(
@@ -130,15 +133,16 @@ class Settings:
         read.as_optional(read.as_text),
     )
     state_max_bytes: int = _setting(
-        256 * 2**20, "Largest size of one worker's journal on disk.", read.as_count
+        256 * 2**20, "Largest size of one worker's journal on disk, in bytes.", read.as_count
     )
     state_sync_seconds: float = _setting(
         0.0,
-        "How often the journal is synced to disk, to survive a loss of power. 0 never syncs it.",
+        "Time between syncs of the journal to disk, which protect it from a loss of power: a "
+        "number of seconds, or a duration such as `1m`. 0 never syncs it.",
         read.as_duration,
     )
     enabled: bool = _setting(
         True,
-        "Whether boxkite does anything. If false, views are unchanged and no page is mounted.",
+        "Whether boxkite does anything. If false, views run unchanged and boxkite mounts no page.",
         read.as_bool,
     )

@@ -1,1 +1,1 @@
-"""What we ask of the operating system and the interpreter: files, locks, forks and threads."""
+"""Use the operating system and the interpreter: files, locks, forks and threads."""

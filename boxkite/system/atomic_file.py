@@ -1,4 +1,4 @@
-"""Write files atomically: a reader, or a crash at any moment, sees the whole content or none of it.
+"""Write files atomically: readers see the whole file or no file, even after a crash.
 
 All functions write a temporary file in the target's folder first, because a rename or a hard link
 is only atomic within one file system. Only then does the file get its real name.
@@ -64,15 +64,15 @@ def open_replacement(path: str | os.PathLike[str]) -> Generator[IO[bytes]]:
             temporary.chmod(stat.S_IMODE(target.stat().st_mode))
         temporary.replace(target)
     except OSError as error:
-        # Name the file that the caller asked for. Errors of other files, which code in the `with`
-        # block may raise, stay as they are.
+        # Name the file that the caller asked for, not the temporary file. Leave errors of other
+        # files unchanged, which code in the `with` block may raise.
         if error.errno is None or error.filename not in (None, str(temporary)):
             raise
         raise OSError(error.errno, error.strerror, os.fspath(path)) from error
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
-    with contextlib.suppress(OSError):  # the new content is in place; some systems cannot do this
+    with contextlib.suppress(OSError):  # in place already; some systems cannot sync folders
         sync_folder(target.parent)
 
 
@@ -82,13 +82,13 @@ def create_file(
     """Write a new file. Never overwrite one, even if several processes create it at once.
 
     The temporary file is linked to its real name, because `link` fails if the name is taken and
-    `rename` does not. On a file system without hard links, processes take a lock in turn, look
-    whether the name is free, and rename. That lock holds between processes of one machine only.
+    `rename` does not. On a file system without hard links, processes take a lock in turn, check
+    that the name is free, and rename. That lock only works between processes of one machine.
 
     Args:
         path: the file; its folder must exist.
         content: the whole content.
-        mode: permissions, from which the umask is taken away.
+        mode: permissions, to which the umask applies.
         lock: the lock file for file systems without hard links. All processes that may create
             this file must use the same one. Default: `.boxkite-lock` in the file's folder.
         sync: write the file and its name to the disk, so that they survive a power loss.
@@ -97,11 +97,12 @@ def create_file(
         True if the file was created, False if the name was taken.
 
     Raises:
-        OSError: if the file cannot be written or synced. It may exist then, but only as a whole.
+        OSError: if the file cannot be written or synced. If it exists afterwards, it is complete.
     """
     created = not _exists(path) and _create(path, content, mode, lock, sync)
     if sync:
-        # Also for a file that existed: its writer may have died before it synced the name.
+        # Sync the folder even if the file existed. Its writer may have died before it synced the
+        # name.
         sync_folder(path.parent)
     return created
 

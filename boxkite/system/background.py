@@ -1,4 +1,4 @@
-"""A thread that runs a task soon after it is asked to, for as long as the task's owner lives."""
+"""A thread that runs a task soon after each request, as long as the task's owner lives."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class BackgroundTask(Protocol):
         """Work once; must not raise.
 
         Returns:
-            Seconds until the next run, asked for or not. None waits until somebody asks.
+            Seconds until the next run even without a request. None waits for a request.
         """
 
 
@@ -44,7 +44,7 @@ class Background:
         bell = _Bell()
         task = self._task()
         if task is not None:
-            # Wakes the thread when the task is collected, so that it does not wait forever.
+            # Wake the thread when the task is collected, so that it does not wait forever.
             weakref.finalize(task, bell.close)
         return bell
 
@@ -54,7 +54,7 @@ class Background:
         return self._thread is not None and self._thread.is_alive()
 
     def ask(self) -> None:
-        """Run the task after the delay. Cheap if it was asked for already."""
+        """Run the task after the delay. This is cheap if a run is already requested."""
         if self._bell.rung:
             return
         self._bell.ring()
@@ -126,10 +126,11 @@ def _run(owner: weakref.ref[BackgroundTask], bell: _Bell, delay: float) -> None:
         if not bell.closed:
             bell.wait(delay)
         if bell.closed:
-            # A signal handler that interrupts `_start` may start a second thread. Pass it on.
+            # A signal handler that interrupts `_start` may start a second thread. Ring again, so
+            # that the other thread stops too.
             bell.ring()
             return
-        # Cleared before the run: a request during the run leads to another run.
+        # Clear it before the run, so that a request during the run leads to another run.
         bell.rung = False
         task = owner()
         if task is None:

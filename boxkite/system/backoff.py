@@ -28,10 +28,11 @@ class Backoff:
         """Return how many seconds to wait after a failure.
 
         Args:
-            at_most: a limit for this pause and the start of those after it.
+            at_most: a limit for this pause, from which the next pauses start.
         """
         self._pause = min(self._pause * 2, self._longest) or self._first
         if at_most is not None:
             self._pause = min(self._pause, at_most)
-        # If a sink fails, all replicas notice at once. They should not all come back at once.
+        # If a sink fails, all replicas notice at once. Random pauses keep them from all coming back
+        # at once.
         return self._pause * random.uniform(0.5, 1.0)

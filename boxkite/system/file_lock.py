@@ -1,4 +1,4 @@
-"""Locks on files (`flock`). The system releases them when their holder dies, however it dies."""
+"""Locks on files (`flock`). The system releases them when their holder dies in any way."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _POLL_SECONDS = 0.002
 
 
 def require_locks() -> None:
-    """Check that this system has such locks.
+    """Check that this system has file locks.
 
     Raises:
-        OSError: if it has none.
+        OSError: if it does not have them.
     """
     if fcntl is None:
         raise OSError(
@@ -32,7 +32,7 @@ def require_locks() -> None:
 
 
 def try_lock(descriptor: int) -> bool:
-    """Take the lock of an open file. Return False if somebody else holds it.
+    """Take the lock of an open file. Return False if another process holds it.
 
     Raises:
         OSError: if the file cannot be locked.
@@ -48,8 +48,8 @@ def try_lock(descriptor: int) -> bool:
 def release(descriptor: int) -> None:
     """Release a lock and close its file.
 
-    Closing alone is not enough: a process that was forked meanwhile holds the same open file, and
-    the lock would last until that process closes it too.
+    Closing the file is not enough: a process that was forked since then holds the same open file,
+    and the lock would last until that process closes it too.
     """
     try:
         assert fcntl is not None
@@ -69,7 +69,7 @@ def hold_lock(path: Path, seconds: float, *, mode: int = 0o600) -> Generator[Non
         mode: permissions of a new file.
 
     Raises:
-        TimeoutError: if another process holds the lock all the time.
+        TimeoutError: if another process holds the lock for all of this time.
         OSError: if the file cannot be opened or locked.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, mode)

@@ -1,8 +1,8 @@
-"""Objects that start afresh in a forked process.
+"""Reset objects in a forked process.
 
 A forked process inherits the memory of its parent, but only the thread that forked. Locks that
-other threads held stay locked forever, and files, connections and random numbers would be used by
-two processes. Each object that owns such things registers here once.
+other threads held stay locked forever, and two processes would use the same files, connections and
+random numbers. Each object that owns one of these registers here once.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class ForkAware(Protocol):
     """An object that must change when its process was forked."""
 
     def after_fork(self) -> None:
-        """Let go of what belongs to the parent; called in the child, before anything else runs."""
+        """Drop the resources that belong to the parent. This is called first in the child."""
 
 
 # A dict keeps the order of registration, so parts are reset before the objects that hold them.
@@ -37,7 +37,7 @@ def _reset_in_child() -> None:
     for owner in list(_registered.values()):
         try:
             owner.after_fork()
-        except Exception as error:  # noqa: BLE001 - one object must not keep the others from it
+        except Exception as error:  # noqa: BLE001 - the other objects need a reset too
             errors.append(error)
     if errors:
         raise ExceptionGroup(f"objects could not be reset after a fork: {errors}", errors)

@@ -17,7 +17,7 @@ class LazyAttribute(Generic[T]):
 
     With `--preload`, gunicorn's gevent worker loads the application, forks, and only then replaces
     the classes of `threading` and `queue`. A lock of the original class belongs to a thread. All
-    greenlets share one thread, so each of them would find such a lock open.
+    greenlets share one thread, so each of them could take a lock that another one holds.
 
     Args:
         make: creates the value. If two threads use the attribute for the first time at once, it may
@@ -45,7 +45,7 @@ class LazyAttribute(Generic[T]):
         return made
 
     def forget(self, instance: Any) -> None:
-        """Create the value anew on the next use, as in a forked process."""
+        """Create a new value at the next use, for example in a forked process."""
         instance.__dict__.pop(self._name, None)
 
 

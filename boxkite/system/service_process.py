@@ -23,9 +23,9 @@ def service_process() -> str:
 
     Returns:
         The process id and a second number, which tells two processes with the same id apart. The
-        number is the start time of the process. If not all of its properties are readable, it is a
-        number that only this start of the interpreter has: an orphaned process could otherwise be
-        taken for a child of the process that adopted it.
+        number is the start time of the process. If not all properties of the process are readable,
+        it is a number that is unique to this start of the interpreter. Otherwise an orphaned
+        process could be taken for a child of the process that adopted it.
     """
     parent = multiprocessing.parent_process()
     process = parent.pid if parent is not None and parent.pid else os.getpid()
@@ -46,9 +46,9 @@ def _forked_from(process: int) -> int | None:
 
     A forked process has its stack at the same address as its parent. Linux draws that address at
     random whenever a program is loaded. The address is hidden if the parent has other rights, as
-    the master under `gunicorn --user` does. Then a flag that everybody can read tells whether a
-    process was only forked. macOS shows neither; there, a worker of gunicorn can be recognised
-    because it inherits the master's modules.
+    the master under `gunicorn --user` does. In that case, a flag that anybody can read tells
+    whether a process was only forked. macOS shows neither. There, a worker of gunicorn can be
+    recognised because it inherits the master's modules.
     """
     stack = _stat(process, _STACK_START)
     if stack == "0" and process == os.getpid():
@@ -71,7 +71,7 @@ def _is_only_forked(process: int) -> bool:
 def _interpreter() -> int:
     """Return a number that only this start of the interpreter and its forked processes share.
 
-    It is made of the secret from which Python computes hashes, and of an address.
+    It combines the secret from which Python computes hashes with an address.
     """
     digest = hashlib.sha256(f"{hash('boxkite')} {id(sys)}".encode()).digest()
     return int.from_bytes(digest[:8], "big")

@@ -1,7 +1,7 @@
 """Type guards for containers of anything.
 
-After `isinstance(value, list)`, pyright's strict mode knows nothing of the items and reports each
-use of them. After one of these, the items are `Any`.
+After `isinstance(value, list)`, pyright's strict mode does not know the items' type and reports
+each use of them. After one of these guards, the items are `Any`.
 """
 
 from __future__ import annotations

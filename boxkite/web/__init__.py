@@ -1,1 +1,1 @@
-"""What the adapters of all frameworks share: the extension, views, sources, context and pages."""
+"""Parts that the adapters of all frameworks share: extension, views, sources, context and pages."""

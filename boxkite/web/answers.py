@@ -28,8 +28,8 @@ class Content(msgspec.Struct, eq=False):
 class Answered(Protocol):
     """A request that the view has answered.
 
-    An adapter computes each part only when it is asked for: a callable source of the features,
-    for example, makes the body unnecessary.
+    An adapter computes each part only when it is needed. For example, a callable source of the
+    features makes the body unnecessary.
     """
 
     def request(self) -> Any:
@@ -38,14 +38,14 @@ class Answered(Protocol):
     def body(self) -> Any:
         """Return the request's JSON body as plain values.
 
-        Parse it anew each time, since the view may have changed the object that it was given.
+        Parse it again each time, because the view may have changed its own object.
 
         Raises:
             ValueError: if the view has read no JSON body.
         """
 
     def content(self, returned: Any) -> Any:
-        """Return what the view returned as an object, or as `Content` if it is a response."""
+        """Return the view's return value, or its `Content` if it is a response."""
 
     def media_type(self, returned: Any) -> str:
         """Return the media type of the response that the view returned, such as "text/plain"."""
@@ -62,7 +62,7 @@ def answer_of(answered: Answered, returned: Any) -> Any:
     Raises:
         ValueError: if it is a stream, or a response that is neither JSON nor plain text.
     """
-    if type(returned) is dict:  # which most views return, whatever the framework
+    if type(returned) is dict:  # most views return these, in every framework
         return returned  # pyright: ignore[reportUnknownVariableType]
     content = answered.content(returned)
     if isinstance(content, Content):

@@ -1,4 +1,4 @@
-"""The prediction that the current request makes, and `current_prediction`, which stands for it."""
+"""The prediction of the current request, and `current_prediction`, which refers to it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class _Unset:
 
 
 UNSET: Any = _Unset()
-"""The value of a part that the view has not set. None is a value, so it cannot mean this."""
+"""The value of a part that the view has not set. It differs from None, which is a value."""
 
 
 class RowCounter(Protocol):
@@ -46,8 +46,8 @@ class RowCounter(Protocol):
 class Prediction(msgspec.Struct, eq=False):
     """The prediction, or batch of predictions, that a view makes.
 
-    As a context manager, it is the current prediction of the code inside. Contexts nest: at the
-    end of one, the prediction before it is current again.
+    Inside a `with` block, it is the current prediction. Blocks nest: at the end of a block, the
+    previous prediction is current again.
 
     Attributes:
         identity: The identity of the prediction, or of the first one in a batch. It is fixed
@@ -94,7 +94,7 @@ class Prediction(msgspec.Struct, eq=False):
 
     @property
     def output(self) -> Any:
-        """Output of the model, one value for each row; `UNSET` until it is set. Copied too."""
+        """Output of the model, one value per row; `UNSET` until it is set. It is copied too."""
         return self._output
 
     @output.setter
@@ -104,7 +104,7 @@ class Prediction(msgspec.Struct, eq=False):
 
     @property
     def id(self) -> str:
-        """Prediction id, which the response carries as `X-Prediction-Id`; the first of a batch."""
+        """Prediction id in the header `X-Prediction-Id`. For a batch, the id of its first row."""
         return self.identity.prediction_id
 
     @property
@@ -147,8 +147,8 @@ _current: ContextVar[Prediction] = ContextVar("boxkite_prediction")
 class _CurrentPrediction:
     """Forwards to the prediction of the current request.
 
-    It is no subclass of `Prediction`: each of that class's fields and properties would then hide
-    the forwarding.
+    It is not a subclass of `Prediction`, because each field and property of that class would then
+    hide the forwarding.
     """
 
     __slots__ = ()
@@ -189,9 +189,9 @@ def _current_or_raise() -> Prediction:
 current_prediction = cast(Prediction, _CurrentPrediction())
 """The `Prediction` of the current request.
 
-A view decorated with `@monitor.predict` may set its `features` and `output`. They win over what
-the decorator would find. `id` is sent as `X-Prediction-Id`, and `ids` are those of a batch. It is
-false if there is no prediction.
+A view decorated with `@monitor.predict` may set its `features` and `output`, which override the
+decorator's sources. `id` is sent as `X-Prediction-Id`, and `ids` lists the ids of a batch.
+`current_prediction` is false if there is no prediction.
 
 Raises:
     NoPredictionError: if an attribute is used while no decorated view runs.
@@ -202,8 +202,7 @@ def captured(function: Callable[P, T], part: Part) -> Callable[P, T]:
     """Wrap a function so that its result becomes a part of the current prediction.
 
     Args:
-        function: The function, sync or async. Called outside of a prediction, it only returns its
-            result.
+        function: The function, sync or async. Outside of a prediction, the wrapper only calls it.
         part: The part to set, "features" or "output".
     """
     if iscoroutinefunction(function):

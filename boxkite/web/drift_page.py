@@ -107,7 +107,7 @@ def _choice(query: Mapping[str, str]) -> Choice:
 
 
 def _windows(chosen: str) -> list[tuple[str, str]]:
-    """Return the windows to choose from, with one that was typed into the address."""
+    """Return the windows to choose from, including one that was typed into the address."""
     others = [] if chosen in ("", *_WINDOWS) else [chosen]
     return [("", "since the start"), *((each, name_of(each)) for each in (*_WINDOWS, *others))]
 

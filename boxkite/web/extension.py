@@ -1,4 +1,4 @@
-"""The extension: sets applications up and decorates views, whatever the framework."""
+"""The extension, which sets up applications and decorates views in every framework."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Extension(ABC):
     """Monitors the predictions of applications. An adapter for a framework derives from it.
 
     Args:
-        **options: Settings and objects by name, see `Options`. They win over the configuration.
+        **options: Settings and objects by name, see `Options`. They override the configuration.
 
     Raises:
         ConfigError: if an option is unknown, or `authorize` is not callable.
@@ -59,7 +59,7 @@ class Extension(ABC):
 
     @abstractmethod
     def current_exchange(self) -> Exchange | None:
-        """Return the request that is being answered.
+        """Return the exchange of the current request.
 
         Return None outside of a request, and in an application without a monitor.
         """
@@ -142,7 +142,7 @@ class Extension(ABC):
         except ConfigError:
             if path:
                 raise
-            return  # nobody asked for the page, so it gives way to the application's own
+            return  # the user did not ask for the page, so it gives way to the application's own
         application.mount(page)
         models.drift = page
 
@@ -175,16 +175,16 @@ class Extension(ABC):
         """Decorate a view: each answer with a status below 400 is a prediction.
 
         The view keeps its signature. Its answer is sent unchanged, with the header
-        `X-Prediction-Id`. Parts that the view sets in `boxkite.current_prediction` win over the
+        `X-Prediction-Id`. Parts that the view sets in `boxkite.current_prediction` override the
         sources.
 
         Args:
             view: The view, if the decorator is used without parentheses.
             features: A key path into the JSON body, names to pick from it, a callable of the
-                request, or None for the whole body. Gives one row, or several for a batch.
+                request, or None for the whole body. It yields one row, or several for a batch.
             output: A key path into the returned object, names to pick from it, a callable of the
-                returned object, or None for the whole object. Gives one value for each row.
-            model: The name of the model that the view asks. By default it is the model of this
+                returned object, or None for the whole object. It yields one value for each row.
+            model: The name of the model that the view uses. By default it is the model of this
                 extension, or the application's first one if another extension set it up.
 
         Raises:
@@ -203,8 +203,8 @@ class Extension(ABC):
             capture = Capture(features, output, name, awaited=self.awaits_sources)
             wrapper: Any = MonitoredView(self, capture, name, model).wrap(view)
             # FastAPI before 0.115 resolves text annotations in the wrapper's module, where the
-            # view's names are unknown. So they are resolved here, except if one of the names is
-            # defined only later.
+            # view's names are unknown. So resolve them here, unless one of the names is only
+            # defined later.
             with suppress(Exception):
                 wrapper.__signature__ = signature(view, eval_str=True)
             return wrapper  # type: ignore[no-any-return]
@@ -212,21 +212,21 @@ class Extension(ABC):
         return decorate if view is None else decorate(view)
 
     def features(self, function: Callable[P, T]) -> Callable[P, T]:
-        """Decorate a function whose result, during a request, is the features."""
+        """Decorate a function whose result is taken as the features during a request."""
         return captured(function, "features")
 
     def output(self, function: Callable[P, T]) -> Callable[P, T]:
-        """Decorate a function whose result, during a request, is the output."""
+        """Decorate a function whose result is taken as the output during a request."""
         return captured(function, "output")
 
     def locate(self, view: str, model: str | None) -> tuple[Exchange, Monitor] | None:
         """Return the current request and the monitor that counts a view's predictions.
 
-        In a mounted application, models of the applications around it are found too.
+        In a mounted application, this also finds models of the applications around it.
 
         Args:
             view: The view's name, for messages.
-            model: The model that the view asks; None for this extension's own.
+            model: The model that the view uses; None for this extension's own.
 
         Returns:
             None if nothing is monitored. An unknown model is reported.

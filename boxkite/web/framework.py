@@ -1,4 +1,4 @@
-"""What an adapter implements for its framework: an application to set up, and an exchange."""
+"""The interfaces that an adapter implements for its framework: an application and an exchange."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ App = TypeVar("App")
 class Application(ABC, Generic[App]):
     """One application of the framework.
 
-    Monitors ask it for as long as they live, and must not keep the framework's application alive.
-    So it holds a weak reference.
+    Monitors hold this object as long as they live, but must not keep the framework's application
+    alive. So it holds only a weak reference to the application.
 
     Args:
         app: The framework's application.
@@ -54,12 +54,12 @@ class Application(ABC, Generic[App]):
         """Keep the models for as long as the application lives, and add any middleware.
 
         This is called once for each application, when its first model is set up. Later requests
-        must find the models again, see `Exchange.models`.
+        must be able to find the models (see `Exchange.models`).
         """
 
     @abstractmethod
     def mount(self, page: Page) -> None:
-        """Add a route that shows a page to GET and HEAD, at its path and at its subpaths."""
+        """Add a route that answers GET and HEAD with a page, at its path and at its subpaths."""
 
     @abstractmethod
     def route_at(self, path: str) -> str | None:
@@ -70,17 +70,17 @@ class Application(ABC, Generic[App]):
 
     @property
     def layers(self) -> Sequence[Layer]:
-        """The places that hold settings, the strongest first; by default the environment."""
+        """Mappings that hold settings; the first one wins. Default: the environment."""
         return [(os.environ, "BOXKITE_")]
 
     @property
     def debug(self) -> bool:
-        """Whether the application is being debugged, and shows the drift page by default."""
+        """Whether the application is in debug mode, in which it shows the drift page by default."""
         return False
 
     @property
     def testing(self) -> bool:
-        """Whether failures of monitoring are raised. It is asked for each failure."""
+        """Whether failures of monitoring are raised. It is read for each failure."""
         return False
 
     def raises(self) -> bool:
@@ -93,7 +93,7 @@ class Application(ABC, Generic[App]):
 
 
 class Exchange(Answered, Protocol):
-    """The request that is being answered, and its response."""
+    """The current request and its response."""
 
     @property
     def models(self) -> Models:
@@ -102,7 +102,7 @@ class Exchange(Answered, Protocol):
 
     @property
     def outer(self) -> Exchange | None:
-        """The same request in the application that has mounted this one, if it is monitored."""
+        """The same request in the application that mounted this one, if that is monitored."""
 
     def log_when_answered(self, pending: PendingPrediction) -> None:
         """Log a prediction when the response is ready, and add the headers that `log` returns.
@@ -113,5 +113,5 @@ class Exchange(Answered, Protocol):
     def announce(self, pending: PendingPrediction) -> None:
         """Add the prediction's id to the response of a view that is a generator.
 
-        The prediction is logged without the adapter when the generator ends.
+        boxkite logs the prediction when the generator ends, without a call from the adapter.
         """

@@ -1,4 +1,4 @@
-"""Where a key path or a list of names points to, in a JSON body or in what a view returned."""
+"""Look up a key path or a list of names in a JSON body or in a view's return value."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PLACES = {"features": "the request's JSON body", "output": "the returned object
 
 
 class Lookup:
-    """Finds the features in a request's body, or the output in what a view returned.
+    """Finds the features in a request's body, or the output in a view's return value.
 
     Args:
         part: Which of the two it finds.
@@ -36,10 +36,10 @@ class Lookup:
 
         Args:
             content: Mappings, lists, objects with named fields, and their parts.
-            baseline: The baseline, whose variables may stand in another order than the names.
+            baseline: The baseline, whose variables may be in another order than the names.
 
         Raises:
-            LookupError: if nothing is there. The message names what was looked for and what the
+            LookupError: if there is no such part. The message says what it looked for and what the
                 content has.
         """
         source = self._source
@@ -62,9 +62,9 @@ class Lookup:
     def _in_order(self, source: Sequence[str], baseline: Baseline) -> tuple[Sequence[str], bool]:
         """Return the names in the order to read them, and whether to match values by name.
 
-        Names that are exactly those of the baseline are put into its order. If they are only some
-        of them, their values are matched by name. Any other names are the service's own: they
-        stand for the baseline's variables in the order in which they are given.
+        If the names are exactly the baseline's, they are put into its order. If they are some of
+        the baseline's, their values are matched by name. Any other names are the service's own, and
+        stand for the baseline's variables in the given order.
         """
         if self._ordered is not None and self._ordered[0] is baseline:
             return self._ordered[1:]
@@ -74,8 +74,8 @@ class Lookup:
             known = list(baseline.classes)
         names = known if set(source) == set(known) else source
         by_name = set(source) < set(known)
-        # Two threads may do this at the same time; a single assignment of all three keeps the
-        # names together with the baseline that they belong to.
+        # Two threads may do this at the same time. Assign all three values at once, so that the
+        # names stay together with the baseline that they belong to.
         self._ordered = (baseline, names, by_name)
         return names, by_name
 
@@ -104,14 +104,14 @@ def pick(content: Any, source: str | Sequence[str] | None, where: str) -> Any:
         The part. For names it is a list of their values, with None for an absent one.
 
     Raises:
-        LookupError: if nothing is there. The message names what was looked for and what the
+        LookupError: if there is no such part. The message says what it looked for and what the
             content has.
     """
     if source is None:
         return content
     if isinstance(source, str):
         return _at_path(content, source.split("."), source, where)
-    # Most bodies are a JSON object that has the first of the names. It needs no search.
+    # Most bodies are a JSON object with the first of the names. They need no search.
     if type(content) is dict and source[0] in content:
         return [content.get(name) for name in source]  # pyright: ignore[reportUnknownMemberType]
     return _by_names(content, source, where)
@@ -169,14 +169,14 @@ def _aliases(place: Any) -> Mapping[Any, Any]:
 
 
 def _items(place: Any) -> Sequence[Any]:
-    """Return the items of a list, array or root model; return none for anything else."""
+    """Return the items of a list, array or root model; return no items for any other value."""
     place = opened(place)
     found: Any = place.tolist() if hasattr(place, "tolist") else place
     return found if is_list_or_tuple(found) else ()
 
 
 def _is_table(place: Any) -> bool:
-    """Return whether it is a list that holds only objects, or nothing."""
+    """Return whether a value is a list that is empty or holds only objects."""
     found: Any = opened(place)
     return is_list_or_tuple(found) and all(_fields(each) is not None for each in found)
 

@@ -44,8 +44,8 @@ class MetricsPage(Page):
         """Refuse a monitor whose options contradict those of the page.
 
         Args:
-            monitor: The monitor that is to join.
-            protection: Its own conditions for access. Those that it leaves out are the page's.
+            monitor: The monitor to add.
+            protection: Its own conditions for access. If one is missing, the page's applies.
             registry: Its own registry; None for the page's.
 
         Raises:
@@ -88,7 +88,7 @@ class MetricsPage(Page):
         return PageAnswer(200, scrape.body, scrape.headers)
 
     def scrape(self, request: PageRequest) -> Scrape:
-        """Return the series that `name[]` in the query selects, all if there is none."""
+        """Return the series that `name[]` in the query selects, or all series without it."""
         return self._scraper.scrape(
             accept=request.accept,
             accept_encoding=request.accept_encoding,

@@ -52,10 +52,10 @@ class Models(Mapping[str, Monitor]):
         return self._by_extension.get(extension) if model is None else self._by_name.get(model)
 
     def check(self, extension: object, monitor: Monitor | None = None) -> None:
-        """Refuse an extension that was added already, or a second monitor of one model.
+        """Refuse an extension that was already added, or a second monitor of one model.
 
         Raises:
-            ConfigError: if there is one. The message names its model.
+            ConfigError: if this is either of them. The message names the model.
         """
         name = monitor.baseline.model if monitor else None
         there = self.find(extension, None) if monitor is None else self.find(None, name)

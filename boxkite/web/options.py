@@ -23,15 +23,15 @@ Duration = float | str | None
 class Options(TypedDict, total=False):
     """Everything that can be passed to `Boxkite`, by name.
 
-    The options up to `authorize` take objects. The others are settings: their names are those of
-    `Settings`, they win over the configuration, and None leaves the choice to it.
+    The options up to `authorize` take objects. The others are settings with the names in
+    `Settings`. They override the configuration; None means that the configuration decides.
 
     Attributes:
         baseline: A `Baseline`, or the path or URL of a `histogram.prom`.
         log: The URL of a log, a sink, or an exporter of boxkite 0.0.5.
         registry: The application's own metrics, shown on the same page; None for none.
         policy: The rate of false alarms and the smallest effect that counts as drift.
-        authorize: Called with each request for a page of boxkite. Only a True grants access. It
+        authorize: Called with each request for a page of boxkite. Only `True` grants access. It
             may be async.
     """
 
@@ -47,6 +47,7 @@ class Options(TypedDict, total=False):
     metrics_path: Text
     metrics_token: Text
     drift_path: Text
+    export_baseline: bool | None
     design_effect: float | None
     log_ttl: Duration
     log_sample: float | None

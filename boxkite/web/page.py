@@ -1,4 +1,4 @@
-"""A page that boxkite adds to an application, and who may see it."""
+"""A page that boxkite adds to an application, and the conditions for access to it."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Routes(Protocol):
 
 
 _PLAIN = {"Content-Type": "text/plain; charset=utf-8"}
-# Refusals say nothing about the service.
+# Refusals reveal nothing about the service.
 _UNAUTHORIZED = PageAnswer(401, b"unauthorized\n", {**_PLAIN, "WWW-Authenticate": "Bearer"})
 _FORBIDDEN = PageAnswer(403, b"forbidden\n", _PLAIN)
 
@@ -87,7 +87,8 @@ class Protection:
         if not self.token:
             return True
         scheme, _, given = (authorization or "").partition(" ")
-        # A plain comparison stops at the first wrong character, so its time gives the token away.
+        # A plain comparison stops at the first wrong character, so its duration would reveal the
+        # token.
         return scheme.lower() == "bearer" and secrets.compare_digest(
             given.encode(), self.token.encode()
         )
@@ -118,7 +119,7 @@ class Page(ABC):
 
     @property
     def authorize(self) -> Authorize | None:
-        """The callable to ask about each request; pass its verdict to `refuse_verdict`."""
+        """The callable that decides about each request; pass its verdict to `refuse_verdict`."""
         return self.protection.authorize
 
     @abstractmethod
@@ -136,8 +137,8 @@ class Page(ABC):
     def refuse_verdict(self, verdict: object) -> PageAnswer | None:
         """Return a 403 unless `authorize` returned True.
 
-        Any other return value, or an exception, denies access. It is reported too, unless it is
-        False: a response or a coroutine would otherwise count as true.
+        Any other return value, or an exception, denies access, because a response or a coroutine
+        would also be true. It is reported too, unless it is False.
 
         Args:
             verdict: The value that `authorize` returned, or the exception that it raised.
@@ -154,10 +155,10 @@ class Page(ABC):
         return _FORBIDDEN
 
     def refuse_path(self, routes: Routes) -> None:
-        """Refuse the path if the application has a route there.
+        """Refuse the path if the application already has a route there.
 
         Raises:
-            ConfigError: if it has one. The message names it.
+            ConfigError: if there is a route. The message names it.
         """
         problem = self._conflict(routes)
         if problem is not None:

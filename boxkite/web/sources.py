@@ -1,4 +1,4 @@
-"""Sources of features and output: what `@monitor.predict` takes from each request and response."""
+"""Sources of features and output, which `@monitor.predict` reads in each request and response."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ Source: TypeAlias = str | Sequence[str] | Callable[[Any], Any] | None
 """Where to find the features or the output.
 
 It is a key path such as "inputs.0.values", a list of names, a callable, or None for the whole
-request body or answer. A callable is given the request for the features, and the returned value
-for the output.
+request body or answer. A callable for the features gets the request, and a callable for the output
+gets the returned value.
 """
 
 _SLOW_SECONDS = 0.1
@@ -54,7 +54,7 @@ class Capture:
         may_await: Whether a source may return an awaitable.
 
     Raises:
-        TypeError: if a source is of no such kind.
+        TypeError: if a source has another type.
     """
 
     def __init__(
@@ -69,13 +69,13 @@ class Capture:
 
 
 class PendingPrediction(msgspec.Struct, eq=False):
-    """A prediction that is logged once its response is known to be no error.
+    """A prediction that is logged once its response is known not to be an error.
 
     Attributes:
         exchange: The request and its response, from the adapter.
         monitor: The monitor of the model.
         capture: The sources of the view.
-        prediction: The prediction. Parts that the view has set win over the sources.
+        prediction: The prediction. Parts that the view has set override the sources.
         returned: The value that the view returned.
     """
 
@@ -145,7 +145,7 @@ class _Reader:
         self._slow_at = -_QUIET_SECONDS
 
     def read(self, pending: PendingPrediction) -> Any:
-        """Return what the view has set, or what the source gives; return None after a failure."""
+        """Return the part that the view has set, or the source's value, or None after a failure."""
         prediction, monitor = pending.prediction, pending.monitor
         try:
             if prediction.is_set and (given := self._given(prediction)) is not UNSET:
@@ -166,7 +166,7 @@ class _Reader:
             return None
 
     async def read_awaiting(self, pending: PendingPrediction) -> Any:
-        """Return the part, as `read` does, and await what the source returns."""
+        """Return the part, as `read` does, and await the source's value if necessary."""
         if self._given(pending.prediction) is not UNSET or self._call is None:
             return self.read(pending)
         try:
@@ -189,12 +189,12 @@ class _Reader:
         if seconds > _SLOW_SECONDS and now - self._slow_at >= _QUIET_SECONDS:
             self._slow_at = now
             slow = TimeoutError(f"the response waited {seconds:.1f} s for {self._part}=")
-            # Not `report`: a slow machine must not fail a user's tests.
+            # Do not use `report`, which may raise: a slow machine must not fail a user's tests.
             monitor.reporter.count(self._part, slow, self._view)
 
 
 class _Stopwatch:
-    """Tells a reader how long its callable took, also if it failed."""
+    """Tells a reader how long its callable took, even if it failed."""
 
     __slots__ = ("_monitor", "_reader", "_started")
 
@@ -204,7 +204,7 @@ class _Stopwatch:
         self._started = time.perf_counter()
 
     def __enter__(self) -> None:
-        """Do nothing; the time began with the object."""
+        """Do nothing, because the time started when the object was created."""
 
     def __exit__(
         self,
@@ -216,7 +216,7 @@ class _Stopwatch:
 
 
 def _checked(given: Any) -> Any:
-    """Return what the view has set.
+    """Return the value that the view has set.
 
     Raises:
         ValueError: if it is an iterator. Reading it here would take its items from the view.
@@ -235,7 +235,7 @@ def _not_awaited(value: Any) -> TypeError:
 
 
 def _check(part: Part, source: Source, awaited: bool) -> None:
-    """Refuse at decoration a source that would fail in each request."""
+    """Refuse a source that would fail in each request already when the view is decorated."""
     if isasyncgenfunction(source):
         raise TypeError(f"{part}={source.__name__} is an async generator; pass a function")
     if not awaited and (iscoroutinefunction(source) or iscoroutinefunction(type(source).__call__)):

@@ -1,4 +1,4 @@
-"""Views that predict: each call runs inside a prediction, whatever kind of function the view is."""
+"""Wrap a view (sync, async or generator) so that each call runs inside a prediction."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class MonitoredView:
         locator: The extension.
         capture: The sources of features and output.
         name: The view's name, for messages.
-        model: The model that the view asks; None for the extension's own.
+        model: The model that the view uses; None for the extension's own.
     """
 
     def __init__(self, locator: Locator, capture: Capture, name: str, model: str | None) -> None:
@@ -104,7 +104,7 @@ class MonitoredView:
 
 
 def _unmonitored() -> Prediction:
-    """Return a prediction whose parts are dropped, so that a view may set them all the same."""
+    """Return a prediction whose parts are dropped, for a view that sets them unmonitored."""
     return Prediction(Identity.new("unmonitored"))
 
 
@@ -132,9 +132,9 @@ def in_prediction(
     return _steps(stream, prediction, pending)  # type: ignore[arg-type]
 
 
-# The prediction is current only within each step. Between two steps the server may run other
-# requests in the same thread, and it may run each step in another thread, where resetting the
-# context variable of the first would fail.
+# Make the prediction current only within each step. Between two steps, the server may run other
+# requests in the same thread. It may also run each step in another thread, where resetting the
+# context variable of the first thread would fail.
 def _steps(
     stream: Generator[Any, Any, Any], prediction: Prediction, pending: Loggable | None
 ) -> Generator[Any, Any, Any]:

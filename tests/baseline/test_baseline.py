@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from boxkite.baseline import Baseline, NumericVariable
 from boxkite.baseline.baseline import Exposition
+from boxkite.baseline.json_line import series_digest
 from boxkite.errors import BaselineError, BaselineWarning
 
 EXPOSITIONS: list[Exposition] = ["labelled", "classic"]
@@ -65,6 +66,16 @@ def test_a_file_is_read_back_from_its_path_or_url(tmp_path: Path, exposition: Ex
     assert path.read_text() == baseline.as_text(exposition)
 
 
+def test_a_file_of_a_version_with_other_help_texts_is_read() -> None:
+    baseline = fit({"x": [1.0, 2.0, None]}, version="v")
+    series, line = baseline.as_text().split("# BASELINE ")
+    other = series.replace("Training rows.", "Rows at training.")
+    with pytest.raises(BaselineError, match=r"line 1: found .*Rows at training"):
+        Baseline.from_text(f"{other}# BASELINE {line}")
+    line = line.replace(series_digest(series), series_digest(other))
+    assert Baseline.from_text(f"{other}# BASELINE {line}") == baseline
+
+
 def test_the_labelled_file_of_a_small_baseline() -> None:
     baseline = fit(
         {"x": [1.0, 2.0, 4.0, None], "c": ["a", "a", "b", "d"]}, version="v", max_categories=1
@@ -109,6 +120,7 @@ def test_the_labelled_file_of_a_small_baseline() -> None:
         f'{once}{{{head}"c"}} 2',
         (
             '# BASELINE {"format":1,"exposition":"labelled","model":"default","version":"v",'
+            '"series":"e8a695a6ea5bbbb5",'
             f'"digest":"{baseline.digest}","content":{{"rows":4,"variables":['
             '{"kind":"numeric","role":"feature","name":"x","position":0,"missing":1,'
             '"counts":[2,1],"edges":[3.0],"sum":7.0,"minimum":1.0,"maximum":4.0},'

@@ -303,17 +303,6 @@ def variable(number: int, **fields: Any) -> Callable[[dict[str, Any]], Any]:
             variable(1, position=0),
             "feature 'c' has position 0, but comes after feature 0",
         ),
-        (
-            lambda document: (
-                document.update(exposition="classic")
-                or document["content"]["variables"][0].update(role="outcome")
-                or document["content"]["variables"][1].update(role="output")
-            ),
-            (
-                "the classic exposition has room for one output, but this baseline has 2 (x, c). "
-                "Use the labelled exposition"
-            ),
-        ),
         (variable(1, name="x"), "two variables have the same role and name"),
     ],
 )

@@ -418,3 +418,43 @@ def test_without_its_packages_it_says_how_to_install_them() -> None:
 
 def test_every_command_is_a_click_command() -> None:
     assert {type(each) for each in boxkite.commands.values()} == {click.Command, click.Group}
+
+
+@pytest.fixture
+def fortnight() -> pd.DataFrame:
+    """Write a fortnight of rows whose value follows the hour of the day, and its baseline."""
+    random = np.random.default_rng(0)
+    hour = np.repeat(np.arange(14 * 24), 150)
+    rows = pd.DataFrame(
+        {
+            "value": random.normal(np.sin(2 * np.pi * hour / 24)),
+            "at": pd.Timestamp("2026-03-02") + pd.to_timedelta(hour * 3600 + 60, unit="s"),
+        }
+    )
+    rows.to_parquet("fortnight.parquet")
+    rows[hour == 30].to_parquet("hour.parquet")
+    return rows
+
+
+@pytest.mark.usefixtures("fortnight")
+def test_an_hour_is_compared_with_hours_of_training() -> None:
+    assert run("baseline", "fortnight.parquet", "--time", "at", "-o", "b.prom").exit_code == 0
+    assert [each.name for each in Baseline.read("b.prom").variables] == ["value"]
+    alone = run("compare", "b.prom", "hour.parquet")
+    assert (alone.exit_code, alone.stderr) == (1, "")
+    allowed = run("compare", "b.prom", "hour.parquet", "--window", "1h")
+    assert (allowed.exit_code, allowed.stderr) == (0, "")
+    found = json.loads(run("compare", "b.prom", "hour.parquet", "--window", "1h", "--json").stdout)
+    (value,) = found["variables"]
+    assert len(value["scores"]) == len(value["score_criticals"]) >= 1
+
+
+@pytest.mark.usefixtures("fortnight")
+def test_a_window_that_the_baseline_does_not_know_is_said() -> None:
+    result = run("compare", "histogram.prom", "train.csv", "--window", "1d")
+    assert result.exit_code == 0
+    assert "knows no natural variation between windows of 1d" in result.stderr
+    assert "Fit it with --time" in result.stderr
+    wrong = run("compare", "histogram.prom", "train.csv", "--window", "day")
+    assert wrong.exit_code == 2
+    assert "'day' is not the length of a window. Write 30m, 1h or 7d" in wrong.stderr

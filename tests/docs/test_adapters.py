@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import runpy
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -39,13 +40,12 @@ def test_the_service_counts_a_prediction(
     (tmp_path / "app.py").write_text(BLOCKS[0])
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(ROOT / "examples")
-    monkeypatch.syspath_prepend(tmp_path)
-    for name in ("app", "quart_adapter"):
-        monkeypatch.delitem(sys.modules, name, raising=False)
-    import app
+    # Not imported, because the guides have modules of the same name.
+    service = runpy.run_path(str(tmp_path / "app.py"))
+    del sys.modules["quart_adapter"]
 
     async def ask() -> tuple[object, str]:
-        client = app.app.test_client()
+        client = service["app"].test_client()
         answer = await client.post("/predict", json={"distance": 2})
         assert "X-Prediction-Id" in answer.headers
         metrics = await client.get("/metrics", headers={"Accept-Encoding": "identity"})

@@ -189,6 +189,8 @@ def test_as_dict_is_plain_json_without_nan() -> None:
                 "rate_critical": None,
                 "changed_rates": [],
                 "ks_critical": None,
+                "scores": [],
+                "score_criticals": [],
                 "above": [],
             }
         ],

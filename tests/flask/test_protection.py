@@ -12,7 +12,7 @@ from boxkite_flask import Boxkite
 
 @pytest.fixture
 def options(score_baseline: boxkite.Baseline) -> dict[str, Any]:
-    """Of a monitor without the application's metrics."""
+    """Options of a monitor that does not show the application's metrics."""
     return {"baseline": score_baseline, "registry": None}
 
 

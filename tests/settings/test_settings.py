@@ -1,4 +1,4 @@
-"""Settings: each row of the table, where its value comes from, and what is refused."""
+"""Settings: the table, the places that values come from, and the values that are refused."""
 
 import dataclasses
 from pathlib import Path

@@ -23,7 +23,7 @@ ROW = {"age": 30, "colour": "red"}
 
 @pytest.fixture
 def options(score_baseline: boxkite.Baseline) -> dict[str, Any]:
-    """Of a monitor without the application's metrics."""
+    """Options of a monitor that does not show the application's metrics."""
     return {"baseline": score_baseline, "registry": None}
 
 

@@ -1,4 +1,4 @@
-"""The current prediction: there within a scope, of this request alone."""
+"""The current prediction exists inside its context, and belongs to one request."""
 
 import asyncio
 import inspect

@@ -1,4 +1,4 @@
-"""Parts of plain values and objects, by a key path, by names, or from each object of a list."""
+"""Key paths and names, in plain values, in objects, and in each object of a list."""
 
 import collections
 import dataclasses

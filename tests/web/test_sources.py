@@ -1,4 +1,4 @@
-"""What a view's sources find is logged; what they do not find is reported."""
+"""Sources of a view: values that they find are logged, and failures are reported."""
 
 import asyncio
 import functools

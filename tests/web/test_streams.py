@@ -1,4 +1,4 @@
-"""A generator in a prediction: its code has it as the current one, and nothing else has."""
+"""The code of a generator runs inside its prediction, and no other code does."""
 
 import asyncio
 import threading

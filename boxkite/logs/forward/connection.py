@@ -71,8 +71,8 @@ class ForwardConnection:
             self.close()
             raise self._with_name(error) from error
         except BaseException:
-            # Also after a KeyboardInterrupt: half a message may have been sent, and the receiver
-            # would take the next one for its second half.
+            # Close it even after a KeyboardInterrupt. Half a message may have been sent, and the
+            # receiver would take the next message for its second half.
             self.close()
             raise
         if not self._reusable:
@@ -88,7 +88,7 @@ class ForwardConnection:
         return time.monotonic() + self._timeout
 
     def _open(self) -> Stream:
-        """Return the open stream if it can be used again, else a new one."""
+        """Return the open stream if it can be used again, or a new one."""
         if self._stream is not None and (self._process != os.getpid() or self._stream.is_spent()):
             # A forked child shares the parent's socket. If both used it, their messages would mix.
             self.close()
@@ -122,7 +122,8 @@ def _check(answer: Any, chunk: str) -> None:
     if is_dict(answer) and answer.get("ack") == chunk:
         return
     if isinstance(answer, list) and answer[:1] == ["HELO"]:
-        # A receiver with `<security>` sends HELO at once. Without credentials, nobody read it yet.
+        # A receiver with `<security>` sends HELO at once. A connection without credentials has not
+        # read it yet, so it arrives here instead of the acknowledgement.
         raise ConnectionError(
             "it asks for a shared key, and none is set; add shared_key_file= to the URL"
         )

@@ -53,8 +53,9 @@ def parse_fluentd_url(url: str) -> FluentdTarget:
     """Parse the URL of a receiver, and read the secrets that it refers to.
 
     Args:
-        url: `fluentd://host:port`, `fluentd+tls://host:port` or `fluentd+unix:///path`. Without a
-            host, `BEDROCK_FLUENTD_ADDR` gives it. docs/log.md lists the options in the query.
+        url: `fluentd://host:port`, `fluentd+tls://host:port` or `fluentd+unix:///path`. If it has
+            no host, the host comes from `BEDROCK_FLUENTD_ADDR`. docs/log.md lists the options in
+            the query.
 
     Raises:
         ConfigError: if the URL has a mistake, or a file cannot be read. The message never shows
@@ -97,7 +98,7 @@ def _address(text: str, name: str) -> tuple[str, int]:
     try:
         parts = urlsplit(f"//{text}")
         host, port = parts.hostname or "", parts.port
-        host.encode("idna")  # name resolution encodes it so, and would fail at each delivery
+        host.encode("idna")  # name resolution does the same, and would fail at each delivery
     except ValueError:
         host, port = "", None
     if not host:

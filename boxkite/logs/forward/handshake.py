@@ -56,7 +56,7 @@ def shake_hands(stream: Stream, credentials: Credentials, deadline: float) -> bo
     pong = stream.receive(_pong, deadline, "PONG")
     if not pong.accepted:
         raise ConnectionError(f"it refused the handshake: {_octets(pong.reason)!r}")
-    # Without this check, anybody could pose as the receiver and be sent the records.
+    # Without this check, anybody could pose as the receiver and would get the records.
     expected = _digest(salt, _octets(pong.hostname), nonce, credentials.shared_key)
     if not hmac.compare_digest(_octets(pong.digest), expected.encode()):
         raise ConnectionError("it did not prove that it knows the shared key")
@@ -105,7 +105,7 @@ def _octets(value: msgspec.Raw) -> bytes:
     if 0xA0 <= kind <= 0xBF:
         return content[1:]
     if kind not in _HEAD_BYTES:
-        raise ConnectionError("its handshake has another value where a text should be")
+        raise ConnectionError("its handshake has another value where text should be")
     return content[_HEAD_BYTES[kind] :]
 
 

@@ -21,7 +21,7 @@ _MAX_ANSWER_BYTES = 4096
 
 
 class Stream:
-    """A connected socket, and the bytes that it received but nobody has read yet.
+    """A connected socket, and the bytes that it received and that were not read yet.
 
     All deadlines are times of `time.monotonic`.
 
@@ -71,7 +71,7 @@ class Stream:
         """
         rest = memoryview(content)
         while rest:
-            # Not `sendall`: its timeout would start anew with each part that is sent.
+            # Do not use `sendall`, whose timeout would start again with each part that is sent.
             self._socket.settimeout(_remaining(deadline))
             rest = rest[self._socket.send(rest) :]
 
@@ -98,7 +98,7 @@ class Stream:
             if not part:
                 raise ConnectionError(f"it closed the connection before its {expected}")
             self._received += part
-        # The receiver may have sent more than one value in this packet. The rest is kept, because
+        # The receiver may have sent more than one value in this packet. Keep the rest, because
         # decoding it together with the value would fail.
         value, self._received = self._received[:end], self._received[end:]
         try:
@@ -109,7 +109,7 @@ class Stream:
             ) from error
 
     def is_spent(self) -> bool:
-        """Return whether an idle stream was closed, or holds bytes that nobody asked for.
+        """Return whether an idle stream was closed, or holds bytes that no request asked for.
 
         Do not use such a stream again: the next value that comes from it may be garbage.
         """

@@ -1,4 +1,4 @@
-"""Find where a MessagePack value ends in a stream, which msgspec's decoder does not tell.
+"""Find the end of a MessagePack value in a stream, which msgspec's decoder does not report.
 
 Format: https://github.com/msgpack/msgpack/blob/master/spec.md
 """
@@ -17,7 +17,7 @@ def value_end(content: bytes) -> int | None:
         first = content[place]
         place, values = place + 1, values - 1
         if first in _HEADS:
-            # The length of the value, or the number of values in it, stands in the next bytes.
+            # The next bytes hold the length of the value, or the number of values in it.
             width, extra, values_per_item = _HEADS[first]
             number = int.from_bytes(content[place : place + width], "big")
             if place + width > len(content):

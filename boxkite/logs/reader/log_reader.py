@@ -28,7 +28,8 @@ _FILES_AHEAD = 16
 _BYTES_AHEAD = 32 * 2**20
 
 _CHUNK_BYTES = 16 * 2**20
-# A record is 1 MiB by default. A longer line is damage, and must not fill the memory.
+# A record has at most 1 MiB by default. A line beyond this limit is damage, and must not fill the
+# memory.
 _MAX_LINE_BYTES = 64 * 2**20
 
 

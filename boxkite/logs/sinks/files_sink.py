@@ -29,7 +29,7 @@ _MAX_TAKEN_NAMES = 20
 
 
 class _Written(NamedTuple):
-    """The last file of a minute. The search for the next free number begins behind it."""
+    """The last file of a minute. The search for the next free number begins after it."""
 
     number: int
     digest: int
@@ -94,7 +94,7 @@ class FilesSink:
             return
         number = last.number
         if self._store.keeps_existing_files():
-            # Bounded, because a store that calls every name taken would be asked forever.
+            # Limit the attempts, because a store may report every name as taken.
             for _ in range(_MAX_TAKEN_NAMES):
                 number += 1
                 path = _path(context, minute, number, self._suffix)
@@ -112,8 +112,8 @@ class FilesSink:
         except FileNotFoundError:  # it was pruned in the meantime
             return False
         except PermissionError:
-            # Credentials for writing only. Whether the content is the same stays unknown, and a
-            # duplicate is better than a lost batch.
+            # The credentials only allow writing. So it is unknown whether the content is the same,
+            # and a duplicate is better than a lost batch.
             return False
 
     def _remember(self, path: str, written: _Written) -> None:

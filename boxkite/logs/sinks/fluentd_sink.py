@@ -26,7 +26,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 def default_prefix() -> str:
-    """Return the first part of the tag: `BEDROCK_FLUENTD_PREFIX`, else `models.predictions`."""
+    """Return the first part of the tag: `BEDROCK_FLUENTD_PREFIX` or `models.predictions`."""
     return os.environ.get("BEDROCK_FLUENTD_PREFIX", "models.predictions")
 
 
@@ -65,7 +65,8 @@ class LineFormat:
             Exception: if the record cannot be encoded.
         """
         moment = datetime.fromisoformat(record.created_at)
-        # By way of the line, so that odd values and long records look the same in every sink.
+        # Build the event from the line, so that odd values and long records look the same in every
+        # sink.
         fields = msgspec.json.decode(to_line(record, context.max_bytes))
         return entry((moment - _EPOCH) // _MICROSECOND * 1000, fields)
 
@@ -122,7 +123,7 @@ class FluentdSink:
             OSError: if the receiver does not acknowledge a chunk.
             RejectedError: if some records cannot be encoded; all others are delivered.
         """
-        # Another batch than before: the ids of the former one are of no use any more.
+        # This is another batch than before, so forget the ids of the former one.
         self._acknowledged &= {record.entity_id for record in batch.records}
         tag = self._format.tag(batch.context)
         reasons: dict[int, str] = {}

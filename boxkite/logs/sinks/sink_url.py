@@ -26,7 +26,7 @@ NO_LOG = "none"
 """The scheme of `none:`, which switches the log off."""
 
 _ENTRY_POINTS = "boxkite.sinks"
-# Nobody asked for the default log, so it must not fill the disk.
+# The user did not ask for the default log, so it must not fill the disk.
 _DEFAULT_MAX_BYTES = 256 << 20
 _OFF = frozenset({"", "none", "off", "no", "false", "0", "null", "disabled"})
 
@@ -46,8 +46,8 @@ class DefaultFolder(Protocol):
 def scheme_of(url: str) -> str:
     """Return the scheme of a sink's URL in lower case.
 
-    A path has the scheme "file". The words that switch a setting off elsewhere, such as `off` or
-    `false`, have the scheme "none": nobody means a folder of that name.
+    A path has the scheme "file". Words that switch a setting off elsewhere, such as `off` or
+    `false`, have the scheme "none", because they are hardly meant as the name of a folder.
     """
     return NO_LOG if url.strip().lower() in _OFF else store_url.scheme_of(url)
 

@@ -20,8 +20,8 @@ _ABANDONED_SECONDS = 3600.0
 class LocalStore:
     """A folder of files. The first file creates it.
 
-    A file appears as a whole or not at all, also after a kill or a power loss, and is never
-    overwritten; see `create_file`. On a file system without hard links, that holds between the
+    A file appears complete or not at all, even after a kill or a power loss, and is never
+    overwritten; see `create_file`. On a file system without hard links, this only holds between
     processes of one machine.
 
     New folders get the mode 0750 and files 0640, less the umask: the owner writes, the group reads.
@@ -32,7 +32,7 @@ class LocalStore:
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
-        # Absolute, because the program may change its working directory.
+        # Make the path absolute, because the program may change its working directory.
         self.folder = Path(os.path.abspath(folder))
 
     def __repr__(self) -> str:
@@ -48,8 +48,8 @@ class LocalStore:
         """
         file = self._place(path)
         _make_folder(file.parent)
-        # One lock file for the whole store, because one in a day's folder would keep that folder
-        # from ever being empty.
+        # Use one lock file for the whole store. A lock file in a day's folder would keep that
+        # folder from ever being empty.
         return create_file(file, content, lock=self.folder / ".boxkite-lock")
 
     def keeps_existing_files(self) -> bool:

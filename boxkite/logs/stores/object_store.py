@@ -70,7 +70,7 @@ _CLOUDS = {
     ),
 }
 _CLIENT = {"connect_timeout": timedelta(seconds=5), "timeout": timedelta(seconds=30)}
-# For a short hiccup only. The shipper repeats a delivery with pauses that grow.
+# Retry only for short failures. The shipper repeats a delivery after pauses that grow.
 _RETRIES = {
     "max_retries": 2,
     "retry_timeout": timedelta(seconds=30),
@@ -160,7 +160,7 @@ class ObjectStore:
                 # The second put only happens if the first one found the name free.
                 self._keeps_existing = not (self.put_new(_PROBE, b"") and self.put_new(_PROBE, b""))
             except PermissionError:
-                # The credentials allow other names only. Conditions may work, but nobody knows.
+                # The credentials only allow other names, so it is unknown whether conditions work.
                 self._keeps_existing = False
             except OSError as error:
                 if not _is_not_implemented(error):
@@ -253,14 +253,15 @@ class _ObjectStream(io.RawIOBase):
             with self._store.os_errors():
                 part = memoryview(self._reader.read(len(buffer)))
         except OSError as error:
-            # With a number, because decompressors raise OSError without one for damaged content.
+            # Give the error a number, because decompressors raise OSError without one for damaged
+            # content.
             raise OSError(errno.EIO, str(error)) from None
         buffer[: len(part)] = part
         return len(part)
 
 
 def _check_threads() -> None:
-    """Refuse to use obstore after a fork, because it would wait forever for its threads.
+    """Refuse to use obstore after a fork, where it would wait forever for missing threads.
 
     Raises:
         OSError: in a process that was forked from one that has used obstore.

@@ -1,0 +1,163 @@
+"""Cuts training rows into windows of time and learns the natural variation of each variable."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias
+
+import narwhals as nw
+import numpy as np
+from numpy.typing import NDArray
+
+from boxkite.baseline.capture import CategoryColumn, capture_column
+from boxkite.baseline.tally import cell_of
+from boxkite.baseline.values import to_category
+from boxkite.baseline.variable import NumericVariable, Variable
+from boxkite.errors import BaselineError
+from boxkite.variation import Variation, learn_variation, training_drift
+
+__all__ = ["DEFAULT_WINDOWS", "TREND_WORTH_A_WARNING", "Learnt", "RowTimes", "seconds_of"]
+
+Cells: TypeAlias = NDArray[np.int64]
+
+DEFAULT_WINDOWS = ("1h", "1d", "7d")
+
+SLOTS_A_WINDOW = 4
+"""Training windows slide by a quarter of their length."""
+
+_SECONDS = {"m": 60.0, "h": 3600.0, "d": 86_400.0}
+_MOST_SLOTS = 200_000
+_ROWS_A_CELL = 50
+
+TREND_WORTH_A_WARNING = 0.1
+"""PSI between the first and the last fifth of training from which on `fit` warns."""
+
+
+def seconds_of(window: str) -> float:
+    """Return the length of a window such as "30m", "1h" or "7d".
+
+    Raises:
+        BaselineError: if it is not a number followed by m, h or d.
+    """
+    found = re.fullmatch(r"([1-9][0-9]{0,4})([mhd])", window)
+    if found is None:
+        raise BaselineError(f"{window!r} is not the length of a window. Write 30m, 1h or 7d")
+    return int(found[1]) * _SECONDS[found[2]]
+
+
+class Learnt(NamedTuple):
+    """The result of learning from one variable.
+
+    Attributes:
+        variation: natural variation by the length of the window. A window is left out if training
+            is too short for it, or if its windows hold too few rows.
+        trend: PSI between the first and the last fifth of training; 0 if they have few rows.
+    """
+
+    variation: dict[str, Variation]
+    trend: float
+
+
+@dataclass(frozen=True)
+class RowTimes:
+    """When each training row was made.
+
+    Attributes:
+        seconds: seconds since 1970 of each row; NaN if not known.
+        windows: lengths of the windows to learn from, by name.
+    """
+
+    seconds: NDArray[np.float64]
+    windows: Mapping[str, float]
+
+    @classmethod
+    def capture(cls, times: Any, windows: Iterable[str]) -> RowTimes:
+        """Read a column of dates, times or seconds since 1970.
+
+        Raises:
+            BaselineError: if the column has no time, or a window has no length.
+        """
+        column = capture_column("time", times, categorical=False)
+        if isinstance(column, CategoryColumn) or not np.isfinite(column.values).any():
+            raise BaselineError(
+                "time= is a column of text. Convert it to dates first, for instance with "
+                "pandas.to_datetime"
+                if isinstance(column, CategoryColumn)
+                else "time= has no value that is a date, a time or a number of seconds"
+            )
+        return cls(column.values, {each: seconds_of(each) for each in windows})
+
+    def learn(self, variable: Variable, values: Any) -> Learnt:
+        """Learn the natural variation of one variable.
+
+        Args:
+            variable: the variable, already counted.
+            values: its column, row by row.
+
+        Raises:
+            BaselineError: if the column and the times differ in length.
+        """
+        cells = row_cells(variable, values)
+        if len(cells) != len(self.seconds):
+            raise BaselineError(
+                f"time= has {len(self.seconds):,} rows, and {variable.role} {variable.name!r} has "
+                f"{len(cells):,}"
+            )
+        known = (cells >= 0) & np.isfinite(self.seconds)
+        seconds, cells = self.seconds[known], cells[known]
+        if not len(cells):
+            return Learnt({}, 0.0)
+        seconds = seconds - seconds.min()
+        number = len(variable.counts)
+        found = {}
+        for window, length in self.windows.items():
+            slot = length / SLOTS_A_WINDOW
+            if not SLOTS_A_WINDOW < seconds.max() / slot < _MOST_SLOTS:
+                continue
+            learnt = learn_variation(
+                _counted(seconds / slot, cells, number),
+                ordered=isinstance(variable, NumericVariable),
+                slots=SLOTS_A_WINDOW,
+            )
+            if learnt is not None:
+                found[window] = learnt
+        fifths = _counted(seconds / max(float(seconds.max()), 1.0) * 4.999, cells, number)
+        judged = len(fifths) == 5 and fifths[[0, 4]].sum(axis=1).min() >= _ROWS_A_CELL * number
+        return Learnt(found, training_drift(fifths) if judged else 0.0)
+
+
+def _counted(slots: NDArray[np.float64], cells: Cells, number: int) -> Cells:
+    """Return the rows of each cell in each slot, shape (slots, cells)."""
+    places = slots.astype(np.int64) * number + cells
+    size = (int(slots.max()) + 1) * number
+    return np.bincount(places, minlength=size).reshape(-1, number).astype(np.int64)
+
+
+def row_cells(variable: Variable, values: Any) -> Cells:
+    """Return the cell of each row; -1 for a missing value."""
+    if isinstance(variable, NumericVariable):
+        column = capture_column(variable.name, values, categorical=False)
+        assert not isinstance(column, CategoryColumn)  # It would not be a numeric variable.
+        cells = np.searchsorted(variable.edges, column.values, side="left")
+        return np.where(np.isnan(column.values), -1, cells).astype(np.int64)
+    series = nw.from_native(values, series_only=True, allow_series=True, pass_through=True)
+    rows = (
+        series.to_list()
+        if isinstance(series, nw.Series)
+        else values.tolist()
+        if isinstance(values, np.ndarray)
+        else list(values)
+    )
+    known: dict[tuple[type, Any], int] = {}
+    found = np.empty(len(rows), dtype=np.int64)
+    for row, value in enumerate(rows):
+        # The type is part of the key, because Python considers 1 and True equal.
+        key = (type(value), value)
+        cell = known.get(key)
+        if cell is None:
+            label = to_category(value)
+            cell = known[key] = -1 if label is None else cell_of(variable, label)
+        found[row] = cell
+    return found

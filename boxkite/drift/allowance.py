@@ -1,0 +1,212 @@
+"""How far a live window may be from training: what chance and natural variation explain.
+
+PSI is the sum of the squared deviations of the cells (`boxkite.variation.deviation`). The scores
+along the directions of natural variation take their part of it; the remainder is the rest. With
+chance = k (1/n + 1/m), for n training rows, m live rows and a design effect of k, each test is
+
+    statistic > natural + sqrt((quantile * chance)^2 + 4 * score quantile * chance * natural).
+
+The statistics are the rest, the squared score along each direction, and the squared K-S distance.
+Each is the squared length of natural variation plus chance. The square of a sum has three terms:
+natural variation, the square of chance, and twice the projection of chance on natural variation.
+The last two are uncorrelated, so their quantiles add up like the sides of a right angle. Without
+natural variation these are the tests of PSI and K-S for independent rows. All statistics are sums
+over cells, so Prometheus computes the same numbers.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from boxkite.variation import Variation
+from boxkite.variation.deviation import deviations, distances
+
+__all__ = ["Allowance", "Shares", "Statistics", "measure", "score_quantile"]
+
+Counts: TypeAlias = NDArray[np.int64]
+
+_MOST_DIRECTIONS = 3
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """How far one window of live rows is from training.
+
+    Attributes:
+        psi: Population stability index, in nats.
+        scores: Score along each direction of natural variation.
+        rest: PSI less the squared scores.
+        distance: K-S distance; NaN for unordered categories.
+        chance: Variance that chance gives to one coordinate.
+        rows: Live rows.
+    """
+
+    psi: float
+    scores: tuple[float, ...]
+    rest: float
+    distance: float
+    chance: float
+    rows: int
+
+
+def measure(
+    live: Counts,
+    training: Counts,
+    variation: Variation | None = None,
+    *,
+    ordered: bool,
+    design_effect: float = 1.0,
+) -> Statistics:
+    """Measure live rows against training rows in the same cells.
+
+    Args:
+        live: Live rows in each cell, at least one in total.
+        training: Training rows in each cell, at least one in total.
+        variation: Natural variation of the variable; None if it is not known.
+        ordered: Whether the cells have an order, so that K-S applies.
+        design_effect: Observed rows per independent row, live and in training.
+    """
+    points = deviations(live, training, design_effect)
+    psi = float((points**2).sum())
+    scores = () if variation is None else tuple((variation.directions @ points).tolist())
+    return Statistics(
+        psi=psi,
+        scores=scores,
+        rest=psi - math.fsum(score**2 for score in scores),
+        distance=float(distances(live, training)) if ordered else math.nan,
+        chance=design_effect * (1 / int(training.sum()) + 1 / int(live.sum())),
+        rows=int(live.sum()),
+    )
+
+
+@dataclass(frozen=True)
+class Shares:
+    """How a variable's share of the false-alarm rate is divided over its tests (union bound).
+
+    Attributes:
+        rest: Share of PSI, or of the rest if there are directions.
+        score: Share of each direction; 0 if there are none.
+        distance: Share of K-S; 0 for unordered categories.
+    """
+
+    rest: float
+    score: float
+    distance: float
+
+    @classmethod
+    def of(cls, share: float, *, ordered: bool, directions: int) -> Shares:
+        """Halve the share between PSI and K-S, and PSI's half between the rest and the scores."""
+        distance = share / 2 if ordered else 0.0
+        rest = share - distance
+        if not directions:
+            return cls(rest, 0.0, distance)
+        return cls(rest / 2, rest / 2 / directions, distance)
+
+
+def score_quantile(share: float) -> float:
+    """Return a bound of the squared normal quantile for one direction of a variable.
+
+    P(|N| > x) is at most 2 exp(-x^2 / 2). The bound is taken at the least share that one of three
+    directions can have, a twelfth of the variable's. A closed form needs no series of its own.
+    """
+    return 2 * math.log(2 / (share / 4 / _MOST_DIRECTIONS))
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """What chance and natural variation allow one variable in windows of one length.
+
+    Attributes:
+        rest: Quantile of PSI, or of the rest, over chance; NaN if none is known.
+        score: Quantile of a squared score over chance.
+        distance: Quantile of the K-S distance over the root of chance; NaN for unordered
+            categories.
+        natural_rest: Natural variation of the rest.
+        natural_scores: Natural variation of the squared score along each direction.
+        natural_distance: Natural variation of the squared K-S distance.
+        window_rows: Median rows of a training window. A live window with fewer rows is allowed
+            more natural variation in proportion.
+    """
+
+    rest: float
+    score: float
+    distance: float
+    natural_rest: float = 0.0
+    natural_scores: tuple[float, ...] = ()
+    natural_distance: float = 0.0
+    window_rows: float = 0.0
+
+    @classmethod
+    def of(
+        cls,
+        share: float,
+        rest: float,
+        distance: float,
+        variation: Variation | None,
+        design_effect: float = 1.0,
+    ) -> Allowance:
+        """Return the allowance at a variable's share of the false-alarm rate.
+
+        Args:
+            share: Probability that a window without drift exceeds the allowance.
+            rest: Quantile of PSI over chance at `Shares.rest`.
+            distance: Quantile of K-S over the root of chance; NaN for unordered categories.
+            variation: Natural variation of the variable; None if it is not known.
+            design_effect: Observed rows per independent row. The quantiles that are given contain
+                it already.
+        """
+        score = score_quantile(share) * design_effect
+        if variation is None:
+            return cls(rest, score, distance)
+        shares = Shares.of(share, ordered=not math.isnan(distance), directions=len(variation.along))
+        return cls(
+            rest,
+            score,
+            distance,
+            variation.rest.limit(shares.rest) if variation.rest else 0.0,
+            tuple(each.limit(shares.score) for each in variation.along),
+            variation.distance.limit(shares.distance) if variation.distance else 0.0,
+            variation.rows,
+        )
+
+    def growth(self, rows: float) -> float:
+        """Return the factor of natural variation for a window of `rows` rows."""
+        return max(1.0, self.window_rows / rows)
+
+    def rest_limit(self, found: Statistics) -> float:
+        """Return the PSI, or the rest, that is explained."""
+        return self._limit(self.rest, self.score, self.natural_rest, found)
+
+    def score_limits(self, found: Statistics) -> tuple[float, ...]:
+        """Return the squared score along each direction that is explained."""
+        return tuple(
+            self._limit(self.score, self.score, each, found) for each in self.natural_scores
+        )
+
+    def distance_limit(self, found: Statistics) -> float:
+        """Return the K-S distance that is explained."""
+        if not self.natural_distance:  # The same float as without natural variation.
+            return self.distance * math.sqrt(found.chance)
+        square = self.distance**2
+        return math.sqrt(self._limit(square, square, self.natural_distance, found))
+
+    def _limit(self, own: float, projected: float, natural: float, found: Statistics) -> float:
+        explained = natural * self.growth(found.rows)
+        by_chance = own * found.chance
+        return explained + math.sqrt(by_chance**2 + 4 * projected * found.chance * explained)
+
+    def exceeded(self, found: Statistics) -> tuple[str, ...]:
+        """Return the tests whose limit the statistics exceed: "rest", "K-S", "direction 1", …"""
+        names = []
+        if found.rest > self.rest_limit(found):
+            names.append("rest")
+        if found.distance > self.distance_limit(found):
+            names.append("K-S")
+        pairs = zip(found.scores, self.score_limits(found), strict=True)
+        names += [f"direction {i}" for i, (score, most) in enumerate(pairs, 1) if score**2 > most]
+        return tuple(names)

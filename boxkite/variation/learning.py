@@ -1,0 +1,293 @@
+"""Learn how a variable varies by itself between windows of time.
+
+Each window's deviation from the rest of training (`boxkite.variation.deviation`) is a point with
+one coordinate for each cell. Where rows are independent, the points scatter evenly in all
+directions. Where hours, weekdays or weather move the data, they scatter mostly along a few. Those
+are the leading principal axes. Axes count if they stand out from the axes of simulated windows of
+independent rows (Horn's parallel analysis, 1965), and from the other axes of the same windows.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from boxkite.variation.deviation import deviations, distances, smoothed_fractions
+from boxkite.variation.spread import Spread, fit_spread, greatest_usual
+
+__all__ = ["MIN_WINDOWS", "MOST_DIRECTIONS", "Variation", "learn_variation", "training_drift"]
+
+Counts: TypeAlias = NDArray[np.int64]
+Floats: TypeAlias = NDArray[np.float64]
+
+MIN_WINDOWS = 8
+"""Fewest training windows from which variation is learnt."""
+
+MOST_DIRECTIONS = 3
+"""Most directions of one variable."""
+
+_WINDOWS_A_DIRECTION = 8
+_CLIP = 3.0
+_STANDS_OUT = 1.2
+_STANDARD_ERRORS = 4.0
+_SIMULATED_WINDOWS = 4_000
+_MOST_WINDOWS = 4_000
+"""With more sliding windows than this, every second, third, … one is used."""
+
+# Libraries of linear algebra differ in the last digits, and a baseline's version is its digest.
+_DIGITS = 9
+_FEWEST_SIMULATIONS, _MOST_SIMULATIONS = 5, 20
+
+
+@dataclass(frozen=True, eq=False)
+class Variation:
+    """The natural variation of one variable between windows of one length.
+
+    Attributes:
+        windows: Number of training windows.
+        rows: Median number of rows in a training window.
+        directions: Unit vectors over the cells, shape (directions, cells). None if training varies
+            no more than chance.
+        along: Squared score along each direction.
+        rest: Squared deviation outside the directions; None if chance explains it.
+        distance: Squared K-S distance; None if chance explains it, and for unordered categories.
+    """
+
+    windows: int
+    rows: float
+    directions: Floats
+    along: tuple[Spread, ...] = ()
+    rest: Spread | None = None
+    distance: Spread | None = None
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Variation):
+            return NotImplemented
+        mine, theirs = (
+            (each.windows, each.rows, each.along, each.rest, each.distance)
+            for each in (self, other)
+        )
+        return mine == theirs and np.array_equal(self.directions, other.directions)
+
+    def __hash__(self) -> int:
+        return hash((self.windows, self.rows, self.along, self.rest, self.distance))
+
+    @property
+    def is_chance(self) -> bool:
+        """Whether training windows differ no more than chance makes them."""
+        return not self.along and self.rest is None and self.distance is None
+
+    def growth(self, rows: float) -> float:
+        """Return how much more than in training windows a window of `rows` rows may vary.
+
+        Variation that users' bursts cause grows as rows become fewer. Variation that the world
+        causes does not. Training windows of one size cannot tell the two apart, so boxkite assumes
+        the greater one: bursts in windows smaller than the median, the world in larger ones.
+        """
+        return max(1.0, self.rows / rows)
+
+
+class _Chance(NamedTuple):
+    """What chance alone gives an amount in training windows, over 1/m + 1/n.
+
+    Attributes:
+        mean: Mean over all windows.
+        error: Standard error of the mean of one training's windows.
+        greatest: Greatest amount in any simulated window.
+    """
+
+    mean: float
+    error: float
+    greatest: float
+
+    @classmethod
+    def of(cls, simulations: list[Floats]) -> _Chance:
+        """Summarise the amounts of simulated windows, one array for each simulation."""
+        amounts = np.array(simulations)
+        error = amounts.std() / np.sqrt(amounts.shape[1])
+        return cls(float(amounts.mean()), float(error), float(amounts.max()))
+
+    def scaled(self, by: float) -> _Chance:
+        """Return the same for a part of the amount."""
+        return _Chance(*(each * by for each in self))
+
+    def explains(self, amounts: Floats, overlap: int) -> bool:
+        """Tell whether neither the mean nor the greatest of the amounts is more than chance."""
+        mean, greatest = float(amounts.mean()), greatest_usual(amounts, overlap)
+        most = self.mean + _STANDARD_ERRORS * self.error * math.sqrt(overlap) + 1e-9
+        return mean <= most and greatest <= _STANDS_OUT * self.greatest
+
+
+class _Simulation(NamedTuple):
+    """Windows of independent rows, of the same sizes as those of training.
+
+    Attributes:
+        greatest: Greatest eigenvalue of each axis in any simulation.
+        median: Median over the axes of the mean eigenvalue.
+        psi: PSI / (1/m + 1/n).
+        distance: Squared K-S distance / (1/m + 1/n); None for unordered categories.
+    """
+
+    greatest: Floats
+    median: float
+    psi: _Chance
+    distance: _Chance | None
+
+
+def learn_variation(
+    counts: Counts, *, ordered: bool, slots: int = 1, min_rows_a_cell: float = 5.0
+) -> Variation | None:
+    """Learn the natural variation of one variable.
+
+    Live windows slide, and a day from noon to noon is half a Saturday. So training windows slide
+    too: one starts with each slot, a part of a window. Apart from that, the order of the windows
+    does not matter. Windows with fewer rows than a verdict needs are left out; nights without
+    traffic are no variation. A single wild window (a blizzard) cannot turn the directions to
+    itself, because windows of an unusual length are shortened first.
+
+    A trend within training is variation like any other: its range is natural, and so is as much
+    again on either side. `training_drift` tells how large it is.
+
+    Args:
+        counts: Rows of each cell in each slot, in order of time, shape (slots, cells).
+        ordered: Whether the cells have an order, so that K-S applies.
+        slots: Consecutive slots that make up a window; each starts a window.
+        min_rows_a_cell: Mean rows per cell below which a window is left out.
+
+    Returns:
+        The variation, or None if fewer than `MIN_WINDOWS` windows have enough rows.
+    """
+    cells = counts.shape[1]
+    sliding = _sums(counts, slots)
+    used = sliding[sliding.sum(axis=1) >= max(min_rows_a_cell * cells, 1)]
+    if len(used) < MIN_WINDOWS * slots or cells < 2:
+        return None
+    step = math.ceil(len(used) / _MOST_WINDOWS)
+    used, overlap = used[::step], max(1, slots // step)
+    # The simulation draws in the windows' order, so the order must not be the caller's.
+    used = used[np.lexsort(used.T)]
+    rows = used.sum(axis=1)
+    others = counts.sum(axis=0) - used
+    chance = 1 / rows + 1 / others.sum(axis=1)
+    points = deviations(used, others)
+    simulation = _simulate(counts.sum(axis=0), rows, chance, ordered=ordered)
+    directions = np.round(_directions(points, chance, simulation, overlap), _DIGITS)
+    scores = points @ directions.T
+    outside_points = points - scores @ directions
+    left = (outside_points**2).sum(axis=1)
+    outside = simulation.psi.scaled(1 - len(directions) / (cells - 1))
+    distance = None
+    if simulation.distance is not None:
+        squares = distances(used, others) ** 2
+        distance = _fit_beyond(squares, chance, simulation.distance, overlap)
+    return Variation(
+        windows=len(used) // overlap,
+        rows=float(np.median(rows)),
+        directions=directions,
+        along=tuple(fit_spread(each, chance, overlap=overlap) for each in (scores**2).T),
+        rest=_fit_beyond(left, chance, outside, overlap, _rank(outside_points)),
+        distance=distance,
+    )
+
+
+def _fit_beyond(
+    amounts: Floats, chance: Floats, expected: _Chance, overlap: int, rank: float = 1.0
+) -> Spread | None:
+    """Fit a spread, unless chance explains the amounts."""
+    if expected.mean <= 0 or expected.explains(amounts / chance, overlap):
+        return None
+    return fit_spread(amounts, chance * expected.mean, rank, overlap)
+
+
+def _directions(points: Floats, chance: Floats, simulation: _Simulation, overlap: int) -> Floats:
+    """Return the axes that stand out, at most one for every eight windows."""
+    windows, cells = len(points) // overlap, points.shape[1]
+    values, axes = _principal_axes(points, chance)
+    # Bursts of equal rows widen all axes alike, and no axis of a sphere is a direction. Of a few
+    # cells there are too few axes to tell.
+    even = 1.0
+    if cells > 4:
+        even = max(1.0, float(np.median(values[: cells - 1])) / max(simulation.median, 1e-300))
+    most = min(MOST_DIRECTIONS, windows // _WINDOWS_A_DIRECTION, max(1, (cells - 1) // 2))
+    out = values[:most] > _STANDS_OUT * even * simulation.greatest[:most]
+    number = most if out.all() else int(np.argmin(out))
+    return axes[:number]
+
+
+def _sums(counts: Counts, slots: int) -> Counts:
+    """Return the sums of each `slots` consecutive slots."""
+    sums = np.cumsum(np.vstack([np.zeros_like(counts[:1]), counts]), axis=0)
+    return np.asarray(sums[slots:] - sums[:-slots])
+
+
+def _principal_axes(points: Floats, chance: Floats) -> tuple[Floats, Floats]:
+    """Return the eigenvalues, greatest first, and the unit eigenvectors of the points' scatter.
+
+    Small windows are scaled down to the noise of a typical one, and long points to three times the
+    median length. Both would draw the axes to a few windows.
+    """
+    scaled = points * np.sqrt(np.minimum(1.0, np.median(chance) / chance))[:, np.newaxis]
+    lengths = np.linalg.norm(scaled, axis=1)
+    most = _CLIP * np.median(lengths)
+    scaled *= np.minimum(1.0, most / np.maximum(lengths, 1e-300))[:, np.newaxis]
+    values, columns = np.linalg.eigh(scaled.T @ scaled / len(points))
+    axes = columns[:, ::-1].T
+    # An axis has no sign. Fix it, so that every machine writes the same baseline.
+    greatest = np.abs(axes).argmax(axis=1)
+    signs = np.sign(axes[np.arange(len(axes)), greatest])
+    return values[::-1], axes * signs[:, np.newaxis]
+
+
+def _rank(points: Floats) -> float:
+    """Return the number of axes that would scatter as much if all scattered alike.
+
+    With few points it is too low, never too high on average: the sample's axes differ by chance.
+    """
+    scatter = points.T @ points
+    return float(np.trace(scatter) ** 2 / max(float((scatter**2).sum()), 1e-300))
+
+
+def _simulate(training: Counts, rows: Counts, chance: Floats, *, ordered: bool) -> _Simulation:
+    """Draw windows of independent rows and measure what training windows are measured by.
+
+    A formula would be off where cells expect few rows, and there chance is greatest.
+    """
+    random = np.random.default_rng(0)  # The same training gives the same baseline.
+    fractions = smoothed_fractions(training)
+    number = _SIMULATED_WINDOWS // len(rows)
+    eigenvalues, psi, squares = [], [], []
+    for _ in range(min(max(number, _FEWEST_SIMULATIONS), _MOST_SIMULATIONS)):
+        drawn = random.multinomial(rows, fractions)
+        others = np.maximum(training - drawn, 0)
+        points = deviations(drawn, others)
+        eigenvalues.append(_principal_axes(points, chance)[0])
+        psi.append((points**2).sum(axis=1) / chance)
+        if ordered:
+            squares.append(distances(drawn, others) ** 2 / chance)
+    found = np.array(eigenvalues)
+    return _Simulation(
+        greatest=found.max(axis=0),
+        median=float(np.median(found.mean(axis=0)[: len(training) - 1])),
+        psi=_Chance.of(psi),
+        distance=_Chance.of(squares) if ordered else None,
+    )
+
+
+def training_drift(counts: Counts) -> float:
+    """Return PSI between the first and the last fifth of training.
+
+    Args:
+        counts: Rows of each cell in each slot, in order of time, shape (slots, cells).
+
+    Returns:
+        PSI in nats; 0 if there are fewer than five slots or a fifth has no rows.
+    """
+    fifth = len(counts) // 5
+    first, last = counts[:fifth].sum(axis=0), counts[len(counts) - fifth :].sum(axis=0)
+    if not fifth or not first.sum() or not last.sum():
+        return 0.0
+    return float((deviations(last, first) ** 2).sum())
