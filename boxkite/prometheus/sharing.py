@@ -25,8 +25,8 @@ class _Run(Generic[T]):
 class SharedWork(Generic[T]):
     """Does work once for all threads that request it before it begins.
 
-    Threads that arrive during a run wait for the next run and share its result. So a result is never
-    older than the request for it.
+    Threads that arrive during a run wait for the next run and share its result. So a result is
+    never older than the request for it.
     """
 
     def __init__(self) -> None:
