@@ -300,7 +300,8 @@ class Baseline:
             variables = classic_reader.read_text(text, max_series)
             return cls.from_variables(variables, max(each.rows for each in variables))
         baseline = cls(line.model, line.version, line.rows, line.variables)
-        if series_digest(text[: line.start]) == line.series:
+        names = line.model, line.version, line.exposition
+        if series_digest(text[: line.start], *names) == line.series:
             check_nothing_follows(text, line.end)
             return baseline
         # Something differs. Rendering the series again shows in which line.

@@ -7,10 +7,10 @@ not have to assemble a baseline from tens of thousands of samples:
                 "series":"9c41d0e7a5b3f268","digest":"2f6b1c0d",
                 "content":{"rows":327346,"variables":[...]}}
 
-(All on one line; wrapped here.) `series` is the digest of the text above the line, and `digest`
-covers `content`, so a change anywhere is found. Because of the digest, a later version can read
-the file even if it renders a series or a HELP text differently. A float that JSON cannot hold is
-written as Prometheus spells it: "NaN", "+Inf" or "-Inf".
+(All on one line; wrapped here.) `series` is the digest of the text above the line and of the names
+of model and version, and `digest` covers `content`, so a change anywhere is found. Because of the
+digest, a later version can read the file even if it renders a series or a HELP text differently. A
+float that JSON cannot hold is written as Prometheus spells it: "NaN", "+Inf" or "-Inf".
 
 To store more about the whole baseline, give `_Content` a field with a default. A default is not
 written, so the files and digests of baselines that do not use the field stay the same. Raise
@@ -124,7 +124,7 @@ def json_line(model: str, version: str, content: str, exposition: Exposition, se
             "exposition": exposition,
             "model": model,
             "version": version,
-            "series": series_digest(series),
+            "series": series_digest(series, model, version, exposition),
             "digest": digest_of(content),
         }
     )
@@ -142,9 +142,15 @@ def digest_of(content: str | bytes) -> str:
     return hashlib.sha256(raw).hexdigest()[:8]
 
 
-def series_digest(series: str) -> str:
-    """Return the first 16 hex digits of the SHA-256 of the text above the line."""
-    return hashlib.sha256(series.encode()).hexdigest()[:16]
+def series_digest(series: str, model: str, version: str, exposition: Exposition) -> str:
+    """Return the first 16 hex digits of the SHA-256 of the text above the line, and of the names.
+
+    The names of model and version are in the series as well as in the line. The digest covers
+    both, so that a change of either is found.
+    """
+    digest = hashlib.sha256(series.encode())
+    digest.update("\0".join(["", model, version, exposition]).encode("utf-8", "backslashreplace"))
+    return digest.hexdigest()[:16]
 
 
 def _dump(value: Any) -> str:

@@ -391,15 +391,15 @@ def test_the_trend_is_drawn_by_the_hour_and_is_also_a_table(
 ) -> None:
     hours = 30
     with served("flask") as service:
-        counter = service.monitor._counter
-        member = counter._join()
+        counts = service.monitor._counts
+        member = counts._join()
         folder = member.history.folder
         for path in folder.glob("hour-*"):
             path.unlink()
         now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
         for hour in range(hours, 0, -1):
             History(folder, service.monitor.baseline).keep(
-                counter.totals, now - timedelta(hours=hour)
+                counts.totals(), now - timedelta(hours=hour)
             )
             columns = table(150, 5, drifted=hour < 10).values()
             for row in zip(*(np.asarray(column).tolist() for column in columns), strict=True):
@@ -429,13 +429,13 @@ def large() -> Iterator[Service]:
 
 def keep_hours(service: Service, count: int) -> None:
     """Write earlier hours with the current counts."""
-    counter = service.monitor._counter
-    member = counter._join()
+    counts = service.monitor._counts
+    member = counts._join()
     folder = member.history.folder
-    totals = counter.totals()
+    totals = counts.totals()
     for hour in range(count, 0, -1):
         moment = datetime.now(UTC) - timedelta(hours=hour)
-        History(folder, service.monitor.baseline).keep(lambda: totals, moment)
+        History(folder, service.monitor.baseline).keep(totals, moment)
 
 
 @pytest.mark.slow
