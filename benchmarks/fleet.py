@@ -130,14 +130,15 @@ def rules_cost(arguments: argparse.Namespace, export_baseline: bool) -> Cost:
 def memory_cost(arguments: argparse.Namespace, export_baseline: bool) -> Cost:
     """Scrape a page for each replica for some minutes."""
     monitor = monitor_of(arguments.variables, export_baseline)
-    body, content_type = monitor.export_http()
+    page, content_type = monitor.export_http()
+    baseline = monitor.baseline.as_text().encode()
 
     class Page(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(200)
             self.send_header("Content-Type", content_type)
             self.end_headers()
-            self.wfile.write(body)
+            self.wfile.write(baseline if self.path.startswith("/baseline") else page)
 
         def log_message(self, *_: Any) -> None:
             """Print nothing."""
@@ -155,6 +156,12 @@ scrape_configs:
       - {{source_labels: [__address__], target_label: instance}}
       - {{source_labels: [__address__], target_label: __param_replica}}
       - {{target_label: __address__, replacement: "127.0.0.1:{server.server_port}"}}
+"""
+    if not export_baseline:
+        configuration += f"""\
+  - job_name: baselines
+    metrics_path: /baseline
+    static_configs: [{{targets: ["127.0.0.1:{server.server_port}"]}}]
 """
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "data"

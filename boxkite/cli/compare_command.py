@@ -13,7 +13,7 @@ import click
 
 from boxkite.baseline import Baseline
 from boxkite.cli.console import print_table, progress_bar, waiting
-from boxkite.cli.group import EXIT_DRIFT, print_message
+from boxkite.cli.group import EXIT_DRIFT, EXIT_INSUFFICIENT, print_message
 from boxkite.cli.inputs import log_reader, read_baseline, read_table
 from boxkite.cli.junit import junit_xml
 from boxkite.cli.log_counting import count_log
@@ -32,7 +32,7 @@ from boxkite.drawing.printable import one_line
 from boxkite.drift import Comparison, Policy, compare, compare_counts
 from boxkite.system.atomic_file import replace_file
 
-__all__ = ["compare_command", "compared", "comparison_arguments"]
+__all__ = ["compare_command", "compared", "comparison_arguments", "exit_by_verdict"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -112,7 +112,8 @@ def compared(
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
     callback=folder_exists,
-    help="Also write JUnit XML. Each variable is a test case that fails if it drifted.",
+    help="Also write JUnit XML. Each variable is a test case that fails if it drifted or if one of "
+    "its rates changed.",
 )
 def compare_command(
     baseline: Baseline | str, rows: Path | str, as_json: bool, junit: Path | None, **options: Any
@@ -127,9 +128,10 @@ def compare_command(
 
     \b
     Exit codes:
-      0  no variable drifted
-      1  a variable drifted
+      0  no variable drifted, and no rate changed
+      1  a variable drifted, or its rate of missing, unseen or invalid rows changed
       2  wrong usage, or a file cannot be read
+      3  not enough data for any verdict
 
     \b
     Example:
@@ -145,9 +147,16 @@ def compare_command(
     else:
         print_table(functools.partial(comparison_table, comparison))
         names = ", ".join(one_line(each.name) for each in comparison.drifted)
-        click.echo(f"{comparison.verdict}: {names}" if names else comparison.verdict)
-        empty = ", ".join(each.name for each in comparison if not each.rows)
-        if empty:
-            print_message(f"no row has a valid value for: {empty}")
-    if comparison.verdict == "drift":
-        click.get_current_context().exit(EXIT_DRIFT)
+        if names:
+            click.echo(f"drift: {names}")
+        for each in comparison:
+            for change in each.rate_changes:
+                click.echo(f"changed rate: {one_line(each.name)}: {change}")
+        click.echo(comparison.summary)
+    exit_by_verdict(comparison)
+
+
+def exit_by_verdict(comparison: Comparison) -> None:
+    """End the command with the exit code of the comparison's verdict."""
+    code = {"drift": EXIT_DRIFT, "insufficient": EXIT_INSUFFICIENT}.get(comparison.verdict, 0)
+    click.get_current_context().exit(code)

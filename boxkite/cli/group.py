@@ -13,10 +13,11 @@ import click
 from boxkite.drawing.printable import one_line
 from boxkite.errors import BaselineWarning, BoxkiteError
 
-__all__ = ["EXIT_DRIFT", "EXIT_ERROR", "CommandGroup", "print_message"]
+__all__ = ["EXIT_DRIFT", "EXIT_ERROR", "EXIT_INSUFFICIENT", "CommandGroup", "print_message"]
 
 EXIT_DRIFT = 1
 EXIT_ERROR = 2
+EXIT_INSUFFICIENT = 3
 # Exit codes with which shells report a process that SIGINT (2) or SIGPIPE (13) ended.
 _EXIT_INTERRUPTED = 130
 _EXIT_BROKEN_PIPE = 141

@@ -14,16 +14,18 @@ __all__ = ["junit_xml"]
 def junit_xml(comparison: Comparison) -> bytes:
     """Return a test suite with one test case per variable.
 
-    A variable that drifted is a failure. One with too little data for a verdict is skipped.
+    A variable that drifted or has a changed rate is a failure. One with too little data for a
+    verdict is skipped.
     """
-    verdicts = [each.verdict for each in comparison]
+    failures = sum(each.has_changed for each in comparison)
+    skipped = sum(each.verdict == "insufficient" and not each.has_changed for each in comparison)
     suite = ET.Element(
         "testsuite",
         name=one_line(f"drift of {comparison.model} {comparison.version}"),
-        tests=str(len(verdicts)),
-        failures=str(verdicts.count("drift")),
+        tests=str(len(comparison.variables)),
+        failures=str(failures),
         errors="0",
-        skipped=str(verdicts.count("insufficient")),
+        skipped=str(skipped),
     )
     for each in comparison:
         suite.append(_case(each))
@@ -35,7 +37,7 @@ def junit_xml(comparison: Comparison) -> bytes:
 def _case(drift: VariableDrift) -> ET.Element:
     # Names may contain characters that are illegal in XML; `one_line` escapes them.
     case = ET.Element("testcase", classname=drift.role, name=one_line(drift.name))
-    if drift.verdict == "drift":
+    if drift.has_changed:
         failure = ET.SubElement(case, "failure", type="drift", message=_reason(drift))
         failure.text = f"{drift.rows:,} rows, {drift.missing:,} missing, {drift.invalid:,} invalid"
     elif drift.verdict == "insufficient":
@@ -44,8 +46,10 @@ def _case(drift: VariableDrift) -> ET.Element:
 
 
 def _reason(drift: VariableDrift) -> str:
-    """Return PSI, and K-S for numbers, each with the side of its critical value."""
-    return ", ".join(
+    """Return the changed rates; if it drifted, also PSI and K-S with their critical values."""
+    if drift.verdict != "drift":
+        return "; ".join(drift.rate_changes)
+    statistics = ", ".join(
         f"{name} {value:.4g} is {'above' if name in drift.above else 'below'} "
         f"its critical value {critical:.4g}"
         for name, value, critical in (
@@ -54,3 +58,4 @@ def _reason(drift: VariableDrift) -> str:
         )
         if not math.isnan(value)
     )
+    return "; ".join([*drift.rate_changes, statistics])

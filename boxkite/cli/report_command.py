@@ -9,8 +9,7 @@ from typing import Any
 import click
 
 from boxkite.baseline import Baseline
-from boxkite.cli.compare_command import compared, comparison_arguments
-from boxkite.cli.group import EXIT_DRIFT
+from boxkite.cli.compare_command import compared, comparison_arguments, exit_by_verdict
 from boxkite.cli.inputs import read_baseline
 from boxkite.cli.shared_options import folder_exists, json_option
 from boxkite.drawing.printable import one_line
@@ -78,8 +77,7 @@ def report_command(
         )
     else:
         click.echo(one_line(f"{report.words} Written to {path}"))
-    if comparison.verdict == "drift":
-        click.get_current_context().exit(EXIT_DRIFT)
+    exit_by_verdict(comparison)
 
 
 def _check_ending(path: Path, variable: str | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import operator
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -63,6 +64,8 @@ class VariableDrift:
         scores: Score along each direction in which training varies by itself; empty if none was
             learnt. Their squares are a part of PSI, and `critical` has that part added.
         score_criticals: Critical value of each score's size.
+        absent: Whether the compared table has no such column. Then the rate of missing rows counts
+            as changed, however few rows there are.
     """
 
     name: str
@@ -88,6 +91,30 @@ class VariableDrift:
     ks_critical: float = math.nan
     scores: tuple[float, ...] = ()
     score_criticals: tuple[float, ...] = ()
+    absent: bool = False
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether the variable drifted or one of its rates changed."""
+        return self.verdict == "drift" or bool(self.changed_rates)
+
+    @property
+    def rate_changes(self) -> tuple[str, ...]:
+        """A sentence for each changed rate, with the rate and its value at training."""
+        seen = max(self.rows + self.missing + self.invalid, 1)
+        before = _percent(self.missing / seen - self.missing_difference)
+        texts = {
+            "missing": "the column is absent"
+            if self.absent
+            else f"{_percent(self.missing / seen)} of rows have no value",
+            "unseen": f"{_percent(self.unseen_difference)} of rows have a category that training "
+            f"never saw",
+            "invalid": f"{_percent(self.invalid / seen)} of rows have an invalid value",
+        }
+        return tuple(
+            f"{texts[rate]} ({before if rate == 'missing' else '0 %'} at training)"
+            for rate in self.changed_rates
+        )
 
     @property
     def above(self) -> tuple[str, ...]:
@@ -137,9 +164,29 @@ class Comparison:
 
     @property
     def verdict(self) -> Verdict:
-        """`drift` if any variable drifted, otherwise `ok` if any is ok, or `insufficient`."""
-        verdicts = {each.verdict for each in self.variables}
-        return "drift" if "drift" in verdicts else "ok" if "ok" in verdicts else "insufficient"
+        """`drift` if any variable drifted or has a changed rate, otherwise `ok` if any is ok.
+
+        `insufficient` if there is not enough data for any verdict.
+        """
+        if any(each.has_changed for each in self.variables):
+            return "drift"
+        return "ok" if any(each.verdict == "ok" for each in self.variables) else "insufficient"
+
+    @property
+    def summary(self) -> str:
+        """Number of variables by verdict: "3 drift, 2 changed rates, 4 ok, 1 not enough data"."""
+        verdicts = Counter(
+            "changed rates" if each.has_changed and each.verdict != "drift" else each.verdict
+            for each in self.variables
+        )
+        rates = verdicts["changed rates"]
+        parts = {
+            "drift": verdicts["drift"],
+            "changed rate" if rates == 1 else "changed rates": rates,
+            "ok": verdicts["ok"],
+            "not enough data": verdicts["insufficient"],
+        }
+        return ", ".join(f"{number} {name}" for name, number in parts.items() if number)
 
     @property
     def drifted(self) -> tuple[VariableDrift, ...]:
@@ -158,8 +205,12 @@ class Comparison:
             "predictions": self.predictions,
             "variables": [
                 {key: None if value != value else value for key, value in fields.items()}
-                for fields in ({**asdict(each), "above": each.above} for each in self.variables)
+                for fields in (
+                    {**asdict(each), "above": each.above, "rate_changes": each.rate_changes}
+                    for each in self.variables
+                )
             ],
+            "summary": self.summary,
             "verdict": self.verdict,
         }
 
@@ -280,6 +331,11 @@ def _distances(
             psi, critical, tally.rows, len(live), found.distance, ks_critical, unusual=unusual
         ),
     }
+
+
+def _percent(fraction: float) -> str:
+    # A difference of fractions can be off by one rounding, and "-0 %" would look wrong.
+    return f"{100 * max(fraction, 0.0):.3g} %" if fraction > 1e-12 else "0 %"
 
 
 def _ratio(value: float, critical: float) -> float:

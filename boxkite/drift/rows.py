@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from boxkite.baseline.baseline import Baseline
 from boxkite.baseline.capture import capture_column, named_columns
 from boxkite.baseline.tally import Tally, tally_column
 from boxkite.baseline.variable import CategoryVariable
-from boxkite.drift.comparison import Comparison, compare_counts
+from boxkite.drift.comparison import Comparison, VariableDrift, compare_counts
 from boxkite.drift.verdict import Policy
 from boxkite.errors import BaselineError
 
@@ -33,7 +34,8 @@ def compare(
     Args:
         baseline: What the model was trained on.
         rows: Table in any of the forms that `Baseline.fit` takes. If a variable has no column,
-            every row counts as missing. Columns that are not in the baseline are ignored. If a
+            every row counts as missing and that rate has changed, except for outputs if the table
+            has none of them. Columns that are not in the baseline are ignored. If a
             feature and an output share a name, the column counts as the feature.
         policy: False alarms to allow and smallest effect that matters; the default if None.
         window: Length of time that the rows cover: "1h", "1d" or "7d", or a window of the policy.
@@ -63,7 +65,31 @@ def compare(
     policy = policy or Policy()
     if window is not None:
         policy = policy.including(window)
-    return compare_counts(baseline, aligned, total, policy=policy, window=window)
+    comparison = compare_counts(baseline, aligned, total, policy=policy, window=window)
+    present = tallies.keys()
+    scored = any(role == "output" for role, _ in present)
+    return replace(
+        comparison,
+        variables=tuple(
+            each if (each.role, each.name) in present else _absent(each, scored=scored)
+            for each in comparison.variables
+        ),
+    )
+
+
+def _absent(drift: VariableDrift, *, scored: bool) -> VariableDrift:
+    """Return the comparison of a variable that has no column.
+
+    Args:
+        drift: Comparison in which every row counts as missing.
+        scored: Whether the table has any output. Rows that were not scored yet are no fault.
+    """
+    if drift.role == "output" and not scored:
+        return replace(drift, absent=True, changed_rates=())
+    rates = drift.changed_rates
+    if drift.missing_difference > 0 and "missing" not in rates:  # too few rows for evidence
+        rates = ("missing", *rates)
+    return replace(drift, absent=True, changed_rates=rates)
 
 
 def _tallies(baseline: Baseline, columns: Mapping[str, Any]) -> dict[tuple[str, str], Tally]:

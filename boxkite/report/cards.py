@@ -152,7 +152,7 @@ class Report:
         drifted = [each.name for each in self.comparison.drifted]
         if drifted:
             return f"Drift in {len(drifted)} of {self._variables}: {_listed(drifted)}."
-        if self.comparison.verdict == "insufficient":
+        if not self.number("ok"):
             return "Not enough data for a verdict."
         unknown = self.number("insufficient")
         rest = f" Not enough data for {unknown}." if unknown else ""

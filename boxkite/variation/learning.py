@@ -176,6 +176,7 @@ def learn_variation(
     points = deviations(used, others)
     simulation = _simulate(counts.sum(axis=0), rows, chance, ordered=ordered)
     directions = np.round(_directions(points, chance, simulation, overlap), _DIGITS)
+    growth = np.maximum(1.0, np.median(rows) / rows)
     scores = points @ directions.T
     outside_points = points - scores @ directions
     left = (outside_points**2).sum(axis=1)
@@ -183,24 +184,35 @@ def learn_variation(
     distance = None
     if simulation.distance is not None:
         squares = distances(used, others) ** 2
-        distance = _fit_beyond(squares, chance, simulation.distance, overlap)
+        distance = _fit_beyond(squares, chance, simulation.distance, growth=growth, overlap=overlap)
     return Variation(
         windows=len(used) // overlap,
         rows=float(np.median(rows)),
         directions=directions,
-        along=tuple(fit_spread(each, chance, overlap=overlap) for each in (scores**2).T),
-        rest=_fit_beyond(left, chance, outside, overlap, _rank(outside_points)),
+        along=tuple(
+            fit_spread(each, chance, growth=growth, overlap=overlap) for each in (scores**2).T
+        ),
+        rest=_fit_beyond(
+            left, chance, outside, growth=growth, rank=_rank(outside_points), overlap=overlap
+        ),
         distance=distance,
     )
 
 
 def _fit_beyond(
-    amounts: Floats, chance: Floats, expected: _Chance, overlap: int, rank: float = 1.0
+    amounts: Floats,
+    chance: Floats,
+    expected: _Chance,
+    *,
+    growth: Floats,
+    overlap: int,
+    rank: float = 1.0,
 ) -> Spread | None:
     """Fit a spread, unless chance explains the amounts."""
     if expected.mean <= 0 or expected.explains(amounts / chance, overlap):
         return None
-    return fit_spread(amounts, chance * expected.mean, rank, overlap)
+    mean = chance * expected.mean
+    return fit_spread(amounts, mean, growth=growth, rank=rank, overlap=overlap)
 
 
 def _directions(points: Floats, chance: Floats, simulation: _Simulation, overlap: int) -> Floats:

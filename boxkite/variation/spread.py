@@ -85,7 +85,14 @@ class Spread:
         return max(self.greatest, min(fitted, ceiling))
 
 
-def fit_spread(amounts: Floats, chance: Floats, rank: float = 1.0, overlap: int = 1) -> Spread:
+def fit_spread(
+    amounts: Floats,
+    chance: Floats,
+    *,
+    growth: Floats | float = 1.0,
+    rank: float = 1.0,
+    overlap: int = 1,
+) -> Spread:
     """Fit the distribution of an amount to training windows.
 
     The scale solves: the mean of three quantiles of amount / (scale + chance) is that of
@@ -95,6 +102,8 @@ def fit_spread(amounts: Floats, chance: Floats, rank: float = 1.0, overlap: int 
     Args:
         amounts: Squared amount in each window, at least two windows.
         chance: Mean amount that chance alone gives in each window, more than 0.
+        growth: Factor by which each window's limit will be raised (`Variation.growth`). Only the
+            greatest amount is divided by it: the scale must also hold for large windows.
         rank: Number of coordinates in which windows vary alike. With few windows it is the
             numerator, because they are too few for the shape to show.
         overlap: How many of the windows cover one moment. Windows of a day that start every six
@@ -118,7 +127,7 @@ def fit_spread(amounts: Floats, chance: Floats, rank: float = 1.0, overlap: int 
         numerator=numerator,
         denominator=_rounded(min(denominator, _EFFICIENCY * windows * numerator)),
         windows=windows,
-        greatest=_rounded(greatest_usual(np.maximum(amounts - chance, 0.0), overlap)),
+        greatest=_rounded(greatest_usual(np.maximum(amounts - chance, 0.0) / growth, overlap)),
     )
 
 

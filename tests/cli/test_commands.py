@@ -106,7 +106,7 @@ def test_compare_exits_with_0_if_nothing_drifted() -> None:
         "carrier         1,000       0 0.0000   0.0547      -        - ok      ██       ██",
         r"\x1b[31m[red]\n 1,000       0 0.0000   0.0507 0.0000   0.1047 ok      ████████ ████████",
         "score (output)  1,000       0 0.0000   0.1186 0.0000   0.1047 ok      ████████ ████████",
-        "ok",
+        "4 ok",
     ]
     assert (result.stderr, result.exit_code) == ("", 0)
 
@@ -121,14 +121,15 @@ def test_compare_exits_with_1_and_names_the_drifted_variables() -> None:
         r"\x1b[31m[red]\n 1,000       0 0.0000   0.0507 0.0000   0.1047 ok      ████████ ████████",
         "score (output)  1,000       0 0.0000   0.1186 0.0000   0.1047 ok      ████████ ████████",
         "drift: delay",
+        "1 drift, 3 ok",
     ]
     assert (result.stderr, result.exit_code) == ("", 1)
 
 
 def test_compare_says_that_there_is_not_enough_data() -> None:
     result = run("compare", "histogram.prom", "few.parquet")
-    assert lines(result.stdout)[-1] == "insufficient"
-    assert (result.stderr, result.exit_code) == ("", 0)
+    assert lines(result.stdout)[-1] == "4 not enough data"
+    assert (result.stderr, result.exit_code) == ("", 3)
 
 
 def test_compare_takes_a_policy() -> None:

@@ -191,7 +191,10 @@ def test_as_dict_is_plain_json_without_nan() -> None:
                 "ks_critical": None,
                 "scores": [],
                 "score_criticals": [],
+                "absent": False,
                 "above": [],
+                "rate_changes": [],
             }
         ],
+        "summary": "1 drift",
     }

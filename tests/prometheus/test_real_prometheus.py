@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 from boxkite import Baseline, Comparison, Monitor
-from boxkite.prometheus.rules import render_rules
+from boxkite.prometheus.rules import RuleOptions, render_rules
 from boxkite.settings import Settings
 
 HOSTILE = 'it\'s "naïve"\n\\ 😀'
@@ -73,7 +73,9 @@ def running(prometheus: str, folder: Path, targets: list[str]) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         address = f"127.0.0.1:{free.getsockname()[1]}"
     (folder / "rules.yaml").write_text(
-        render_rules(windows=["1m"], critical_windows={"1m": "1h"}, interval="1s")
+        render_rules(
+            windows=["1m"], critical_windows={"1m": "1h"}, options=RuleOptions(interval="1s")
+        )
     )
     configuration = {
         "global": {"scrape_interval": "1s", "scrape_timeout": "1s"},
@@ -148,7 +150,7 @@ def test_prometheus_records_pythons_numbers_for_what_it_scraped(
         for rate in ("missing", "unseen", "invalid"):
             for name in ("difference", "evidence"):
                 expected = python_says(drift, f"{rate}_{name}")
-                wait_for(api, f"variable:boxkite_{rate}_fraction:{name}", expected)
+                wait_for(api, f'variable:boxkite_rate:{name}{{rate="{rate}"}}', expected)
         verdicts = {(each.role, each.name): float(each.verdict == "drift") for each in drift}
         assert set(verdicts.values()) == {0.0, 1.0}
         wait_for(api, "variable:boxkite_drift:verdict", verdicts)

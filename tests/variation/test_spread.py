@@ -20,7 +20,7 @@ TAIL = 1e-3
 
 def fit(amounts: Floats, chance: float = 1e-9, rank: float = 1.0) -> Spread:
     ones = np.ones(len(amounts))
-    return fit_spread(amounts, chance * ones, rank)
+    return fit_spread(amounts, chance * ones, rank=rank)
 
 
 class Kind(NamedTuple):
