@@ -106,7 +106,7 @@ class Baseline:
             bins: bins of the numeric variables: how many bins of equal mass (20 by default, fewer
                 if there are few rows), or the finite upper edges, or a mapping from variable name
                 to either.
-            categorical: names of columns to count as categories whatever their type.
+            categorical: names of columns to count as categories, even if they hold numbers.
             max_categories: number of categories that are counted separately. All rarer ones are
                 counted together.
             names: column names of a 2-D array. The default is `x0`, `x1`, and so on.

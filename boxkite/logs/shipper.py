@@ -42,7 +42,7 @@ _MAX_MINUTE_BYTES = 16 << 20
 
 
 class Shipper:
-    """Empty the outboxes of this process, and those of dead workers, in a background thread.
+    """Empty the outboxes of this process and of dead workers in a background thread.
 
     If the sink fails, the same batch is delivered again after a pause. The pauses grow. Records
     that the sink rejects for good are written to a file and counted as dropped.
