@@ -38,6 +38,11 @@ OLD_LABELS = {
     "model_name": "model", "model_version": "version", "variable_role": "role",
     "variable_kind": "kind", "failed_stage": "stage",
 }  # fmt: skip
+# The blocks end in the future, so what the rules record is older than they are.
+RULES_CONFIGURATION = """\
+rule_files: [boxkite.rules.yml]
+storage: {tsdb: {out_of_order_time_window: 1h}}
+"""
 
 
 class Cost(NamedTuple):
@@ -119,11 +124,11 @@ def rules_cost(arguments: argparse.Namespace, export_baseline: bool) -> Cost:
         data = Path(folder) / "data"
         monitor = monitor_of(arguments.variables, export_baseline)
         renamed = OLD_LABELS if arguments.old_labels else {}
-        # Blocks take a while to write. They end in the future, so that samples are there to read.
+        # Writing the blocks takes a while, and the rules need samples of the last minutes.
         end = time.time() + 60 * arguments.minutes + arguments.lead_seconds
         add_samples(data, samples(monitor, arguments.replicas, end, renamed))
         (Path(folder) / "boxkite.rules.yml").write_text(rules)
-        with running(data, "rule_files: [boxkite.rules.yml]\n") as database:
+        with running(data, RULES_CONFIGURATION) as database:
             return watched(database, 60 * arguments.minutes)
 
 

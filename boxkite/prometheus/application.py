@@ -1,4 +1,4 @@
-"""The metrics that the application itself has in prometheus-client's registry."""
+"""The application's own metrics, from prometheus-client's registry."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ __all__ = ["ChosenMetrics", "application_registry"]
 
 
 def application_registry(registry: CollectorRegistry | None) -> CollectorRegistry | None:
-    """Return the registry whose metrics go into the same answer.
+    """Return the registry whose metrics appear beside boxkite's series.
 
-    With `PROMETHEUS_MULTIPROC_DIR` set, prometheus-client keeps the default registry's metrics in
-    files of all processes: then those are read in its place.
+    If `PROMETHEUS_MULTIPROC_DIR` is set, prometheus-client keeps the metrics of all processes in
+    files. In that case the files are read in place of the default registry.
 
     Args:
-        registry: that was chosen; None for none.
+        registry: The chosen registry; None for none.
     """
     if registry is not REGISTRY or "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         return registry
@@ -29,11 +29,11 @@ def application_registry(registry: CollectorRegistry | None) -> CollectorRegistr
 
 
 class ChosenMetrics(Collector):
-    """The metrics of a registry of which samples are asked for, whatever collects them.
+    """Collects only the samples of a registry that a scrape asks for.
 
     Args:
-        registry: of all metrics.
-        names: of samples or metrics.
+        registry: All metrics.
+        names: Names of the samples or metrics to keep.
     """
 
     def __init__(self, registry: CollectorRegistry, names: Collection[str]) -> None:

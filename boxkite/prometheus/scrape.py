@@ -1,4 +1,4 @@
-"""Answers a scrape: format by `Accept`, gzip by `Accept-Encoding`, series by `name[]`."""
+"""Answers scrapes: `Accept` chooses the format, `Accept-Encoding` gzip, `name[]` the series."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _MIN_GZIP_BYTES = 1024
 
 
 class Exposition(Protocol):
-    """One way to show counts as series.
+    """A form in which counts are shown as series: labelled or classic.
 
     Attributes:
-        static: the families that never change, those of the baseline.
+        static: The families that never change.
     """
 
     static: list[Family]
@@ -40,7 +40,14 @@ class Exposition(Protocol):
         errors: Mapping[str, int],
         log: Mapping[str, int],
     ) -> list[Family]:
-        """Return the live families."""
+        """Return the families with live counts.
+
+        Args:
+            tallies: Counts of each variable, in the order of the baseline.
+            predictions: Number of predictions counted.
+            errors: Failures of monitoring by stage.
+            log: Records of the log by outcome.
+        """
         ...
 
 
@@ -49,8 +56,8 @@ class Scrape:
     """The answer to a scrape.
 
     Attributes:
-        body: the series as bytes.
-        content_type: of the format that was chosen; Prometheus 3 insists on it.
+        body: The series as bytes.
+        content_type: Media type of the format. Prometheus 3 refuses a scrape without it.
         content_encoding: "gzip" or None.
     """
 
@@ -72,8 +79,8 @@ class ModelSeries:
     """The series of one model.
 
     Attributes:
-        static: the families that never change, those of the baseline.
-        live: returns those with the present counts.
+        static: The families that never change.
+        live: Returns the families with the current counts.
     """
 
     static: Sequence[Family]
@@ -81,14 +88,15 @@ class ModelSeries:
 
 
 class Scraper:
-    """Renders the series of some models, and the application's own metrics with them.
+    """Renders the series of several models together with the application's own metrics.
 
-    Each family is there once, with the samples of all models.
+    Each family occurs once, with the samples of all models. Static families are rendered once for
+    each format, because a large baseline has many and they never change.
 
     Args:
-        models: whose static families are rendered once, for the first scrape in a format.
-        registry: of the application's metrics; None for none.
-        report: called with the error when the application's metrics cannot be had.
+        models: The series of each model.
+        registry: The application's metrics; None for none.
+        report: Takes the error if the application's metrics cannot be collected.
     """
 
     def __init__(
@@ -106,12 +114,12 @@ class Scraper:
     def scrape(
         self, *, accept: str = "", accept_encoding: str = "", names: Sequence[str] = ()
     ) -> Scrape:
-        """Return the answer to one scrape, which those share that ask for the same meanwhile.
+        """Return the answer to one scrape. Scrapes that wait for the same answer share it.
 
         Args:
-            accept: the request's `Accept`.
-            accept_encoding: the request's `Accept-Encoding`.
-            names: of samples or metrics; only those are shown, all if there are none.
+            accept: The request's `Accept`.
+            accept_encoding: The request's `Accept-Encoding`.
+            names: Names of the samples or metrics to show; all if empty.
         """
         key = (accept, accept_encoding, *names)
         return self._scrapes.result(key, lambda: self._answer(accept, accept_encoding, names))
@@ -139,7 +147,7 @@ class Scraper:
     def _of_application(
         self, encoder: Callable[[Collector], bytes], names: Collection[str]
     ) -> bytes:
-        """Return the application's metrics; a collector that fails costs only those."""
+        """Return the application's metrics, or nothing if one of its collectors fails."""
         if self._registry is None:
             return b""
         try:
@@ -152,7 +160,7 @@ class Scraper:
 
 
 def joined(models: Sequence[Sequence[Family]]) -> Sequence[Family]:
-    """Return the families of several models, those of one name as one."""
+    """Return the families of several models, with families of the same name merged."""
     if len(models) == 1:
         return models[0]
     by_name: dict[str, list[Family]] = {}

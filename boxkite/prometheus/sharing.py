@@ -1,4 +1,4 @@
-"""One rendering for all scrapes that wait for it."""
+"""Shares one rendering among all scrapes that wait for it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _WAIT_SECONDS = 5.0
 
 
 class _Run(Generic[T]):
-    """Work that has been asked for and has not begun."""
+    """A run of the work that has been requested but has not begun."""
 
     def __init__(self) -> None:
         self.done = threading.Event()
@@ -23,10 +23,10 @@ class _Run(Generic[T]):
 
 
 class SharedWork(Generic[T]):
-    """Does work once for all who ask for it before it begins.
+    """Does work once for all threads that request it before it begins.
 
-    While one run goes on, those who come wait and share the next: its result is never older than
-    their question.
+    Threads that arrive during a run wait for the next run and share its result. So a result is
+    never older than the request for it.
     """
 
     def __init__(self) -> None:
@@ -39,13 +39,14 @@ class SharedWork(Generic[T]):
         self._turn = threading.RLock()
 
     def result(self, key: Hashable, work: Callable[[], T]) -> T:
-        """Return what `work` returns, from a run of it that begins after this call.
+        """Return the result of a run that begins after this call.
 
         Args:
-            key: tells work with one result from work with another.
-            work: done here, or by another thread that asked for the same.
+            key: Identifies the result. Only requests with the same key share a run.
+            work: Computes the result, here or in another thread with the same key.
         """
-        if self._process != os.getpid():  # the locks are of the process that this was forked from
+        # In a forked child, another thread of the parent may hold these locks for ever.
+        if self._process != os.getpid():
             self._begin_anew()
         with self._lock:
             run = self._waiting.get(key)
@@ -53,7 +54,7 @@ class SharedWork(Generic[T]):
             if run is None:
                 run = self._waiting[key] = _Run()
         if joins:
-            # The other may fail, or be the code that a signal handler interrupted.
+            # The other thread may fail. It may even be this one, interrupted by a signal handler.
             run.done.wait(_WAIT_SECONDS)
             return run.results[0] if run.results else work()
         try:

@@ -116,7 +116,7 @@ def test_chance_is_taken_off() -> None:
 @given(st.lists(st.floats(0, 100), min_size=8, max_size=60), st.floats(1e-7, 0.1))
 def test_the_limit_covers_training(amounts: list[float], tail: float) -> None:
     found = fit(np.array(amounts))
-    within = np.array(amounts) <= found.limit(tail) + 1e-9
+    within = np.array(amounts) <= found.limit(tail) * (1 + 1e-8) + 1e-8  # nine digits are kept
     assert (~within).sum() <= (1 if len(amounts) >= MANY_WINDOWS else 0)
 
 
