@@ -71,7 +71,7 @@ class EventSender:
     @property
     def is_drift_awaited(self) -> bool:
         """Whether a receiver of `drift_changed` is connected to this sender."""
-        # The receivers of a garbage-collected object are gone only once they are looked up.
+        # blinker drops the receivers of a garbage-collected object only when it looks them up.
         return next(iter(drift_changed.receivers_for(self._source)), None) is not None
 
     def drift_changed(self, window: str, comparison: object, changed: object) -> None:

@@ -64,7 +64,7 @@ class _Endpoint:
             answer = await self._answer(request)
             response = Response(answer.body, answer.status, answer.headers)
         if request.method == "HEAD":
-            response.body = b""  # the headers, with the length, stay those of GET
+            response.body = b""  # the headers, including the length, stay the same as for GET
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> PageAnswer:

@@ -106,18 +106,19 @@ class Baseline:
             bins: bins of the numeric variables: how many bins of equal mass (20 by default, fewer
                 if there are few rows), or the finite upper edges, or a mapping from variable name
                 to either.
-            categorical: names of columns to count as categories whatever their type.
+            categorical: names of columns to count as categories, even if they hold numbers.
             max_categories: number of categories that are counted separately. All rarer ones are
                 counted together.
             names: column names of a 2-D array. The default is `x0`, `x1`, and so on.
             classes: pass this if the output columns are class probabilities: the classes by
                 position, as in scikit-learn's `model.classes_`, or True to use the column names.
                 An additional output "class" then holds the most probable class of each row.
-            time: when each row was made: the name of a column, which is then no feature, or one
-                date, time or number of seconds since 1970 for each row. From the times boxkite
-                learns how much the data varies by itself, so that mornings and weekends are no
-                drift. Two weeks or more are best.
-            windows: lengths of live windows whose natural variation is learnt, such as "1h".
+            time: time of each row: the name of a column, which is then not a feature, or one date,
+                time or number of seconds since 1970 for each row. From the times, boxkite learns
+                how much the data varies by itself, so that mornings and weekends do not count as
+                drift. Two weeks of data or more are best.
+            windows: lengths of live windows for which boxkite learns natural variation, such as
+                "1h".
 
         Returns:
             The baseline.
@@ -304,7 +305,7 @@ class Baseline:
         if series_digest(text[: line.start], *names) == line.series:
             check_nothing_follows(text, line.end)
             return baseline
-        # Something differs. Rendering the series again shows in which line.
+        # The series differ. Render them again to find the first line that differs.
         try:
             families = baseline._file_families(line.exposition)
         except BaselineError as error:
@@ -324,7 +325,8 @@ class Baseline:
         """Return the baseline of the rows of both, for training data that is counted in parts.
 
         If both have the same given version, the result keeps it. Otherwise the version is derived
-        from the merged distributions. Natural variation is lost, because it cannot be added up.
+        from the merged distributions. The result has no natural variation, because that cannot be
+        added up.
 
         Warns:
             BaselineWarning: if either has natural variation.
@@ -343,8 +345,8 @@ class Baseline:
             )
         if any(each.variation for each in (*self.variables, *other.variables)):
             warnings.warn(
-                "the merged baseline has no natural variation, because that of parts cannot be "
-                "added up. To keep it, fit all rows at once with time=",
+                "the merged baseline has no natural variation, because the variation of "
+                "parts cannot be added up. To keep it, fit all rows at once with time=",
                 BaselineWarning,
                 stacklevel=2,
             )

@@ -150,7 +150,7 @@ def capture_column(name: str, values: Any, *, categorical: bool) -> Column:
     Args:
         name: name of the column, for messages.
         values: a series of a frame, an array, a list or another iterable.
-        categorical: whether to read the values as labels whatever their type.
+        categorical: whether to read values of any type as labels.
 
     Raises:
         BaselineError: if a value is neither a number nor a label. The message names the column.

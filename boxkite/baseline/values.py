@@ -108,7 +108,7 @@ def to_number(value: Any) -> float:
 def to_category(value: Any) -> str | None:
     """Return `value` as the text of a category, or None if it is missing.
 
-    A whole number has the same text whatever its type: `1` and `1.0` become "1". Other floats get
+    A whole number has the same text in every type: `1` and `1.0` become "1". Other floats get
     the shortest text for their width, and booleans become "true" and "false". Invalid Unicode is
     escaped.
 

@@ -152,7 +152,8 @@ def _bound(sample: Sample) -> float:
         return parse_float(sample.labels["le"])
     except ValueError:
         text = sample.labels["le"]
-        raise damage(sample.line, f"{sample.name} has an le that is no number: {text!r}") from None
+        problem = f"{sample.name} has an le that is not a number: {text!r}"
+        raise damage(sample.line, problem) from None
 
 
 def _variable(found: _Found, documentation: Mapping[str, str]) -> Variable:

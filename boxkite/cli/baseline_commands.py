@@ -53,8 +53,8 @@ __all__ = ["baseline_command", "show_command"]
 @click.option(
     "--time",
     metavar="COLUMN",
-    help="Column of dates or times. Learns how the data varies by itself, so that mornings and "
-    "weekends are no drift.",
+    help="Column of dates or times, from which boxkite learns how the data varies by itself. "
+    "Mornings and weekends then do not count as drift.",
 )
 @click.option("--model", type=NAME, default="default", show_default=True, help="Name of the model.")
 @click.option("--version", type=NAME, help="Version of the baseline. [default: its digest]")

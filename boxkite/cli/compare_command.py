@@ -80,8 +80,8 @@ def compared(
         policy = policy.including(window)
         if not any(policy.natural_variation(window, each) for each in baseline.variables):
             print_message(
-                f"the baseline knows no natural variation between windows of {window}, so rows "
-                f"count as independent. Fit it with --time"
+                f"the baseline has no natural variation between windows of {window}, so rows "
+                f"count as independent. Fit the baseline with --time"
             )
     if isinstance(rows, Path):
         if endpoint or since or until:
@@ -123,8 +123,8 @@ def compare_command(
     BASELINE is the path or URL of a file such as histogram.prom.
 
     ROWS is a Parquet or CSV file, or the folder or URL of a prediction log. Columns of a file match
-    the baseline's variables by name. Predictions of a log are counted as the service counts them;
-    --endpoint, --since and --until select a part.
+    the baseline's variables by name. Predictions of a log are counted as the service counts them.
+    To compare only a part of a log, use --endpoint, --since and --until.
 
     \b
     Exit codes:

@@ -78,7 +78,8 @@ def _pairs_option(name: str, metavar: str, text: str) -> Callable[[Command], Com
 @click.option(
     "--scrape-interval",
     metavar="DURATION",
-    help="How often Prometheus scrapes the services. It is checked against the windows.",
+    help="How often Prometheus scrapes the services. Windows that are too short for it are "
+    "refused.",
 )
 @click.option(
     "--runbook",
@@ -99,7 +100,7 @@ def _pairs_option(name: str, metavar: str, text: str) -> Callable[[Command], Com
 @click.option(
     "--estimate",
     metavar="BASELINE",
-    help="Print what a fleet that serves this baseline costs Prometheus, and no rules.",
+    help="Print no rules, but the cost for Prometheus of a fleet that serves this baseline.",
 )
 @click.option(
     "--replicas",

@@ -151,8 +151,8 @@ window_option = click.option(
     "--window",
     metavar="LENGTH",
     callback=_window_length,
-    help="How long the rows were collected, such as 1h, 1d or 7d. Allows for the natural variation "
-    "between such windows, if the baseline was fitted with --time.",
+    help="Length of time that the rows cover, such as 1h, 1d or 7d. The comparison allows for "
+    "the natural variation between windows of this length, if the baseline was fitted with --time.",
 )
 
 
@@ -160,7 +160,7 @@ def part_of_log(command: Command) -> Command:
     """Add the options `--endpoint`, `--since` and `--until` to a command."""
     for option in (
         click.option(
-            "--until", metavar="TIME", help="Read predictions before this time. Same forms."
+            "--until", metavar="TIME", help="Read predictions before this time, in the same forms."
         ),
         click.option(
             "--since",

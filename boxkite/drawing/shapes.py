@@ -17,9 +17,9 @@ Counts: TypeAlias = NDArray[np.int64]
 # The outer bins are open. If one reached as far as the extreme value of a long tail, the other bins
 # would be too narrow to see. An open bin is therefore at most this many times as wide as the next.
 _WIDEST_OUTER = 2.0
-# A bin around a single value has almost no width: nobody would see it, and its density would dwarf
-# all others. It is widened to at least this fraction of the picture, and further until its density
-# at training is at most `_DENSEST` times the mean.
+# A bin around a single value has almost no width: it would be invisible, and its density would
+# dwarf all others. It is widened to at least this fraction of the picture, and further until its
+# density at training is at most `_DENSEST` times the mean.
 _NARROWEST = 1 / 60
 _DENSEST = 5.0
 _MOST_CATEGORIES = 20

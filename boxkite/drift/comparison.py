@@ -259,8 +259,9 @@ def compare_counts(
         predictions: Number of rows counted.
         policy: False alarms to allow and smallest effect that matters; the default if None.
         window: Window of the policy that the rows come from. It decides the share of the false
-            alarms, and the natural variation to allow for. None if the rows are no window of time:
-            then the share is that of the policy's first window, and rows count as independent.
+            alarms, and the natural variation to allow for. None if the rows are not a window of
+            time: the share of the policy's first window then applies, and rows count as
+            independent.
     """
     policy = policy or Policy()
     counts = tuple(zip(baseline.variables, tallies, strict=True))

@@ -38,9 +38,10 @@ def compare(
             has none of them. Columns that are not in the baseline are ignored. If a
             feature and an output share a name, the column counts as the feature.
         policy: False alarms to allow and smallest effect that matters; the default if None.
-        window: How long the rows were collected: "1h", "1d" or "7d", or a window of the policy. The
-            natural variation between such windows is allowed for, if the baseline was fitted with
-            `time=`. None if the rows are no window of time; then they count as independent.
+        window: Length of time that the rows cover: "1h", "1d" or "7d", or a window of the policy.
+            The comparison allows for the natural variation between windows of this length, if the
+            baseline was fitted with `time=`. None if the rows are not a window of time; they then
+            count as independent.
         names: Column names of a 2-D array.
 
     Raises:

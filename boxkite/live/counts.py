@@ -162,6 +162,7 @@ class Counts:
     def add_bytes(self, content: bytes) -> None:
         """Add counts that `to_bytes` returned for the same baseline, or log outcomes alone."""
         self.log += np.frombuffer(content[:_LOG_BYTES], dtype="<i8")
+        # An orphan holds log outcomes only, because its counts are merged already.
         if len(content) == _LOG_BYTES:
             return
         split = len(content) - 8 * len(self.sums)

@@ -60,6 +60,7 @@ class MemoryJournal:
 
     def fold(self) -> int:
         """Count the records that were appended. Return the number of log records dropped."""
+        # Requests may append during the loop, so take only the records that are there now.
         contents = [self._appended.popleft() for _ in range(len(self._appended))]
         if not contents:
             return 0

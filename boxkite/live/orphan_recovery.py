@@ -1,4 +1,4 @@
-"""Find the orphaned journals that this service can ship: its own, and those of earlier runs."""
+"""Find the orphaned journals that this service can ship, from this run and earlier ones."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class OrphanRecovery:
     def claim(self, sink: str) -> Generator[OrphanedJournal, None, None]:
         """Yield the orphaned journals for a sink, the oldest first.
 
-        Each one is locked until the next is asked for, so no other process ships it meanwhile.
+        Each one is locked until the next is requested, so no other process ships it.
 
         Args:
             sink: the sink's URL or name, as in `LogContext`.

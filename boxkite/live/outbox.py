@@ -148,7 +148,7 @@ class Outbox:
             if progress.shipped > waiting.begin:
                 # The first records were given up since `waiting` was called.
                 return Waiting([], progress.shipped, progress.shipped)
-            if sealed:  # a sealed batch keeps its bounds, whatever number is asked for
+            if sealed:  # a sealed batch keeps its bounds and ignores `number`
                 return self.waiting(0, 0)
             contents = waiting.contents[:number]
             place = self._place_after(waiting.begin, len(contents))

@@ -105,6 +105,8 @@ def encode(record: Record, max_body_bytes: int | None = None) -> bytes:
     try:
         if features is record.features and output is record.output:
             return _encoder.encode(record)
+        # `Record` is `array_like`, so a tuple of its fields gives the same bytes. It saves the new
+        # `Record` that changed features would need.
         return _encoder.encode(
             (
                 record.entity_id,
@@ -171,6 +173,7 @@ def _direct(row: Any) -> Any:
             packed = _packed_floats(row)
             if packed is not None:
                 return packed
+        # Compare exact types, because `_nearest` must turn subclasses into the plain type.
         if _DIRECT.issuperset(map(type, row)):
             return row
         return [each if type(each) in _DIRECT else _safely_nearest(each) for each in row]
@@ -195,6 +198,7 @@ def _packed_floats(row: list[Any]) -> msgspec.Raw | None:
     except Exception:  # noqa: BLE001 - values are any objects of the user's
         return None
     width = len(row)
+    # Arrays of 16 values or more have a header of 3 or 5 bytes (array 16 and array 32).
     header = 3 if width < 2**16 else 5
     all_floats = len(packed) == header + 9 * width and packed[header::9] == _FLOAT_TAG * width
     return msgspec.Raw(packed) if all_floats else None

@@ -23,7 +23,7 @@ class Redaction:
     """Replace the values of named fields, in the request, before the record is written.
 
     A value of one of the baseline's variables is still counted: a `Mark` with the value's cell
-    replaces it. Everything else becomes the text `[redacted]`. `FieldSearch` decides which values
+    replaces it. Any other value becomes the text `[redacted]`. `FieldSearch` decides which values
     belong to a name.
 
     Args:

@@ -130,7 +130,7 @@ _CRC_BYTES = 5 << 10
 def intact_records(path: Path, number: int, start: int = HEADER_BYTES) -> tuple[list[bytes], int]:
     """Read the records of a segment that another process writes or wrote, up to the first damage.
 
-    Reading stops at the first frame whose CRC does not match, whatever its bytes are.
+    Reading stops at the first frame whose CRC does not match.
 
     Args:
         path: the segment.

@@ -38,7 +38,7 @@ class Worker:
         baseline: the baseline whose cells are counted.
         segment_bytes: size of a journal segment.
         max_bytes: the most bytes that the journal may have.
-        context: what the log records have in common. None if there is no log; records are then
+        context: fields that all log records share. None if there is no log; records are then
             removed once they are counted.
         lock: held while records are shipped. The caller must hold it for all other methods.
 

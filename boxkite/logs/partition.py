@@ -10,7 +10,7 @@ from typing import NamedTuple
 __all__ = ["ROOT", "SUFFIXES", "Partition", "endpoint_folder", "parse_path", "partition_path"]
 
 ROOT = "models/predictions"
-"""The folder of the log in a store. Nothing else belongs there."""
+"""The folder of the log in a store, which holds only log files."""
 
 SUFFIXES = {None: ".txt", "gzip": ".txt.gz", "zstd": ".txt.zst"}
 """Ends of file names by compression."""

@@ -1,4 +1,4 @@
-"""Delete old files of the log, the oldest first, and nothing else."""
+"""Delete old files of the log, and only these, the oldest first."""
 
 from __future__ import annotations
 

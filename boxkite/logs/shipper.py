@@ -42,7 +42,7 @@ _MAX_MINUTE_BYTES = 16 << 20
 
 
 class Shipper:
-    """Empty the outboxes of this process, and those of dead workers, in a background thread.
+    """Empty the outboxes of this process and of dead workers in a background thread.
 
     If the sink fails, the same batch is delivered again after a pause. The pauses grow. Records
     that the sink rejects for good are written to a file and counted as dropped.
@@ -122,9 +122,11 @@ class Shipper:
             True once all of it is delivered or dropped. False if that takes longer than `timeout`
             seconds.
         """
+        # Each flush has a number. A run in the background notes the last flush that it served.
         with self._changed:
             self._flushes += 1
             wanted = self._flushes
+        # Do not wait for the end of a pause after an earlier failure.
         self._retry_at = 0.0
         self._counts.fold()
         self.folded()
@@ -132,6 +134,7 @@ class Shipper:
             self._run_aside()
         with self._changed:
             done = self._changed.wait_for(lambda: self._flushed >= wanted, timeout)
+            # After the timeout, give this flush up, so that later runs keep to the pauses again.
             self._flushed = max(self._flushed, wanted)
         return done
 

@@ -94,7 +94,7 @@ def _rows_of_columns(table: Any, names: Collection[str], *, only: bool) -> Seque
     Args:
         table: a frame, a mapping of columns, a structured array or a matrix.
         names: names of the variables, in order.
-        only: if a mapping has a single column, take it whatever its name is.
+        only: if a mapping has a single column, take it, even if it has another name.
     """
     table = opened(table)
     if isinstance(table, Mapping):

@@ -95,6 +95,7 @@ def as_bool(key: str, value: Any) -> bool:
 def as_count(key: str, value: Any) -> int:
     """Return a whole number above 0."""
     text = _text(value) or ""
+    # `isdecimal` alone would accept the digits of other scripts.
     if not (text.isascii() and text.isdecimal() and int(text) > 0):
         raise ConfigError(f"{key} is {value!r}; use a whole number above 0")
     return int(text)

@@ -208,7 +208,7 @@ def _by_names(content: Any, names: Sequence[str], where: str) -> Any:
             return row
         if _is_table(place):
             rows = PerObject(_values(each, names) for each in _items(place))
-            # An empty list is an empty batch, if nothing else could hold the names.
+            # An empty list is an empty batch if no other part could hold the names.
             empty = not rows and (place is content or len(parts) == 1)
             if empty or any(each is not None for each in rows):
                 return rows

@@ -86,7 +86,7 @@ def test_a_file_of_the_old_version_is_read_as_far_as_it_goes() -> None:
         (3, 'feature_0_value_baseline_bucket{le="50.0"} 3.0',
          "line 3: the buckets of 'age: in years' do not ascend to +Inf"),
         (3, 'feature_0_value_baseline_bucket{le="many"} 3.0',
-         "line 3: feature_0_value_baseline_bucket has an le that is no number: 'many'"),
+         "line 3: feature_0_value_baseline_bucket has an le that is not a number: 'many'"),
         (3, "feature_0_value_baseline_bucket 3.0",
          "line 3: feature_0_value_baseline_bucket lacks the label 'le'"),
         (5, "", "line 3: the buckets of 'age: in years' do not ascend to +Inf"),

@@ -454,8 +454,8 @@ def test_an_hour_is_compared_with_hours_of_training() -> None:
 def test_a_window_that_the_baseline_does_not_know_is_said() -> None:
     result = run("compare", "histogram.prom", "train.csv", "--window", "1d")
     assert result.exit_code == 0
-    assert "knows no natural variation between windows of 1d" in result.stderr
-    assert "Fit it with --time" in result.stderr
+    assert "has no natural variation between windows of 1d" in result.stderr
+    assert "Fit the baseline with --time" in result.stderr
     wrong = run("compare", "histogram.prom", "train.csv", "--window", "day")
     assert wrong.exit_code == 2
     assert "'day' is not the length of a window. Write 30m, 1h or 7d" in wrong.stderr

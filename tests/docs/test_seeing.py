@@ -33,8 +33,10 @@ def test_a_command_of_the_page(
     log.write_text('{"entity_id": "a", "created_at": "2026-11-22T23:59:00Z", "features": [1]}\n')
     program, *arguments = shlex.split(command)
     result = CliRunner().invoke(boxkite, arguments)
-    drifts = "july.parquet" in arguments
-    assert (program, result.stderr, result.exit_code) == ("boxkite", "", int(drifts))
+    # July drifts, and the log has too few rows for a verdict. Other commands judge nothing.
+    judged = {"july.parquet": 1, "log": 3}
+    code = next((judged[each] for each in arguments if each in judged), 0)
+    assert (program, result.stderr, result.exit_code) == ("boxkite", "", code)
     for option in ("-o", "--junit"):
         if option in arguments:
             assert Path(arguments[arguments.index(option) + 1]).stat().st_size > 0

@@ -111,7 +111,7 @@ class Stream:
     def is_spent(self) -> bool:
         """Return whether an idle stream was closed, or holds bytes that no request asked for.
 
-        Do not use such a stream again: the next value that comes from it may be garbage.
+        Do not use this stream again, because the next value that comes from it may be garbage.
         """
         with selectors.DefaultSelector() as selector:
             selector.register(self._socket, selectors.EVENT_READ)
