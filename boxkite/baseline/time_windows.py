@@ -143,18 +143,18 @@ def row_cells(variable: Variable, values: Any) -> Cells:
         cells = np.searchsorted(variable.edges, column.values, side="left")
         return np.where(np.isnan(column.values), -1, cells).astype(np.int64)
     series = nw.from_native(values, series_only=True, allow_series=True, pass_through=True)
-    rows = (
+    rows: list[Any] = (
         series.to_list()
         if isinstance(series, nw.Series)
         else values.tolist()
         if isinstance(values, np.ndarray)
         else list(values)
     )
-    known: dict[tuple[type, Any], int] = {}
+    known: dict[tuple[type[Any], Any], int] = {}
     found = np.empty(len(rows), dtype=np.int64)
     for row, value in enumerate(rows):
         # The type is part of the key, because Python considers 1 and True equal.
-        key = (type(value), value)
+        key = (cast("type[Any]", type(value)), value)
         cell = known.get(key)
         if cell is None:
             label = to_category(value)

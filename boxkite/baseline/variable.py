@@ -69,7 +69,7 @@ class _Distribution:
     position: int
     counts: Counts
     missing: int
-    variation: Mapping[str, Variation] = field(default_factory=dict, repr=False)
+    variation: Mapping[str, Variation] = field(default_factory=dict[str, Variation], repr=False)
 
     @property
     def rows(self) -> int:

@@ -215,7 +215,7 @@ def _category(stored: StoredCategory, counts: Counts, name: str) -> CategoryVari
 
 def _variation(stored: StoredNumeric | StoredCategory, name: str) -> dict[str, Variation]:
     cells = len(stored.counts)
-    found = {}
+    found: dict[str, Variation] = {}
     for window, each in stored.variation.items():
         seconds_of(window)  # Raises if the name is not a length.
         number = len(each.directions)

@@ -202,7 +202,7 @@ class Allowance:
 
     def exceeded(self, found: Statistics) -> tuple[str, ...]:
         """Return the tests whose limit the statistics exceed: "rest", "K-S", "direction 1", …"""
-        names = []
+        names: list[str] = []
         if found.rest > self.rest_limit(found):
             names.append("rest")
         if found.distance > self.distance_limit(found):

@@ -271,7 +271,9 @@ def _simulate(training: Counts, rows: Counts, chance: Floats, *, ordered: bool) 
     random = np.random.default_rng(0)  # The same training gives the same baseline.
     fractions = smoothed_fractions(training)
     number = _SIMULATED_WINDOWS // len(rows)
-    eigenvalues, psi, squares = [], [], []
+    eigenvalues: list[Floats] = []
+    psi: list[Floats] = []
+    squares: list[Floats] = []
     for _ in range(min(max(number, _FEWEST_SIMULATIONS), _MOST_SIMULATIONS)):
         drawn = random.multinomial(rows, fractions)
         others = np.maximum(training - drawn, 0)

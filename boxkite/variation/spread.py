@@ -111,6 +111,7 @@ def fit_spread(
     """
     windows = len(amounts) // overlap
     shape = max(i for i, (numerator, _) in enumerate(_SHAPES) if numerator <= max(rank, 1.0))
+    scale = 0.0
     for _ in range(5):  # The scale and the shape depend on each other; three rounds settle them.
         scale = _solve_scale(amounts, chance, sum(_quantiles(shape)))
         if windows < _FEW_WINDOWS:
@@ -174,7 +175,7 @@ def _solve_scale(amounts: Floats, chance: Floats, expected: float) -> float:
 def _at_levels(values: Floats) -> tuple[float, ...]:
     """Return the quantiles at `_LEVELS`. Sorting is ten times as fast as `np.quantile` here."""
     ordered = np.sort(values)
-    found = []
+    found: list[float] = []
     for level in _LEVELS:
         below, part = divmod(level * (len(ordered) - 1), 1)
         following = min(int(below) + 1, len(ordered) - 1)
