@@ -148,9 +148,9 @@ def series_digest(series: str, model: str, version: str, exposition: Exposition)
     The names of model and version are in the series as well as in the line. The digest covers
     both, so that a change of either is found.
     """
-    digest = hashlib.sha256(series.encode())
-    digest.update("\0".join(["", model, version, exposition]).encode("utf-8", "backslashreplace"))
-    return digest.hexdigest()[:16]
+    # A text that is given to `Baseline.from_text` may hold half of a surrogate pair.
+    whole = "\0".join([series, model, version, exposition])
+    return hashlib.sha256(whole.encode("utf-8", "backslashreplace")).hexdigest()[:16]
 
 
 def _dump(value: Any) -> str:

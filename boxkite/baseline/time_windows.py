@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias, cast
+from typing import Any, NamedTuple, TypeAlias
 
 import narwhals as nw
 import numpy as np
@@ -154,7 +154,7 @@ def row_cells(variable: Variable, values: Any) -> Cells:
     found = np.empty(len(rows), dtype=np.int64)
     for row, value in enumerate(rows):
         # The type is part of the key, because Python considers 1 and True equal.
-        key = (cast("type[Any]", type(value)), value)
+        key = (value.__class__, value)
         cell = known.get(key)
         if cell is None:
             label = to_category(value)

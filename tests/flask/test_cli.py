@@ -43,7 +43,7 @@ def test_show_shows_the_applications_baseline(
     assert [line.split()[0] for line in lines[3:]] == ["age", "colour", "score"]
 
 
-@pytest.mark.parametrize(("age", "code", "verdict"), [("", 0, "ok"), ("1", 1, "drift: age")])
+@pytest.mark.parametrize(("age", "code", "verdict"), [("", 0, "3 ok"), ("1", 1, "1 drift, 2 ok")])
 def test_compare_compares_rows_with_it(
     age: str, code: int, verdict: str, service: Flask, tmp_path: Path
 ) -> None:
@@ -116,7 +116,7 @@ def test_report_takes_the_applications_log(service: Flask, tmp_path: Path) -> No
         service, "--model", "b", "report", monitor.log_url, "-o", str(tmp_path / "log.html")
     )
     said = f"Not enough data for a verdict. Written to {tmp_path}/log.html\n"
-    assert (result.stdout, result.stderr, result.exit_code) == (said, "", 0)
+    assert (result.stdout, result.stderr, result.exit_code) == (said, "", 3)
 
 
 def test_dashboard_is_that_of_boxkite(service: Flask) -> None:
@@ -183,6 +183,7 @@ def test_help_has_examples_that_hold_for_the_application(service: Flask) -> None
         "compare": [
             "flask boxkite compare july.parquet",
             "flask boxkite compare s3://bucket/log --since 2026-11-01",
+            "flask boxkite compare monday.parquet --window 1d",
         ],
         "dashboard": ["flask boxkite dashboard > boxkite.json"],
         "logs": ["flask boxkite logs ls", "flask boxkite logs cat --since 2026-11-23"],
