@@ -158,7 +158,8 @@ class Handler(BaseHTTPRequestHandler):
             self.rfile.read(length // 2)
             self._reset()
             return
-        content = self.rfile.read(length)
+        # A bytearray, because all empty bytes are one object.
+        content = bytearray(self.rfile.read(length))
         if mood in ("500", "503"):
             self._answer(int(mood))
             return
@@ -187,7 +188,7 @@ class Handler(BaseHTTPRequestHandler):
         reset(self.connection)
 
 
-def ids(content: bytes) -> list[str]:
+def ids(content: bytes | bytearray) -> list[str]:
     return [json.loads(line)["entity_id"] for line in content.splitlines()]
 
 
@@ -198,7 +199,7 @@ class ObjectServer:
 
     def __init__(self, _: Path) -> None:
         self.moods = Moods(("half", "500", "503", "lost answer", "slow"), share=0.7)
-        self.objects: dict[str, bytes] = {}
+        self.objects: dict[str, bytearray] = {}
         handler = type("Bound", (Handler,), {"store": self})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
