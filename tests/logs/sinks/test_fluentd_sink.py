@@ -156,7 +156,7 @@ def test_a_batch_of_rejected_records_only_sends_nothing(sink_of, closed_port):
 
 def test_acknowledged_records_are_not_sent_again_with_their_batch(start_receiver, sink_of):
     receiver = start_receiver(acknowledges=2)
-    sink = sink_of(receiver.port, "?timeout=0.1")
+    sink = sink_of(receiver.port, "?timeout=2")
     records = [record(number) for number in range(2500)] + [record(7777, created_at="")]
     with pytest.raises(TimeoutError):
         sink.deliver(batch(*records))
