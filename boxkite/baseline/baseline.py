@@ -214,8 +214,8 @@ class Baseline:
 
     @cached_property
     def _labelled_families(self) -> Sequence[Family]:
-        # Reading a file renders these series for the comparison, and the first scrape needs them
-        # again. With 1,000 variables, rendering them twice would take too long.
+        # A file and every scrape show these series. With 1,000 variables, rendering them twice
+        # would take too long.
         return labelled_series.families(
             self.variables, self.rows, model=self.model, version=self.version
         )

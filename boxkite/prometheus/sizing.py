@@ -90,7 +90,7 @@ class Fleet:
         )
 
     def _live_series(self) -> int:
-        """Return the series of one replica without those of the baseline."""
+        """Return the number of series of one replica, without the baseline's."""
         windows = len(self.windows)
         of_variables = sum(
             _counters(each) + 2 * isinstance(each, NumericVariable) + 1 + windows
