@@ -34,12 +34,14 @@ class Tally:
         missing: number of rows without a value.
         invalid: number of rows whose value cannot be converted to the variable's kind.
         sum: sum of the finite numbers.
+        outside: number of finite numbers below the minimum or above the maximum of training.
     """
 
     cells: NDArray[np.int64]
     missing: int = 0
     invalid: int = 0
     sum: float = 0.0
+    outside: int = 0
 
     @property
     def rows(self) -> int:

@@ -11,7 +11,7 @@ import math
 
 from boxkite.baseline.text_writer import format_float
 from boxkite.drift import Policy
-from boxkite.drift.verdict import MOST_SHARE
+from boxkite.drift.policy import MOST_SHARE
 
 __all__ = [
     "at_design_effect",

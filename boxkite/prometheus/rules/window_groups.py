@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from boxkite.baseline.text_writer import format_float
 from boxkite.drift import Policy
-from boxkite.drift.rates import EVALUATIONS_A_MONTH, MIN_RATE, rate_critical
+from boxkite.drift.rates import EVALUATIONS_A_MONTH, rate_critical
 from boxkite.prometheus.rules.annotations import window_texts
 from boxkite.prometheus.rules.counting import counts_of, is_summed
 from boxkite.prometheus.rules.durations import format_duration, parse_duration
@@ -78,7 +78,7 @@ class WindowGroups:
             window=self.window,
             interval=format_duration(self.options.seconds_between(self.window)),
             pending=format_duration(max(1, seconds // 10)),
-            min_rate=format_float(MIN_RATE),
+            min_rate=format_float(self.policy.min_rate),
             **window_texts(self.window, self.options.environment),
         )
 
