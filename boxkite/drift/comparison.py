@@ -26,9 +26,9 @@ from boxkite.drift.statistics import (
 from boxkite.drift.variable_drift import VariableDrift
 from boxkite.drift.verdict import Severity, Verdict, judge
 
-__all__ = ["Comparison", "compare_counts"]
+__all__ = ["MANY_DRIFTED", "Comparison", "compare_counts"]
 
-_MANY = 0.1
+MANY_DRIFTED = 0.1
 """Fraction of a model's variables that is critical if they drift, however little each moved."""
 
 
@@ -93,7 +93,7 @@ class Comparison:
         Otherwise `warning`; empty without a change.
         """
         drifted = len(self.drifted)
-        if drifted > 1 and drifted >= _MANY * len(self.variables):
+        if drifted > 1 and drifted >= MANY_DRIFTED * len(self.variables):
             return "critical"
         severities = {each.severity for each in self.variables}
         return (

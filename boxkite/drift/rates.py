@@ -19,6 +19,7 @@ from boxkite.drift.policy import Policy
 
 __all__ = [
     "EVALUATIONS_A_MONTH",
+    "EXPECTED_OUTSIDE",
     "SHARE",
     "Rate",
     "evidence",
@@ -36,9 +37,12 @@ EVALUATIONS_A_MONTH = 43_200
 # More missing, fewer missing, more invalid, and more unseen (categories) or outside rows (numbers).
 _TESTS = 4
 
-# Of n + 1 independent values, the last one is the least or the greatest with probability 2/(n + 1),
-# whatever their distribution. So as many live rows as training rows hold about two outside rows.
-_EXPECTED_OUTSIDE = 2
+EXPECTED_OUTSIDE = 2
+"""Outside rows to expect among as many live rows as there were at training.
+
+Of n + 1 independent values, the last one is the least or the greatest with probability 2/(n + 1),
+whatever their distribution.
+"""
 
 # Stands for 0 inside a logarithm, where the factor before the logarithm is 0 too.
 _TINY = 1e-300
@@ -106,8 +110,8 @@ def _unseen(variable: Variable, tally: Tally, trained: int) -> Rate:
 def _outside(_: Variable, tally: Tally, trained: int) -> Rate:
     # The true chance of x outside rows is (1 + x (1 - w)) w^x, from two geometric distributions.
     # With two expected rows, the bound of the evidence stays above it wherever it is small.
-    more = tally.outside * trained > _EXPECTED_OUTSIDE * tally.rows
-    beyond = evidence(tally.outside, tally.rows, _EXPECTED_OUTSIDE, trained) if more else 0.0
+    more = tally.outside * trained > EXPECTED_OUTSIDE * tally.rows
+    beyond = evidence(tally.outside, tally.rows, EXPECTED_OUTSIDE, trained) if more else 0.0
     return Rate("outside", tally.outside / tally.rows, beyond)
 
 

@@ -9,12 +9,12 @@ from boxkite.baseline.variable import Variable
 from boxkite.drift.allowance import Allowance, Statistics
 from boxkite.drift.policy import Policy
 
-__all__ = ["Severity", "Verdict", "VerdictWithReason", "judge", "severity_of"]
+__all__ = ["CRITICAL_MULTIPLE", "Severity", "Verdict", "VerdictWithReason", "judge", "severity_of"]
 
 Verdict: TypeAlias = Literal["insufficient", "ok", "drift"]
 Severity: TypeAlias = Literal["", "warning", "critical"]
 
-_CRITICAL_MULTIPLE = 5.0
+CRITICAL_MULTIPLE = 5.0
 """A difference of this many times its floor is critical."""
 
 
@@ -67,4 +67,4 @@ def _too_few(variable: Variable, found: Statistics, allowance: Allowance, policy
 
 def severity_of(multiple: float) -> Severity:
     """Return how urgent a difference is, given its size as a multiple of the floor."""
-    return "critical" if multiple > _CRITICAL_MULTIPLE else "warning"
+    return "critical" if multiple > CRITICAL_MULTIPLE else "warning"

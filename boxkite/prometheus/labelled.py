@@ -71,7 +71,9 @@ class LabelledExposition:
             for name in ("boxkite_missing_total", "boxkite_invalid_total")
         )
         self._policy = PolicySeries(baseline, policy)
-        self.static = baseline.families() if export_baseline or not baseline.rows else []
+        self.static: list[Family] = []
+        if export_baseline or not baseline.rows:
+            self.static = [*baseline.families(), *baseline.variation_families(policy.windows)]
 
     def families(
         self,
