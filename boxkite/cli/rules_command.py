@@ -8,11 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from boxkite.cli.inputs import read_baseline
-from boxkite.cli.shared_options import (
-    design_effect_option,
-    false_alarms_option,
-    min_effect_option,
-)
+from boxkite.cli.policy_options import policy_options
 from boxkite.drift import Policy
 from boxkite.prometheus.rules import RuleObject, RuleOptions, render_rules
 from boxkite.prometheus.rules.durations import parse_duration
@@ -60,9 +56,7 @@ def _pairs_option(name: str, metavar: str, text: str) -> Callable[[Command], Com
     metavar="DURATION",
     help="A second, longer window, which finds smaller drift; `none` leaves it out.",
 )
-@false_alarms_option
-@min_effect_option
-@design_effect_option
+@policy_options
 @click.option(
     "--by",
     callback=_names,
@@ -116,9 +110,7 @@ def _pairs_option(name: str, metavar: str, text: str) -> Callable[[Command], Com
 def rules_command(
     window: str,
     slow_window: str,
-    false_alarms_per_month: float,
-    min_effect: float,
-    design_effect: float,
+    policy: Policy,
     by: list[str] | None,
     interval: str | None,
     scrape_interval: str | None,
@@ -152,11 +144,6 @@ def rules_command(
         scrape_seconds = parse_duration(scrape_interval or "15s")
         _print_estimate(Fleet(read_baseline(estimate), replicas, windows, scrape_seconds))
         return
-    policy = Policy(
-        false_alarms_per_month=false_alarms_per_month,
-        min_effect=min_effect,
-        design_effect=design_effect,
-    )
     options = RuleOptions(
         environment=environment_labels(by),
         interval=interval,
