@@ -78,14 +78,18 @@ class DriftWindows:
             counts.tallies(),
             counts.predictions,
             policy=self._policy,
-            window=self._policy_window(window),
+            window=self.policy_window(window),
         )
 
-    def _policy_window(self, window: str | None) -> str:
-        """Return the longest window of the policy that is not longer than this one."""
-        by_length = sorted(self._policy.windows, key=lambda name: self._policy.windows[name])
-        if window is None:
-            return by_length[0]
-        hours = as_duration("window", window) / 3600
-        fitting = [name for name in by_length if self._policy.windows[name] <= hours]
-        return fitting[-1] if fitting else by_length[0]
+    def policy_window(self, window: str | None) -> str:
+        """Return the window of the policy by which another window is judged.
+
+        It is the longest that is not longer. The data varies more between shorter windows, so the
+        verdict is rather too calm than too strict. All rows since the start are judged by the
+        shortest window, because the service may just have started.
+
+        Args:
+            window: length, for example `6h`, or None for everything since the start.
+        """
+        hours = 0.0 if window is None else as_duration("window", window) / 3600
+        return self._policy.window_within(hours)
