@@ -122,11 +122,13 @@ class GroupMember:
         """
         old = self.worker
         # The maps of deleted files still work. Close the journal first, so that no request appends
-        # a record to it after its last fold.
+        # a record to it after its last fold. The counts of that fold only go to the new file.
         old.journal.close()
+        old.leave_file()
         old.fold(errors)
         folder = self.group.folder
-        self._reporter.count("journal", FileNotFoundError(f"'{old.folder}' was deleted."))
+        lost = f"'{old.folder}' was deleted or damaged. Its counts are in a new folder."
+        self._reporter.count("journal", FileNotFoundError(lost))
         self.group = WorkerGroup(folder, self._options.baseline, self._reporter, former=self.group)
         new = self._options.new_worker(folder)
         # If only a part was deleted, other workers must not count both the old folder and the new

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import os
+
 import numpy as np
 import pytest
 
@@ -182,8 +184,11 @@ def test_without_a_position_all_that_is_there_is_shipped(content: bytes, tmp_pat
 def test_damaged_counts_are_shipped_from_the_commit_before_them(tmp_path: Path) -> None:
     folder = dead_worker(tmp_path, shipped=2)
     file = CountsFile(folder.counts_file)
-    start = file._starts[file._map[8] & 1]
-    file._map[start + 200] ^= 0xFF
+    with folder.counts_file.open("r+b") as content:
+        content.seek(file._starts[file._active] + 200)
+        byte = content.read(1)[0] ^ 0xFF
+        content.seek(-1, os.SEEK_CUR)
+        content.write(bytes([byte]))
     orphan = OrphanedJournal(folder)
     assert (orphan.sealed, numbers(orphan.waiting(MANY, MANY))) == (True, [0, 1])
     orphan.acknowledge(orphan.seal(orphan.waiting(2, MANY), 2), delivered=2, dropped=0)
