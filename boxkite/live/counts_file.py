@@ -37,7 +37,7 @@ _MAGIC = b"BXKC"
 FORMAT = 4
 _ACTIVE = _HEADER.size - 8
 
-# Refuse links, and do not wait for a writer if the name belongs to a pipe. Windows has neither flag.
+# Refuse links, and do not wait for a writer if the file is a pipe. Windows has neither flag.
 _CAREFULLY: int = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 _READ = os.O_RDONLY | _CAREFULLY
 _WRITE = os.O_RDWR | _CAREFULLY

@@ -198,15 +198,12 @@ class DurableCounts:
 
         Returns:
             The worker group, or None while the folder cannot be used.
-
-        Raises:
-            OSError: if they cannot be taken over now.
         """
         with self._lock:
             member = self._member or self._join()
             if member is None:
                 return None
-            member.group.adopt(member.worker.id)
+            member.adopt()
             return member.group
 
     @contextlib.contextmanager

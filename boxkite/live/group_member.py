@@ -68,13 +68,20 @@ class GroupMember:
         self.history = History(folder, options.baseline)
         self._others = Counts.zero(options.baseline)
 
+    def adopt(self) -> None:
+        """Take over the counts of dead workers. Report those that cannot be taken over now."""
+        try:
+            self.group.adopt(self.worker.id)
+        except (OSError, ValueError) as error:
+            self._reporter.count("journal", error)
+
     def others(self) -> Counts:
         """Adopt the dead workers, and return the counts of all workers except this one.
 
         If they cannot be read, return the last known counts.
         """
+        self.adopt()
         try:
-            self.group.adopt(self.worker.id)
             others = self.group.others(self.worker.id)
             # The counts are lower than before if the folder was deleted and not all workers have
             # noticed yet. A counter must not go down, so return the last known counts.

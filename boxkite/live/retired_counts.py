@@ -27,6 +27,7 @@ from boxkite.live.counts_file import (
     CountsReader,
     Progress,
 )
+from boxkite.live.group_counts import RETIRED_FILE
 from boxkite.live.orphaned_journal import OrphanedJournal
 from boxkite.live.worker_folder import ORPHAN, WorkerFolder
 from boxkite.system.file_lock import hold_lock
@@ -36,7 +37,6 @@ __all__ = ["MERGED", "RetiredCounts", "clear_if_merged"]
 MERGED = ".merged-"
 """Prefix of a folder that is being removed."""
 
-_FILE = "retired.counts"
 _LOCK = "retired.lock"
 # Other processes hold the lock for milliseconds, unless they are stopped.
 _LOCK_SECONDS = 2.0
@@ -63,7 +63,7 @@ class RetiredCounts:
         former: RetiredCounts | None = None,
     ) -> None:
         self._folder = folder
-        self._path = folder / _FILE
+        self._path = folder / RETIRED_FILE
         self._baseline = baseline
         self._reporter = reporter
         self._last: Committed | None = None
@@ -183,7 +183,7 @@ def clear_if_merged(folder: WorkerFolder) -> bool:
         OSError: if that is not possible now.
     """
     group = folder.path.parent
-    path = group / _FILE
+    path = group / RETIRED_FILE
     if folder.is_merged or not path.exists():
         return False
     with hold_lock(group / _LOCK, _LOCK_SECONDS), contextlib.suppress(CountsFileError):

@@ -1,8 +1,7 @@
 """Records of a dead worker: in order, from where it had come, whatever file is damaged."""
 
-from pathlib import Path
-
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest

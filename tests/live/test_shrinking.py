@@ -1,5 +1,6 @@
 """A counts file that another program cuts short is an error, and kills nobody."""
 
+import gc
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -88,11 +89,13 @@ def test_a_worker_whose_counts_are_damaged_stores_them_again(
     dead.log_prediction([1.0])
     dead.close()
     del dead
+    gc.collect()  # otherwise its worker is not dead yet
     one, two = monitor(), monitor()
     for each, number in ((one, 10), (two, 20)):
         for _ in range(number):
             each.log_prediction([1.0])
     assert predictions(one, two) == [31, 31]
+    assert len(list(tmp_path.glob("*/worker-*"))) == 2
     for path in tmp_path.glob(f"*/{file}"):
         damage(path)
     for each in (one, two):
@@ -104,4 +107,5 @@ def test_a_worker_whose_counts_are_damaged_stores_them_again(
     one.close()
     two.close()
     del one, two, each
+    gc.collect()
     assert predictions(monitor()) == [33]
