@@ -24,6 +24,7 @@ from boxkite.live.retired_counts import MERGED, RetiredCounts
 from boxkite.live.worker import STAGING
 from boxkite.live.worker_folder import ORPHAN, WORKER, WorkerFolder
 from boxkite.system.file_lock import release
+from boxkite.system.private_folder import make_private
 
 __all__ = ["WorkerGroup"]
 
@@ -55,7 +56,7 @@ class WorkerGroup:
         former: WorkerGroup | None = None,
     ) -> None:
         self.folder = folder
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(folder)
         kept: RetiredCounts | None = former.retired if former is not None else None
         self.retired: RetiredCounts = RetiredCounts(folder, baseline, reporter, kept)
         self._counts = GroupCounts(folder, baseline, reporter, self.retired)

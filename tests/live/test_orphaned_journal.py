@@ -9,12 +9,12 @@ import pytest
 from boxkite import Baseline
 from boxkite.error_reporter import STAGES
 from boxkite.live.counts_file import CountsFile
+from boxkite.live.ended_runs import holds_log_records
 from boxkite.live.log_context import LogContext
 from boxkite.live.mapped_journal import segment_numbers, segment_path
 from boxkite.live.orphaned_journal import OrphanedJournal
 from boxkite.live.outbox import Waiting
 from boxkite.live.record import Record, decode, encode
-from boxkite.live.state_folder import _waits
 from boxkite.live.worker import Worker
 from boxkite.live.worker_folder import WorkerFolder
 from boxkite.system.file_lock import try_lock
@@ -152,7 +152,7 @@ def test_what_is_given_up_is_dropped_but_for_what_is_not_logged(tmp_path: Path) 
     assert (orphan.logged(), orphan.give_up()) == (5, 5)
     assert orphan.waiting(1, 1).contents == []
     assert log_of(folder)["dropped"] == 5
-    assert not _waits(folder)
+    assert not holds_log_records(folder)
 
 
 def test_once_merged_its_segments_hold_the_same_in_less(folder: WorkerFolder) -> None:
@@ -219,13 +219,13 @@ def test_only_with_a_context_records_wait_for_the_log(
     folder.context_file.unlink()
     if context is not None:
         folder.context_file.write_bytes(context)
-    assert (folder.has_log, _waits(folder)) == (logged, logged)
+    assert (folder.has_log, holds_log_records(folder)) == (logged, logged)
 
 
 def test_a_file_or_nothing_is_no_folder_in_which_records_wait(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    assert not _waits(WorkerFolder(tmp_path / "file"))
-    assert not _waits(WorkerFolder(tmp_path / "missing"))
+    assert not holds_log_records(WorkerFolder(tmp_path / "file"))
+    assert not holds_log_records(WorkerFolder(tmp_path / "missing"))
 
 
 def test_closing_lets_go_of_the_lock(folder: WorkerFolder) -> None:
