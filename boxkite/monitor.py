@@ -133,7 +133,7 @@ class Monitor:
             log,
             self._counts,
             OrphanRecovery(self._counts, state, max_bytes),
-            RejectedFile(state.log_folder().parent / "rejected.jsonl"),
+            RejectedFile(state),
             events,
             self.reporter,
             max_bytes,
@@ -287,7 +287,7 @@ class Monitor:
             True once every record is counted, and delivered or dropped. False if that takes longer
             than `timeout` seconds. The remaining records then stay in the journal.
         """
-        self._counts.totals()
+        self._counts.fold()
         return self._shipper is None or self._shipper.flush(timeout)
 
     def close(self, timeout: float = 5.0) -> None:

@@ -61,7 +61,7 @@ class DriftWindows:
             ConfigError: if `window` is not a length.
         """
         if window is None:
-            return WindowCounts(self._counts.totals(), None)
+            return WindowCounts(self._counts.current(), None)
         moment = datetime.now(UTC) - timedelta(seconds=as_duration("window", window))
         since, counts = self._counts.since(moment)
         return WindowCounts(counts, since)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from boxkite.baseline import Baseline
-from boxkite.error_reporter import ErrorReporter
+from boxkite.error_reporter import ErrorReporter, LastingError
 from boxkite.errors import ConfigError
 from boxkite.live.log_context import LogContext
 from boxkite.live.state_folder import StateFolder
@@ -73,7 +73,12 @@ def open_log(
         return None
     opener = _UrlOpener(url, settings, state, reporter)
     # Open the sink once here, so that a wrong URL fails at the start and not in the background.
-    name = opener.open().name
+    # Only the default folder can be unusable. Nobody asked for it, so it must not stop the service.
+    # The records wait in memory, and the shipper reports it and tries again.
+    try:
+        name = opener.open().name
+    except LastingError:
+        name = "file"
     return PredictionLog(opener, _context(url, settings, baseline), name)
 
 

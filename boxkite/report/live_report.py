@@ -54,7 +54,7 @@ class LiveReport:
             ConfigError: if `window` is not a length.
         """
         counted = self._windows.counted(window)
-        hourly, start = self._hours.until(self._counts.totals())
+        hourly, start = self._hours.until(self._counts.current())
         return report_of(
             self._baseline,
             counted.counts.tallies(),

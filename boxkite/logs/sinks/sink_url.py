@@ -35,12 +35,32 @@ class DefaultFolder(Protocol):
     """Knows the folder of `file:` without a path. The state folder is one."""
 
     def log_folder(self) -> Path:
-        """Return the folder.
+        """Return the folder, which may be missing.
 
         Raises:
             OSError: if it cannot be used.
         """
         ...
+
+    def open_log_folder(self) -> Path:
+        """Check that the folder is safe from other users, and return it.
+
+        Raises:
+            OSError: if it cannot be used.
+        """
+        ...
+
+
+class _DefaultStore(LocalStore):
+    """The default folder, which is checked before each file, because nobody chose it."""
+
+    def __init__(self, place: DefaultFolder) -> None:
+        super().__init__(place.log_folder())
+        self._place_of_folder = place
+
+    def put_new(self, path: str, content: bytes) -> bool:
+        self._place_of_folder.open_log_folder()
+        return super().put_new(path, content)
 
 
 def scheme_of(url: str) -> str:
@@ -70,7 +90,7 @@ def open_sink(url: str, settings: Settings, state: DefaultFolder, reporter: Erro
     """
     scheme = scheme_of(url)
     if scheme == "file" and url.lower() == "file:":
-        return _default_sink(state.log_folder(), settings, reporter)
+        return _default_sink(state, settings, reporter)
     if scheme == "file" or scheme in store_url.OBJECT_SCHEMES:
         store = open_store(url)
         pruner = HourlyPruner(store, _ttl(settings), settings.endpoint_id, reporter)
@@ -80,8 +100,8 @@ def open_sink(url: str, settings: Settings, state: DefaultFolder, reporter: Erro
     return _added_sink(scheme, url)
 
 
-def _default_sink(folder: Path, settings: Settings, reporter: ErrorReporter) -> FilesSink:
-    store: Store = LocalStore(folder)
+def _default_sink(place: DefaultFolder, settings: Settings, reporter: ErrorReporter) -> FilesSink:
+    store: Store = _DefaultStore(place)
     pruner = SizePruner(
         store, _ttl(settings), settings.endpoint_id, reporter, max_bytes=_DEFAULT_MAX_BYTES
     )

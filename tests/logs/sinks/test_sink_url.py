@@ -39,6 +39,9 @@ class Default(NamedTuple):
     def log_folder(self) -> Path:
         return self.folder
 
+    def open_log_folder(self) -> Path:
+        return self.folder
+
 
 def opened(url: str, default: Path = Path("nowhere"), **settings: Any) -> Sink:
     return open_sink(url, Settings(**settings), Default(default), ErrorReporter())
