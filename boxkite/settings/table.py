@@ -98,6 +98,12 @@ class Settings:
         "nor writes them to the journal.",
         read.as_names,
     )
+    log_unknown: bool = _setting(
+        False,
+        "Whether to log fields that the baseline does not have. If false, boxkite counts them, "
+        "reports each name once, and keeps no value.",
+        read.as_bool,
+    )
     log_compression: Literal["none", "gzip", "zstd"] = _setting(
         "none",
         "Compression of log files: `none`, `gzip` or `zstd`.",
