@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 from boxkite.baseline import Baseline
 from boxkite.drift import Policy
 from boxkite.logs.sink import LogTarget
-from boxkite.web.page import Authorize
+from boxkite.web.protection import Authorize
 
 __all__ = ["Options"]
 
