@@ -11,6 +11,7 @@ from boxkite.errors import ConfigError
 from boxkite.prometheus.rules.annotations import service_texts
 from boxkite.prometheus.rules.counting import counted_in_step, is_summed
 from boxkite.prometheus.rules.durations import format_duration, parse_duration
+from boxkite.prometheus.rules.floors import floor_expressions
 from boxkite.prometheus.rules.rule_options import RuleOptions
 from boxkite.prometheus.rules.rule_template import render_group
 from boxkite.prometheus.rules.scraping_group import scraping_group
@@ -44,8 +45,10 @@ _HEADER = """\
 # must agree on the rows are in one group. The comment of a group names the groups that it reads and
 # how old their results may be.
 #
-# A variable of B cells makes at most 3 B + 5 series once, B + 3 in each environment if a window is
-# a sum, and 3 B + 17 in each environment and window, for any number of replicas.
+# A variable of B cells makes at most 3 B + 8 series once, B + 3 in each environment if a window is
+# a sum, and 3 B + 22 in each environment and window, for any number of replicas. If d directions of
+# natural variation are known, it makes d B + 1 more for each window, and B + 4 d + 4 more in each
+# environment and window.
 
 groups:
 """
@@ -92,13 +95,20 @@ def render_rules(
     for window in policy.windows:
         options.check_scrapes(window)
     interval = format_duration(min(options.seconds_between(each) for each in policy.windows))
-    floor = format_float(policy.min_effect)
-    groups = [render_group("baseline.yaml", options, interval=interval, min_effect=floor)]
+    groups = [
+        render_group(
+            "baseline.yaml",
+            options,
+            interval=interval,
+            least_design_effect=format_float(policy.design_effect),
+            **floor_expressions(policy),
+        )
+    ]
     if any(map(is_summed, policy.windows)):
         groups.append(render_group("steps.yaml", options, **counted_in_step()))
     for window in policy.windows:
         of_window = WindowGroups(window, policy, options, interval, shares.get(window))
-        groups += [of_window.records(), of_window.alerts()]
+        groups += [of_window.records(), of_window.details(), *of_window.alerts()]
     groups.append(render_group("service.yaml", options, **service_texts(options.environment)))
     groups.append(scraping_group(policy, options, interval))
     return _header(policy, options) + "\n".join(filter(None, groups))
