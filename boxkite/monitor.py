@@ -273,7 +273,7 @@ class Monitor:
                 reaches back eight days at most. None takes everything since the start.
 
         Raises:
-            ConfigError: if `window` is not a length.
+            ConfigError: if `window` is not a length, or is longer than eight days.
         """
         return self._windows.drift(window)
 

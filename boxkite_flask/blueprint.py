@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from threading import BoundedSemaphore
 from typing import Any
 
 from flask import Blueprint, Flask, Response, current_app, request
 from werkzeug.routing import Rule
 
-from boxkite.adapters import MAX_FORM_BYTES, Authorize, Page, PageRequest
+from boxkite.adapters import MAX_FORM_BYTES, Authorize, Page, PageAnswer, PageRequest
 
 __all__ = ["endpoint_at", "mount"]
 
@@ -19,9 +20,21 @@ def mount(app: Flask, page: Page) -> None:
     number = sum(name.startswith(_NAME) for name in app.blueprints)
     blueprint = Blueprint(f"{_NAME}_{number + 1}" if number else _NAME, __name__)
 
+    # A request that waits keeps a thread of the server. So refuse it, or clients could take all
+    # threads from the predictions.
+    limit = BoundedSemaphore(page.threads)
+
     def show(rest: str = "") -> Response:
         asked = _request(rest)
         answer = page.respond(asked, [(each, _verdict(each)) for each in page.to_ask(asked)])
+        if not isinstance(answer, PageAnswer):
+            if not limit.acquire(blocking=False):
+                answer = page.busy
+            else:
+                try:
+                    answer = answer.render()
+                finally:
+                    limit.release()
         return Response(answer.body, answer.status, answer.headers)
 
     paths = [page.path, f"{page.path}/<path:rest>"] if page.has_subpaths else [page.path]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from inspect import isawaitable, iscoroutinefunction
 from typing import Any
 
+from anyio import CapacityLimiter, to_thread
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
@@ -25,9 +26,10 @@ def mount(app: Starlette, page: Page) -> None:
 
     They come first because a mount at "/" would otherwise take their requests.
     """
+    limit = CapacityLimiter(page.threads)
     paths = [page.path, page.path + "/{rest:path}"] if page.has_subpaths else [page.path]
     app.router.routes[:0] = [
-        Route(path, _Endpoint(page), name=f"boxkite_{page.name}", include_in_schema=False)
+        Route(path, _Endpoint(page, limit), name=f"boxkite_{page.name}", include_in_schema=False)
         for path in paths
     ]
 
@@ -53,9 +55,12 @@ class _Endpoint:
 
     Attributes:
         page: The page.
+        limit: Limits the threads that render the page. Requests wait for it without a thread. The
+            threads of sync endpoints have a limit of their own, so pages take none from them.
     """
 
     page: Page
+    limit: CapacityLimiter
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -73,8 +78,11 @@ class _Endpoint:
     async def _answer(self, request: Request) -> PageAnswer:
         asked = await _page_request(request)
         verdicts = [(each, await _verdict(each, request)) for each in self.page.to_ask(asked)]
+        answer = self.page.respond(asked, verdicts)
+        if isinstance(answer, PageAnswer):
+            return answer
         # Rendering takes milliseconds, too long for the event loop.
-        return await run_in_threadpool(self.page.respond, asked, verdicts)
+        return await to_thread.run_sync(answer.render, limiter=self.limit)
 
 
 async def _page_request(request: Request) -> PageRequest:

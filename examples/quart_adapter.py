@@ -86,11 +86,15 @@ class QuartApplication(adapters.Application[Quart]):
         self.app.after_serving(close)
 
     def mount(self, page: adapters.Page) -> None:
+        limit = asyncio.Semaphore(page.threads)
+
         async def show(rest: str = "") -> Response:
             asked = await _asked(rest)
             verdicts = [(each, await _verdict(each)) for each in page.to_ask(asked)]
-            # A page takes time to render, so do not do that in the event loop.
-            answer = await asyncio.to_thread(page.respond, asked, verdicts)
+            answer = page.respond(asked, verdicts)
+            if not isinstance(answer, adapters.PageAnswer):
+                async with limit:
+                    answer = await asyncio.to_thread(answer.render)
             return Response(answer.body, answer.status, answer.headers)
 
         for path in [page.path, f"{page.path}/<path:rest>"][: 1 + page.has_subpaths]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -13,14 +13,17 @@ from boxkite.monitor import Monitor
 from boxkite.report.cards import Choice
 from boxkite.report.live_report import name_of
 from boxkite.report.rendering import asset, check_installed, page_html
-from boxkite.web.page import Guarded, Page, PageAnswer, PageRequest, Verdicts
+from boxkite.web.page import Guarded, Page, PageAnswer, PageRequest, Rendering, Verdicts
 from boxkite.web.protection import Protection
 from boxkite.web.sign_in import form_html, has_session, new_cookie, token_of_form
 
 __all__ = ["DriftPage", "ShownModel", "drift_page"]
 
+_PARAMETERS = ("window", "model", "q", "role", "verdict", "variable", "limit")
 _WINDOWS = ("1h", "6h", "1d", "7d")
 _MOST_CARDS = 5000
+_MAX_DIGITS = 9
+_MAX_SHOWN = 40
 _ASSETS = {
     "style.css": "text/css; charset=utf-8",
     "script.js": "text/javascript; charset=utf-8",
@@ -83,7 +86,7 @@ class DriftPage(Page):
         token = protection.token or ""
         return super()._has_token(request, protection) or has_session(token, request.cookies)
 
-    def respond(self, request: PageRequest, verdicts: Verdicts = ()) -> PageAnswer:
+    def respond(self, request: PageRequest, verdicts: Verdicts = ()) -> PageAnswer | Rendering:
         """Return the page, or the answer to a form that signs in."""
         if request.method == "POST":
             return self._sign_in(request)
@@ -115,6 +118,11 @@ class DriftPage(Page):
         answer = _answer(401, content, "text/html; charset=utf-8")
         return PageAnswer(401, content, {**answer.headers, "WWW-Authenticate": "Bearer"})
 
+    def key(self, request: PageRequest) -> Hashable:
+        """Return the address of the page and the parameters that it reads."""
+        query = {name: values[0] for name, values in request.query.items() if values}
+        return request.prefix, request.rest, tuple(query.get(name) for name in _PARAMETERS)
+
     def answer(self, request: PageRequest, monitors: Sequence[Monitor]) -> PageAnswer:
         """Return the page, its data as `drift.json`, or one of its files."""
         query = {name: values[0] for name, values in request.query.items() if values}
@@ -142,7 +150,9 @@ def drift_page(
     name = query.get("model", "")
     monitor = models.get(name) if name else monitors[0]
     if monitor is None:
-        problem = LookupError(f"no model {name!r} here; there is {', '.join(map(repr, models))}")
+        problem = LookupError(
+            f"no model {name[:_MAX_SHOWN]!r} here; there is {', '.join(map(repr, models))}"
+        )
         return _problem(404, problem)
     window = query.get("window", "")
     try:
@@ -154,9 +164,10 @@ def drift_page(
         if path:
             content = msgspec.json.encode(monitor.drift(window or None).as_dict())
             return _answer(200, content, "application/json")
+        choice = _choice(query)
         shown = page_html(
             monitor.report(window or None),
-            _choice(query),
+            choice,
             base=base,
             window=window,
             windows=_windows(window),
@@ -164,18 +175,26 @@ def drift_page(
         )
     except ConfigError as error:
         return _problem(400, error)
-    return _answer(200, shown.encode("utf-8", "replace"), "text/html; charset=utf-8")
+    return _answer(200, shown, "text/html; charset=utf-8")
 
 
 def _choice(query: Mapping[str, str]) -> Choice:
+    """Return which cards to show.
+
+    Raises:
+        ConfigError: if `limit` is not a number of cards.
+    """
     limit = query.get("limit", "")
-    known = limit.isascii() and limit.isdecimal()
+    # Python refuses to convert thousands of digits, so look at the length first.
+    if limit and not (limit.isascii() and limit.isdecimal() and len(limit) <= _MAX_DIGITS):
+        shown = limit if len(limit) <= _MAX_SHOWN else f"{limit[:_MAX_SHOWN]}…"
+        raise ConfigError(f"limit is {shown!r}; use a number of cards, at most {_MOST_CARDS:,}")
     return Choice(
         text=query.get("q", ""),
         role=query.get("role", ""),
         verdict=query.get("verdict", ""),
         variable=query.get("variable", ""),
-        limit=min(int(limit), _MOST_CARDS) if known else Choice.limit,
+        limit=min(int(limit), _MOST_CARDS) if limit else Choice.limit,
     )
 
 

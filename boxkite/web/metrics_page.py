@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 from prometheus_client import CollectorRegistry
 
@@ -28,6 +28,7 @@ class MetricsPage(Page):
 
     name = "metrics"
     setting = "METRICS_PATH"
+    threads = 4
 
     def __init__(
         self,
@@ -88,6 +89,10 @@ class MetricsPage(Page):
     def guarded(self) -> Sequence[Guarded]:
         """Return the first monitor, because the page shows all of them or none."""
         return [Guarded(self._joined[0], self._protection)]
+
+    def key(self, request: PageRequest) -> Hashable:
+        """Return the format and the names that the request asks for."""
+        return request.accept, request.accept_encoding, frozenset(request.query.get("name[]", ()))
 
     def answer(self, request: PageRequest, monitors: Sequence[Monitor]) -> PageAnswer:  # noqa: ARG002
         """Return the series that the request asks for, in the format that it accepts."""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, NamedTuple, Protocol, TypeAlias
 
 from boxkite.errors import ConfigError
 from boxkite.monitor import Monitor
+from boxkite.prometheus.sharing import SharedWork
 from boxkite.web.protection import Authorize, Protection
 
-__all__ = ["Guarded", "Page", "PageAnswer", "PageRequest", "Routes", "Verdicts"]
+__all__ = ["Guarded", "Page", "PageAnswer", "PageRequest", "Rendering", "Routes", "Verdicts"]
 
 
 def _no_headers() -> dict[str, str]:
@@ -63,6 +64,27 @@ class PageRequest:
     is_secure: bool = False
 
 
+class Rendering:
+    """An answer that takes time to render. Equal requests at the same time share it.
+
+    Args:
+        shared: Shares the answer.
+        key: Identifies the answer.
+        work: Renders it.
+    """
+
+    def __init__(
+        self, shared: SharedWork[PageAnswer], key: Hashable, work: Callable[[], PageAnswer]
+    ) -> None:
+        self._shared = shared
+        self._work = work
+        self._run = shared.join(key)
+
+    def render(self) -> PageAnswer:
+        """Return the answer. This blocks, so an async framework calls it in a thread."""
+        return self._shared.finish(self._run, self._work)
+
+
 class Routes(Protocol):
     """The routes of an application."""
 
@@ -87,6 +109,7 @@ Verdicts: TypeAlias = Sequence[tuple[Authorize, object]]
 
 _PLAIN = {"Content-Type": "text/plain; charset=utf-8"}
 # Refusals reveal nothing about the service.
+_BUSY = PageAnswer(503, b"busy: ask again in a second\n", {**_PLAIN, "Retry-After": "1"})
 _UNAUTHORIZED = PageAnswer(401, b"unauthorized\n", {**_PLAIN, "WWW-Authenticate": "Bearer"})
 _FORBIDDEN = PageAnswer(403, b"forbidden\n", _PLAIN)
 
@@ -95,7 +118,9 @@ class Page(ABC):
     """A page at one path of an application.
 
     An adapter answers a request in three steps: it takes the callables from `to_ask`, calls each
-    with the framework's request, and passes all of them to `respond` with their verdicts.
+    with the framework's request, and passes all of them to `respond` with their verdicts. If that
+    returns a `Rendering`, it lets at most `threads` threads render at a time, so that pages leave
+    threads for predictions.
 
     Args:
         path: The path.
@@ -105,15 +130,20 @@ class Page(ABC):
         setting: The setting that holds the path.
         methods: The methods that the page answers.
         has_subpaths: Whether the page also answers below its path.
+        threads: The most threads of the server that may render the page at the same time.
+        busy: The answer for a further request, if a server cannot let it wait without a thread.
     """
 
     name: ClassVar[str]
     setting: ClassVar[str]
     methods: ClassVar[tuple[str, ...]] = ("GET", "HEAD")
     has_subpaths: ClassVar[bool] = False
+    threads: ClassVar[int] = 2
+    busy: ClassVar[PageAnswer] = _BUSY
 
     def __init__(self, path: str) -> None:
         self.path = path
+        self._shared: SharedWork[PageAnswer] = SharedWork()
 
     @abstractmethod
     def guarded(self) -> Sequence[Guarded]:
@@ -128,6 +158,10 @@ class Page(ABC):
             monitors: The monitors that it may see, at least one.
         """
 
+    @abstractmethod
+    def key(self, request: PageRequest) -> Hashable:
+        """Return what the answer depends on, apart from the monitors."""
+
     def to_ask(self, request: PageRequest) -> list[Authorize]:
         """Return the callables whose verdicts `respond` needs, each of them once."""
         asked: list[Authorize] = []
@@ -138,8 +172,10 @@ class Page(ABC):
                 asked.append(authorize)
         return asked
 
-    def respond(self, request: PageRequest, verdicts: Verdicts = ()) -> PageAnswer:
+    def respond(self, request: PageRequest, verdicts: Verdicts = ()) -> PageAnswer | Rendering:
         """Return the answer to a request: the monitors that it may see, or a refusal.
+
+        This does not block.
 
         Any verdict but `True` denies access, because a response or a coroutine would also be true.
 
@@ -159,7 +195,8 @@ class Page(ABC):
             if authorize is None or any(authorize is each for each in granting):
                 admitted.append(monitor)
         if admitted:
-            return self.answer(request, admitted)
+            key = (*map(id, admitted), self.key(request))
+            return Rendering(self._shared, key, lambda: self.answer(request, admitted))
         return _FORBIDDEN if has_any_token else self.refuse(request)
 
     def refuse(self, request: PageRequest) -> PageAnswer:  # noqa: ARG002 - some pages need it

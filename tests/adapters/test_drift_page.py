@@ -113,14 +113,26 @@ def test_the_page_shows_each_variable_and_its_json_is_the_monitors_drift(
         ("?window=soon", 400, "text/plain; charset=utf-8"),
         ("/drift.json?window=soon", 400, "text/plain; charset=utf-8"),
         ("?window=6h&q=AGE&role=feature&limit=1", 200, "text/html; charset=utf-8"),
-        ("?variable=feature:nobody&limit=x", 200, "text/html; charset=utf-8"),
+        ("?variable=feature:nobody", 200, "text/html; charset=utf-8"),
+        ("?window=8d&limit=9000", 200, "text/html; charset=utf-8"),
+        ("?window=1e12", 400, "text/plain; charset=utf-8"),
+        ("/drift.json?window=1e12", 400, "text/plain; charset=utf-8"),
+        ("?window=9d", 400, "text/plain; charset=utf-8"),
+        (f"?window={'9' * 5000}", 400, "text/plain; charset=utf-8"),
+        (f"?window=1{'+' * 20_000}x", 400, "text/plain; charset=utf-8"),
+        (f"?limit={'9' * 5000}", 400, "text/plain; charset=utf-8"),
+        ("?limit=x", 400, "text/plain; charset=utf-8"),
+        ("?limit=-1", 400, "text/plain; charset=utf-8"),
+        ("?limit=%D9%A3", 400, "text/plain; charset=utf-8"),
+        (f"?model={'x' * 5000}", 404, "text/plain; charset=utf-8"),
     ],
 )
 def test_paths_below_the_page_have_their_status_and_content_type(
     rest: str, status: int, kind: str | None, serve: Callable[..., Service]
 ) -> None:
-    found, headers, _ = serve(drift_path="/drift").ask(f"/drift{rest}")
+    found, headers, content = serve(drift_path="/drift").ask(f"/drift{rest}")
     assert found == status
+    assert found == 200 or len(content) < 200
     assert kind is None or headers["content-type"] == kind
 
 
