@@ -176,7 +176,7 @@ def train(checkout: Path, folder: Path) -> None:
     )
     environment = {**os.environ, "PYTHONPATH": str(checkout)}
     command = [sys.executable, "-c", code, str(folder / "histogram.prom")]
-    subprocess.run(command, check=True, env=environment)
+    subprocess.run(command, check=True, env=environment, cwd=folder)
 
 
 def cost_of(service: Service, paths: Sequence[str]) -> Cost:

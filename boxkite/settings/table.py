@@ -16,9 +16,11 @@ def _setting(
     meaning: str,
     convert: Callable[[str, Any], Any] = read.as_text,
     legacy: str | None = None,
+    *,
+    secret: bool = False,
 ) -> Any:
     metadata = {"meaning": meaning, "convert": convert, "legacy": legacy}
-    return field(default=default, metadata=metadata)
+    return field(default=default, metadata=metadata, repr=not secret)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +33,7 @@ class Settings:
     baseline: str = _setting(
         "/artefact/histogram.prom",
         "Path or URL of `histogram.prom`. If empty, the service runs without a baseline.",
+        secret=True,  # a presigned URL holds its signature
     )
     model: str | None = _setting(
         None,
@@ -55,6 +58,7 @@ class Settings:
         "Bearer token that a request for the metrics or the drift page must carry. If empty, "
         "anyone may see them.",
         read.as_optional(read.as_secret),
+        secret=True,
     )
     drift_path: str | None = _setting(
         None,

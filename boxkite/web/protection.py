@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 __all__ = ["Authorize", "Protection"]
@@ -23,7 +23,7 @@ class Protection:
             may see it.
     """
 
-    token: str | None = None
+    token: str | None = field(default=None, repr=False)
     authorize: Authorize | None = None
 
     def or_else(self, other: Protection) -> Protection:

@@ -207,3 +207,8 @@ def test_a_long_text_is_no_duration_and_takes_no_time() -> None:
         converters.as_duration("window", f"1{' ' * 60_000}x")
     # Before, 16,000 spaces took 4 seconds, and twice as many four times as long.
     assert time.process_time() - started < 1.0
+
+
+def test_secrets_are_not_in_the_text_of_settings() -> None:
+    settings = Settings(metrics_token="s3cret", baseline="https://host/x?sig=s3cret")
+    assert "s3cret" not in repr(settings)
