@@ -60,9 +60,9 @@ def open_sink(url: str, settings: Settings, state: DefaultFolder, reporter: Erro
 
     Args:
         url: a URL with the scheme `file`, `s3`, `gs`, `az`, `fluentd`, `fluentd+tls` or
-            `fluentd+unix`, the path of a folder (with a slash in it, or a dot at its beginning), or
-            a URL for a sink that a package adds. Such a package has an entry point in the group `boxkite.sinks`, named like the scheme. It is
-            called with the URL and returns a sink.
+            `fluentd+unix`; the path of a folder, with a slash in it or a dot at its beginning; or a
+            URL for a sink that a package adds. Such a package has an entry point in the group
+            `boxkite.sinks`, named like the scheme. It is called with the URL and returns a sink.
         settings: the settings of the monitor.
         state: names the default folder.
         reporter: reports failures to delete old files.
@@ -93,7 +93,7 @@ def _check_folder(url: str) -> None:
     separators = (":", "/", os.sep)
     if url.startswith(".") or any(each in url for each in separators):
         return
-    near = difflib.get_close_matches(url.strip().lower(), _WORDS, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(url.strip().lower(), _WORDS, n=1, cutoff=0.5)
     guess = f"Did you mean {near[0]!r}? " if near else ""
     raise ConfigError(
         f"LOG is {url!r}, which is neither a URL nor the path of a folder. {guess}Write "
