@@ -23,6 +23,7 @@ __all__ = [
     "json_option",
     "part_of_log",
     "rows_or_log",
+    "window_length",
     "window_option",
 ]
 
@@ -107,7 +108,12 @@ def folder_exists(_: click.Context, __: click.Parameter, path: Path | None) -> P
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-def _window_length(_: click.Context, __: click.Parameter, text: str | None) -> str | None:
+def window_length(_: click.Context, __: click.Parameter, text: str | None) -> str | None:
+    """Return a length of time such as 1h unchanged.
+
+    Raises:
+        click.BadParameter: If the text is not a length.
+    """
     if text is not None:
         try:
             seconds_of(text)
@@ -119,7 +125,7 @@ def _window_length(_: click.Context, __: click.Parameter, text: str | None) -> s
 window_option = click.option(
     "--window",
     metavar="LENGTH",
-    callback=_window_length,
+    callback=window_length,
     help="Length of time that the rows cover, such as 1h, 1d or 7d. The comparison allows for "
     "the natural variation between windows of this length, if the baseline was fitted with --time.",
 )

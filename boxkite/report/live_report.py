@@ -54,7 +54,7 @@ class LiveReport:
             ConfigError: if `window` is not a length.
         """
         counted = self._windows.counted(window)
-        hourly, start = self._hours.until(self._counts.totals())
+        hourly, start = self._hours.until(self._counts.current())
         return report_of(
             self._baseline,
             counted.counts.tallies(),
@@ -113,6 +113,9 @@ class _HourlyTrend:
         """
         past = self._past
         states = self._counts.hours(past.next if past else None)
+        if past and not states:
+            # The clock was ahead for a moment, and that hour is gone. Begin anew.
+            past, states = None, self._counts.hours()
         found = self._trend(states, now)
         if not states:
             return found, None

@@ -13,7 +13,6 @@ from click.testing import CliRunner, Result
 
 from boxkite import Baseline
 from boxkite.cli.commands import boxkite
-from boxkite.drift import Policy
 from boxkite.prometheus.rules import RuleObject, RuleOptions, render_rules
 
 HOSTILE = "\x1b[31m[red]\n"
@@ -223,8 +222,8 @@ def test_differences_that_do_not_matter_are_remarked() -> None:
     result = run("compare", "histogram.prom", "late.parquet", *options.split())
     assert lines(result.stdout)[-2:] == [
         (
-            "ok: delay: more than chance explains, but too small to matter: PSI 3.47 is not above 99, "
-            "and 49.5 % of rows moved, less than 50 %"
+            "ok: delay: more than chance explains, but too small to matter: PSI 3.47 is not above "
+            "99, and 49.5 % of rows moved, less than 50 %"
         ),
         "4 ok",
     ]
@@ -246,13 +245,12 @@ def test_compare_prints_json() -> None:
 def test_rules_prints_the_rules() -> None:
     assert run("rules").stdout == render_rules()
     options = (
-        "--window 30m --slow-window 1h --interval 15s --scrape-interval 15s --min-effect 0.1 "
+        "--window 30m --slow-window 1h --interval 15s --scrape-interval 15s "
         "--runbook https://x/ --by env,job --alert-label team=ml --severity critical=page "
         "--severity BoxkiteNoBaseline=info --no-alert BoxkiteScrapedTwice"
     )
     result = run("rules", *options.split())
     assert result.stdout == render_rules(
-        Policy(min_effect=0.1),
         windows=["30m", "1h"],
         options=RuleOptions(
             environment=("env", "cluster", "namespace", "job"),
@@ -264,16 +262,6 @@ def test_rules_prints_the_rules() -> None:
             without=frozenset({"BoxkiteScrapedTwice"}),
         ),
     )
-    options = "--design-effect 3 --false-alarms-per-month 0.1 --min-moved 0.05 --min-rate 0.02"
-    bursts = run("rules", *options.split(), "--min-rows-a-cell", "10")
-    policy = Policy(
-        design_effect=3.0,
-        false_alarms_per_month=0.1,
-        min_moved=0.05,
-        min_rate=0.02,
-        min_rows_a_cell=10.0,
-    )
-    assert (bursts.stdout, bursts.stderr) == (render_rules(policy), "")
     alone = run("rules", "--slow-window", "none", "--no-alerts", "--by", "")
     options_alone = RuleOptions(environment=(), alerts=False)
     assert alone.stdout == render_rules(windows=["1h"], options=options_alone)
@@ -384,9 +372,10 @@ MISTAKES = [
     ("rules --slow-window 30m", "give each window once, the shortest first, not 1h, 30m"),
     ("rules --slow-window week",
      "'week' is not a Prometheus duration; write one such as 1h or 90s"),
-    ("rules --false-alarms-per-month 0",
+    ("compare histogram.prom train.csv --false-alarms-per-month 0",
      "Invalid value for '--false-alarms-per-month': 0.0 is not in the range x>0."),
-    ("rules --min-effect nan", "Invalid value for '--min-effect': nan is not a finite number."),
+    ("compare histogram.prom train.csv --min-effect nan",
+     "Invalid value for '--min-effect': nan is not a finite number."),
 ]  # fmt: skip
 
 
@@ -450,7 +439,10 @@ def test_the_help_of_each_command_has_an_example_of_it(name: str) -> None:
         assert example.startswith(f"    boxkite {name} ")
 
 
-COMMANDS = ["baseline", "compare", "dashboard", "design-effect", "logs", "report", "rules", "show"]
+COMMANDS = [
+    "baseline", "compare", "dashboard", "design-effect", "logs", "report", "rules", "show",
+    "variation",
+]  # fmt: skip
 
 
 def test_without_a_command_it_prints_its_help_with_every_command() -> None:
