@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple, TypeAlias, cast
 
@@ -17,7 +17,10 @@ from numpy.typing import NDArray
 
 from boxkite.baseline.tally import Tally
 from boxkite.drift import Policy
+from boxkite.drift.allowance import Allowance, Statistics
 from boxkite.drift.rates import measure_rates
+from boxkite.drift.verdict import judge
+from boxkite.variation.deviation import smoothed_fractions
 
 __all__ = [
     "ANCHOR",
@@ -36,6 +39,8 @@ TRAINED = 100_000
 FREE = "none"
 ANCHOR = "full sample"
 UNSEEN = "unseen rows"
+MOVED = "moved rows"
+"""Greatest difference of one cell's fraction, which the product's verdict looks at."""
 Scores: TypeAlias = dict[str, Floats]
 
 
@@ -51,17 +56,18 @@ class Size(NamedTuple):
     rate: float = 0.01
 
 
-def one_per_cent(min_effect: float) -> Policy:
-    """Return the policy that gives one variable's one window one per cent of false alarms."""
+def one_per_cent(policy: Policy) -> Policy:
+    """Return the policy that gives the one window of one variable 1 % of false alarms."""
     share = Policy(windows={"1h": 1.0}).share("1h", 1)
-    return Policy(false_alarms_per_month=0.01 / share, windows={"1h": 1.0}, min_effect=min_effect)
+    return replace(policy, false_alarms_per_month=0.01 / share, windows={"1h": 1.0})
 
 
+NO_FLOOR = Policy(min_effect=0.0)
 POLICIES = {
     "stated rate, effect floor": (Policy(), 10),
-    "stated rate, no floor": (Policy(min_effect=0.0), 10),
-    "1 %, effect floor": (one_per_cent(Policy().min_effect), 1),
-    "1 %, no floor": (one_per_cent(0.0), 1),
+    "stated rate, no floor": (NO_FLOOR, 10),
+    "1 %, effect floor": (one_per_cent(Policy()), 1),
+    "1 %, no floor": (one_per_cent(NO_FLOOR), 1),
 }
 """The product's verdict as it comes, of a model with ten variables, and at one per cent."""
 
@@ -144,15 +150,28 @@ class _Measure:
             live = [np.sort(each) for each in windows]
             effective = [1 / (1 / len(each) + 1 / TRAINED) for each in live]
             distances = [kolmogorov_smirnov(each, self.trained) for each in live]
-            return {ANCHOR: np.sqrt(effective) * distances, **self.cells.scores(live)}
+            edges = self.variable.edges
+            counts = np.array(
+                [np.bincount(np.searchsorted(edges, e), minlength=len(edges) + 1) for e in live]
+            )
+            return {
+                ANCHOR: np.sqrt(effective) * distances,
+                MOVED: self._moved(counts),
+                **self.cells.scores(live),
+            }
         number = self.categories + 1
         codes = np.array([np.bincount(each.astype(np.int64), minlength=number) for each in windows])
         cells = self.cells.tally(codes)
         return {
             ANCHOR: np.array([chi_square(each, self.codes) for each in codes]),
+            MOVED: self._moved(cells),
             UNSEEN: np.array([self._unseen(each) for each in cells]),
             **self.cells.scores(codes),
         }
+
+    def _moved(self, counts: NDArray[np.int64]) -> Floats:
+        trained = smoothed_fractions(self.variable.counts)
+        return np.asarray(np.abs(smoothed_fractions(counts) - trained).max(axis=1))
 
     def _unseen(self, counts: NDArray[np.int64]) -> float:
         """Return the evidence behind the alert on unseen categories."""
@@ -180,13 +199,20 @@ def _share(
     """Return the share of the windows with verdict drift."""
     policy, _ = POLICIES[title]
     scale = 1 / size.live + 1 / TRAINED
-    cells = len(measure.variable.counts)
     found = scores[f"PSI, {measure.product}"] * scale
     distances = scores.get(f"K-S, {measure.product}", np.full(len(found), np.nan)) * np.sqrt(scale)
     critical, ks_critical = criticals[0] * scale, criticals[1] * np.sqrt(scale)
+    # A chance of 1 makes the quantiles the critical values themselves.
+    allowance = Allowance(critical, 0.0, ks_critical)
+    triples = zip(found.tolist(), distances.tolist(), scores[MOVED].tolist(), strict=True)
     verdicts = [
-        policy.judge(psi, critical, size.live, cells, ks, ks_critical)
-        for psi, ks in zip(found.tolist(), distances.tolist(), strict=True)
+        judge(
+            measure.variable,
+            Statistics(psi, (), psi, ks, 1.0, size.live, moved=moved),
+            allowance,
+            policy,
+        ).verdict
+        for psi, ks, moved in triples
     ]
     judged = [each for each in verdicts if each != "insufficient"]
     return judged.count("drift") / len(judged) if judged else float("nan")

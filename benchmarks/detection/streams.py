@@ -21,6 +21,7 @@ from boxkite.baseline import NumericVariable
 from boxkite.baseline.edges import equal_mass_edges
 from boxkite.baseline.fitting import DEFAULT_BINS
 from boxkite.drift import Policy, kolmogorov_smirnov, population_stability_index
+from boxkite.variation.deviation import smoothed_fractions
 
 __all__ = ["print_streams"]
 
@@ -101,7 +102,12 @@ def _windowed(trained: Floats) -> dict[str, _Looks]:
                 kstwobign.isf(rate / 2) * np.sqrt(scale),
             )
         found[f"boxkite's verdict, of {length:,} rows"] = _Looks(
-            variable, length, critical * scale, ks_critical * np.sqrt(scale), policy.min_effect
+            variable,
+            length,
+            critical * scale,
+            ks_critical * np.sqrt(scale),
+            policy.min_effect,
+            policy.min_moved,
         )
     return found
 
@@ -114,6 +120,7 @@ class _Looks(NamedTuple):
     psi: float
     ks: float = np.inf
     floor: float = 0.0
+    moved: float = 0.0
 
     def __call__(self, rows: Floats) -> list[int]:
         """Return the rows, from 1, at which it alarms."""
@@ -128,9 +135,11 @@ class _Looks(NamedTuple):
         ]
 
     def _above(self, psi: float, live: Any) -> bool:
-        if psi <= self.floor:
+        trained = self.variable.counts
+        moved = np.abs(smoothed_fractions(live) - smoothed_fractions(trained)).max()
+        if psi <= self.floor and moved < self.moved:
             return False
-        return psi > self.psi or kolmogorov_smirnov(live, self.variable.counts) > self.ks
+        return psi > self.psi or kolmogorov_smirnov(live, trained) > self.ks
 
 
 def _river(

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from boxkite.baseline import NumericVariable, Variable
 from boxkite.drift import Policy
+from boxkite.variation.deviation import smoothed_fractions
 
 __all__ = ["HOURS", "PERIODS", "Limits", "Window", "alarms", "arrivals"]
 
@@ -41,11 +42,15 @@ class Window:
 
 
 class Limits(NamedTuple):
-    """What PSI and K-S must exceed before it is scaled by the rows, and the effect floor of PSI."""
+    """What PSI and K-S must exceed before it is scaled by the rows, and what matters.
+
+    A difference matters if PSI exceeds `floor` or the fraction of one cell changes by `moved`.
+    """
 
     psi: float
     floor: float
     ks: float = np.inf
+    moved: float = np.inf
 
     @classmethod
     def of(cls, policy: Policy, window: str, variables: int, variable: Variable) -> Limits:
@@ -55,6 +60,7 @@ class Limits(NamedTuple):
             policy.critical(window, variables, variable),
             policy.min_effect,
             policy.ks_critical(window, variables) if numeric else np.inf,
+            policy.min_moved,
         )
 
     def above(self, live: Counts, baseline: Counts) -> NDArray[np.bool_]:
@@ -66,7 +72,8 @@ class Limits(NamedTuple):
         if np.isfinite(self.ks):
             distance = np.cumsum(live, axis=1) / rows[:, None] - np.cumsum(baseline) / trained
             found |= np.abs(distance).max(axis=1) > self.ks * np.sqrt(scale)
-        return found & (psi > self.floor)
+        moved = np.abs(smoothed_fractions(live) - smoothed_fractions(baseline)).max(axis=1)
+        return found & ((psi > self.floor) | (moved >= self.moved))
 
 
 def arrivals(rows_an_hour: Floats, fractions: Floats, random: np.random.Generator) -> Counts:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -17,18 +17,16 @@ from boxkite.baseline.tally import tally_column
 from boxkite.baseline.variable import CategoryVariable, NumericVariable, Variable
 from boxkite.drift import Policy
 from boxkite.drift.allowance import Allowance, measure
+from boxkite.drift.verdict import judge
 from boxkite.variation import learn_variation
-from boxkite.variation.deviation import smoothed_fractions
 from boxkite.variation.learning import Variation
 
-__all__ = ["MOVED", "POLICY", "Judge", "count", "judges_of"]
+__all__ = ["POLICY", "Judge", "count", "judges_of"]
 
 Counts: TypeAlias = NDArray[np.int64]
 
 POLICY = Policy(windows={"1h": 1.0, "1d": 24.0})
 WEEKS = Policy(windows={"1d": 24.0, "7d": 168.0})
-MOVED = 0.02
-"""Share of rows that moved into or out of one cell from which on a deviation matters."""
 
 
 @dataclass
@@ -46,32 +44,22 @@ class Judge:
     variables: int
     window: str
     variation: Variation | None = None
+    policy: Policy = field(init=False)
     allowance: Allowance = field(init=False)
 
     def __post_init__(self) -> None:
-        policy = WEEKS if self.window == "7d" else POLICY
-        ordered = isinstance(self.variable, NumericVariable)
-        critical = policy.critical(self.window, self.variables, self.variable)
-        if self.variation and self.variation.along:  # The rest has half of the share of PSI.
-            half = Policy(false_alarms_per_month=0.5, windows=policy.windows)
-            critical = half.critical(self.window, self.variables, self.variable)
-        self.allowance = Allowance.of(
-            policy.share(self.window, self.variables),
-            critical,
-            policy.ks_critical(self.window, self.variables) if ordered else math.nan,
-            self.variation,
-        )
+        self.policy = WEEKS if self.window == "7d" else POLICY
+        learnt = {self.window: self.variation} if self.variation else {}
+        self.variable = replace(self.variable, variation=learnt)
+        self.allowance = self.policy.allowance(self.window, self.variables, self.variable)
 
     def verdict(self, live: Counts) -> str:
         """Return insufficient, ok or drift."""
-        training = self.variable.counts
-        if live.sum() < 5 * len(live) or math.isnan(self.allowance.rest):
+        if not live.any():
             return "insufficient"
         ordered = isinstance(self.variable, NumericVariable)
-        found = measure(live, training, self.variation, ordered=ordered)
-        moved = np.abs(smoothed_fractions(live) - smoothed_fractions(training)).max()
-        matters = found.psi > POLICY.min_effect or moved > MOVED
-        return "drift" if matters and self.allowance.exceeded(found) else "ok"
+        found = measure(live, self.variable.counts, self.variation, ordered=ordered)
+        return judge(self.variable, found, self.allowance, self.policy).verdict
 
     def share(self, windows: Sequence[Counts]) -> float:
         """Return the share of windows with verdict drift; NaN if none can be judged."""
