@@ -12,7 +12,9 @@ from boxkite.web.extension import Extension
 from boxkite.web.framework import Application, Exchange
 from boxkite.web.models import Models
 from boxkite.web.options import Options
-from boxkite.web.page import Authorize, Page, PageAnswer, PageRequest
+from boxkite.web.page import Page, PageAnswer, PageRequest, Rendering
+from boxkite.web.protection import Authorize
+from boxkite.web.sign_in import MAX_FORM_BYTES
 from boxkite.web.sources import (
     PREDICTION_COUNT_HEADER,
     PREDICTION_ID_HEADER,
@@ -21,6 +23,7 @@ from boxkite.web.sources import (
 )
 
 __all__ = [
+    "MAX_FORM_BYTES",
     "PREDICTION_COUNT_HEADER",
     "PREDICTION_ID_HEADER",
     "Answered",
@@ -37,6 +40,7 @@ __all__ = [
     "PageRequest",
     "PendingPrediction",
     "Prediction",
+    "Rendering",
     "Settings",
     "Source",
 ]

@@ -140,6 +140,14 @@ class Monitor:
         )
 
     @property
+    def unknown_fields(self) -> dict[str, int]:
+        """Number of values that this process left out of the log, by name of the field.
+
+        The baseline does not have these fields. Empty if the setting `LOG_UNKNOWN` is on.
+        """
+        return {} if self.recorder.unknown is None else self.recorder.unknown.counts
+
+    @property
     def log_url(self) -> str | None:
         """Folder or URL where the log can be read, or None if there is none."""
         return self._log.opener.url if self._log is not None else None
@@ -265,7 +273,7 @@ class Monitor:
                 reaches back eight days at most. None takes everything since the start.
 
         Raises:
-            ConfigError: if `window` is not a length.
+            ConfigError: if `window` is not a length, or is longer than eight days.
         """
         return self._windows.drift(window)
 

@@ -12,21 +12,18 @@ from typing import Any, TypeVar
 import click
 
 from boxkite.baseline.time_windows import seconds_of
-from boxkite.drift import Policy
 from boxkite.errors import BaselineError
 
 __all__ = [
     "NAME",
     "TABLE_FILE",
     "Positive",
-    "design_effect_option",
     "duration",
-    "false_alarms_option",
     "folder_exists",
     "json_option",
-    "min_effect_option",
     "part_of_log",
     "rows_or_log",
+    "window_length",
     "window_option",
 ]
 
@@ -110,35 +107,13 @@ def folder_exists(_: click.Context, __: click.Parameter, path: Path | None) -> P
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
-false_alarms_option = click.option(
-    "--false-alarms-per-month",
-    type=Positive(min=0, min_open=True),
-    metavar="NUMBER",
-    default=Policy().false_alarms_per_month,
-    show_default=True,
-    help="Expected number of false alarms per model in 30 days.",
-)
 
-min_effect_option = click.option(
-    "--min-effect",
-    type=Positive(min=0),
-    metavar="NUMBER",
-    default=Policy().min_effect,
-    show_default=True,
-    help="Smallest PSI that counts as drift.",
-)
+def window_length(_: click.Context, __: click.Parameter, text: str | None) -> str | None:
+    """Return a length of time such as 1h unchanged.
 
-design_effect_option = click.option(
-    "--design-effect",
-    type=Positive(min=1),
-    metavar="NUMBER",
-    default=Policy().design_effect,
-    show_default=True,
-    help="Observed rows per independent row. Raise it if requests come in bursts.",
-)
-
-
-def _window_length(_: click.Context, __: click.Parameter, text: str | None) -> str | None:
+    Raises:
+        click.BadParameter: If the text is not a length.
+    """
     if text is not None:
         try:
             seconds_of(text)
@@ -150,7 +125,7 @@ def _window_length(_: click.Context, __: click.Parameter, text: str | None) -> s
 window_option = click.option(
     "--window",
     metavar="LENGTH",
-    callback=_window_length,
+    callback=window_length,
     help="Length of time that the rows cover, such as 1h, 1d or 7d. The comparison allows for "
     "the natural variation between windows of this length, if the baseline was fitted with --time.",
 )

@@ -68,7 +68,8 @@ def open_log(
     given = settings.log if log is None else log
     if not isinstance(given, str | os.PathLike):
         return _log_of_object(given, settings, baseline)
-    url = os.fspath(given)
+    # A path is certainly meant as one, so "log" as a path needs no slash.
+    url = given if isinstance(given, str) else os.path.abspath(given)
     if scheme_of(url) == NO_LOG or not url:
         return None
     opener = _UrlOpener(url, settings, state, reporter)

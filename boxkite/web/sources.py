@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from boxkite.live.recorder import NAMED, Named
 from boxkite.monitor import Monitor
 from boxkite.web.answers import Answered, answer_of
 from boxkite.web.context import UNSET, Part, Prediction
@@ -52,6 +53,8 @@ class Capture:
         features: Reads the features.
         output: Reads the output.
         may_await: Whether a source may return an awaitable.
+        named: Which parts the decorator names. Clients fill a body, or the part of it at a key
+            path. An answer is the service's own, so a key path is enough there.
 
     Raises:
         TypeError: if a source has another type.
@@ -66,6 +69,8 @@ class Capture:
         self.features = _Reader("features", features, self.view)
         self.output = _Reader("output", output, self.view)
         self.may_await = callable(features) or callable(output)
+        named = Named(not isinstance(features, str | None), output is not None)
+        self.named = NAMED if all(named) else named
 
 
 class PendingPrediction(msgspec.Struct, eq=False):
@@ -91,6 +96,17 @@ class PendingPrediction(msgspec.Struct, eq=False):
     def id(self) -> str:
         """Prediction id; for a batch, the id of the first prediction."""
         return self.prediction.id
+
+    @property
+    def _named(self) -> Named:
+        """Which parts the service's code names, in the decorator or by setting them."""
+        named, prediction = self.capture.named, self.prediction
+        if named is NAMED or not prediction.is_set:
+            return named
+        return Named(
+            named.features or prediction.features is not UNSET,
+            named.output or prediction.output is not UNSET,
+        )
 
     @property
     def may_await(self) -> bool:
@@ -122,7 +138,7 @@ class PendingPrediction(msgspec.Struct, eq=False):
             except Exception as error:  # noqa: BLE001 - the client decides what the body is
                 monitor.reporter.report("log", error, view)
         identity = self.prediction.identity
-        ids = monitor.recorder.take_all(identity, features, output, body, view)
+        ids = monitor.recorder.take_all(identity, features, output, body, view, self._named)
         if len(ids) == 1:
             return {PREDICTION_ID_HEADER: ids[0]}
         first = {PREDICTION_ID_HEADER: ids[0]} if ids else {}
