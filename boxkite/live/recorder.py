@@ -41,7 +41,7 @@ class Recorder:
         counter: PredictionCounter,
         events: EventSender,
     ) -> None:
-        self._intake = Intake(baseline, reporter)
+        self._intake = Intake(baseline, reporter, settings.max_rows)
         names = settings.log_redact
         self._redaction = Redaction(names, baseline) if names else None
         self._log_body = settings.log_request_body
@@ -66,6 +66,9 @@ class Recorder:
         batch = None if is_flat(features) else self._intake.batch(features, outputs, view)
         if batch is None:
             return [self.take(identity, features, outputs, request_body, view)]
+        if batch.rows is None:
+            answer = self._intake.output(outputs, view)
+            return [self._write(identity, None, answer, features, outputs, request_body)]
         ids: list[str] = []
         for number, each in enumerate(identity.rows(len(batch.rows))):
             output = batch.outputs[number] if batch.outputs is not None else None

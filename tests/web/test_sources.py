@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import json
 from typing import Any
 
 import pytest
@@ -23,8 +24,11 @@ class Answered:
     def request(self) -> Any:
         return "request"
 
-    def body(self) -> Any:
-        return self._body
+    def body(self) -> bytes:
+        return json.dumps(self._body).encode()
+
+    def content_encoding(self) -> str:
+        return ""
 
     def content(self, returned: Any) -> Any:
         return returned
