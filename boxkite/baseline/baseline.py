@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -220,6 +220,16 @@ class Baseline:
             self.variables, self.rows, model=self.model, version=self.version
         )
 
+    def variation_families(self, windows: Collection[str] | None = None) -> list[Family]:
+        """Return the series of natural variation, as `/metrics` shows them.
+
+        Args:
+            windows: windows of the policy that will read them; all that were learnt if None.
+        """
+        return labelled_series.variation_families(
+            self.variables, windows, model=self.model, version=self.version
+        )
+
     def as_text(self, exposition: Exposition = "labelled") -> str:
         """Return the content of `histogram.prom`: Prometheus text 0.0.4 and the JSON line.
 
@@ -237,7 +247,7 @@ class Baseline:
 
     def _file_families(self, exposition: Exposition) -> list[Family]:
         classic = self.families("classic") if exposition == "classic" else []
-        return [*self._labelled_families, *classic]
+        return [*self._labelled_families, *self.variation_families(), *classic]
 
     def write(self, path: str | os.PathLike[str], *, exposition: Exposition = "labelled") -> None:
         """Write `histogram.prom`. Readers see the old file or the whole new one.

@@ -32,11 +32,14 @@ class MatrixTally(NamedTuple):
     Attributes:
         cells: number of rows in each bin of the first variable, then of the second, and so on.
         missing: number of rows without a value, for each variable.
+        outside: number of finite values below the minimum or above the maximum of training, for
+            each variable.
         sums: sum of the finite values, for each variable.
     """
 
     cells: Integers
     missing: Integers
+    outside: Integers
     sums: Floats
 
 
@@ -57,7 +60,7 @@ class FeatureMatrix:
     def __init__(self, variables: Sequence[Variable], cell_bounds: Integers) -> None:
         features = [i for i, each in enumerate(variables) if each.role == "feature"]
         counted = [
-            (position, i, each.edges)
+            (position, i, each)
             for position, i in enumerate(features)
             if isinstance(each := variables[i], NumericVariable) and len(each.edges) <= _MOST_EDGES
         ]
@@ -68,13 +71,16 @@ class FeatureMatrix:
         self.cells = np.concatenate(
             [np.arange(0), *(np.arange(bounds[i], bounds[i + 1]) for _, i, _ in counted)]
         ).astype(np.int64)
-        most = max((len(edges) for _, _, edges in counted), default=0)
+        most = max((len(each.edges) for _, _, each in counted), default=0)
         # Fill columns with fewer edges up with +inf, because no value is above it.
         self._edges = np.full((most, len(counted)), np.inf)
-        for column, (_, _, edges) in enumerate(counted):
-            self._edges[: len(edges), column] = edges
-        bins = np.array([len(edges) + 1 for _, _, edges in counted], dtype=np.int64)
+        for column, (_, _, each) in enumerate(counted):
+            self._edges[: len(each.edges), column] = each.edges
+        bins = np.array([len(each.counts) for _, _, each in counted], dtype=np.int64)
         self._are_bins = np.arange(most + 1) < bins[:, np.newaxis]
+        # No value is below or above NaN, which stands for an unknown minimum or maximum.
+        self._minima = np.array([each.minimum for _, _, each in counted], dtype=np.float64)
+        self._maxima = np.array([each.maximum for _, _, each in counted], dtype=np.float64)
 
     def tally(self, rows: Floats) -> MatrixTally:
         """Count rows. NaN is missing, -inf counts in the first bin and +inf in the last.
@@ -96,7 +102,13 @@ class FeatureMatrix:
         for column in np.flatnonzero(~np.isfinite(sums)):
             present = values[:, column]
             sums[column] = finite_sum(present[np.isfinite(present)])
-        return MatrixTally(cells, missing, sums)
+        return MatrixTally(cells, missing, self._outside(values), sums)
+
+    def _outside(self, values: Floats) -> Integers:
+        below = (values < self._minima) & (values > -np.inf)
+        above = (values > self._maxima) & (values < np.inf)
+        outside: Integers = (below | above).sum(axis=0)
+        return outside
 
     def _parts(self, values: Floats) -> Iterator[Floats]:
         """Yield the rows in parts that are small enough for the processor's cache."""

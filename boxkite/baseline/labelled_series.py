@@ -5,14 +5,15 @@ Each family holds the series of all variables, which differ in their labels.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from itertools import accumulate, pairwise
 from typing import TypeAlias
 
 from boxkite.baseline.text_writer import Family, format_labels, format_series_by
 from boxkite.baseline.variable import CategoryVariable, NumericVariable, Variable
 
-__all__ = ["PREFIX", "families", "histogram_series"]
+__all__ = ["PREFIX", "families", "histogram_series", "variation_families"]
 
 PREFIX = "boxkite_baseline"
 
@@ -73,6 +74,53 @@ def families(variables: Sequence[Variable], rows: int, *, model: str, version: s
     ]
 
 
+def variation_families(
+    variables: Sequence[Variable], windows: Collection[str] | None, *, model: str, version: str
+) -> list[Family]:
+    """Return the series of natural variation; none if nothing was learnt.
+
+    Args:
+        variables: the variables of the baseline.
+        windows: windows to include; all that were learnt if None.
+        model: value of the label `model_name`.
+        version: value of the label `model_version`.
+    """
+    head = {"model_name": model, "model_version": version}
+    rows: list[tuple[str, float]] = []
+    weights: list[tuple[str, float]] = []
+    for each in variables:
+        for window, variation in each.variation.items():
+            if windows is not None and window not in windows:
+                continue
+            labels = {**head, "variable_role": each.role, "variable": each.name, "window": window}
+            rows.append((format_labels(labels), variation.rows))
+            for number, direction in enumerate(variation.directions.tolist(), 1):
+                text = format_labels({**labels, "direction": str(number)})
+                cells = zip(_cell_labels(each), direction, strict=True)
+                weights += [(f"{text},{cell}", weight) for cell, weight in cells]
+    return [
+        each
+        for each in (
+            _gauge("window_rows", "Median rows in the windows of training.", rows),
+            # Like `boxkite_baseline_bin`, these are gauges that promtool wants to be untyped.
+            replace(
+                _gauge(
+                    "direction", "Weight of a cell in a direction of natural variation.", weights
+                ),
+                type="unknown",
+            ),
+        )
+        if each.series
+    ]
+
+
+def _cell_labels(variable: Variable) -> list[str]:
+    """Return the labels of each cell, which `boxkite_baseline_bin` or `_category` also has."""
+    if isinstance(variable, CategoryVariable):
+        return [format_labels({"category": each}) for each in variable.categories]
+    return [f'gt="{gt}",le="{le}"' for gt, le in pairwise(["-Inf", *variable.upper_bounds])]
+
+
 def histogram_series(name: str, labels: Labels, bounds: Iterable[str]) -> list[str]:
     """Return the series of a histogram: one bucket per bound, then `_sum` and `_count`."""
     text = format_labels(labels)
@@ -90,9 +138,9 @@ def _gauge(name: str, documentation: str, pairs: Sequence[tuple[str, float]]) ->
 def _bins(numeric: Sequence[tuple[NumericVariable, str]]) -> Family:
     name = f"{PREFIX}_bin"
     names = [
-        f'{name}{{{labels},gt="{gt}",le="{le}"}}'
+        f"{name}{{{labels},{cell}}}"
         for variable, labels in numeric
-        for gt, le in pairwise(["-Inf", *variable.upper_bounds])
+        for cell in _cell_labels(variable)
     ]
     values = [count for variable, _ in numeric for count in variable.counts.tolist()]
     # These are gauges. But promtool accepts a label `le` only in histograms and untyped metrics.

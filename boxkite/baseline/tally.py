@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -33,13 +33,18 @@ class Tally:
         cells: number of rows in each bin or category, in the order of the baseline's counts.
         missing: number of rows without a value.
         invalid: number of rows whose value cannot be converted to the variable's kind.
+        outside: number of rows with a finite number below the minimum or above the maximum of
+            training. They are in the cells too.
         sum: sum of the finite numbers.
+        outside: number of finite numbers below the minimum or above the maximum of training.
     """
 
     cells: NDArray[np.int64]
     missing: int = 0
     invalid: int = 0
+    outside: int = 0
     sum: float = 0.0
+    outside: int = 0
 
     @property
     def rows(self) -> int:
@@ -54,11 +59,13 @@ def tally_numbers(variable: NumericVariable, numbers: Floats, invalid: int = 0) 
     cells = np.bincount(
         np.searchsorted(variable.edges, present, side="left"), minlength=len(variable.counts)
     )
+    finite = present[np.isfinite(present)]
     return Tally(
         cells.astype(np.int64),
-        len(numbers) - len(present),
-        invalid,
-        finite_sum(present[np.isfinite(present)]),
+        missing=len(numbers) - len(present),
+        invalid=invalid,
+        outside=variable.outside(finite),
+        sum=finite_sum(finite),
     )
 
 
@@ -112,4 +119,4 @@ def tally_column(variable: Variable, column: Column) -> Tally:
             invalid += rows
     floats = np.repeat(np.array(numbers, dtype=np.float64), repeats)
     tally = tally_numbers(variable, floats, invalid)
-    return Tally(tally.cells, tally.missing + column.missing, invalid, tally.sum)
+    return replace(tally, missing=tally.missing + column.missing)

@@ -142,6 +142,14 @@ class NumericVariable(_Distribution):
         """The label `le` of each bin. The last one is `+Inf`."""
         return (*map(format_float, self.edges.tolist()), "+Inf")
 
+    def outside(self, finite: Floats) -> int:
+        """Return how many of these finite values are below the minimum or above the maximum.
+
+        None are if the minimum and the maximum are unknown, because no number is below or above
+        NaN.
+        """
+        return int(np.count_nonzero((finite < self.minimum) | (finite > self.maximum)))
+
     def merge(self, other: Variable) -> NumericVariable:
         """Return the distribution of the rows of both variables.
 

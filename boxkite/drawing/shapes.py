@@ -9,7 +9,7 @@ from typing import ClassVar, Literal, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Bar", "Bins", "Categories", "bars", "drawn_bins"]
+__all__ = ["Bar", "Bins", "Categories", "bars", "cell_label", "drawn_bins"]
 
 Floats: TypeAlias = NDArray[np.float64]
 Counts: TypeAlias = NDArray[np.int64]
@@ -116,10 +116,21 @@ def _bin_bars(bins: Bins, live: Counts) -> list[Bar]:
     _, places = drawn_bins(bins)
     widths = np.diff(places)
     fractions = np.vstack([_fractions(bins.counts), _fractions(live)])
-    upper = _distinct_texts(bins.edges)
-    labels = [f"({low}, {high}]" for low, high in zip(["-∞", *upper], [*upper, "∞"], strict=True)]
     columns = (bins.counts, live, *fractions, places[:-1], widths, *_scaled(fractions / widths))
-    return [Bar(*row) for row in zip(labels, *(each.tolist() for each in columns), strict=True)]
+    return [
+        Bar(*row)
+        for row in zip(_bin_labels(bins), *(each.tolist() for each in columns), strict=True)
+    ]
+
+
+def cell_label(trained: Bins | Categories, cell: int) -> str:
+    """Return the text of one bin, such as "(2, 4.5]", or the category of one cell."""
+    return trained.categories[cell] if trained.kind == "category" else _bin_labels(trained)[cell]
+
+
+def _bin_labels(bins: Bins) -> list[str]:
+    upper = _distinct_texts(bins.edges)
+    return [f"({low}, {high}]" for low, high in zip(["-∞", *upper], [*upper, "∞"], strict=True)]
 
 
 def _distinct_texts(edges: Floats) -> list[str]:

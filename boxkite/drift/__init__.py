@@ -1,7 +1,8 @@
 """Drift statistics, their critical values, and verdicts on counts or rows."""
 
-from boxkite.drift.comparison import Comparison, VariableDrift, compare_counts
+from boxkite.drift.comparison import Comparison, compare_counts
 from boxkite.drift.design_effect import estimate_design_effect
+from boxkite.drift.policy import Floors, Policy, VariablePolicy
 from boxkite.drift.rows import compare
 from boxkite.drift.statistics import (
     jensen_shannon,
@@ -9,12 +10,16 @@ from boxkite.drift.statistics import (
     kullback_leibler,
     population_stability_index,
 )
-from boxkite.drift.verdict import Policy, Verdict
+from boxkite.drift.variable_drift import VariableDrift
+from boxkite.drift.verdict import Severity, Verdict
 
 __all__ = [
     "Comparison",
+    "Floors",
     "Policy",
+    "Severity",
     "VariableDrift",
+    "VariablePolicy",
     "Verdict",
     "compare",
     "compare_counts",

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxkite.variation import Variation
-from boxkite.variation.deviation import deviations, distances
+from boxkite.variation.deviation import deviations, distances, smoothed_fractions
 
 __all__ = ["Allowance", "Shares", "Statistics", "measure", "score_quantile"]
 
@@ -44,6 +44,8 @@ class Statistics:
         distance: K-S distance; NaN for unordered categories.
         chance: Variance that chance gives to one coordinate.
         rows: Live rows.
+        moved_cell: Index of the cell whose fraction differs most from training.
+        moved: Its live fraction minus its training fraction.
     """
 
     psi: float
@@ -52,6 +54,8 @@ class Statistics:
     distance: float
     chance: float
     rows: int
+    moved_cell: int = 0
+    moved: float = 0.0
 
 
 def measure(
@@ -74,6 +78,8 @@ def measure(
     points = deviations(live, training, design_effect)
     psi = float((points**2).sum())
     scores = () if variation is None else tuple((variation.directions @ points).tolist())
+    moved = smoothed_fractions(live, design_effect) - smoothed_fractions(training, design_effect)
+    most = int(np.abs(moved).argmax())
     return Statistics(
         psi=psi,
         scores=scores,
@@ -81,6 +87,8 @@ def measure(
         distance=float(distances(live, training)) if ordered else math.nan,
         chance=design_effect * (1 / int(training.sum()) + 1 / int(live.sum())),
         rows=int(live.sum()),
+        moved_cell=most,
+        moved=float(moved[most]),
     )
 
 
@@ -148,7 +156,6 @@ class Allowance:
         rest: float,
         distance: float,
         variation: Variation | None,
-        design_effect: float = 1.0,
     ) -> Allowance:
         """Return the allowance at a variable's share of the false-alarm rate.
 
@@ -157,10 +164,8 @@ class Allowance:
             rest: Quantile of PSI over chance at `Shares.rest`.
             distance: Quantile of K-S over the root of chance; NaN for unordered categories.
             variation: Natural variation of the variable; None if it is not known.
-            design_effect: Observed rows per independent row. The quantiles that are given contain
-                it already.
         """
-        score = score_quantile(share) * design_effect
+        score = score_quantile(share)
         if variation is None:
             return cls(rest, score, distance)
         shares = Shares.of(share, ordered=not math.isnan(distance), directions=len(variation.along))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import operator
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -13,135 +12,24 @@ from typing import Any
 from boxkite.baseline.baseline import Baseline
 from boxkite.baseline.notebook import Html, notebook_table, number
 from boxkite.baseline.tally import Tally
-from boxkite.baseline.variable import CategoryVariable, NumericVariable, Role, Variable
-from boxkite.drawing.shapes import bars
+from boxkite.baseline.variable import CategoryVariable, NumericVariable, Variable
+from boxkite.drawing.shapes import bars, cell_label
 from boxkite.drawing.svg import picture
-from boxkite.drift.allowance import Allowance, measure
+from boxkite.drift.allowance import measure
+from boxkite.drift.policy import Policy
 from boxkite.drift.rates import measure_rates, rate_critical
 from boxkite.drift.statistics import (
     jensen_shannon,
     kullback_leibler,
     population_stability_index,
 )
-from boxkite.drift.verdict import Policy, Verdict
-from boxkite.variation import Variation
+from boxkite.drift.variable_drift import VariableDrift
+from boxkite.drift.verdict import Severity, Verdict, judge
 
-__all__ = ["Comparison", "VariableDrift", "compare_counts"]
+__all__ = ["MANY_DRIFTED", "Comparison", "compare_counts"]
 
-
-@dataclass(frozen=True)
-class VariableDrift:
-    """Statistics and verdict of one variable.
-
-    The verdict is `drift` if PSI or K-S exceeds its critical value and PSI is large enough to
-    matter. Statistics and critical values are NaN if the variable has no live or no training rows.
-
-    Attributes:
-        name: Name of the variable.
-        role: `feature`, `output` or `outcome`.
-        rows: Live rows with a valid value.
-        missing: Live rows without a value.
-        invalid: Live rows whose value is not of the variable's kind.
-        missing_difference: Live fraction of missing rows minus the training fraction.
-        psi: Population stability index, in nats.
-        kl: Kullback-Leibler divergence of live from training, in nats.
-        js: Jensen-Shannon distance.
-        ks: Kolmogorov-Smirnov distance; NaN for categories.
-        critical: Critical value of PSI: chance alone rarely exceeds it.
-        verdict: `insufficient`, `ok` or `drift`.
-        unseen: Live rows with a category that training never saw.
-        unseen_difference: Fraction of unseen rows among `rows`; NaN for numbers.
-        invalid_difference: Live fraction of invalid rows. Training has no invalid rows.
-        missing_evidence: Evidence in nats that the fraction of missing rows differs from training;
-            see `boxkite.drift.rates`.
-        unseen_evidence: Evidence in nats that there are more unseen rows than new categories
-            explain.
-        invalid_evidence: Evidence in nats that there are more invalid rows than at training.
-        rate_critical: Critical value of the three kinds of evidence.
-        changed_rates: Those of "missing", "unseen" and "invalid" whose evidence exceeds
-            `rate_critical` and whose difference is at least 0.01.
-        ks_critical: Critical value of K-S; NaN for categories, and if PSI has none.
-        scores: Score along each direction in which training varies by itself; empty if none was
-            learnt. Their squares are a part of PSI, and `critical` has that part added.
-        score_criticals: Critical value of each score's size.
-        absent: Whether the compared table has no such column. Then the rate of missing rows counts
-            as changed, however few rows there are.
-    """
-
-    name: str
-    role: Role
-    rows: int
-    missing: int
-    invalid: int
-    missing_difference: float
-    psi: float
-    kl: float
-    js: float
-    ks: float
-    critical: float
-    verdict: Verdict
-    unseen: int = 0
-    unseen_difference: float = math.nan
-    invalid_difference: float = math.nan
-    missing_evidence: float = math.nan
-    unseen_evidence: float = math.nan
-    invalid_evidence: float = math.nan
-    rate_critical: float = math.nan
-    changed_rates: tuple[str, ...] = ()
-    ks_critical: float = math.nan
-    scores: tuple[float, ...] = ()
-    score_criticals: tuple[float, ...] = ()
-    absent: bool = False
-
-    @property
-    def has_changed(self) -> bool:
-        """Whether the variable drifted or one of its rates changed."""
-        return self.verdict == "drift" or bool(self.changed_rates)
-
-    @property
-    def rate_changes(self) -> tuple[str, ...]:
-        """A sentence for each changed rate, with the rate and its value at training."""
-        seen = max(self.rows + self.missing + self.invalid, 1)
-        before = _percent(self.missing / seen - self.missing_difference)
-        texts = {
-            "missing": "the column is absent"
-            if self.absent
-            else f"{_percent(self.missing / seen)} of rows have no value",
-            "unseen": f"{_percent(self.unseen_difference)} of rows have a category that training "
-            f"never saw",
-            "invalid": f"{_percent(self.invalid / seen)} of rows have an invalid value",
-        }
-        return tuple(
-            f"{texts[rate]} ({before if rate == 'missing' else '0 %'} at training)"
-            for rate in self.changed_rates
-        )
-
-    @property
-    def above(self) -> tuple[str, ...]:
-        """Statistics that exceed their critical value, whether they matter or not.
-
-        They are called "PSI", "K-S", and "direction 1" to "direction 3". Empty if the verdict is
-        `insufficient`.
-        """
-        if self.verdict == "insufficient":
-            return ()
-        pairs = {"PSI": (self.psi, self.critical), "K-S": (self.ks, self.ks_critical)}
-        for i, pair in enumerate(zip(self.scores, self.score_criticals, strict=True), 1):
-            pairs[f"direction {i}"] = (abs(pair[0]), pair[1])
-        return tuple(name for name, (value, critical) in pairs.items() if value > critical)
-
-    @property
-    def multiple(self) -> float:
-        """Distance from training as a multiple of the critical value; NaN if there is none.
-
-        It is the greater of PSI ÷ its critical value and the square of (K-S ÷ its critical value).
-        Without drift, both PSI and the square of K-S are proportional to 1/n + 1/m. So the two
-        multiples are comparable, and grow at the same rate with more rows.
-        """
-        pairs = [(self.ks, self.ks_critical)]
-        pairs += zip(self.scores, self.score_criticals, strict=True)
-        ratios = [_ratio(self.psi, self.critical), *(_ratio(*each) ** 2 for each in pairs)]
-        return max((each for each in ratios if each == each), default=math.nan)
+MANY_DRIFTED = 0.1
+"""Fraction of a model's variables that is critical if they drift, however little each moved."""
 
 
 @dataclass(frozen=True)
@@ -190,27 +78,43 @@ class Comparison:
 
     @property
     def drifted(self) -> tuple[VariableDrift, ...]:
-        """Variables that drifted, sorted by `VariableDrift.multiple`, greatest first."""
-        found = [each for each in self.variables if each.verdict == "drift"]
-        return tuple(sorted(found, key=lambda each: -each.multiple))
+        """Variables that drifted, the largest difference first."""
+        return tuple(each for each in self.by_size if each.verdict == "drift")
+
+    @property
+    def by_size(self) -> tuple[VariableDrift, ...]:
+        """All variables: those that changed first, then by size, then by how unlikely it is."""
+        return tuple(sorted(self.variables, key=_rank))
+
+    @property
+    def severity(self) -> Severity:
+        """`critical` if one change is, or if a tenth of the variables drift, at least two.
+
+        Otherwise `warning`; empty without a change.
+        """
+        drifted = len(self.drifted)
+        if drifted > 1 and drifted >= MANY_DRIFTED * len(self.variables):
+            return "critical"
+        severities = {each.severity for each in self.variables}
+        return (
+            "critical" if "critical" in severities else "warning" if "warning" in severities else ""
+        )
 
     def __iter__(self) -> Iterator[VariableDrift]:
         return iter(self.variables)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the comparison as a dictionary that JSON can hold, with None in place of NaN."""
+        """Return a dictionary that JSON can hold, with None in place of NaN and infinity."""
         return {
             "model": self.model,
             "version": self.version,
             "predictions": self.predictions,
             "variables": [
-                {key: None if value != value else value for key, value in fields.items()}
-                for fields in (
-                    {**asdict(each), "above": each.above, "rate_changes": each.rate_changes}
-                    for each in self.variables
-                )
+                {key: _finite(value) for key, value in _fields(each).items()}
+                for each in self.variables
             ],
             "summary": self.summary,
+            "severity": self.severity,
             "verdict": self.verdict,
         }
 
@@ -218,19 +122,43 @@ class Comparison:
         """Return a table for notebooks, with the drifted variables first."""
         title = f"{self.verdict}: model {self.model}, {self.predictions:,} rows"
         pairs = sorted(
-            itertools.zip_longest(self.variables, self.counts),
-            key=lambda pair: pair[0].verdict != "drift",
+            itertools.zip_longest(self.variables, self.counts), key=lambda pair: _rank(pair[0])
         )
         rows = (_notebook_row(drift, counts) for drift, counts in pairs)
         drawn = "training (grey) and live"
-        headings = ("variable", "verdict", "PSI", "critical", "K-S", "critical", drawn)
+        headings = (
+            "variable",
+            "verdict",
+            "what changed",
+            "PSI",
+            "critical",
+            "K-S",
+            "critical",
+            drawn,
+        )
         return notebook_table(title, headings, rows, len(pairs))
+
+
+def _rank(drift: VariableDrift) -> tuple[bool, float, float]:
+    """Return a key that sorts changes first, then by size, then by how unlikely chance is."""
+    unlikely = 0.0 if math.isnan(drift.multiple) else drift.multiple
+    return not drift.has_changed, -drift.size, -unlikely
+
+
+def _fields(drift: VariableDrift) -> dict[str, Any]:
+    derived = {"above": drift.above, "rate_changes": drift.rate_changes, "effect": drift.effect}
+    return {**asdict(drift), **derived, "size": drift.size, "severity": drift.severity}
+
+
+def _finite(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _notebook_row(drift: VariableDrift, counts: tuple[Variable, Tally] | None) -> list[str | Html]:
     numbers: list[str | Html] = [
         drift.name,
         drift.verdict,
+        "; ".join(drift.findings),
         number(drift.psi),
         number(drift.critical),
         number(drift.ks),
@@ -266,7 +194,7 @@ def compare_counts(
     policy = policy or Policy()
     counts = tuple(zip(baseline.variables, tallies, strict=True))
     size = len(counts)
-    natural, window = window is not None, window or next(iter(policy.windows))
+    judged_window = window or next(iter(policy.windows))
     chance = rate_critical(policy, size) if size else math.nan
     drifts = tuple(
         VariableDrift(
@@ -275,14 +203,9 @@ def compare_counts(
             rows=tally.rows,
             missing=tally.missing,
             invalid=tally.invalid,
-            **_distances(
-                variable,
-                tally,
-                policy,
-                policy.allowance(window, size, variable, natural=natural),
-                policy.natural_variation(window, variable) if natural else None,
-            ),
-            **_rates(variable, tally, chance),
+            outside=tally.outside,
+            **_distances(variable, tally, policy, judged_window, size, natural=window is not None),
+            **_rates(variable, tally, chance, policy),
         )
         for variable, tally in counts
     )
@@ -290,11 +213,7 @@ def compare_counts(
 
 
 def _distances(
-    variable: Variable,
-    tally: Tally,
-    policy: Policy,
-    allowance: Allowance,
-    variation: Variation | None,
+    variable: Variable, tally: Tally, policy: Policy, window: str, variables: int, *, natural: bool
 ) -> dict[str, Any]:
     """Return the fields of `VariableDrift` on the statistics, and the verdict.
 
@@ -302,50 +221,43 @@ def _distances(
         variable: Variable at training.
         tally: Its live counts.
         policy: Policy that judges.
-        allowance: What chance and natural variation allow.
-        variation: Natural variation that the allowance is for.
+        window: Window of the policy.
+        variables: Number of the model's variables.
+        natural: Whether to allow for the natural variation between windows of this length.
     """
-    live, trained = tally.cells, variable.counts
+    live, trained, k = tally.cells, variable.counts, policy.design_effect
     # Without rows, the smoothed fractions would still differ from training, but that is not drift.
     if not tally.rows or not trained.sum():
         names = ("psi", "kl", "js", "ks", "critical", "ks_critical")
-        return {**dict.fromkeys(names, math.nan), "verdict": "insufficient"}
+        reason = "no rows with a value" if trained.sum() else "no value at training"
+        return {**dict.fromkeys(names, math.nan), "verdict": "insufficient", "reason": reason}
+    allowance = policy.allowance(window, variables, variable, natural=natural)
+    variation = policy.natural_variation(window, variable) if natural else None
     ordered = isinstance(variable, NumericVariable)
-    found = measure(live, trained, variation, ordered=ordered)
-    psi = population_stability_index(live, trained)
+    found = measure(live, trained, variation, ordered=ordered, design_effect=k)
     critical = allowance.rest_limit(found)
     if found.scores:  # The rest exceeds its limit if PSI exceeds this.
         critical += sum(score**2 for score in found.scores)
-    ks_critical = allowance.distance_limit(found)
-    score_criticals = tuple(math.sqrt(each) for each in allowance.score_limits(found))
-    unusual = any(map(operator.gt, map(abs, found.scores), score_criticals))
+    verdict, reason = judge(variable, found, allowance, policy)
     return {
-        "psi": psi,
-        "kl": kullback_leibler(live, trained),
-        "js": jensen_shannon(live, trained),
+        "psi": population_stability_index(live, trained, k),
+        "kl": kullback_leibler(live, trained, k),
+        "js": jensen_shannon(live, trained, k),
         "ks": found.distance,
         "critical": critical,
-        "ks_critical": ks_critical,
+        "ks_critical": allowance.distance_limit(found),
         "scores": found.scores,
-        "score_criticals": score_criticals,
-        "verdict": policy.judge(
-            psi, critical, tally.rows, len(live), found.distance, ks_critical, unusual=unusual
-        ),
+        "score_criticals": tuple(math.sqrt(each) for each in allowance.score_limits(found)),
+        "moved": found.moved,
+        "moved_cell": cell_label(variable, found.moved_cell),
+        "verdict": verdict,
+        "reason": reason,
     }
 
 
-def _percent(fraction: float) -> str:
-    # A difference of fractions can be off by one rounding, and "-0 %" would look wrong.
-    return f"{100 * max(fraction, 0.0):.3g} %" if fraction > 1e-12 else "0 %"
-
-
-def _ratio(value: float, critical: float) -> float:
-    return value / critical if critical else math.inf
-
-
-def _rates(variable: Variable, tally: Tally, critical: float) -> dict[str, Any]:
-    """Return the fields of `VariableDrift` on missing, unseen and invalid rows."""
-    found = measure_rates(variable, tally)
+def _rates(variable: Variable, tally: Tally, critical: float, policy: Policy) -> dict[str, Any]:
+    """Return the fields of `VariableDrift` on missing, unseen, outside and invalid rows."""
+    found, floors = measure_rates(variable, tally), policy.floors(variable)
     fields: dict[str, Any] = {"missing_difference": math.nan}
     for each in found:
         fields |= {f"{each.name}_difference": each.difference}
@@ -354,5 +266,8 @@ def _rates(variable: Variable, tally: Tally, critical: float) -> dict[str, Any]:
         **fields,
         "unseen": int(tally.cells[-1]) if isinstance(variable, CategoryVariable) else 0,
         "rate_critical": critical,
-        "changed_rates": tuple(each.name for each in found if each.changed(critical)),
+        "changed_rates": tuple(each.name for each in found if each.changed(critical, floors.rate)),
+        "min_effect": floors.effect,
+        "min_moved": floors.moved,
+        "min_rate": floors.rate,
     }

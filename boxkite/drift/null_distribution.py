@@ -67,7 +67,7 @@ _Cells: TypeAlias = tuple[tuple[_Cell, int], ...]
 
 @lru_cache(maxsize=4096)
 def critical_value(
-    counts: tuple[int, ...], tail: float, *, least_rows: float, floor: float, unseen: int = 0
+    counts: tuple[float, ...], tail: float, *, least_rows: float, floor: float, unseen: float = 0
 ) -> float:
     """Return a value that PSI / (1/n + 1/m) exceeds with probability at most `tail`, for every m.
 
@@ -75,9 +75,9 @@ def critical_value(
     it, over all numbers of live rows.
 
     Args:
-        counts: Training rows of each cell: at least two cells and one row.
+        counts: Independent training rows of each cell: at least two cells and one row.
         tail: Probability. Below 1e-12, the ratio is the one at 1e-12.
-        least_rows: Fewest live rows that get a verdict.
+        least_rows: Fewest independent live rows that get a verdict.
         floor: Smallest PSI that counts as drift. It excludes numbers of live rows for which the
             critical PSI would be smaller.
         unseen: Number of categories that training saw exactly once. Good (1953) shows that the
@@ -110,7 +110,7 @@ def critical_value(
     return quantile(tail, degrees) * raised if raised <= _MOST_RAISED else math.nan
 
 
-def _like_cells(counts: tuple[int, ...], unseen: int) -> _Cells:
+def _like_cells(counts: tuple[float, ...], unseen: float) -> _Cells:
     """Return all cells except the largest, grouped into equal cells with their number."""
     total = sum(counts) + len(counts) / 2
     logarithms = [math.floor(math.log((each + 0.5) / total) / _LIKE) for each in counts]

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 
 from boxkite.baseline.tally import Tally
 from boxkite.baseline.variable import OTHER, UNSEEN, CategoryVariable, Variable
-from boxkite.drift.verdict import Policy
+from boxkite.drift.policy import Policy
 
 __all__ = [
     "EVALUATIONS_A_MONTH",
-    "MIN_RATE",
+    "EXPECTED_OUTSIDE",
     "SHARE",
     "Rate",
     "evidence",
@@ -31,14 +31,18 @@ __all__ = [
 SHARE = 0.01
 """Share of the allowed false alarms that the rates of all variables may cause together."""
 
-MIN_RATE = 0.01
-"""Smallest difference between two rates that matters."""
-
 EVALUATIONS_A_MONTH = 43_200
 """One evaluation a minute. Each is counted as a separate test, so overlapping windows are safe."""
 
-# More missing, fewer missing, more unseen, and more invalid rows.
+# More missing, fewer missing, more invalid, and more unseen (categories) or outside rows (numbers).
 _TESTS = 4
+
+EXPECTED_OUTSIDE = 2
+"""Outside rows to expect among as many live rows as there were at training.
+
+Of n + 1 independent values, the last one is the least or the greatest with probability 2/(n + 1),
+whatever their distribution.
+"""
 
 # Stands for 0 inside a logarithm, where the factor before the logarithm is 0 too.
 _TINY = 1e-300
@@ -49,23 +53,26 @@ class Rate:
     """A rate of live rows compared with training.
 
     Attributes:
-        name: `missing`, `unseen` or `invalid`.
+        name: `missing`, `invalid`, `unseen` or `outside`.
         difference: Live fraction minus training fraction.
         evidence: Evidence in nats that the two differ. If no more rows than expected are unseen
-            or invalid, it is 0.
+            or outside, it is 0.
     """
 
     name: str
     difference: float
     evidence: float
 
-    def changed(self, critical: float) -> bool:
+    def changed(self, critical: float, floor: float) -> bool:
         """Return whether the difference is more than chance explains and large enough to matter."""
-        return self.evidence > critical and abs(self.difference) >= MIN_RATE
+        return self.evidence > critical and abs(self.difference) >= floor
 
 
 def measure_rates(variable: Variable, tally: Tally) -> list[Rate]:
-    """Return the rates of missing, unseen and invalid rows, as far as there are rows to compare.
+    """Return the rates of a variable, as far as there are rows to compare.
+
+    They are the rates of missing and invalid rows, and of unseen rows for categories or outside
+    rows for numbers.
 
     Args:
         variable: Variable as it was at training.
@@ -82,18 +89,30 @@ def measure_rates(variable: Variable, tally: Tally) -> list[Rate]:
             Rate("invalid", tally.invalid / seen, invalid),
         ]
     trained = int(variable.counts.sum())
-    if isinstance(variable, CategoryVariable) and tally.rows and trained:
-        unseen, expected = int(tally.cells[-1]), expected_unseen(variable)
-        more = unseen * trained > expected * tally.rows
-        # Unseen rows do not come one by one. If live rows outnumber training rows, a category that
-        # training missed by chance arrives several times, so the live counts are scaled down. Even
-        # at equal numbers its count varies twice as much as independent rows would, so the evidence
-        # is halved.
-        scale = min(1.0, trained / tally.rows)
-        counts = (unseen * scale, tally.rows * scale, expected, trained)
-        beyond = evidence(*counts) / 2 if more else 0.0
-        found.append(Rate("unseen", unseen / tally.rows, beyond))
+    if tally.rows and trained:
+        categorical = isinstance(variable, CategoryVariable)
+        found.append((_unseen if categorical else _outside)(variable, tally, trained))
     return found
+
+
+def _unseen(variable: Variable, tally: Tally, trained: int) -> Rate:
+    unseen, expected = int(tally.cells[-1]), expected_unseen(variable)
+    # Unseen rows do not come one by one. If live rows outnumber training rows, a category that
+    # training missed by chance arrives several times, so the live counts are scaled down. Even
+    # at equal numbers its count varies twice as much as independent rows would, so the evidence
+    # is halved.
+    scale = min(1.0, trained / tally.rows)
+    more = unseen * trained > expected * tally.rows
+    counts = (unseen * scale, tally.rows * scale, expected, trained)
+    return Rate("unseen", unseen / tally.rows, evidence(*counts) / 2 if more else 0.0)
+
+
+def _outside(_: Variable, tally: Tally, trained: int) -> Rate:
+    # The true chance of x outside rows is (1 + x (1 - w)) w^x, from two geometric distributions.
+    # With two expected rows, the bound of the evidence stays above it wherever it is small.
+    more = tally.outside * trained > EXPECTED_OUTSIDE * tally.rows
+    beyond = evidence(tally.outside, tally.rows, EXPECTED_OUTSIDE, trained) if more else 0.0
+    return Rate("outside", tally.outside / tally.rows, beyond)
 
 
 def evidence(live: float, live_rows: float, trained: float, trained_rows: float) -> float:

@@ -12,8 +12,9 @@ from boxkite.baseline.baseline import Baseline
 from boxkite.baseline.capture import capture_column, named_columns
 from boxkite.baseline.tally import Tally, tally_column
 from boxkite.baseline.variable import CategoryVariable
-from boxkite.drift.comparison import Comparison, VariableDrift, compare_counts
-from boxkite.drift.verdict import Policy
+from boxkite.drift.comparison import Comparison, compare_counts
+from boxkite.drift.policy import Policy
+from boxkite.drift.variable_drift import VariableDrift
 from boxkite.errors import BaselineError
 
 __all__ = ["compare"]

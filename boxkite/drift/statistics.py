@@ -1,7 +1,8 @@
 """Distances between live counts and training counts of the same cells: PSI, KL, JS and K-S.
 
 With B cells, live counts a (sum m) and training counts b (sum n), the smoothed fractions are
-p = (a + 1/2) / (m + B/2) and q = (b + 1/2) / (n + B/2). The half count per cell is Jeffreys's
+p = (a + k/2) / (m + k B/2) and q = (b + k/2) / (n + k B/2), where k is the design effect: the
+observed rows per independent row, 1 by default. Half an independent row per cell is Jeffreys's
 prior. Thanks to it, a cell that is empty on one side neither makes the distance infinite nor drops
 out.
 """
@@ -14,25 +15,19 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from boxkite.variation.deviation import smoothed_fractions
+
 __all__ = [
     "jensen_shannon",
     "kolmogorov_smirnov",
     "kullback_leibler",
     "population_stability_index",
-    "smoothed",
 ]
 
 Counts: TypeAlias = NDArray[np.int64]
-Floats: TypeAlias = NDArray[np.float64]
 
 
-def smoothed(counts: Counts) -> Floats:
-    """Return the fraction of each cell after adding half a count to it; the fractions sum to 1."""
-    total = float(counts.sum())
-    return (counts.astype(np.float64) + 0.5) / (total + len(counts) / 2)
-
-
-def population_stability_index(live: Counts, baseline: Counts) -> float:
+def population_stability_index(live: Counts, baseline: Counts, design_effect: float = 1.0) -> float:
     """Return PSI = sum (p - q) ln(p / q) in nats, which is 0 for equal fractions.
 
     PSI is Jeffreys's divergence KL(p, q) + KL(q, p).
@@ -40,23 +35,25 @@ def population_stability_index(live: Counts, baseline: Counts) -> float:
     Args:
         live: Live rows in each cell.
         baseline: Training rows in each cell.
+        design_effect: Observed rows per independent row.
     """
-    p, q = smoothed(live), smoothed(baseline)
+    p, q = smoothed_fractions(live, design_effect), smoothed_fractions(baseline, design_effect)
     return float(np.sum((p - q) * np.log(p / q)))
 
 
-def kullback_leibler(live: Counts, baseline: Counts) -> float:
+def kullback_leibler(live: Counts, baseline: Counts, design_effect: float = 1.0) -> float:
     """Return KL(p, q) = sum p ln(p / q) in nats (Kullback and Leibler 1951).
 
     Args:
         live: Live rows in each cell.
         baseline: Training rows in each cell.
+        design_effect: Observed rows per independent row.
     """
-    p, q = smoothed(live), smoothed(baseline)
+    p, q = smoothed_fractions(live, design_effect), smoothed_fractions(baseline, design_effect)
     return float(np.sum(p * np.log(p / q)))
 
 
-def jensen_shannon(live: Counts, baseline: Counts) -> float:
+def jensen_shannon(live: Counts, baseline: Counts, design_effect: float = 1.0) -> float:
     """Return the Jensen-Shannon distance, from 0 to sqrt(ln 2) = 0.8326.
 
     It is the square root of the mean KL divergence, in nats, of p and q from (p + q) / 2 (Lin 1991;
@@ -65,8 +62,9 @@ def jensen_shannon(live: Counts, baseline: Counts) -> float:
     Args:
         live: Live rows in each cell.
         baseline: Training rows in each cell.
+        design_effect: Observed rows per independent row.
     """
-    p, q = smoothed(live), smoothed(baseline)
+    p, q = smoothed_fractions(live, design_effect), smoothed_fractions(baseline, design_effect)
     middle = (p + q) / 2
     divergence = float(np.sum(p * np.log(p / middle)) + np.sum(q * np.log(q / middle))) / 2
     # Rounding can leave a tiny negative number for equal fractions.

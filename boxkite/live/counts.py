@@ -36,6 +36,7 @@ class Counts:
         cells: number of rows in each cell.
         missing: number of rows without a value, per variable.
         invalid: number of rows whose value does not fit the variable's kind, per variable.
+        outside: number of rows with a finite number outside the range of training, per variable.
         sums: sums of the finite numbers, per variable.
         errors: number of monitoring failures, per stage.
         log: number of log records, per outcome.
@@ -46,6 +47,7 @@ class Counts:
     cells: Integers
     missing: Integers
     invalid: Integers
+    outside: Integers
     sums: Floats
     errors: Integers
     log: Integers
@@ -61,6 +63,7 @@ class Counts:
             cells=np.zeros(int(bounds[-1]), dtype=np.int64),
             missing=np.zeros(number, dtype=np.int64),
             invalid=np.zeros(number, dtype=np.int64),
+            outside=np.zeros(number, dtype=np.int64),
             sums=np.zeros(number, dtype=np.float64),
             errors=np.zeros(len(STAGES), dtype=np.int64),
             log=np.zeros(len(LOG_OUTCOMES), dtype=np.int64),
@@ -83,19 +86,22 @@ class Counts:
         self.cells[self.bounds[variable] : self.bounds[variable + 1]] += tally.cells
         self.missing[variable] += tally.missing
         self.invalid[variable] += tally.invalid
+        self.outside[variable] += tally.outside
         self.sums[variable] = _finite_total(self.sums[variable], tally.sum)
 
     def add_matrix(self, matrix: FeatureMatrix, tally: MatrixTally) -> None:
         """Add the tally of all variables of a feature matrix."""
         self.cells[matrix.cells] += tally.cells
         self.missing[matrix.variables] += tally.missing
+        self.outside[matrix.variables] += tally.outside
         sums = self.sums[matrix.variables]
         self.sums[matrix.variables] = _finite_total(sums, tally.sums)
 
     def tallies(self) -> list[Tally]:
         """Return a copy of the counts as one tally per variable."""
         parts = np.split(self.cells.copy(), self.bounds[1:])[:-1]
-        rest = zip(self.missing.tolist(), self.invalid.tolist(), self.sums.tolist(), strict=True)
+        columns = (self.missing, self.invalid, self.outside, self.sums)
+        rest = zip(*(column.tolist() for column in columns), strict=True)
         return [Tally(cells, *each) for cells, each in zip(parts, rest, strict=True)]
 
     def errors_by_stage(self) -> dict[str, int]:
@@ -119,6 +125,7 @@ class Counts:
         self.cells += other.cells
         self.missing += other.missing
         self.invalid += other.invalid
+        self.outside += other.outside
         self.sums[:] = _finite_total(self.sums, other.sums)
         self.errors += other.errors
         self.log += other.log
@@ -134,6 +141,7 @@ class Counts:
             cells=self.cells - before.cells,
             missing=self.missing - before.missing,
             invalid=self.invalid - before.invalid,
+            outside=self.outside - before.outside,
             sums=self.sums - before.sums,
             errors=self.errors - before.errors,
             log=self.log - before.log,
@@ -146,7 +154,7 @@ class Counts:
     def byte_size(self) -> int:
         """Number of bytes that `to_bytes` returns."""
         plain = 1 + len(self.errors) + len(self.log)
-        return 8 * (len(self.cells) + 3 * len(self.missing) + plain)
+        return 8 * (len(self.cells) + 4 * len(self.missing) + plain)
 
     def to_bytes(self) -> bytes:
         """Return all counts as little-endian 64-bit numbers: integers, then floats for the sums.
@@ -154,9 +162,8 @@ class Counts:
         The log outcomes come first. A process that does not know the baseline, and so the layout of
         the rest, can still add to them (see `with_log_outcomes`).
         """
-        integers = np.concatenate(
-            [self.log, self.cells, self.missing, self.invalid, [self.predictions], self.errors]
-        )
+        of_variables = (self.cells, self.missing, self.invalid, self.outside)
+        integers = np.concatenate([self.log, *of_variables, [self.predictions], self.errors])
         return integers.astype("<i8").tobytes() + self.sums.astype("<f8").tobytes()
 
     def add_bytes(self, content: bytes) -> None:
@@ -167,12 +174,13 @@ class Counts:
             return
         split = len(content) - 8 * len(self.sums)
         integers = np.frombuffer(content[_LOG_BYTES:split], dtype="<i8")
-        parts = (self.cells, self.missing, self.invalid, [0])
+        parts = (self.cells, self.missing, self.invalid, self.outside, [0])
         ends = np.cumsum([len(part) for part in parts])
-        cells, missing, invalid, predictions, errors = np.split(integers, ends)
+        cells, missing, invalid, outside, predictions, errors = np.split(integers, ends)
         self.cells += cells
         self.missing += missing
         self.invalid += invalid
+        self.outside += outside
         self.predictions += int(predictions[0])
         self.errors += errors
         self.sums[:] = _finite_total(self.sums, np.frombuffer(content[split:], dtype="<f8"))

@@ -33,7 +33,7 @@ __all__ = [
 _HEADER = struct.Struct("<4sIQ")
 _SLOT = struct.Struct("<QQQQQQQ32sI4x")
 _MAGIC = b"BXKC"
-FORMAT = 3
+FORMAT = 4
 _ACTIVE = _HEADER.size - 8
 
 

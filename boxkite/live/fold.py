@@ -92,7 +92,7 @@ def mark_of(variable: Variable, value: Any) -> Mark:
     except Exception:  # noqa: BLE001 - a value is any object of the user's
         return Mark(Mark.INVALID)
     if tally.rows:
-        return Mark(int(tally.cells.argmax()))
+        return Mark(int(tally.cells.argmax()), bool(tally.outside))
     return Mark(Mark.MISSING if tally.missing else Mark.INVALID)
 
 
@@ -149,15 +149,17 @@ def _tally_marked(variable: Variable, column: list[Any]) -> Tally:
     rest = _tally_values(variable, [each for each in column if type(each) is not Mark])
     cells = rest.cells.copy()
     missing, invalid = rest.missing, rest.invalid
-    marks = Counter(each.cell for each in column if type(each) is Mark)
-    for cell, rows in marks.items():
-        if 0 <= cell < len(cells):
-            cells[cell] += rows
-        elif cell == Mark.MISSING:
+    outside = rest.outside
+    marks = Counter(each for each in column if type(each) is Mark)
+    for mark, rows in marks.items():
+        if 0 <= mark.cell < len(cells):
+            cells[mark.cell] += rows
+            outside += rows * mark.outside
+        elif mark.cell == Mark.MISSING:
             missing += rows
         else:
             invalid += rows
-    return Tally(cells, missing, invalid, rest.sum)
+    return Tally(cells, missing, invalid, outside, rest.sum)
 
 
 def _tally_categories(

@@ -12,6 +12,8 @@ import time
 import weakref
 from pathlib import Path
 
+import numpy as np
+
 from boxkite.baseline import Baseline, NumericVariable
 from boxkite.live.counts_file import FORMAT
 from boxkite.live.orphaned_journal import OrphanedJournal
@@ -72,7 +74,8 @@ class StateFolder:
         digest = hashlib.sha256(f"{FORMAT}\0{baseline.model}\0{baseline.version}".encode())
         for variable in baseline.variables:
             if isinstance(variable, NumericVariable):
-                cells = variable.edges.tobytes()
+                limits = np.array([*variable.edges, variable.minimum, variable.maximum])
+                cells = limits.tobytes()
             else:
                 cells = repr(variable.categories).encode()
             digest.update(f"\0{variable.role}\0{variable.name}\0".encode() + cells)

@@ -70,8 +70,11 @@ class LabelledExposition:
             [format_series(name, **its_labels) for its_labels in labels]
             for name in ("boxkite_missing_total", "boxkite_invalid_total")
         )
+        self._outside = [format_series("boxkite_outside_total", **labels[i]) for i in self._numeric]
         self._policy = PolicySeries(baseline, policy)
-        self.static = baseline.families() if export_baseline or not baseline.rows else []
+        self.static: list[Family] = []
+        if export_baseline or not baseline.rows:
+            self.static = [*baseline.families(), *baseline.variation_families(policy.windows)]
 
     def families(
         self,
@@ -123,6 +126,13 @@ class LabelledExposition:
                 "Values that cannot be converted to the variable's kind.",
                 self._invalid,
                 [tally.invalid for tally in tallies],
+            ),
+            Family(
+                "boxkite_outside",
+                "counter",
+                "Finite values below the minimum or above the maximum of training.",
+                self._outside,
+                [tallies[i].outside for i in self._numeric],
             ),
             Family(
                 "boxkite_errors",

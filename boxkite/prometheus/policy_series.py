@@ -6,19 +6,22 @@ import math
 import time
 from collections import deque
 
-from boxkite.baseline import Baseline
+from boxkite.baseline import Baseline, Variable
 from boxkite.baseline.text_writer import Family, format_series
 from boxkite.drift import Policy
+from boxkite.drift.allowance import Allowance
+from boxkite.drift.policy import DEFAULT_FLOORS
 from boxkite.prometheus.series_labels import variable_labels, version_labels
 
 __all__ = ["PolicySeries"]
 
 _SECONDS_A_SCRAPE = 0.5
 _CRITICAL = "boxkite_drift_critical"
+_VARIATION = "boxkite_drift_variation"
 
 
 class PolicySeries:
-    """Critical values, floors and shares of the false alarms that a policy gives a baseline.
+    """Critical values, natural variation, floors and shares that a policy gives a baseline.
 
     A critical value of categories takes some milliseconds, and a thousand of them would hold up
     the start. So each scrape computes for half a second at most, and the remaining series come
@@ -33,31 +36,36 @@ class PolicySeries:
         self._baseline = baseline
         self._policy = policy
         self._waiting = deque((each, w) for each in baseline.variables for w in policy.windows)
-        self._known: list[tuple[str, float]] = []
-        self._constant = [self._shares(), self._floors(), *self._design_effect()]
+        self._criticals: list[tuple[str, float]] = []
+        self._variation: list[tuple[str, float]] = []
+        self._constant = [self._shares(), *self._floors(), *self._design_effect()]
 
     def families(self) -> list[Family]:
         """Return the series that are known by now."""
-        return [self._critical(), *self._constant]
-
-    def _critical(self) -> Family:
         self._compute()
-        known = list(self._known)
-        documentation = "Quantile that the rules compare PSI with, after scaling it by the rows."
-        return _gauge(_CRITICAL, documentation, known)
+        critical = "Quantile that the rules compare PSI with, after scaling it by the rows."
+        variation = "Natural variation between windows, along a direction, of the rest, or of K-S."
+        return [
+            _gauge(_CRITICAL, critical, list(self._criticals)),
+            *_unless_empty(_gauge(_VARIATION, variation, list(self._variation))),
+            *self._constant,
+        ]
 
     def _compute(self) -> None:
-        number = len(self._baseline.variables)
         deadline = time.monotonic() + _SECONDS_A_SCRAPE
         while self._waiting and time.monotonic() < deadline:
             try:
                 variable, window = self._waiting.popleft()
             except IndexError:  # another scrape took the last one
                 break
-            critical = self._policy.critical(window, number, variable)
-            if not math.isnan(critical):
-                labels = variable_labels(self._baseline, variable)
-                self._known.append((format_series(_CRITICAL, **labels, window=window), critical))
+            allowance = self._policy.allowance(window, len(self._baseline.variables), variable)
+            labels = {**variable_labels(self._baseline, variable), "window": window}
+            if not math.isnan(allowance.rest):
+                self._criticals.append((format_series(_CRITICAL, **labels), allowance.rest))
+            self._variation += [
+                (format_series(_VARIATION, **labels, direction=direction), amount)
+                for direction, amount in _amounts(allowance)
+            ]
 
     def _shares(self) -> Family:
         name = "boxkite_drift_share"
@@ -69,13 +77,28 @@ class PolicySeries:
         documentation = "Probability of a false alarm that all variables share, in one window."
         return _gauge(name, documentation, values)
 
-    def _floors(self) -> Family:
-        name = "boxkite_drift_min_effect"
-        values = [
-            (format_series(name, **variable_labels(self._baseline, each)), self._policy.min_effect)
-            for each in self._baseline.variables
+    def _floors(self) -> list[Family]:
+        """Return the floors. All variables have the first; most have the default of the others."""
+        found = [(each, self._policy.floors(each)) for each in self._baseline.variables]
+
+        def family(name: str, documentation: str, values: list[tuple[Variable, float]]) -> Family:
+            labelled = [(variable_labels(self._baseline, each), floor) for each, floor in values]
+            pairs = [(format_series(name, **labels), floor) for labels, floor in labelled]
+            return _gauge(name, documentation, pairs)
+
+        moved = [(each, its.moved) for each, its in found if its.moved != DEFAULT_FLOORS.moved]
+        rates = [(each, its.rate) for each, its in found if its.rate != DEFAULT_FLOORS.rate]
+        rows = f"Least fraction of rows in a cell that matters, if not {DEFAULT_FLOORS.moved:g}."
+        rate = f"Least difference of a rate that matters, if not {DEFAULT_FLOORS.rate:g}."
+        return [
+            family(
+                "boxkite_drift_min_effect",
+                "Least PSI that matters; +Inf if the variable raises no alert.",
+                [(each, its.effect) for each, its in found],
+            ),
+            *_unless_empty(family("boxkite_drift_min_moved", rows, moved)),
+            *_unless_empty(family("boxkite_drift_min_rate", rate, rates)),
         ]
-        return _gauge(name, "Least PSI that is drift.", values)
 
     def _design_effect(self) -> list[Family]:
         """Return a family if rows depend on each other; without it the rules assume 1."""
@@ -88,6 +111,17 @@ class PolicySeries:
                 name, "Observed rows per independent row.", [(series, self._policy.design_effect)]
             )
         ]
+
+
+def _amounts(allowance: Allowance) -> list[tuple[str, float]]:
+    """Return the natural variation by the value of the label `direction`."""
+    along = [(str(i), amount) for i, amount in enumerate(allowance.natural_scores, 1)]
+    others = {"rest": allowance.natural_rest, "distance": allowance.natural_distance}
+    return along + [(name, amount) for name, amount in others.items() if amount]
+
+
+def _unless_empty(family: Family) -> list[Family]:
+    return [family] if family.series else []
 
 
 def _gauge(name: str, documentation: str, values: list[tuple[str, float]]) -> Family:

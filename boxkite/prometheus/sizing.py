@@ -115,8 +115,9 @@ class Fleet:
 
 
 def _counters(variable: Variable) -> int:
-    """Return the counters of a variable that the rules read: its cells, missing and invalid."""
-    return len(variable.counts) + 2
+    """Return the counters of a variable that the rules read: its cells and its rates."""
+    rates = 3 if isinstance(variable, NumericVariable) else 2
+    return len(variable.counts) + rates
 
 
 def _recorded_once(variable: Variable) -> int:

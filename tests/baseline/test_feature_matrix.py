@@ -39,6 +39,7 @@ def test_the_matrix_counts_what_each_variable_counts(rows: np.ndarray) -> None:
     ]
     assert found.cells.tolist() == np.concatenate([each.cells for each in alone]).tolist()
     assert found.missing.tolist() == [each.missing for each in alone]
+    assert found.outside.tolist() == [each.outside for each in alone]
     np.testing.assert_allclose(found.sums, [each.sum for each in alone], rtol=1e-12, atol=1e-9)
 
 

@@ -15,7 +15,7 @@ from boxkite.drift import (
     kullback_leibler,
     population_stability_index,
 )
-from boxkite.drift.statistics import smoothed
+from boxkite.variation.deviation import smoothed_fractions as smoothed
 
 Counts = NDArray[np.int64]
 

@@ -244,6 +244,7 @@ def test_a_mark_is_counted_where_its_value_would_have_been(
     assert found.cells.tolist() == expected.cells.tolist()
     assert found.missing.tolist() == expected.missing.tolist()
     assert found.invalid.tolist() == expected.invalid.tolist()
+    assert found.outside.tolist() == expected.outside.tolist()
 
 
 def test_a_mark_adds_nothing_to_the_sum() -> None:

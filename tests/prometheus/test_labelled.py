@@ -37,6 +37,9 @@ boxkite_missing_total{model_name="m",model_version="v",variable_role="output",va
 # TYPE boxkite_invalid_total counter
 boxkite_invalid_total{model_name="m",model_version="v",variable_role="feature",variable="size"} 1
 boxkite_invalid_total{model_name="m",model_version="v",variable_role="output",variable="label"} 0
+# HELP boxkite_outside_total Finite values below the minimum or above the maximum of training.
+# TYPE boxkite_outside_total counter
+boxkite_outside_total{model_name="m",model_version="v",variable_role="feature",variable="size"} 1
 """,
     "application/openmetrics-text": """\
 # HELP boxkite_predictions Predictions counted.
@@ -75,7 +78,7 @@ def monitor(baseline: Baseline) -> Monitor:
 
 
 def test_live_series_of_a_small_model_as_text(monitor: Monitor) -> None:
-    names = ["predictions", "value", "category", "missing", "invalid"]
+    names = ["predictions", "value", "category", "missing", "invalid", "outside"]
     scrape = monitor.export(names=[f"boxkite_{name}" for name in names])
     assert scrape.body.decode() == LIVE["text/plain"]
 

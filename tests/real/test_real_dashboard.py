@@ -22,9 +22,9 @@ import pytest
 import boxkite.prometheus
 from boxkite import Baseline, Monitor
 from boxkite.baseline import CategoryVariable
-from boxkite.drift.statistics import smoothed
 from boxkite.prometheus.rules import RuleOptions, render_rules
 from boxkite.settings import Settings
+from boxkite.variation.deviation import smoothed_fractions as smoothed
 
 HOSTILE = 'it\'s "naïve"\n\\ 😀'
 ATTEMPTS = 20

@@ -23,7 +23,7 @@ def window_texts(window: str, environment: Sequence[str]) -> dict[str, str]:
 
     def rate(name: str) -> str:
         series = f'100 * variable:boxkite_rate_rows:increase{{{chosen},rate="{name}",@}}'
-        rows = "live_rows" if name == "unseen" else "live_all_rows"
+        rows = "live_rows" if name in ("unseen", "outside") else "live_all_rows"
         all_rows = f"variable:boxkite_{rows}:sum{{{chosen},@}}"
         return _number(f"{series} / on () {all_rows}", live, "%.3g", times=2) + " %"
 
@@ -36,6 +36,7 @@ def window_texts(window: str, environment: Sequence[str]) -> dict[str, str]:
         "all_rows": _number(f"variable:boxkite_live_all_rows:sum{{{chosen},@}}", live, "%.0f"),
         "missing_percent": rate("missing"),
         "unseen_percent": rate("unseen"),
+        "outside_percent": rate("outside"),
         "invalid_percent": rate("invalid"),
         "missing_at_training": _number(
             f"{trained} / variable:boxkite_training_all_rows:sum{{@}}", VARIABLE, "%.3g", times=2

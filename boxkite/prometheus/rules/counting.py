@@ -30,6 +30,7 @@ _COUNTERS = {
     ),
     "missing": ("boxkite_missing_total", "variable_role, variable", "variable:boxkite_missing"),
     "invalid": ("boxkite_invalid_total", "variable_role, variable", "variable:boxkite_invalid"),
+    "outside": ("boxkite_outside_total", "variable_role, variable", "variable:boxkite_outside"),
 }
 """Each counter, its labels that boxkite_predictions_total lacks, and the series that records it."""
 

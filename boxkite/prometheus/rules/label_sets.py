@@ -25,8 +25,8 @@ VERSION = ("model_name", "model_version")
 VARIABLE = (*VERSION, "variable_role", "variable")
 
 SERIES_LABELS = (
-    *VARIABLE, "variable_kind", "position", "gt", "le", "category", "window", "failed_stage",
-    "sink", "outcome",
+    *VARIABLE, "variable_kind", "position", "gt", "le", "category", "window", "direction",
+    "failed_stage", "sink", "outcome",
 )  # fmt: skip
 """Every label that boxkite gives to a series."""
 

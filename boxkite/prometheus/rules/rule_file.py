@@ -11,6 +11,7 @@ from boxkite.errors import ConfigError
 from boxkite.prometheus.rules.annotations import service_texts
 from boxkite.prometheus.rules.counting import counted_in_step, is_summed
 from boxkite.prometheus.rules.durations import format_duration, parse_duration
+from boxkite.prometheus.rules.floors import floor_expressions
 from boxkite.prometheus.rules.rule_options import RuleOptions
 from boxkite.prometheus.rules.rule_template import render_group
 from boxkite.prometheus.rules.scraping_group import scraping_group
@@ -92,13 +93,20 @@ def render_rules(
     for window in policy.windows:
         options.check_scrapes(window)
     interval = format_duration(min(options.seconds_between(each) for each in policy.windows))
-    floor = format_float(policy.min_effect)
-    groups = [render_group("baseline.yaml", options, interval=interval, min_effect=floor)]
+    groups = [
+        render_group(
+            "baseline.yaml",
+            options,
+            interval=interval,
+            least_design_effect=format_float(policy.design_effect),
+            **floor_expressions(policy),
+        )
+    ]
     if any(map(is_summed, policy.windows)):
         groups.append(render_group("steps.yaml", options, **counted_in_step()))
     for window in policy.windows:
         of_window = WindowGroups(window, policy, options, interval, shares.get(window))
-        groups += [of_window.records(), of_window.alerts()]
+        groups += [of_window.records(), of_window.details(), *of_window.alerts()]
     groups.append(render_group("service.yaml", options, **service_texts(options.environment)))
     groups.append(scraping_group(policy, options, interval))
     return _header(policy, options) + "\n".join(filter(None, groups))

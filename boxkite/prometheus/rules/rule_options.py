@@ -13,8 +13,9 @@ __all__ = ["ALERTS", "RuleOptions", "longest_scrape_interval"]
 
 ALERTS = (
     "BoxkiteFeatureDrift", "BoxkiteOutputDrift", "BoxkiteMissingValues",
-    "BoxkiteUnseenCategories", "BoxkiteInvalidValues", "BoxkiteBaselinesDiffer",
-    "BoxkiteNoBaseline", "BoxkiteBaselineNotExported", "BoxkiteNoPredictions",
+    "BoxkiteUnseenCategories", "BoxkiteOutsideValues", "BoxkiteInvalidValues",
+    "BoxkiteBaselinesDiffer", "BoxkiteNoBaseline", "BoxkiteBaselineNotExported",
+    "BoxkiteNoPredictions",
     "BoxkiteLogDropping", "BoxkiteLogPendingGrowing", "BoxkiteMonitoringErrors",
     "BoxkiteLabelsRenamed", "BoxkiteScrapedTooRarely", "BoxkiteCountersFall",
     "BoxkiteScrapedTwice", "BoxkitePolicyDiffers",

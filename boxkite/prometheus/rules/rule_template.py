@@ -15,7 +15,7 @@ __all__ = ["render_group"]
 # An empty line ends a rule. The next one begins with its comment, if it has one.
 _BETWEEN_RULES = re.compile(r"\n\n(?=      (?:#|- ))")
 _ALERT = re.compile(
-    r"- alert: (?P<name>\w+)\n +labels: \{severity: (?P<level>\w+)(?P<others>[^}]*)\}"
+    r"- alert: (?P<name>\w+)\n +labels: \{severity: (?P<level>@?\w+)(?P<others>[^}]*)\}"
 )
 
 
@@ -34,7 +34,9 @@ def render_group(file: str, options: RuleOptions, **values: str) -> str:
         resources.files("boxkite.prometheus.rules").joinpath("templates", file).read_text("utf-8")
     )
     head, first, rest = text.partition("    rules:\n")
-    rules = [_with_options(rule, options) for rule in _BETWEEN_RULES.split(rest.rstrip("\n"))]
+    rules = [
+        _with_options(rule, options, values) for rule in _BETWEEN_RULES.split(rest.rstrip("\n"))
+    ]
     wanted = "\n\n".join(filter(None, rules))
     if not wanted:
         return ""
@@ -54,7 +56,7 @@ def _fill_lines(text: str, values: Mapping[str, str]) -> str:
     return re.sub(r"^( *)@(\w+)(?=[,\s]*$)", fill, text, flags=re.MULTILINE)
 
 
-def _with_options(rule: str, options: RuleOptions) -> str:
+def _with_options(rule: str, options: RuleOptions, values: Mapping[str, str]) -> str:
     """Return a rule as the options want it; an empty text if they leave an alert out."""
     match = _ALERT.search(rule)
     if match is None:
@@ -62,7 +64,9 @@ def _with_options(rule: str, options: RuleOptions) -> str:
     name = match["name"]
     if not options.has(name):
         return ""
-    labels = [f"severity: {_quoted(options.severity(name, match['level']))}{match['others']}"]
+    # The two groups of alerts on data share a template, so their level is a placeholder.
+    level = Placeholders(match["level"]).substitute(values)
+    labels = [f"severity: {_quoted(options.severity(name, level))}{match['others']}"]
     labels += [f"{label}: {_quoted(text)}" for label, text in options.alert_labels.items()]
     head = match.group().partition("labels:")[0]
     rule = f"{rule[: match.start()]}{head}labels: {{{', '.join(labels)}}}{rule[match.end() :]}"

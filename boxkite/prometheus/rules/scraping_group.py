@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from boxkite.baseline.text_writer import format_float
 from boxkite.drift import Policy
+from boxkite.drift.policy import DEFAULT_FLOORS
 from boxkite.prometheus.rules.annotations import service_texts
 from boxkite.prometheus.rules.durations import format_duration
 from boxkite.prometheus.rules.label_sets import SERIES_LABELS
@@ -60,18 +61,18 @@ def _policy_differences(policy: Policy) -> str:
         wanted = format_float(policy.share_of_all(window))
         lacking.append(f"(max by (@live_version) ({share}) unless on (@live_version) {own})")
         others.append(f"(abs(max by (@live_version) ({own}) / {wanted} - 1) > 0.01)")
-    floor = format_float(policy.min_effect)
     differences = [
         ("the windows", " or ".join(lacking)),
         (
             "the false alarms per month",
             f"({' or '.join(others)}) unless on (@live_version) ({' or '.join(lacking)})",
         ),
-        (
-            "the effect floor",
-            f"min by (@live_version) (boxkite_drift_min_effect) != {floor}",
-        ),
     ]
+    # The rules take over the services' floors, unless they have one of their own.
+    if policy.min_effect != DEFAULT_FLOORS.effect:
+        floor = format_float(policy.min_effect)
+        services = "max by (@live_version) (boxkite_drift_min_effect < +Inf)"
+        differences.append(("the effect floor", f"{services} < {floor}"))
     return "\nor\n".join(
         f'label_replace(\n  {expression},\n  "setting", "{name}", "", ""\n)'
         for name, expression in differences

@@ -11,15 +11,9 @@ import math
 
 from boxkite.baseline.text_writer import format_float
 from boxkite.drift import Policy
-from boxkite.drift.verdict import MOST_SHARE
+from boxkite.drift.policy import MOST_SHARE
 
-__all__ = [
-    "at_design_effect",
-    "design_effect",
-    "exported_quantile",
-    "ks_quantile",
-    "psi_quantile",
-]
+__all__ = ["exported_quantile", "ks_quantile", "psi_quantile"]
 
 _CRITICAL = "variable:boxkite_drift_critical:max"
 _SHARE = "version:boxkite_drift_share:max"
@@ -69,52 +63,18 @@ def exported_quantile(window: str) -> str:
     return f'max by (@live) ({_CRITICAL}{{window="{window}"}})'
 
 
-def ks_quantile(share_of_all: float, wanted: Policy) -> str:
+def ks_quantile(share_of_all: float) -> str:
     """Return a template of PromQL for the square of the K-S quantile of each version.
 
-    It is the square of `Policy.ks_critical`, ln(2 / a) / 2 at half of a variable's share. The
-    square is proportional to the design effect and to 1/n + 1/m, as the quantile of PSI is.
+    It is the square of `Policy.ks_critical`, ln(2 / a) / 2 at half of a variable's share.
 
     Args:
         share_of_all: Share of the false alarms of all variables together.
-        wanted: The policy that the rules keep to.
     """
     one_variable, least = (
         format_float(math.log(2 / (share / 2))) for share in (share_of_all, MOST_SHARE)
     )
-    return (
-        f"{design_effect(wanted)}\n"
-        "* on (@version) group_left ()\n"
-        f"(clamp_min({one_variable} + ln({_VARIABLES}), {least}) / 2)"
-    )
-
-
-def design_effect(wanted: Policy) -> str:
-    """Return PromQL for each version's design effect: the services', or a greater one."""
-    services = "version:boxkite_design_effect:max"
-    if wanted.design_effect == 1.0:
-        return services
-    return f"clamp_min({services}, {format_float(wanted.design_effect)})"
-
-
-def at_design_effect(expression: str, wanted: Policy, operator: str = "*") -> str:
-    """Return a template of PromQL that scales from the services' design effect to a greater one.
-
-    The exported quantile is exact for the services' own design effect. For a greater one the
-    quantile is multiplied, and live rows are divided, because each row tells less.
-
-    Args:
-        expression: Numbers of live variables.
-        wanted: The policy that the rules keep to.
-        operator: "*" for quantiles, "/" for rows.
-    """
-    if wanted.design_effect == 1.0:
-        return expression
-    return (
-        f"({expression})\n"
-        f"{operator} on (@live_version) group_left ()\n"
-        f"({design_effect(wanted)} / version:boxkite_design_effect:max)"
-    )
+    return f"clamp_min({one_variable} + ln({_VARIABLES}), {least}) / 2"
 
 
 def _indented(text: str) -> str:

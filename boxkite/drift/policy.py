@@ -1,0 +1,295 @@
+"""The policy of a service: how many false alarms to allow, and what matters.
+
+Chance: without drift, PSI is distributed as (1/n + 1/m) times chi-square with B - 1 degrees of
+freedom, for n training rows and m live rows in B cells (Yurdakul 2018). Cells with few rows need
+the correction of `boxkite.drift.null_distribution`. The critical value is a quantile of that
+distribution at the variable's share of the allowed false alarms.
+
+Size: a difference matters if PSI exceeds the effect floor, or if enough rows moved into or out of
+one cell, however certain the difference is. PSI gives the sum over all cells and hardly notices a
+fault that moves a few rows into a cell that was large before. The moved rows show it.
+
+PSI ignores the order of bins, so it is slow to notice a small shift of a whole distribution. K-S
+finds such shifts best. Numbers therefore drift by either statistic, each at half of the variable's
+share (union bound).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from boxkite.baseline.time_windows import seconds_of
+from boxkite.baseline.variable import NumericVariable, Variable
+from boxkite.drift import kolmogorov
+from boxkite.drift.allowance import Allowance, Shares
+from boxkite.drift.null_distribution import critical_value
+from boxkite.drift.unseen_rows import unseen_rows
+from boxkite.errors import ConfigError
+from boxkite.variation import Variation
+
+__all__ = ["DEFAULT_FLOORS", "MOST_SHARE", "Floors", "Policy", "VariablePolicy"]
+
+MOST_SHARE = 0.5
+"""Greatest share of one variable, however many false alarms are allowed."""
+
+_HOURS_A_MONTH = 720
+
+# Alarms that start per window length, divided by the chance that one evaluation is above the
+# critical value. Consecutive evaluations overlap, so the ratio exceeds 1. It stays below 2.4 at any
+# traffic, because an alert waits (`for`) until a tenth of the window has passed above the critical
+# value. docs/statistics.md derives the number.
+_ALARMS_A_WINDOW = 2.5
+
+# Greatest fraction of rows whose categories training may have missed for a variable to be judged.
+_MOST_UNSEEN = 0.05
+
+
+@dataclass(frozen=True)
+class VariablePolicy:
+    """What matters for one variable; None takes the value of the `Policy`.
+
+    Attributes:
+        min_effect: Smallest PSI that matters, in nats.
+        min_moved: Smallest fraction of rows that matters if it moves into or out of one cell.
+        min_rate: Smallest difference of a rate that matters.
+    """
+
+    min_effect: float | None = None
+    min_moved: float | None = None
+    min_rate: float | None = None
+
+
+class Floors(NamedTuple):
+    """The smallest differences of one variable that matter.
+
+    All are infinite if the policy raises no alert for the variable.
+
+    Attributes:
+        effect: PSI, in nats.
+        moved: Fraction of all rows that moved into or out of one cell.
+        rate: Difference of the rate of missing, invalid, unseen or outside rows.
+    """
+
+    effect: float
+    moved: float
+    rate: float
+
+    @property
+    def raises_alerts(self) -> bool:
+        """Whether any difference can matter."""
+        return self != NO_ALERT
+
+    @property
+    def least_psi(self) -> float:
+        """Smallest PSI for which the critical value must hold.
+
+        A smaller PSI matters only if the rows also moved, and it is rare that chance does both:
+        rare cells raise PSI, and common cells move. Simulations give at most 0.3 of the share
+        (docs/statistics.md).
+        """
+        return min(self.effect, DEFAULT_FLOORS.effect * (self.moved / DEFAULT_FLOORS.moved) ** 2)
+
+    def multiple(self, psi: float, moved: float) -> float:
+        """Return the size of a difference as a multiple of the floor that it exceeds most.
+
+        A floor of 0 counts every difference, so it gives no measure of size and is left out.
+        """
+        sizes = [
+            found / floor for found, floor in ((psi, self.effect), (moved, self.moved)) if floor
+        ]
+        return max(sizes, default=math.inf)
+
+    def exceeded(self, psi: float, moved: float) -> bool:
+        """Return whether a difference matters."""
+        return psi > self.effect or moved >= self.moved
+
+
+DEFAULT_FLOORS = Floors(effect=0.05, moved=0.02, rate=0.01)
+"""The floors of the default policy."""
+
+NO_ALERT = Floors(math.inf, math.inf, math.inf)
+"""The floors of a variable that raises no alert."""
+
+_AS_THE_POLICY = VariablePolicy()
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How many false alarms to allow, and how large a difference must be to matter.
+
+    The verdict is `drift` if chance and natural variation do not explain the difference, and if PSI
+    exceeds `min_effect` or at least `min_moved` of all rows moved into or out of one cell.
+
+    Attributes:
+        false_alarms_per_month: Expected number of drift alerts that start in 30 days for one
+            model without drift, over all its variables and windows.
+        min_effect: Smallest PSI that matters, in nats.
+        min_moved: Smallest fraction of rows that matters if it moves into or out of one cell.
+        min_rate: Smallest difference of a rate (missing, invalid, unseen, outside) that matters.
+        min_rows_a_cell: Fewest rows per cell, on average and on both sides, for a verdict. K-S
+            judges any number of rows.
+        windows: Length of each window in hours, by name.
+        design_effect: Observed rows per independent row, at least 1. Raise it if requests come in
+            bursts; `estimate_design_effect` estimates it.
+        variables: What matters for a variable, by name. None raises no alert for it.
+
+    Raises:
+        ConfigError: If `design_effect` is less than 1, or a floor is negative.
+    """
+
+    false_alarms_per_month: float = 1.0
+    min_effect: float = DEFAULT_FLOORS.effect
+    min_moved: float = DEFAULT_FLOORS.moved
+    min_rate: float = DEFAULT_FLOORS.rate
+    min_rows_a_cell: float = 5.0
+    windows: Mapping[str, float] = field(default_factory=lambda: {"1h": 1.0, "1d": 24.0})
+    design_effect: float = 1.0
+    variables: Mapping[str, VariablePolicy | None] = field(
+        default_factory=dict[str, VariablePolicy | None]
+    )
+
+    def __post_init__(self) -> None:
+        if not 1.0 <= self.design_effect < math.inf:
+            raise ConfigError(f"`design_effect` must be at least 1, not {self.design_effect}")
+        for each in (self, *self.variables.values()):
+            for name in ("min_effect", "min_moved", "min_rate"):
+                value = getattr(each, name, None)
+                if value is not None and not value >= 0:
+                    raise ConfigError(f"`{name}` must be 0 or more, not {value}")
+
+    def floors(self, variable: Variable) -> Floors:
+        """Return the smallest differences of a variable that matter."""
+        own = self.variables.get(variable.name, _AS_THE_POLICY)
+        if own is None:
+            return NO_ALERT
+        return Floors(
+            self.min_effect if own.min_effect is None else own.min_effect,
+            self.min_moved if own.min_moved is None else own.min_moved,
+            self.min_rate if own.min_rate is None else own.min_rate,
+        )
+
+    def share(self, window: str, variables: int) -> float:
+        """Return the chance that one variable without drift exceeds a critical value.
+
+        The share of the model is divided evenly among its variables. Bonferroni's bound assumes
+        nothing about how variables depend on each other.
+
+        Args:
+            window: Name of a window.
+            variables: Number of the model's variables.
+        """
+        return min(self.share_of_all(window) / variables, MOST_SHARE)
+
+    def share_of_all(self, window: str) -> float:
+        """Return the sum of all variables' shares, which can exceed 1.
+
+        The allowed false alarms are divided evenly among the windows, and then by the number of
+        alarms that could start in a month.
+
+        Args:
+            window: Name of a window.
+        """
+        alarms = _HOURS_A_MONTH / self.windows[window] * _ALARMS_A_WINDOW
+        return self.false_alarms_per_month / len(self.windows) / alarms
+
+    def critical(
+        self, window: str, variables: int, variable: Variable, variation: Variation | None = None
+    ) -> float:
+        """Return the critical value of PSI / (k/n + k/m), as `boxkite_drift_critical` exports it.
+
+        k is the design effect. PSI of categories uses the whole share; PSI of numbers leaves half
+        of it to K-S. If there are directions of natural variation, half of what is left goes to the
+        scores along them.
+
+        Args:
+            window: Name of a window.
+            variables: Number of the model's variables.
+            variable: Variable at training.
+            variation: Natural variation to allow for; None for none.
+
+        Returns:
+            The critical value; NaN if PSI cannot judge the variable (`cannot_judge`).
+        """
+        if self.too_few_at_training(variable):
+            return math.nan
+        shares = Shares.of(
+            self.share(window, variables),
+            ordered=isinstance(variable, NumericVariable),
+            directions=len(variation.along) if variation else 0,
+        )
+        return critical_value(
+            tuple((variable.counts / self.design_effect).tolist()),
+            shares.rest,
+            least_rows=self.min_rows_a_cell * len(variable.counts) / self.design_effect,
+            floor=self.floors(variable).least_psi,
+            unseen=unseen_rows(variable) / self.design_effect,
+        )
+
+    def too_few_at_training(self, variable: Variable) -> str:
+        """Return why training cannot tell which PSI is usual; empty if it can."""
+        cells, rows = len(variable.counts), int(variable.counts.sum())
+        if not rows:
+            return "no value at training"
+        if cells < 2:
+            return "one value at training"
+        needed = math.ceil(self.min_rows_a_cell * cells)
+        if rows < needed:
+            return f"{rows:,} training rows, {needed:,} needed"
+        if unseen_rows(variable) > _MOST_UNSEEN * rows:
+            return "too many rare categories"
+        return ""
+
+    def ks_critical(self, window: str, variables: int) -> float:
+        """Return the critical value of K-S / sqrt(k/n + k/m), at half of a variable's share.
+
+        It is the same for all numeric variables, and holds for any number of rows. It is derived
+        for unbinned values and holds for bins too, because the distance at the edges never exceeds
+        the distance over all values.
+
+        Args:
+            window: Name of a window.
+            variables: Number of the model's variables.
+        """
+        return kolmogorov.quantile(self.share(window, variables) / 2)
+
+    def including(self, window: str) -> Policy:
+        """Return this policy if it has the window, and otherwise one for that window alone.
+
+        Args:
+            window: Name of a window of the policy, or a length such as "7d".
+
+        Raises:
+            BaselineError: If it is neither.
+        """
+        if window in self.windows:
+            return self
+        return replace(self, windows={window: seconds_of(window) / 3600})
+
+    def natural_variation(self, window: str, variable: Variable) -> Variation | None:
+        """Return the natural variation between windows of this length, None if it is not known."""
+        seconds = self.windows[window] * 3600
+        lengths = {seconds_of(name): each for name, each in variable.variation.items()}
+        return lengths.get(seconds)
+
+    def allowance(
+        self, window: str, variables: int, variable: Variable, *, natural: bool = True
+    ) -> Allowance:
+        """Return how far a window of live rows may be from training.
+
+        Args:
+            window: Name of a window.
+            variables: Number of the model's variables.
+            variable: Variable at training.
+            natural: Whether to allow for the natural variation between windows of this length.
+        """
+        variation = self.natural_variation(window, variable) if natural else None
+        ordered = isinstance(variable, NumericVariable)
+        return Allowance.of(
+            self.share(window, variables),
+            self.critical(window, variables, variable, variation),
+            self.ks_critical(window, variables) if ordered else math.nan,
+            variation,
+        )

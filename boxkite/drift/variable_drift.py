@@ -1,0 +1,206 @@
+"""What is known about the drift of one variable: statistics, rates, the verdict, and words."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from boxkite.baseline.variable import Role
+from boxkite.drift.policy import DEFAULT_FLOORS, Floors
+from boxkite.drift.verdict import Severity, Verdict, severity_of
+
+__all__ = ["VariableDrift"]
+
+
+@dataclass(frozen=True)
+class VariableDrift:
+    """Statistics and verdict of one variable.
+
+    The verdict is `drift` if PSI, K-S or a score exceeds its critical value, and if the difference
+    is large enough to matter. Statistics and critical values are NaN if the variable has no live or
+    no training rows.
+
+    Attributes:
+        name: Name of the variable.
+        role: `feature`, `output` or `outcome`.
+        rows: Live rows with a valid value.
+        missing: Live rows without a value.
+        invalid: Live rows whose value is not of the variable's kind.
+        missing_difference: Live fraction of missing rows minus the training fraction.
+        psi: Population stability index, in nats.
+        kl: Kullback-Leibler divergence of live from training, in nats.
+        js: Jensen-Shannon distance.
+        ks: Kolmogorov-Smirnov distance; NaN for categories.
+        critical: Critical value of PSI: chance alone rarely exceeds it.
+        verdict: `insufficient`, `ok` or `drift`.
+        reason: Why there is not enough data, such as "41 rows, 100 needed"; empty otherwise.
+        moved: Live fraction minus training fraction of the cell where they differ most.
+        moved_cell: That cell, such as "0.5", "(1, 2]" or a category; empty without rows.
+        unseen: Live rows with a category that training never saw.
+        outside: Live rows with a number below the minimum or above the maximum of training.
+        unseen_difference: Fraction of unseen rows among `rows`; NaN for numbers.
+        outside_difference: Fraction of outside rows among `rows`; NaN for categories.
+        invalid_difference: Live fraction of invalid rows. Training has no invalid rows.
+        missing_evidence: Evidence in nats that the fraction of missing rows differs from training;
+            see `boxkite.drift.rates`.
+        unseen_evidence: Evidence in nats that there are more unseen rows than new categories
+            explain.
+        outside_evidence: Evidence in nats that there are more outside rows than chance explains.
+        invalid_evidence: Evidence in nats that there are more invalid rows than at training.
+        rate_critical: Critical value of the four kinds of evidence.
+        changed_rates: Those of "missing", "unseen", "outside" and "invalid" whose evidence exceeds
+            `rate_critical` and whose difference matters.
+        ks_critical: Critical value of K-S; NaN for categories.
+        scores: Score along each direction in which training varies by itself; empty if none was
+            learnt. Their squares are a part of PSI, and `critical` has that part added.
+        score_criticals: Critical value of each score's size.
+        absent: Whether the compared table has no such column. Then the rate of missing rows counts
+            as changed, however few rows there are.
+        min_effect: Smallest PSI that matters.
+        min_moved: Smallest fraction of moved rows that matters.
+        min_rate: Smallest difference of a rate that matters.
+    """
+
+    name: str
+    role: Role
+    rows: int
+    missing: int
+    invalid: int
+    missing_difference: float
+    psi: float
+    kl: float
+    js: float
+    ks: float
+    critical: float
+    verdict: Verdict
+    reason: str = ""
+    moved: float = math.nan
+    moved_cell: str = ""
+    unseen: int = 0
+    outside: int = 0
+    unseen_difference: float = math.nan
+    outside_difference: float = math.nan
+    invalid_difference: float = math.nan
+    missing_evidence: float = math.nan
+    unseen_evidence: float = math.nan
+    outside_evidence: float = math.nan
+    invalid_evidence: float = math.nan
+    rate_critical: float = math.nan
+    changed_rates: tuple[str, ...] = ()
+    ks_critical: float = math.nan
+    scores: tuple[float, ...] = ()
+    score_criticals: tuple[float, ...] = ()
+    absent: bool = False
+    min_effect: float = DEFAULT_FLOORS.effect
+    min_moved: float = DEFAULT_FLOORS.moved
+    min_rate: float = DEFAULT_FLOORS.rate
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether the variable drifted or one of its rates changed."""
+        return self.verdict == "drift" or bool(self.changed_rates)
+
+    @property
+    def size(self) -> float:
+        """Size of the difference as a multiple of the floor that it exceeds most; 0 without rows.
+
+        It covers PSI, the moved rows, and the rates that changed. Tables and pages sort by it.
+        """
+        floors = self._floors
+        sizes = [abs(getattr(self, f"{rate}_difference")) for rate in self.changed_rates]
+        multiples = [each / self.min_rate if self.min_rate else math.inf for each in sizes]
+        if not math.isnan(self.psi) and self.verdict != "insufficient":
+            multiples.append(floors.multiple(self.psi, abs(self.moved)))
+        return max(multiples, default=0.0)
+
+    @property
+    def severity(self) -> Severity:
+        """`critical` above five times the floor, otherwise `warning`; empty without a change."""
+        return severity_of(self.size) if self.has_changed else ""
+
+    @property
+    def effect(self) -> str:
+        """The difference in words: "7.1 % of rows moved to 0"; empty without rows."""
+        if not self.moved_cell:
+            return ""
+        direction = "to" if self.moved > 0 else "away from"
+        return f"{_percent(abs(self.moved))} of rows moved {direction} {self.moved_cell}"
+
+    @property
+    def below_floor(self) -> str:
+        """Remark on a difference that is more than chance but too small to matter; else empty."""
+        if self.verdict != "ok" or not self.above:
+            return ""
+        if not self._floors.raises_alerts:
+            return "more than chance explains, but the policy raises no alert for it"
+        return (
+            f"more than chance explains, but too small to matter: PSI {self.psi:.3g} is not above "
+            f"{self.min_effect:g}, and {_percent(abs(self.moved))} of rows moved, less than "
+            f"{_percent(self.min_moved)}"
+        )
+
+    @property
+    def findings(self) -> tuple[str, ...]:
+        """Everything worth telling a person: drift, changed rates, missing data, small changes."""
+        drift = self.effect if self.verdict == "drift" else ""
+        return tuple(filter(None, (drift, *self.rate_changes, self.reason, self.below_floor)))
+
+    @property
+    def rate_changes(self) -> tuple[str, ...]:
+        """A sentence for each changed rate, with the rate and its value at training."""
+        seen = max(self.rows + self.missing + self.invalid, 1)
+        before = _percent(self.missing / seen - self.missing_difference)
+        texts = {
+            "missing": "the column is absent"
+            if self.absent
+            else f"{_percent(self.missing / seen)} of rows have no value",
+            "unseen": f"{_percent(self.unseen_difference)} of rows have a category that training "
+            f"never saw",
+            "outside": f"{_percent(self.outside_difference)} of rows lie outside the range of "
+            f"training",
+            "invalid": f"{_percent(self.invalid / seen)} of rows have an invalid value",
+        }
+        return tuple(
+            f"{texts[rate]} ({before if rate == 'missing' else '0 %'} at training)"
+            for rate in self.changed_rates
+        )
+
+    @property
+    def above(self) -> tuple[str, ...]:
+        """Statistics that exceed their critical value, whether they matter or not.
+
+        They are called "PSI", "K-S", and "direction 1" to "direction 3". Empty if the verdict is
+        `insufficient`.
+        """
+        if self.verdict == "insufficient":
+            return ()
+        pairs = {"PSI": (self.psi, self.critical), "K-S": (self.ks, self.ks_critical)}
+        for i, pair in enumerate(zip(self.scores, self.score_criticals, strict=True), 1):
+            pairs[f"direction {i}"] = (abs(pair[0]), pair[1])
+        return tuple(name for name, (value, critical) in pairs.items() if value > critical)
+
+    @property
+    def multiple(self) -> float:
+        """Distance from training as a multiple of the critical value; NaN if there is none.
+
+        It is the greater of PSI ÷ its critical value and the square of (K-S ÷ its critical value).
+        Without drift, both PSI and the square of K-S are proportional to 1/n + 1/m. So the two
+        multiples are comparable, and grow at the same rate with more rows.
+        """
+        pairs = [(self.ks, self.ks_critical)]
+        pairs += zip(self.scores, self.score_criticals, strict=True)
+        ratios = [_ratio(self.psi, self.critical), *(_ratio(*each) ** 2 for each in pairs)]
+        return max((each for each in ratios if each == each), default=math.nan)
+
+    @property
+    def _floors(self) -> Floors:
+        return Floors(self.min_effect, self.min_moved, self.min_rate)
+
+
+def _percent(fraction: float) -> str:
+    # A difference of fractions can be off by one rounding, and "-0 %" would look wrong.
+    return f"{100 * max(fraction, 0.0):.3g} %" if fraction > 1e-12 else "0 %"
+
+
+def _ratio(value: float, critical: float) -> float:
+    return value / critical if critical else math.inf
