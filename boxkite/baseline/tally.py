@@ -36,7 +36,6 @@ class Tally:
         outside: number of rows with a finite number below the minimum or above the maximum of
             training. They are in the cells too.
         sum: sum of the finite numbers.
-        outside: number of finite numbers below the minimum or above the maximum of training.
     """
 
     cells: NDArray[np.int64]
@@ -44,7 +43,6 @@ class Tally:
     invalid: int = 0
     outside: int = 0
     sum: float = 0.0
-    outside: int = 0
 
     @property
     def rows(self) -> int:

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ import pytest
 from boxkite import Baseline, Monitor, Policy, VariableDrift
 from boxkite.baseline import CategoryVariable
 from boxkite.settings import Settings
+from boxkite.variation import Variation
+from boxkite.variation.deviation import smoothed_fractions
 
 Row = dict[str, Any]
 Scrape = dict[str, str]
@@ -68,6 +71,25 @@ class Replica:
         self.scrapes.append({})
 
 
+def known_to_vary_by_chance(baseline: Baseline, windows: Sequence[str] = ("1h",)) -> Baseline:
+    """Return the baseline as if its training windows had differed by chance alone.
+
+    Without known variation, a short window raises no alert on drift.
+    """
+    variables = [
+        replace(
+            each,
+            variation={
+                window: Variation(40, 1000.0, np.empty((0, len(each.counts)))) for window in windows
+            },
+        )
+        for each in baseline.variables
+    ]
+    return Baseline.from_variables(
+        variables, baseline.rows, model=baseline.model, version=baseline.version
+    )
+
+
 def quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
@@ -83,6 +105,7 @@ class Bench:
     hostile = HOSTILE
     edges = EDGES
     replica = Replica
+    known_to_vary_by_chance = staticmethod(known_to_vary_by_chance)
 
     def __init__(self, promtool: str, folder: Path) -> None:
         self.promtool = promtool
@@ -114,7 +137,7 @@ class Bench:
         return [dict(zip(columns, each, strict=True)) for each in values]
 
     @staticmethod
-    def selector(baseline: Baseline, variable: VariableDrift, window: str, rate: str = "") -> str:
+    def selector(baseline: Baseline, variable: VariableDrift, window: str, label: str = "") -> str:
         labels = {
             "model_name": baseline.model,
             "model_version": baseline.version,
@@ -123,8 +146,8 @@ class Bench:
         }
         if window:
             labels |= {"job": "models", "window": window}
-        if rate:
-            labels["rate"] = rate
+        if label:
+            labels["direction" if label.isdigit() else "rate"] = label
         return "{" + ",".join(f"{name}={quoted(value)}" for name, value in labels.items()) + "}"
 
     def expected(
@@ -135,8 +158,8 @@ class Bench:
         for each, variable in zip(drifts, baseline.variables, strict=True):
             numbers = recorded(each, categorical=isinstance(variable, CategoryVariable))
             for name, value in numbers.items():
-                series, _, rate = name.partition(" ")
-                labels = self.selector(baseline, each, window, rate)
+                series, _, label = name.partition(" ")
+                labels = self.selector(baseline, each, window, label)
                 tests.append(same(f"variable:boxkite_{series}", labels, value, at))
             without_window = self.selector(baseline, each, "")
             rows = int(variable.counts.sum())
@@ -153,7 +176,7 @@ class Bench:
         variable = replica.baseline.variables[place]
         tally = replica.monitor._counts.totals().tallies()[place]
         live, trained = (
-            (counts + 0.5) / (counts.sum() + len(counts) / 2)
+            smoothed_fractions(counts, replica.monitor.policy.design_effect)
             for counts in (tally.cells, variable.counts)
         )
         most = int(np.argmax(abs(live - trained)))
@@ -213,7 +236,7 @@ class Bench:
 def recorded(drift: VariableDrift, *, categorical: bool) -> dict[str, float]:
     """Return the numbers that the rules should record of a variable.
 
-    A key is the name after `variable:boxkite_`, with the label `rate` after a space.
+    A key is the name after `variable:boxkite_`, with the label `rate` or `direction` after a space.
     """
     verdict = {"insufficient": math.nan, "ok": 0, "drift": 1}
     return {
@@ -222,11 +245,14 @@ def recorded(drift: VariableDrift, *, categorical: bool) -> dict[str, float]:
         "rate_rows:increase missing": drift.missing,
         "rate_rows:increase invalid": drift.invalid,
         "rate_rows:increase unseen": drift.unseen if categorical else math.nan,
+        "rate_rows:increase outside": math.nan if categorical else drift.outside,
         "rate:difference missing": drift.missing_difference,
         "rate:difference unseen": drift.unseen_difference,
+        "rate:difference outside": drift.outside_difference,
         "rate:difference invalid": drift.invalid_difference,
         "rate:evidence missing": drift.missing_evidence,
         "rate:evidence unseen": drift.unseen_evidence,
+        "rate:evidence outside": drift.outside_evidence,
         "rate:evidence invalid": drift.invalid_evidence,
         "drift:psi": drift.psi,
         "drift:kl": drift.kl,
@@ -234,7 +260,10 @@ def recorded(drift: VariableDrift, *, categorical: bool) -> dict[str, float]:
         "drift:ks": drift.ks,
         "drift:critical": drift.critical,
         "drift:ks_critical": drift.ks_critical,
+        "drift:moved": abs(drift.moved),
         "drift:verdict": verdict[drift.verdict],
+        **{f"drift:score {i}": score for i, score in enumerate(drift.scores, 1)},
+        **{f"drift:score_critical {i}": each for i, each in enumerate(drift.score_criticals, 1)},
     }
 
 

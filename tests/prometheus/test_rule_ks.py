@@ -1,6 +1,5 @@
 """K-S in the rules: its critical value at any policy, and verdicts that it decides alone."""
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,20 +24,14 @@ VERSION = 'model_name="m",model_version="v"'
         (Policy(false_alarms_per_month=0.01, windows={"5m": 1 / 12, "1w": 168.0}), "1w"),
         (Policy(false_alarms_per_month=1e5), "1h"),  # a share of a half for few variables
         (Policy(false_alarms_per_month=1e9), "1h"),
-        (Policy(design_effect=7.0), "1h"),
-        (Policy(design_effect=2.0), "1h"),  # the services' is greater
     ],
 )
 def test_the_rules_compute_what_the_policy_asks_for_whatever_the_services_have(
     bench: Any, policy: Policy, window: str, variables: int
 ) -> None:
-    expression = LabelSets().fill(ks_quantile(policy.share_of_all(window), policy))
-    effect = max(policy.design_effect, 3.0)
-    expected = replace(policy, design_effect=effect).ks_critical(window, variables)
-    series = [
-        {"series": f"version:boxkite_{name}{{{VERSION}}}", "values": str(value)}
-        for name, value in (("variables:count", variables), ("design_effect:max", 3.0))
-    ]
+    expression = LabelSets().fill(ks_quantile(policy.share_of_all(window)))
+    expected = policy.ks_critical(window, variables)
+    series = [{"series": f"version:boxkite_variables:count{{{VERSION}}}", "values": str(variables)}]
     test = {
         "expr": f"abs(sqrt({expression}) - {expected!r}) <= bool 1e-12",
         "eval_time": "0s",
@@ -48,9 +41,9 @@ def test_the_rules_compute_what_the_policy_asks_for_whatever_the_services_have(
 
 
 def test_a_critical_window_lends_its_share() -> None:
-    found = ks_quantile(Policy().share_of_all("1d"), Policy())
+    found = ks_quantile(Policy().share_of_all("1d"))
     rules = render_rules(windows=["1m"], critical_windows={"1m": "1d"})
-    assert found.splitlines()[-1] in rules
+    assert found in rules
 
 
 def test_a_critical_window_of_nobody_is_refused() -> None:
@@ -61,9 +54,9 @@ def test_a_critical_window_of_nobody_is_refused() -> None:
 @pytest.mark.parametrize(
     ("policy", "shift", "verdict"),
     [
-        (Policy(), 0.4, "drift"),
+        (Policy(), 0.41, "drift"),
         (Policy(), 0.3, "ok"),
-        (Policy(min_effect=0.25), 0.4, "ok"),
+        (Policy(min_effect=0.25, min_moved=0.2), 0.4, "ok"),
         (Policy(design_effect=1.5), 0.4, "ok"),
         (Policy(design_effect=1.5), 0.44, "drift"),
     ],
@@ -78,6 +71,7 @@ def test_a_small_shift_is_drift_by_ks_alone_in_python_and_in_prometheus(
     baseline = Baseline.fit(
         {"x": normal(20_000), "kind": ["a", "b", "c", "d"] * 5000}, model="m", version="v"
     )
+    baseline = bench.known_to_vary_by_chance(baseline)
     replica = bench.replica(baseline, policy)
     replica.scrape()
     for number, value in enumerate(normal(300)):

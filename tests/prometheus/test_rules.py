@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from boxkite import Baseline, Policy
-from boxkite.drift import compare_counts
+from boxkite.drift import VariablePolicy, compare_counts
 from boxkite.drift.rates import expected_unseen
 from boxkite.prometheus.rules import RuleOptions, render_rules
 
@@ -24,7 +24,7 @@ def test_promtool_accepts_the_rules_without_a_remark(promtool: str, tmp_path: Pa
         text=True,
     )
     assert (run.returncode, run.stderr) == (0, "")
-    assert run.stdout.split("\n")[1:] == ["  SUCCESS: 113 rules found", "", ""]
+    assert run.stdout.split("\n")[1:] == ["  SUCCESS: 175 rules found", "", ""]
 
 
 @pytest.mark.parametrize(
@@ -227,11 +227,16 @@ def nowhere(expression: str) -> dict[str, Any]:
     ("policy", "verdict"),
     [
         (Policy(), "drift"),
-        (Policy(min_effect=5.0), "ok"),
-        (Policy(min_rows_a_cell=40.0), "insufficient"),
+        (Policy(min_effect=5.0, min_moved=0.2), "ok"),
+        (Policy(min_effect=5.0), "drift"),  # some rows moved far enough
+        (Policy(min_rows_a_cell=40.0), "drift"),  # K-S judges any number of rows
+        (Policy(min_rows_a_cell=40.0, false_alarms_per_month=1e-250), "insufficient"),
+        (Policy(variables={"x": VariablePolicy(min_effect=5.0, min_moved=0.2)}), "ok"),
+        (Policy(variables={"x": VariablePolicy(min_effect=5.0, min_moved=0.001)}), "drift"),
+        (Policy(variables={"x": None}), "ok"),
         (Policy(false_alarms_per_month=1e-250), "ok"),
         (Policy(design_effect=1.5), "drift"),
-        (Policy(design_effect=20.0), "ok"),
+        (Policy(design_effect=40.0), "ok"),
     ],
 )
 def test_the_verdict_follows_the_policy(bench: Any, policy: Policy, verdict: str) -> None:
@@ -273,29 +278,26 @@ def test_a_greater_design_effect_of_the_rules_raises_what_the_services_export(be
     services, wanted = Policy(design_effect=1.5), Policy(design_effect=6.0)
     replica = bench.replica(baseline, services)
     replica.scrape()
+    exact = bench.replica(baseline, wanted).monitor
     for value in random.normal(1.4, 1, 450):
         replica.monitor.log_prediction({"x": value})
+        exact.log_prediction({"x": value})
     replica.scrape()
 
     (drift,) = replica.monitor.drift()
-    exact = bench.replica(baseline, wanted).monitor
-    for value in random.normal(1.4, 1, 450):
-        exact.log_prediction({"x": value})
     labels = bench.selector(baseline, drift, "1h")
     raised = 4.0 * drift.critical
     assert raised == pytest.approx(exact.drift().variables[0].critical, rel=0.2)
     version = (
         f'{{job="models",model_name="default",model_version="{baseline.version}",window="1h"}}'
     )
-    # 100 rows are enough for 20 cells of independent rows, 400 where they tell a quarter as much.
-    for rows, verdict in ((5.0, 1.0), (6.0, math.nan)):
-        policy = Policy(design_effect=6.0, min_rows_a_cell=rows)
-        tests = [
-            same("variable:boxkite_drift:critical" + labels, raised),
-            same("variable:boxkite_drift:verdict" + labels, verdict),
-            same("version:boxkite_rate:critical" + version, 4.0 * drift.rate_critical),
-        ]
-        bench.run(render_rules(policy), [replica], promql_expr_test=tests)
+    tests = [
+        same("variable:boxkite_drift:psi" + labels, exact.drift().variables[0].psi),
+        same("variable:boxkite_drift:critical" + labels, raised),
+        same("variable:boxkite_drift:verdict" + labels, 1.0),
+        same("version:boxkite_rate:critical" + version, 4.0 * drift.rate_critical),
+    ]
+    bench.run(render_rules(wanted), [replica], promql_expr_test=tests)
 
 
 @pytest.mark.parametrize("known", [True, False])
@@ -350,10 +352,10 @@ def test_a_variable_makes_the_series_that_the_header_says(bench: Any) -> None:
         return {"expr": f"count({series})", "eval_time": "2m", "exp_samples": samples}
 
     tests = [
-        count("x", "", 3 * cells["x"] + 5),
-        count("c", "", 2 * cells["c"] + 6),
-        count("x", "1h", 3 * cells["x"] + 16),
-        count("c", "1h", 2 * cells["c"] + 17),
+        count("x", "", 3 * cells["x"] + 7),
+        count("c", "", 2 * cells["c"] + 8),
+        count("x", "1h", 3 * cells["x"] + 22),
+        count("c", "1h", 2 * cells["c"] + 20),
     ]
     bench.run(render_rules(windows=["1h"]), [replica], promql_expr_test=tests)
 
@@ -362,7 +364,7 @@ def test_a_variable_makes_the_series_that_the_header_says(bench: Any) -> None:
         {
             "expr": f'count({{{recorded},variable="{each}"}})',
             "eval_time": "2m",
-            "exp_samples": [{"labels": "{}", "value": cells[each] + 2}],
+            "exp_samples": [{"labels": "{}", "value": cells[each] + (3 if each == "x" else 2)}],
         }
         for each in cells
     ]

@@ -45,8 +45,10 @@ _HEADER = """\
 # must agree on the rows are in one group. The comment of a group names the groups that it reads and
 # how old their results may be.
 #
-# A variable of B cells makes at most 3 B + 5 series once, B + 3 in each environment if a window is
-# a sum, and 3 B + 17 in each environment and window, for any number of replicas.
+# A variable of B cells makes at most 3 B + 8 series once, B + 3 in each environment if a window is
+# a sum, and 3 B + 22 in each environment and window, for any number of replicas. If d directions of
+# natural variation are known, it makes d B + 1 more for each window, and B + 4 d + 4 more in each
+# environment and window.
 
 groups:
 """
