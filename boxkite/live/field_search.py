@@ -76,6 +76,8 @@ class FieldSearch:
 
     def holds_name(self, value: Any) -> bool:
         """Return whether a value is a text that is one of the names."""
+        if type(value) in SCALARS or type(value) in (list, dict):
+            return False
         if isinstance(value, enum.Enum):
             value = value.value
         if isinstance(value, bytes | bytearray):
@@ -109,10 +111,10 @@ class FieldSearch:
     def _of_any(self, value: Any, depth: int, room: Iterator[int]) -> Any:
         if type(value) in SCALARS:
             return value
-        if depth == 0:
-            return REDACTED
         if next(room, None) is None:
             raise UnsearchableError(f"it has more than {_MAX_VALUES} containers and texts")
+        if depth == 0:
+            return REDACTED
         if isinstance(value, str | bytes | bytearray | memoryview):
             return self._of_text(value, depth, room)
         named = _by_name(value)

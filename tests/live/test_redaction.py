@@ -260,7 +260,7 @@ def test_marks_show_as_redacted() -> None:
         ({"op": "replace", "path": "/user/age", "with": 42}, REDACTED),
         ({"user.age": 42, "user": "my.name"}, {"user.age": REDACTED, "user": "my.name"}),
         ({"a": "age 42/43"}, {"a": "age 42/43"}),
-        ({"inputs": [[1, 42, "UA"]]}, {"inputs": REDACTED}),
+        ({"inputs": [[1, 42, "UA"]]}, {"inputs": [REDACTED]}),
         ({"inputs": [1, 42, {"carrier": "UA"}]}, {"inputs": REDACTED}),
         ({"inputs": [{"distance": 1, "age": 42}]}, {"inputs": [{"distance": 1, "age": REDACTED}]}),
         ({"inputs": []}, {"inputs": []}),
@@ -271,7 +271,7 @@ def test_a_body_is_written_without_what_is_under_the_names(body: Any, kept: Any)
 
 
 def test_lists_in_a_body_are_replaced_where_no_names_of_features_are_known() -> None:
-    assert written(Redaction(["age"], NOTHING), {"inputs": [[1, 42]]}) == {"inputs": REDACTED}
+    assert written(Redaction(["age"], NOTHING), {"inputs": [[1, 42]]}) == {"inputs": [REDACTED]}
 
 
 def test_a_body_nested_too_deep_or_in_itself_is_cut() -> None:
@@ -418,7 +418,7 @@ def test_a_feature_in_rows_or_columns_of_any_width_is_not_kept(
 
 
 def test_redaction_keeps_no_text_of_clients() -> None:
-    body = {"ключ" * 50_000 + str(number): 1 for number in range(10)}
+    body = {"ключ" * 2_000 + str(number): 1 for number in range(10)}
     PASSPORT.body(dict(body))
     tracemalloc.start()
     try:
