@@ -11,6 +11,7 @@ from typing import Any, ClassVar, ParamSpec, TypeVar, Unpack, overload
 
 from prometheus_client import REGISTRY
 
+from boxkite.baseline import Baseline
 from boxkite.errors import ConfigError
 from boxkite.monitor import Monitor
 from boxkite.settings import Settings, refuse_unknown, resolve
@@ -55,6 +56,7 @@ class Extension(ABC):
         if authorize is not None and not callable(authorize):
             raise ConfigError(f"authorize={authorize!r} is not callable; pass a function")
         self._options = options
+        self._baselines: list[Baseline] = []
         self._switched_off: weakref.WeakSet[Any] = weakref.WeakSet()
 
     @abstractmethod
@@ -104,6 +106,7 @@ class Extension(ABC):
             monitor.close(0)
             raise
         models.add(self, monitor)
+        self._baselines.append(monitor.baseline)
         if page is not None:
             models.pages[page.path] = page
             page.join(monitor)
@@ -189,6 +192,8 @@ class Extension(ABC):
 
         Raises:
             TypeError: if a source or the view has an unsupported type.
+            ConfigError: if a list of names has some of the baseline's and some others. If Boxkite
+                is not set up yet, the first request reports it.
         """
         if view is not None and not callable(view):
             raise TypeError(
@@ -201,6 +206,8 @@ class Extension(ABC):
                 raise TypeError(f"{view.__name__} is a class; decorate its methods instead")
             name = getattr(view, "__name__", type(view).__name__)
             capture = Capture(features, output, name, awaited=self.awaits_sources)
+            for baseline in self._baselines if model is None else ():
+                capture.check(baseline)
             wrapper: Any = MonitoredView(self, capture, name, model).wrap(view)
             # FastAPI before 0.115 resolves text annotations in the wrapper's module, where the
             # view's names are unknown. So resolve them here, unless one of the names is only

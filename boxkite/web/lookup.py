@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -59,12 +60,21 @@ class Lookup:
         rows = [None if row is None else dict(zip(names, row, strict=True)) for row in value]
         return self._as_rows(PerObject(rows))
 
+    def check(self, baseline: Baseline) -> None:
+        """Check that the names fit a baseline.
+
+        Raises:
+            LookupError: if some of them are the baseline's and some are not.
+        """
+        if self._source is not None and not isinstance(self._source, str):
+            self._in_order(self._source, baseline)
+
     def _in_order(self, source: Sequence[str], baseline: Baseline) -> tuple[Sequence[str], bool]:
         """Return the names in the order to read them, and whether to match values by name.
 
         If the names are exactly the baseline's, they are put into its order. If they are some of
-        the baseline's, their values are matched by name. Any other names are the service's own, and
-        stand for the baseline's variables in the given order.
+        the baseline's, their values are matched by name. If none of them is the baseline's, they
+        are the service's own, and stand for the baseline's variables in the given order.
         """
         if self._ordered is not None and self._ordered[0] is baseline:
             return self._ordered[1:]
@@ -72,12 +82,27 @@ class Lookup:
         known = [each.name for each in variables]
         if baseline.classes and self._part == "output" and WINNER not in source:
             known = list(baseline.classes)
+        self._refuse_mixture(source, known)
         names = known if set(source) == set(known) else source
         by_name = set(source) < set(known)
         # Two threads may do this at the same time. Assign all three values at once, so that the
         # names stay together with the baseline that they belong to.
         self._ordered = (baseline, names, by_name)
         return names, by_name
+
+    def _refuse_mixture(self, source: Sequence[str], known: Sequence[str]) -> None:
+        """Refuse names of which some are the baseline's.
+
+        By position, the others would shift the baseline's names to other variables.
+        """
+        unknown = [name for name in source if name not in known]
+        if not unknown or len(unknown) == len(source):
+            return
+        (nearest,) = difflib.get_close_matches(unknown[0], known, n=1, cutoff=0.0)
+        raise LookupError(
+            f"{self._part}= names {unknown[0]!r}, which the baseline does not have; did you mean "
+            f"{nearest!r}?"
+        )
 
     def _as_rows(self, value: Any) -> Any:
         """Return features that were picked from several objects as rows, other values unchanged."""

@@ -10,6 +10,8 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
+from boxkite.baseline import Baseline
+from boxkite.errors import ConfigError
 from boxkite.monitor import Monitor
 from boxkite.web.answers import Answered, answer_of
 from boxkite.web.context import UNSET, Part, Prediction
@@ -69,6 +71,18 @@ class Capture:
         self.features = _Reader("features", features, self.view)
         self.output = _Reader("output", output, self.view)
         self.may_await = callable(features) or callable(output)
+
+    def check(self, baseline: Baseline) -> None:
+        """Check that lists of names fit the baseline.
+
+        Raises:
+            ConfigError: if some names are the baseline's and some are not.
+        """
+        try:
+            self.features.check(baseline)
+            self.output.check(baseline)
+        except LookupError as error:
+            raise ConfigError(f"{self.view}: {error}") from None
 
 
 class Runner(Protocol):
@@ -174,6 +188,10 @@ class _Reader:
         self._call = source if callable(source) else None
         self._lookup = Lookup(part, None if callable(source) else source)
         self._slow_at = -_QUIET_SECONDS
+
+    def check(self, baseline: Baseline) -> None:
+        """Check that a list of names fits the baseline. See `Lookup.check`."""
+        self._lookup.check(baseline)
 
     def read(self, pending: PendingPrediction) -> Any:
         """Return the part that the view has set, or the source's value, or None after a failure."""
