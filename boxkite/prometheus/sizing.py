@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from boxkite.baseline import Baseline, CategoryVariable, NumericVariable, Variable
@@ -10,6 +10,7 @@ from boxkite.error_reporter import STAGES
 from boxkite.prometheus.rules.counting import is_summed
 from boxkite.prometheus.rules.durations import parse_duration
 from boxkite.prometheus.rules.rule_options import RuleOptions
+from boxkite.variation import Variation
 
 __all__ = ["Fleet", "Size"]
 
@@ -65,7 +66,8 @@ class Fleet:
             export_baseline: Whether each replica exports the baseline, or one further target does
                 so for all.
         """
-        of_baseline = sum(len(family.series) for family in self.baseline.families())
+        families = [*self.baseline.families(), *self.baseline.variation_families(self.windows)]
+        of_baseline = sum(len(family.series) for family in families)
         live = self._live_series()
         a_replica = live + of_baseline * export_baseline
         exported = self.replicas * a_replica + of_baseline * (not export_baseline)
@@ -73,18 +75,22 @@ class Fleet:
             sum(count(each) for each in self.baseline.variables)
             for count in (_recorded_once, _recorded_of_window, _recorded_of_step)
         )
+        natural = self._recorded_of_variation()
         options = RuleOptions()
         intervals = {window: options.seconds_between(window) for window in self.windows}
         summed = [window for window in self.windows if is_summed(window)]
         recorded_a_second = once / min(intervals.values()) + sum(
-            of_window / every for every in intervals.values()
+            (of_window + natural[window]) / every for window, every in intervals.items()
         )
         if summed:
             recorded_a_second += of_step / _STEP_SECONDS
         return Size(
             series_a_replica=a_replica,
             exported=exported,
-            recorded=once + of_window * len(self.windows) + of_step * bool(summed),
+            recorded=once
+            + of_window * len(self.windows)
+            + sum(natural.values())
+            + of_step * bool(summed),
             samples_a_second=exported / self.scrape_interval + recorded_a_second,
             processor_share=self._counting_share() + recorded_a_second * _SECONDS_A_RECORDED_SAMPLE,
         )
@@ -96,7 +102,27 @@ class Fleet:
             _counters(each) + 2 * isinstance(each, NumericVariable) + 1 + windows
             for each in self.baseline.variables
         )
-        return of_variables + windows + 1 + len(STAGES) + _LOG_SERIES
+        natural = sum(_amounts(each) for _, each in self._variations())
+        return of_variables + natural + windows + 1 + len(STAGES) + _LOG_SERIES
+
+    def _variations(self) -> Iterator[tuple[str, Variation]]:
+        """Yield the natural variation of each variable and window that is known."""
+        for variable in self.baseline.variables:
+            for window in self.windows:
+                if window in variable.variation:
+                    yield window, variable.variation[window]
+
+    def _recorded_of_variation(self) -> dict[str, int]:
+        """Return the series that natural variation adds, by window."""
+        recorded = dict.fromkeys(self.windows, 0)
+        for window, each in self._variations():
+            directions, cells = each.directions.shape
+            # Once: the rows of a window and the weights. In each environment: the variation as it
+            # is exported and for the rows of the window, the scores and their thresholds, and the
+            # deviation of each cell.
+            recorded[window] += 1 + directions * cells + 2 * _amounts(each) + 2 * directions
+            recorded[window] += cells * bool(directions)
+        return recorded
 
     def _counting_share(self) -> float:
         """Return the share of a processor that reading the counters takes."""
@@ -114,22 +140,28 @@ class Fleet:
         return share
 
 
+def _amounts(variation: Variation) -> int:
+    """Return the amounts of natural variation: one a direction, of the rest, and of K-S."""
+    amounts = (*variation.along, variation.rest, variation.distance)
+    return sum(each is not None for each in amounts)
+
+
 def _counters(variable: Variable) -> int:
     """Return the counters of a variable that the rules read: its cells and its rates."""
-    rates = 3 if isinstance(variable, NumericVariable) else 2
+    rates = 3 if isinstance(variable, NumericVariable) else 2  # missing, invalid, and outside
     return len(variable.counts) + rates
 
 
 def _recorded_once(variable: Variable) -> int:
     cells = len(variable.counts)
-    return 2 * cells + 6 if isinstance(variable, CategoryVariable) else 3 * cells + 5
+    return 2 * cells + 8 if isinstance(variable, CategoryVariable) else 3 * cells + 7
 
 
 def _recorded_of_window(variable: Variable) -> int:
     """Return the series of one window, with the threshold that is recorded once for each."""
     cells = len(variable.counts)
-    return (2 * cells + 17 if isinstance(variable, CategoryVariable) else 3 * cells + 16) + 1
+    return (2 * cells + 20 if isinstance(variable, CategoryVariable) else 3 * cells + 22) + 1
 
 
 def _recorded_of_step(variable: Variable) -> int:
-    return len(variable.counts) + 2
+    return _counters(variable)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from boxkite import Baseline, VariableDrift
+from boxkite.drift import Comparison
 from boxkite.prometheus.rules import render_rules
 
 
@@ -69,6 +70,7 @@ FIRST = {
 def test_drift_names_model_variable_statistics_critical_values_and_rows(
     bench: Any, baseline: Baseline
 ) -> None:
+    baseline = bench.known_to_vary_by_chance(baseline)
     replica = bench.replica(baseline)
     replica.scrape()
     replica.serve(bench.rows(seed=6, rows=600, shift=0.6))
@@ -77,14 +79,13 @@ def test_drift_names_model_variable_statistics_critical_values_and_rows(
 
     drifted = replica.monitor.drift().drifted
     assert {each.above for each in drifted} >= {("PSI",), ("PSI", "K-S")}
+    assert len(drifted) > 0.1 * len(baseline.variables)  # so each is critical, too
     tests = []
-    for role, name, severity in (
-        ("feature", "BoxkiteFeatureDrift", "warning"),
-        ("output", "BoxkiteOutputDrift", "critical"),
-    ):
-        chosen = [each for each in drifted if each.role == role]
+    for role, name in (("feature", "BoxkiteFeatureDrift"), ("output", "BoxkiteOutputDrift")):
+        chosen = [each for each in drifted if each.role == role] * 2
         assert chosen
-        labels = [data_labels(baseline, each, severity) for each in chosen]
+        severities = ["warning"] * (len(chosen) // 2) + ["critical"] * (len(chosen) // 2)
+        labels = [data_labels(baseline, *each) for each in zip(chosen, severities, strict=True)]
         texts = [
             said(
                 f"Model {bench.hostile} (job models): {role} {each.name} has drifted",
@@ -99,6 +100,13 @@ def test_drift_names_model_variable_statistics_critical_values_and_rows(
     bench.run(render_rules(), [replica], alert_rule_test=tests)
 
 
+def twice(drift: Comparison, rate: str) -> list[tuple[VariableDrift, str]]:
+    """Return the variables with a changed rate and the severity of each alert."""
+    changed = [each for each in drift if rate in each.changed_rates]
+    large = [each for each in changed if abs(getattr(each, f"{rate}_difference")) > 0.05]
+    return [(each, "warning") for each in changed] + [(each, "critical") for each in large]
+
+
 def test_rates_that_changed_are_told_with_their_evidence(bench: Any, baseline: Baseline) -> None:
     replica = bench.replica(baseline)
     replica.scrape()
@@ -111,22 +119,26 @@ def test_rates_that_changed_are_told_with_their_evidence(bench: Any, baseline: B
             row["small"] = "broken"
         if number % 50 == 0:
             row["powers"] = None
+            row[bench.hostile] = 1e9
     replica.serve(rows)
     for _ in range(20):
         replica.scrape()
 
     drift = replica.monitor.drift()
-    missing, unseen, invalid = (
-        [each for each in drift if name in each.changed_rates]
-        for name in ("missing", "unseen", "invalid")
+    missing, unseen, invalid, outside = (
+        twice(drift, name) for name in ("missing", "unseen", "invalid", "outside")
     )
-    assert {each.name for each in missing} == {"large", "with_missing", "powers"}
-    assert [each.name for each in unseen] == ["city"]
-    assert [each.name for each in invalid] == ["small"]
+    assert {(each.name, severity) for each, severity in missing} == {
+        ("large", "warning"), ("large", "critical"), ("powers", "warning"),
+        ("with_missing", "warning"), ("with_missing", "critical"),
+    }  # fmt: skip
+    assert [each.name for each, _ in unseen] == ["city", "city"]
+    assert [each.name for each, _ in invalid] == ["small", "small"]
+    assert [(each.name, severity) for each, severity in outside] == [(bench.hostile, "warning")]
     model, version = baseline.model, baseline.version
 
-    def labels_of(drifts: list[VariableDrift], rate: str) -> list[dict[str, str]]:
-        return [data_labels(baseline, each, "warning") | {"rate": rate} for each in drifts]
+    def labels_of(found: list[tuple[VariableDrift, str]], rate: str) -> list[dict[str, str]]:
+        return [data_labels(baseline, *each) | {"rate": rate} for each in found]
 
     def subject(each: VariableDrift) -> str:
         return f"Model {model} (job models): {each.role} {each.name}"
@@ -154,7 +166,7 @@ def test_rates_that_changed_are_told_with_their_evidence(bench: Any, baseline: B
                     else "First, check whether something upstream now fills in a default for "
                     f"{each.name}.",
                 )
-                for each in missing
+                for each, _ in missing
             ],
         ),
         alert(
@@ -169,7 +181,7 @@ def test_rates_that_changed_are_told_with_their_evidence(bench: Any, baseline: B
                     f"{version}. First, find the new values of {each.name} in the prediction log,",
                     "and check whether they are a new spelling or a new thing.",
                 )
-                for each in unseen
+                for each, _ in unseen
             ],
         ),
         alert(
@@ -185,7 +197,23 @@ def test_rates_that_changed_are_told_with_their_evidence(bench: Any, baseline: B
                     "If every variable has invalid values, the rows do not fit the baseline at",
                     "all.",
                 )
-                for each in invalid
+                for each, _ in invalid
+            ],
+        ),
+        alert(
+            "BoxkiteOutsideValues",
+            "10m",
+            labels_of(outside, "outside"),
+            [
+                said(
+                    f"{subject(each)} has values outside the range of training",
+                    f"{percent(each.outside / each.rows)} of rows in the last 1h lie below the",
+                    "least or above the greatest value of training; 0 % at training.",
+                    f"{each.rows} rows, model version {version}. First, check whether the unit of",
+                    f"{each.name} changed, such as metres for kilometres, and look at these rows",
+                    "in the prediction log.",
+                )
+                for each, _ in outside
             ],
         ),
     ]
@@ -198,6 +226,13 @@ def test_rows_like_training_raise_nothing(bench: Any, baseline: Baseline) -> Non
     replica.serve(bench.rows(seed=9, rows=600))
     for _ in range(20):
         replica.scrape()
-    names = ("FeatureDrift", "OutputDrift", "MissingValues", "UnseenCategories", "InvalidValues")
+    names = (
+        "FeatureDrift",
+        "OutputDrift",
+        "MissingValues",
+        "UnseenCategories",
+        "InvalidValues",
+        "OutsideValues",
+    )
     tests = [alert(f"Boxkite{name}", "10m", [], []) for name in names]
     bench.run(render_rules(), [replica], alert_rule_test=tests)

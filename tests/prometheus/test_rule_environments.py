@@ -43,9 +43,8 @@ def served(bench: Any, baseline: Baseline, state: str, **labels: str) -> Any:
 
 def names_firing(name: str, environments: list[dict[str, str]]) -> dict[str, Any]:
     """Return a test that just these environments have an alert, whatever its text."""
-    expression = (
-        f'count by (job, namespace, cluster) (ALERTS{{alertname="{name}",alertstate="firing"}})'
-    )
+    chosen = f'alertname="{name}",alertstate="firing",severity="warning"'
+    expression = f"count by (job, namespace, cluster) (ALERTS{{{chosen}}})"
     samples = []
     for labels in environments:
         text = ",".join(f'{key}="{value}"' for key, value in labels.items())

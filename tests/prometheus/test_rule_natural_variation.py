@@ -8,6 +8,7 @@ import pytest
 from boxkite import Baseline
 from boxkite.drift import Comparison, Policy, VariablePolicy, compare_counts
 from boxkite.prometheus.rules import render_rules
+from boxkite.prometheus.sizing import Fleet
 from boxkite.settings import Settings
 
 HOUR = 3600.0
@@ -170,5 +171,23 @@ def test_a_variable_without_alerts_raises_none(bench: Any) -> None:
         "expr": 'count by (variable) (ALERTS{window="1h"})',
         "eval_time": "15m",
         "exp_samples": [{"labels": '{variable="y"}', "value": 6}],
+    }
+    bench.run(render_rules(), [replica], promql_expr_test=[test])
+
+
+def test_the_rules_record_as_many_series_as_the_estimate_says(
+    bench: Any, baseline: Baseline
+) -> None:
+    replica = bench.replica(baseline)
+    for hour in range(12):
+        replica.scrape()
+        serve(replica, hour, 30)
+    chosen = '{__name__=~"(bucket|cell|variable):boxkite_.+"}'
+    # The estimate adds the threshold of rates for each variable, which is recorded for each model.
+    expected = Fleet(baseline, 1).size().recorded - 2 * len(baseline.variables)
+    test = {
+        "expr": f"count({chosen})",
+        "eval_time": "7m",
+        "exp_samples": [{"labels": "{}", "value": expected}],
     }
     bench.run(render_rules(), [replica], promql_expr_test=[test])

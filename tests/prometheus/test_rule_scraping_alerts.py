@@ -135,8 +135,9 @@ def small() -> Baseline:
     [
         (Policy(), Policy(), []),
         (Policy(), Policy(false_alarms_per_month=0.1), ["the false alarms per month"]),
-        (Policy(), Policy(min_effect=0.01), ["the effect floor"]),
-        (Policy(min_effect=0.1), Policy(), ["the effect floor"]),
+        (Policy(), Policy(min_effect=0.1), ["the effect floor"]),
+        (Policy(), Policy(min_effect=0.01), []),  # the services' floor is greater, and counts
+        (Policy(min_effect=0.1), Policy(), []),  # the rules have no floor of their own
         (Policy(), Policy(windows={"1h": 1.0, "6h": 6.0}), ["the windows"]),
         (Policy(false_alarms_per_month=0.1), Policy(false_alarms_per_month=0.1), []),
     ],

@@ -1,6 +1,7 @@
 """Whatever labels scraping puts on targets, the verdict stands or an alert says why it does not."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from boxkite import Baseline
 from boxkite.classic.text_reader import Sample, parse
 from boxkite.prometheus.rules import render_rules
 from boxkite.prometheus.rules.label_sets import SERIES_LABELS
+from boxkite.variation import Spread, Variation
 
 KUBERNETES = {
     "cluster": "eu-1", "namespace": "shop", "pod": "flights-7d9f", "container": "app",
@@ -40,6 +42,14 @@ def drifted() -> tuple[Baseline, list[dict[str, Any]]]:
         version="v",
         bins=6,
     )
+    # A direction of natural variation, so that every label of ours occurs.
+    spread = Spread(scale=1e-4, numerator=1.0, denominator=10.0, windows=40, greatest=1e-4)
+    varying = Variation(40, 300.0, np.eye(6)[:1], along=(spread,))
+    variables = [
+        replace(each, variation={"1h": varying}) if each.name == "x" else each
+        for each in baseline.variables
+    ]
+    baseline = Baseline.from_variables(variables, baseline.rows, model="m", version="v")
     rows = [{"x": value, "c": "a"} for value in random.normal(2, 1, 300).tolist()]
     return baseline, rows
 
@@ -99,7 +109,10 @@ def test_the_verdict_is_the_same_or_the_renamed_label_is_told(
     ]
     if not exported:
         verdict = 'variable:boxkite_drift:verdict{variable="x"} == 1'
-        drift = 'ALERTS{alertname="BoxkiteFeatureDrift",alertstate="firing",variable="x"}'
+        chosen = (
+            'alertname="BoxkiteFeatureDrift",alertstate="firing",severity="warning",variable="x"'
+        )
+        drift = f"ALERTS{{{chosen}}}"
         tests += [
             {
                 "expr": f"count({expression})",

@@ -20,10 +20,21 @@ def baseline() -> Baseline:
     return Baseline.fit(columns, {"score": random.normal(size=3000)})
 
 
+@pytest.fixture(scope="module")
+def varying() -> Baseline:
+    """A baseline with natural variation of an hour and a day."""
+    random = np.random.default_rng(1)
+    hours = np.repeat(np.arange(28 * 24), 50)
+    values = random.normal(np.sin(2 * np.pi * hours / 24))
+    return Baseline.fit({"x": values, "y": random.normal(size=len(hours))}, time=hours * 3600.0)
+
+
 @pytest.mark.parametrize("export_baseline", [True, False])
+@pytest.mark.parametrize("kind", ["baseline", "varying"])
 def test_a_replica_exports_as_many_series_as_estimated(
-    baseline: Baseline, export_baseline: bool, tmp_path: Path
+    request: pytest.FixtureRequest, kind: str, export_baseline: bool, tmp_path: Path
 ) -> None:
+    baseline: Baseline = request.getfixturevalue(kind)
     settings = Settings(export_baseline=export_baseline)
     monitor = Monitor(baseline, log=tmp_path, settings=settings, registry=None)
     lines = monitor.export().body.decode().splitlines()
