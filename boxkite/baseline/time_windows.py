@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import narwhals as nw
 import numpy as np
@@ -18,7 +18,16 @@ from boxkite.baseline.variable import NumericVariable, Variable
 from boxkite.errors import BaselineError
 from boxkite.variation import Variation, learn_variation, training_drift
 
-__all__ = ["DEFAULT_WINDOWS", "TREND_WORTH_A_WARNING", "Learnt", "RowTimes", "seconds_of"]
+__all__ = [
+    "DEFAULT_WINDOWS",
+    "SLOTS_A_WINDOW",
+    "TREND_WORTH_A_WARNING",
+    "Learnt",
+    "RowTimes",
+    "SlotCounts",
+    "learn_windows",
+    "seconds_of",
+]
 
 Cells: TypeAlias = NDArray[np.int64]
 
@@ -58,6 +67,46 @@ class Learnt(NamedTuple):
 
     variation: dict[str, Variation]
     trend: float
+
+
+class SlotCounts(Protocol):
+    """The rows of one variable, which can be counted in slots of any length.
+
+    Attributes:
+        span: seconds from the first to the last row.
+    """
+
+    @property
+    def span(self) -> float: ...
+
+    def every(self, seconds: float) -> Cells:
+        """Return the rows of each cell in consecutive slots, shape (slots, cells)."""
+        ...
+
+
+def learn_windows(variable: Variable, rows: SlotCounts, windows: Mapping[str, float]) -> Learnt:
+    """Learn the natural variation of one variable between windows of several lengths.
+
+    Args:
+        variable: the variable, already counted.
+        rows: the rows of the variable by time.
+        windows: length of each window in seconds, by name.
+    """
+    found = {}
+    for window, length in windows.items():
+        slot = length / SLOTS_A_WINDOW
+        if not SLOTS_A_WINDOW < rows.span / slot < _MOST_SLOTS:
+            continue
+        learnt = learn_variation(
+            rows.every(slot), ordered=isinstance(variable, NumericVariable), slots=SLOTS_A_WINDOW
+        )
+        if learnt is not None:
+            found[window] = learnt
+    # The last row must fall into the fifth slot, and not into a sixth.
+    fifths = rows.every(max(rows.span, 1.0) / 4.999)
+    enough = _ROWS_A_CELL * len(variable.counts)
+    judged = len(fifths) == 5 and fifths[[0, 4]].sum(axis=1).min() >= enough
+    return Learnt(found, training_drift(fifths) if judged else 0.0)
 
 
 @dataclass(frozen=True)
@@ -109,30 +158,27 @@ class RowTimes:
         seconds, cells = self.seconds[known], cells[known]
         if not len(cells):
             return Learnt({}, 0.0)
-        seconds = seconds - seconds.min()
-        number = len(variable.counts)
-        found = {}
-        for window, length in self.windows.items():
-            slot = length / SLOTS_A_WINDOW
-            if not SLOTS_A_WINDOW < seconds.max() / slot < _MOST_SLOTS:
-                continue
-            learnt = learn_variation(
-                _counted(seconds / slot, cells, number),
-                ordered=isinstance(variable, NumericVariable),
-                slots=SLOTS_A_WINDOW,
-            )
-            if learnt is not None:
-                found[window] = learnt
-        fifths = _counted(seconds / max(float(seconds.max()), 1.0) * 4.999, cells, number)
-        judged = len(fifths) == 5 and fifths[[0, 4]].sum(axis=1).min() >= _ROWS_A_CELL * number
-        return Learnt(found, training_drift(fifths) if judged else 0.0)
+        rows = _TimedCells(seconds - seconds.min(), cells, len(variable.counts))
+        return learn_windows(variable, rows, self.windows)
 
 
-def _counted(slots: NDArray[np.float64], cells: Cells, number: int) -> Cells:
-    """Return the rows of each cell in each slot, shape (slots, cells)."""
-    places = slots.astype(np.int64) * number + cells
-    size = (int(slots.max()) + 1) * number
-    return np.bincount(places, minlength=size).reshape(-1, number).astype(np.int64)
+@dataclass(frozen=True)
+class _TimedCells:
+    """The cell of each row, and the seconds since the first row."""
+
+    seconds: NDArray[np.float64]
+    cells: Cells
+    number: int
+
+    @property
+    def span(self) -> float:
+        return float(self.seconds.max())
+
+    def every(self, seconds: float) -> Cells:
+        slots = (self.seconds / seconds).astype(np.int64)
+        size = (int(slots.max()) + 1) * self.number
+        counted = np.bincount(slots * self.number + self.cells, minlength=size)
+        return counted.reshape(-1, self.number).astype(np.int64)
 
 
 def row_cells(variable: Variable, values: Any) -> Cells:

@@ -12,6 +12,7 @@ from boxkite.cli.group import CommandGroup
 from boxkite.cli.log_commands import logs
 from boxkite.cli.report_command import report_command
 from boxkite.cli.rules_command import rules_command
+from boxkite.cli.variation_command import variation_command
 
 __all__ = ["boxkite"]
 
@@ -44,5 +45,6 @@ for each in (
     report_command,
     rules_command,
     show_command,
+    variation_command,
 ):
     boxkite.add_command(each)

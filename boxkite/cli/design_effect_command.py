@@ -66,7 +66,7 @@ def design_effect_command(
     log = log_reader(url, endpoint, since, until)
     with progress_bar("reading", sum(file.size for file in log.files)) as progress:
         blocks = count_blocks(trained, replace(log, progress=progress), window)
-    effects = estimate_design_effect(trained, blocks)
+    effects = estimate_design_effect(trained, list(blocks.values()))
     if as_json:
         document = _document(trained, effects, len(blocks))
         click.echo(json.dumps(document, indent=2, allow_nan=False))

@@ -37,7 +37,7 @@ def count_log(baseline: Baseline, log: LogReader) -> Counts:
     return counts
 
 
-def count_blocks(baseline: Baseline, log: LogReader, length: timedelta) -> list[list[Tally]]:
+def count_blocks(baseline: Baseline, log: LogReader, length: timedelta) -> dict[int, list[Tally]]:
     """Count the predictions of a log in blocks of time, omitting blocks without any.
 
     Args:
@@ -46,7 +46,7 @@ def count_blocks(baseline: Baseline, log: LogReader, length: timedelta) -> list[
         length: Length of each block. Blocks are aligned to 1970, so days start at midnight UTC.
 
     Returns:
-        One tally per variable, for each block in order.
+        One tally per variable, by the number of the block since 1970, in order.
 
     Raises:
         OSError: If the log cannot be read.
@@ -58,7 +58,7 @@ def count_blocks(baseline: Baseline, log: LogReader, length: timedelta) -> list[
             by_block.setdefault((logged.created_at - _EPOCH) // length, []).append(logged)
         for block, logged_then in by_block.items():
             _count(baseline, logged_then, blocks.setdefault(block, Counts.zero(baseline)))
-    return [blocks[block].tallies() for block in sorted(blocks)]
+    return {block: blocks[block].tallies() for block in sorted(blocks)}
 
 
 def _count(baseline: Baseline, chunk: Sequence[LoggedPrediction], counts: Counts) -> None:

@@ -27,6 +27,7 @@ __all__ = [
     "min_effect_option",
     "part_of_log",
     "rows_or_log",
+    "window_length",
     "window_option",
 ]
 
@@ -138,7 +139,12 @@ design_effect_option = click.option(
 )
 
 
-def _window_length(_: click.Context, __: click.Parameter, text: str | None) -> str | None:
+def window_length(_: click.Context, __: click.Parameter, text: str | None) -> str | None:
+    """Return a length of time such as 1h unchanged.
+
+    Raises:
+        click.BadParameter: If the text is not a length.
+    """
     if text is not None:
         try:
             seconds_of(text)
@@ -150,7 +156,7 @@ def _window_length(_: click.Context, __: click.Parameter, text: str | None) -> s
 window_option = click.option(
     "--window",
     metavar="LENGTH",
-    callback=_window_length,
+    callback=window_length,
     help="Length of time that the rows cover, such as 1h, 1d or 7d. The comparison allows for "
     "the natural variation between windows of this length, if the baseline was fitted with --time.",
 )

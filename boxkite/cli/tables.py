@@ -16,8 +16,15 @@ from boxkite.drawing.printable import one_line
 from boxkite.drawing.shapes import bars
 from boxkite.drawing.svg import Sketch, sketch
 from boxkite.drift import Comparison
+from boxkite.variation import Variation
 
-__all__ = ["baseline_table", "comparison_table", "days_table", "effects_table"]
+__all__ = [
+    "baseline_table",
+    "comparison_table",
+    "days_table",
+    "effects_table",
+    "variation_table",
+]
 
 _MAX_TEXT = 200
 
@@ -105,6 +112,28 @@ def effects_table(baseline: Baseline, effects: Sequence[float], _: int = 0) -> T
     for each, effect in zip(baseline.variables, effects, strict=True):
         table.add_row(_name(each.name, each.role), "-" if math.isnan(effect) else f"{effect:,.2f}")
     return table
+
+
+def variation_table(baseline: Baseline, _: int = 0) -> Table:
+    """Return a table of natural variation: for each window, how the variable varies by itself."""
+    table = _table()
+    windows = list(dict.fromkeys(name for each in baseline.variables for name in each.variation))
+    for name in windows:
+        table.add_column(name, no_wrap=True)
+    for each in baseline.variables:
+        found = [each.variation.get(name) for name in windows]
+        table.add_row(_name(each.name, each.role), *map(_how_it_varies, found))
+    return table
+
+
+def _how_it_varies(variation: Variation | None) -> str:
+    if variation is None:
+        return "too few rows"
+    if variation.is_chance:
+        return "by chance alone"
+    number = len(variation.directions)
+    directions = f"{number} direction{'s' if number != 1 else ''}" if number else "all cells alike"
+    return f"{directions}, {variation.windows:,} windows"
 
 
 def _table(first: str = "variable", gap: int = 1) -> Table:

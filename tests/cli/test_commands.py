@@ -353,7 +353,10 @@ def test_the_help_of_each_command_has_an_example_of_it(name: str) -> None:
         assert example.startswith(f"    boxkite {name} ")
 
 
-COMMANDS = ["baseline", "compare", "dashboard", "design-effect", "logs", "report", "rules", "show"]
+COMMANDS = [
+    "baseline", "compare", "dashboard", "design-effect", "logs", "report", "rules", "show",
+    "variation",
+]  # fmt: skip
 
 
 def test_without_a_command_it_prints_its_help_with_every_command() -> None:
