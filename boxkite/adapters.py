@@ -9,10 +9,11 @@ from boxkite.settings import Layer, Settings
 from boxkite.web.answers import Answered, Content
 from boxkite.web.context import Prediction
 from boxkite.web.extension import Extension
-from boxkite.web.framework import Application, Exchange
+from boxkite.web.framework import Application, Exchange, require_application
 from boxkite.web.models import Models
 from boxkite.web.options import Options
 from boxkite.web.page import Authorize, Page, PageAnswer, PageRequest
+from boxkite.web.registered_views import RegisteredView
 from boxkite.web.sources import (
     PREDICTION_COUNT_HEADER,
     PREDICTION_ID_HEADER,
@@ -37,6 +38,8 @@ __all__ = [
     "PageRequest",
     "PendingPrediction",
     "Prediction",
+    "RegisteredView",
     "Settings",
     "Source",
+    "require_application",
 ]

@@ -147,7 +147,7 @@ def _rows_of_columns(
         max_rows: greatest number of rows.
         only: if a mapping has a single column, take it, even if it has another name.
     """
-    table = opened(table)
+    table = opened(table, names)
     if isinstance(table, Mapping):
         return _rows_of_mapping(table, names, max_rows, only)
     if isinstance(table, np.ndarray) and table.dtype.names is not None and table.ndim == 1:

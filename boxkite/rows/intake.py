@@ -46,7 +46,7 @@ class Intake:
         if is_flat(features) and len(features) == self._width:
             return features
         try:
-            row: Row = {} if features is None else plain_row(features)
+            row: Row = {} if features is None else plain_row(features, self._feature_names)
             check_names(row, self._feature_names)
             return self._positions.of(row)
         except Exception as error:  # noqa: BLE001 - features are any object of the user's
