@@ -40,6 +40,8 @@ def opened(value: Any, names: Collection[str] = (), *, by_alias: bool = False) -
     if all(name in names for name in found):
         return found
     aliases = list(_opened(value, kind, by_alias=True))
+    if len(aliases) != len(found):
+        return found  # two fields have the same alias
     return {
         alias if alias in names and name not in names else name: each
         for alias, (name, each) in zip(aliases, found.items(), strict=True)
