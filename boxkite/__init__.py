@@ -2,7 +2,7 @@
 
 from boxkite import signals
 from boxkite.baseline import Baseline
-from boxkite.drift import Comparison, Policy, VariableDrift, compare
+from boxkite.drift import Comparison, Policy, VariableDrift, VariablePolicy, compare
 from boxkite.errors import (
     BaselineError,
     BaselineWarning,
@@ -27,6 +27,7 @@ __all__ = [
     "Prediction",
     "Settings",
     "VariableDrift",
+    "VariablePolicy",
     "compare",
     "current_prediction",
     "signals",

@@ -50,7 +50,15 @@ MAY_IMPORT: dict[str, set[str]] = {
         "signals",
         "system",
     },
-    "prometheus": {"baseline", "drift", "error_reporter", "errors", "live", "system"},
+    "prometheus": {
+        "baseline",
+        "drift",
+        "error_reporter",
+        "errors",
+        "live",
+        "system",
+        "variation",
+    },
     "report": {"baseline", "drawing", "drift", "errors", "live", "settings", "system"},
 }
 

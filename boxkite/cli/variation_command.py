@@ -97,10 +97,11 @@ def variation_command(
     until: str | None,
     as_json: bool,
 ) -> None:
-    """Learn from a log how the data varies by itself, and write a baseline that allows for it.
+    """Learn from a log how the data varies by itself.
 
     Mornings differ from evenings, and weekends from workdays. If training rows have no times, learn
-    this from the first weeks of the service's own log. The distribution at training stays as it is.
+    this from the first weeks of the service's own log. The command writes a baseline that allows
+    for it. The distribution at training stays as it is.
 
     BASELINE is the path or URL of a file such as histogram.prom. URL is the folder or URL of a
     prediction log. Select a part without drift; four weeks are better than one.

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Bar", "Bins", "Categories", "bars", "cell_label", "drawn_bins"]
+__all__ = ["Bar", "Bins", "Categories", "bars", "distinct_texts", "drawn_bins"]
 
 Floats: TypeAlias = NDArray[np.float64]
 Counts: TypeAlias = NDArray[np.int64]
@@ -33,6 +33,7 @@ class Bins(Protocol):
         edges: Finite edges between the bins, ascending. The first and last bin are open.
         minimum: Smallest finite value at training; NaN if there is none.
         maximum: Largest finite value at training; NaN if there is none.
+        sum: Sum of the finite values at training.
         counts: Training rows in each bin, one more than there are edges.
     """
 
@@ -44,6 +45,8 @@ class Bins(Protocol):
     def minimum(self) -> float: ...
     @property
     def maximum(self) -> float: ...
+    @property
+    def sum(self) -> float: ...
     @property
     def counts(self) -> Counts: ...
 
@@ -123,17 +126,12 @@ def _bin_bars(bins: Bins, live: Counts) -> list[Bar]:
     ]
 
 
-def cell_label(trained: Bins | Categories, cell: int) -> str:
-    """Return the text of one bin, such as "(2, 4.5]", or the category of one cell."""
-    return trained.categories[cell] if trained.kind == "category" else _bin_labels(trained)[cell]
-
-
 def _bin_labels(bins: Bins) -> list[str]:
-    upper = _distinct_texts(bins.edges)
+    upper = distinct_texts(bins.edges)
     return [f"({low}, {high}]" for low, high in zip(["-∞", *upper], [*upper, "∞"], strict=True)]
 
 
-def _distinct_texts(edges: Floats) -> list[str]:
+def distinct_texts(edges: Floats) -> list[str]:
     """Return the edges as texts, with at least six digits and as many as make them distinct."""
     texts: list[str] = []
     for digits in range(6, 18):

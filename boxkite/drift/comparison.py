@@ -13,7 +13,8 @@ from boxkite.baseline.baseline import Baseline
 from boxkite.baseline.notebook import Html, notebook_table, number
 from boxkite.baseline.tally import Tally
 from boxkite.baseline.variable import CategoryVariable, NumericVariable, Variable
-from boxkite.drawing.shapes import bars, cell_label
+from boxkite.drawing.cell_words import cell_words
+from boxkite.drawing.shapes import bars
 from boxkite.drawing.svg import picture
 from boxkite.drift.allowance import measure
 from boxkite.drift.policy import Policy
@@ -146,11 +147,13 @@ def _rank(drift: VariableDrift) -> tuple[bool, float, float]:
 
 
 def _fields(drift: VariableDrift) -> dict[str, Any]:
-    derived = {"above": drift.above, "rate_changes": drift.rate_changes, "effect": drift.effect}
-    return {**asdict(drift), **derived, "size": drift.size, "severity": drift.severity}
+    derived = ("effect", "size", "severity", "above", "rate_changes", "below_floor")
+    return asdict(drift) | {name: getattr(drift, name) for name in derived}
 
 
 def _finite(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_finite(each) for each in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
@@ -249,7 +252,7 @@ def _distances(
         "scores": found.scores,
         "score_criticals": tuple(math.sqrt(each) for each in allowance.score_limits(found)),
         "moved": found.moved,
-        "moved_cell": cell_label(variable, found.moved_cell),
+        "moved_cell": cell_words(variable, found.moved_cell, outside=bool(tally.outside)),
         "verdict": verdict,
         "reason": reason,
     }

@@ -16,8 +16,9 @@ share (union bound).
 
 from __future__ import annotations
 
+import difflib
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -160,6 +161,25 @@ class Policy:
                 if value is not None and not value >= 0:
                     raise ConfigError(f"`{name}` must be 0 or more, not {value}")
 
+    def check_names(self, variables: Iterable[Variable]) -> None:
+        """Check that the baseline has each variable that the policy names.
+
+        Args:
+            variables: Variables of the baseline.
+
+        Raises:
+            ConfigError: If it lacks one. The message suggests the nearest name.
+        """
+        names = list(dict.fromkeys(each.name for each in variables))
+        for name in self.variables:
+            if name not in names:
+                nearest = difflib.get_close_matches(name, names, n=1, cutoff=0)
+                hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
+                raise ConfigError(
+                    f"the policy names the variable {name!r}, which the baseline does not have."
+                    f"{hint}"
+                )
+
     def floors(self, variable: Variable) -> Floors:
         """Return the smallest differences of a variable that matter."""
         own = self.variables.get(variable.name, _AS_THE_POLICY)
@@ -267,6 +287,22 @@ class Policy:
         if window in self.windows:
             return self
         return replace(self, windows={window: seconds_of(window) / 3600})
+
+    def alerts_on_drift(self, window: str, variable: Variable) -> bool:
+        """Return whether drift in a window is worth an alert.
+
+        In a short window, mornings look like drift. So its drift counts only if the baseline knows
+        how windows of that length vary. The longest window always counts. Rates do not depend on
+        this.
+
+        Args:
+            window: Name of a window of the policy.
+            variable: Variable at training.
+        """
+        longest = max(self.windows.values())
+        return (
+            self.windows[window] == longest or self.natural_variation(window, variable) is not None
+        )
 
     def natural_variation(self, window: str, variable: Variable) -> Variation | None:
         """Return the natural variation between windows of this length, None if it is not known."""

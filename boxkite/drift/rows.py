@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -48,7 +49,10 @@ def compare(
     Raises:
         BaselineError: If no column has the name of a variable, a column cannot be read, or the
             columns differ in length.
+        ConfigError: If the policy names a variable that the baseline does not have.
     """
+    policy = policy or Policy()
+    policy.check_names(baseline.variables)
     columns = dict(named_columns(rows, names))
     tallies = _tallies(baseline, columns)
     if not tallies:
@@ -63,7 +67,6 @@ def compare(
         or Tally(np.zeros(len(each.counts), dtype=np.int64), total)
         for each in baseline.variables
     ]
-    policy = policy or Policy()
     if window is not None:
         policy = policy.including(window)
     comparison = compare_counts(baseline, aligned, total, policy=policy, window=window)
@@ -88,8 +91,9 @@ def _absent(drift: VariableDrift, *, scored: bool) -> VariableDrift:
     if drift.role == "output" and not scored:
         return replace(drift, absent=True, changed_rates=())
     rates = drift.changed_rates
-    if drift.missing_difference > 0 and "missing" not in rates:  # too few rows for evidence
-        rates = ("missing", *rates)
+    raises_alerts = math.isfinite(drift.min_rate)
+    if drift.missing_difference > 0 and "missing" not in rates and raises_alerts:
+        rates = ("missing", *rates)  # It is certain, even if there are too few rows for evidence.
     return replace(drift, absent=True, changed_rates=rates)
 
 

@@ -35,7 +35,7 @@ class VariableDrift:
         verdict: `insufficient`, `ok` or `drift`.
         reason: Why there is not enough data, such as "41 rows, 100 needed"; empty otherwise.
         moved: Live fraction minus training fraction of the cell where they differ most.
-        moved_cell: That cell, such as "0.5", "(1, 2]" or a category; empty without rows.
+        moved_cell: That cell in words: "0", "values above 9", "'ATL'"; empty without rows.
         unseen: Live rows with a category that training never saw.
         outside: Live rows with a number below the minimum or above the maximum of training.
         unseen_difference: Fraction of unseen rows among `rows`; NaN for numbers.

@@ -186,7 +186,11 @@ class WorkerFolder:
 
 
 def fold_journal(
-    baseline: Baseline, journal: Journal, begin: Position, end: Position | None, counts: Counts
+    baseline: Baseline,
+    journal: Journal,
+    begin: Position,
+    end: Position | None,
+    counts: Counts,
     examples: dict[int, str] | None = None,
 ) -> Position:
     """Add the records of a journal to counts.

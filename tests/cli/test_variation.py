@@ -76,7 +76,7 @@ def test_a_log_teaches_what_training_with_times_teaches(
     assert set(rule) == {"─"}
     assert [re.split("  +", line) for line in lines[:2]] == [
         ["wave", "3 directions, 335 windows", "by chance alone"],
-        ["noise", "by chance alone", "by chance alone"],
+        ["noise", "by chance alone", "1 direction, 13 windows"],
     ]
     assert lines[2] == (
         f"natural variation of 2 of 2 variables, version {fitted.version}, written to varying.prom"

@@ -18,7 +18,7 @@ from boxkite.drift import (
 )
 from boxkite.drift.rates import evidence, rate_critical
 
-RESTED = VariableDrift("a", "feature", 10, 0, 0, 0.0, 0.1, 0.1, 0.1, 0.1, 0.2, "ok")
+RESTED = VariableDrift("a", "feature", 10, 0, 0, 0.0, 0.1, 0.1, 0.1, 0.1, 0.2, "ok", moved=0.01)
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +44,7 @@ def test_each_variable_has_its_statistics_and_verdict(baseline: Baseline) -> Non
     assert (comparison.model, comparison.version, comparison.predictions) == ("m", "v", 105)
     x, kind, score = comparison
     trained = baseline.variables[0].counts
+    assert trained[0] == 25
     expected = VariableDrift(
         name="x",
         role="feature",
@@ -57,9 +58,13 @@ def test_each_variable_has_its_statistics_and_verdict(baseline: Baseline) -> Non
         ks=kolmogorov_smirnov(counted[0].cells, trained),
         critical=Policy().critical("1d", 3, baseline.variables[0]) * (1 / 100 + 1 / 100),
         verdict="drift",
+        moved=90.5 / 102 - 25.5 / 102,
+        moved_cell="0 to 24",
         ks_critical=Policy().ks_critical("1d", 3) * math.sqrt(1 / 100 + 1 / 100),
         invalid_difference=2 / 105,
+        outside_difference=0.0,
         missing_evidence=evidence(3, 105, 2, 102),
+        outside_evidence=0.0,
         invalid_evidence=evidence(2, 105, 0, 102),
         rate_critical=rate_critical(Policy(), 3),
     )
@@ -84,12 +89,13 @@ def test_windows_differ_only_in_their_critical_values(baseline: Baseline) -> Non
         assert repr(replace(long, **criticals)) == repr(short)
 
 
-def test_without_a_critical_value_for_psi_there_is_none_for_ks() -> None:
+def test_without_a_critical_value_for_psi_ks_has_one() -> None:
     baseline = Baseline.fit({"x": [float(value % 2) for value in range(8)]})
     (few,) = compare_counts(baseline, [Tally(np.array([100, 900]))], 1000)
-    assert (few.verdict, few.above) == ("insufficient", ())
-    assert few.ks == 0.4
-    assert all(map(math.isnan, (few.critical, few.ks_critical, few.multiple)))
+    assert (few.verdict, few.reason) == ("insufficient", "8 training rows, 10 needed")
+    assert (few.above, few.ks, math.isnan(few.critical)) == ((), 0.4, True)
+    assert few.ks_critical == Policy().ks_critical("1h", 1) * math.sqrt(1 / 8 + 1 / 1000)
+    assert few.multiple == pytest.approx((few.ks / few.ks_critical) ** 2)
 
 
 def test_above_lists_each_statistic_above_its_critical_value_whether_it_matters_or_not() -> None:
@@ -149,17 +155,93 @@ def test_the_verdict_on_the_model_is_the_worst_of_its_variables(
     assert Comparison("m", "v", 10, variables).verdict == verdict
 
 
-def test_drifted_variables_are_sorted_by_multiple() -> None:
-    near = replace(RESTED, name="near", psi=0.9, critical=0.8, verdict="drift")
-    far = replace(RESTED, name="far", psi=0.3, critical=0.1, verdict="drift")
-    certain = replace(RESTED, name="certain", psi=0.3, critical=0.0, verdict="drift")
-    by_ks = replace(RESTED, name="by K-S", ks=0.4, ks_critical=0.2, verdict="drift")
-    comparison = Comparison("m", "v", 10, (near, RESTED, far, by_ks, certain))
-    assert [each.name for each in comparison.drifted] == ["certain", "by K-S", "far", "near"]
+DRIFTED = replace(RESTED, verdict="drift", psi=0.1, critical=0.05)
+"""Its size is twice the floor of PSI."""
+
+
+@pytest.mark.parametrize(
+    ("drift", "size", "severity"),
+    [
+        (RESTED, 2.0, ""),
+        (DRIFTED, 2.0, "warning"),
+        (replace(DRIFTED, psi=0.25), 5.0, "warning"),
+        (replace(DRIFTED, psi=0.26), 5.2, "critical"),
+        (replace(DRIFTED, moved=0.06), 3.0, "warning"),
+        (replace(DRIFTED, moved=-0.2), 10.0, "critical"),
+        (replace(DRIFTED, min_effect=0.5), 0.5, "warning"),
+        (
+            replace(RESTED, psi=0.0, missing_difference=-0.04, changed_rates=("missing",)),
+            4,
+            "warning",
+        ),
+        (replace(RESTED, invalid_difference=0.3, changed_rates=("invalid",)), 30.0, "critical"),
+        (replace(RESTED, unseen_difference=0.3), 2.0, ""),
+        (replace(RESTED, verdict="insufficient", reason="41 rows, 100 needed"), 0.0, ""),
+        (replace(DRIFTED, min_effect=0.0, min_moved=0.0), math.inf, "critical"),
+        (replace(RESTED, min_effect=math.inf, min_moved=math.inf, min_rate=math.inf), 0.0, ""),
+    ],
+)
+def test_severity_follows_size(drift: VariableDrift, size: float, severity: str) -> None:
+    assert (drift.size, drift.severity) == (pytest.approx(size), severity)
+
+
+def test_changes_come_first_and_the_largest_before_the_most_certain() -> None:
+    large = replace(DRIFTED, name="large", psi=0.2, critical=0.19)
+    certain = replace(DRIFTED, name="certain", critical=0.01)
+    likely = replace(DRIFTED, name="likely", critical=0.09)
+    rate = replace(RESTED, name="rate", missing_difference=0.03, changed_rates=("missing",))
+    calm = replace(RESTED, name="calm", psi=0.9)
+    few = replace(RESTED, name="few", verdict="insufficient")
+    comparison = Comparison("m", "v", 10, (few, likely, calm, certain, large, rate))
+    names = [each.name for each in comparison.by_size]
+    assert names == ["large", "rate", "certain", "likely", "calm", "few"]
+    assert [each.name for each in comparison.drifted] == ["large", "certain", "likely"]
+
+
+@pytest.mark.parametrize(
+    ("drifted", "others", "severity"),
+    [
+        (0, 5, ""),
+        (1, 5, "warning"),
+        (1, 0, "warning"),
+        (2, 18, "critical"),
+        (2, 19, "warning"),
+        (3, 27, "critical"),
+    ],
+)
+def test_many_drifted_variables_are_critical(drifted: int, others: int, severity: str) -> None:
+    variables = (*[DRIFTED] * drifted, *[RESTED] * others)
+    assert Comparison("m", "v", 10, variables).severity == severity
+
+
+@pytest.mark.parametrize(
+    ("drift", "effect"),
+    [
+        (replace(RESTED, moved=0.0714, moved_cell="0"), "7.14 % of rows moved to 0"),
+        (replace(RESTED, moved=-0.5, moved_cell="'ATL'"), "50 % of rows moved away from 'ATL'"),
+        (RESTED, ""),
+    ],
+)
+def test_the_effect_is_a_sentence(drift: VariableDrift, effect: str) -> None:
+    assert drift.effect == effect
+
+
+def test_the_findings_say_everything_once() -> None:
+    found = replace(
+        DRIFTED, moved=0.5, moved_cell="0", missing=5, missing_difference=1 / 3,
+        changed_rates=("missing",),
+    )  # fmt: skip
+    assert found.findings == (
+        "50 % of rows moved to 0",
+        "33.3 % of rows have no value (0 % at training)",
+    )
 
 
 def test_as_dict_is_plain_json_without_nan() -> None:
-    category = replace(RESTED, ks=math.nan, verdict="drift")
+    category = replace(
+        RESTED, ks=math.nan, verdict="drift", moved_cell="0", min_effect=0.0, min_moved=0.0,
+        min_rate=math.inf, scores=(1.0, math.nan), score_criticals=(2.0, math.inf),
+    )  # fmt: skip
     content = Comparison("m", "v", 10, (category,)).as_dict()
     assert json.loads(json.dumps(content, allow_nan=False)) == {
         "model": "m",
@@ -180,21 +262,35 @@ def test_as_dict_is_plain_json_without_nan() -> None:
                 "ks": None,
                 "critical": 0.2,
                 "verdict": "drift",
+                "reason": "",
+                "moved": 0.01,
+                "moved_cell": "0",
+                "effect": "1 % of rows moved to 0",
+                "size": None,
+                "severity": "critical",
                 "unseen": 0,
+                "outside": 0,
                 "unseen_difference": None,
+                "outside_difference": None,
                 "invalid_difference": None,
                 "missing_evidence": None,
                 "unseen_evidence": None,
+                "outside_evidence": None,
                 "invalid_evidence": None,
                 "rate_critical": None,
                 "changed_rates": [],
+                "rate_changes": [],
                 "ks_critical": None,
-                "scores": [],
-                "score_criticals": [],
+                "scores": [1.0, None],
+                "score_criticals": [2.0, None],
                 "absent": False,
                 "above": [],
-                "rate_changes": [],
+                "below_floor": "",
+                "min_effect": 0.0,
+                "min_moved": 0.0,
+                "min_rate": None,
             }
         ],
         "summary": "1 drift",
+        "severity": "critical",
     }

@@ -5,12 +5,22 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
+from scipy.special import gammaln
 
-from boxkite import Baseline, Policy
-from boxkite.baseline.tally import Tally, tally_labels
+from boxkite import Baseline, Policy, VariablePolicy, compare
+from boxkite.baseline.capture import NumericColumn
+from boxkite.baseline.tally import Tally, tally_column, tally_labels
 from boxkite.drift import VariableDrift, compare_counts
-from boxkite.drift.rates import evidence, expected_unseen, measure_rates, rate_critical
+from boxkite.drift.rates import (
+    EXPECTED_OUTSIDE,
+    evidence,
+    expected_unseen,
+    measure_rates,
+    rate_critical,
+)
 
 
 @pytest.mark.parametrize("live_rows", [1, 7, 60, 1000])
@@ -113,6 +123,82 @@ def test_fewer_unseen_rows_than_expected_are_no_evidence() -> None:
     baseline = Baseline.fit({"city": values}, max_categories=1)
     (found,) = compare_counts(baseline, [Tally(np.array([1000, 0, 0]))], 1000)
     assert (found.unseen_difference, found.unseen_evidence) == (0.0, 0.0)
+
+
+TRUE_OUTSIDE = st.tuples(st.integers(1, 5000), st.integers(1, 5000), st.integers(1, 60))
+
+
+@given(TRUE_OUTSIDE)
+def test_chance_puts_no_more_rows_outside_than_the_bound_says(rows: tuple[int, int, int]) -> None:
+    trained, live, outside = rows
+    if outside > live:
+        return
+    more = outside * trained > EXPECTED_OUTSIDE * live
+    found = evidence(outside, live, EXPECTED_OUTSIDE, trained) if more else 0.0
+    # The ranks of the live rows among all rows are random. Below the minimum of training lie as
+    # many as come before the first training row; above the maximum, after the last.
+    assert outside_chance(trained, live, outside) <= math.exp(-found) * (1 + 1e-9)
+
+
+def outside_chance(trained: int, live: int, outside: int) -> float:
+    """Return the chance that so many live rows or more lie outside the range of training.
+
+    Draw all rows in random order. A live row is outside if it comes before the first training row
+    or after the last. Exactly j rows are outside with chance (j + 1) C(n - 2 + m - j, m - j) /
+    C(n + m, m), for n training rows and m live rows.
+    """
+    if trained == 1:  # every other value lies outside a single one
+        return 1.0
+    numbers = np.arange(outside, live + 1, dtype=np.float64)
+    logarithms = (
+        np.log(numbers + 1)
+        + log_binomial(trained - 2 + live - numbers, live - numbers)
+        - log_binomial(np.float64(trained + live), np.float64(live))
+    )
+    return float(np.exp(logarithms).sum())
+
+
+def log_binomial(n: np.ndarray | np.float64, k: np.ndarray | np.float64) -> np.ndarray:
+    return np.asarray(gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1))
+
+
+def test_rows_outside_the_range_of_training_are_a_changed_rate() -> None:
+    baseline = Baseline.fit({"x": np.random.default_rng(0).random(1000)})
+    inside, outside = np.full(950, 0.5), np.full(50, 7.0)
+    found = compare(baseline, {"x": np.concatenate([inside, outside])}).variables[0]
+    assert (found.outside, found.outside_difference) == (50, 0.05)
+    assert found.changed_rates == ("outside",)
+    assert found.rate_changes == (
+        "5 % of rows lie outside the range of training (0 % at training)",
+    )
+    calm = compare(baseline, {"x": [*inside, 7.0, 7.0]}).variables[0]
+    assert (calm.outside, calm.changed_rates) == (2, ())
+
+
+def test_live_rows_may_outnumber_training_rows_without_being_outside_too_often() -> None:
+    random = np.random.default_rng(2)
+    for trained, live in ((200, 200), (200, 20_000)):
+        exceeded = []
+        for _ in range(300):
+            baseline = Baseline.fit({"x": random.normal(size=trained)})
+            (variable,) = baseline.variables
+            tally = tally_column(variable, NumericColumn(random.normal(size=live)))
+            (found,) = (e for e in measure_rates(variable, tally) if e.name == "outside")
+            exceeded.append(found.evidence > 3.0)
+        assert np.mean(exceeded) <= math.exp(-3)
+
+
+def test_min_rate_can_be_set() -> None:
+    live = Tally(np.array([485_000, 485_000, 0]), missing=30_000)
+    assert drifted(live, CITIES * 1000).changed_rates == ("missing",)
+    baseline = Baseline.fit({"city": CITIES * 1000})
+    for policy in (
+        Policy(min_rate=0.05),
+        Policy(variables={"city": VariablePolicy(min_rate=0.05)}),
+        Policy(variables={"city": None}),
+    ):
+        (found,) = compare_counts(baseline, [live], 1_000_000, policy=policy)
+        assert found.changed_rates == ()
 
 
 def test_numbers_have_no_unseen_rows() -> None:

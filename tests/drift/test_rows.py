@@ -8,7 +8,15 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from boxkite import Baseline, BaselineError, Monitor, Policy, compare
+from boxkite import (
+    Baseline,
+    BaselineError,
+    ConfigError,
+    Monitor,
+    Policy,
+    VariablePolicy,
+    compare,
+)
 from boxkite.settings import Settings
 
 
@@ -84,13 +92,23 @@ def test_an_array_is_compared_by_the_names_given(baseline: Baseline) -> None:
 
 def test_window_and_policy_set_the_critical_value_and_the_verdict(baseline: Baseline) -> None:
     table = columns(seed=4, rows=300, shift=0.7)
-    lenient = Policy(min_effect=9.0)
+    lenient = Policy(min_effect=9.0, min_moved=1.0)
     hour, day = (compare(baseline, table, window=each, policy=lenient) for each in ("1h", "1d"))
     assert [each.critical for each in (hour.variables[0], day.variables[0])] == [
         lenient.critical(window, 4, baseline.variables[0]) * (1 / 2000 + 1 / 300)
         for window in ("1h", "1d")
     ]
     assert (compare(baseline, table).verdict, hour.verdict) == ("drift", "ok")
+
+
+def test_a_variable_of_the_policy_that_the_baseline_lacks_is_refused(baseline: Baseline) -> None:
+    policy = Policy(variables={"x": None, "knd": VariablePolicy(min_effect=0.2)})
+    with pytest.raises(ConfigError) as raised:
+        compare(baseline, {"x": [1.0]}, policy=policy)
+    assert str(raised.value) == (
+        "the policy names the variable 'knd', which the baseline does not have. Did you mean "
+        "'kind'?"
+    )
 
 
 def test_columns_of_different_length_are_refused(baseline: Baseline) -> None:

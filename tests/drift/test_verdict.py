@@ -1,89 +1,18 @@
+"""Verdicts: what is drift, what is too small to matter, and why there is not enough data."""
+
 import math
+from typing import Any
 
 import numpy as np
 import pytest
-from scipy.stats import chi2, kstwobign, norm
+from scipy.stats import chi2, norm
 
-from boxkite import ConfigError
-from boxkite.baseline import CategoryVariable, NumericVariable, Variable
-from boxkite.drift import Policy, Verdict, kolmogorov_smirnov, population_stability_index
-from boxkite.drift.verdict import _missed
-
-
-@pytest.mark.parametrize(
-    ("psi", "threshold", "rows", "cells", "verdict"),
-    [
-        (0.3, 0.2, 1000, 20, "drift"),
-        (0.2, 0.2, 1000, 20, "ok"),
-        (0.1, 0.2, 1000, 20, "ok"),
-        (0.04, 0.01, 1_000_000, 20, "ok"),
-        (0.05, 0.01, 1_000_000, 20, "ok"),
-        (9.9, 0.2, 99, 20, "insufficient"),
-        (9.9, 0.2, 100, 20, "drift"),
-        (9.9, 0.2, 0, 20, "insufficient"),
-        (0.0, 0.0, 1000, 1, "insufficient"),
-    ],
-)
-def test_drift_exceeds_chance_and_is_large_enough_to_matter(
-    psi: float, threshold: float, rows: int, cells: int, verdict: Verdict
-) -> None:
-    assert Policy().judge(psi, threshold, rows, cells) == verdict
-
-
-def test_without_a_critical_value_there_is_no_verdict() -> None:
-    assert Policy().judge(9.9, math.nan, 1_000_000, 20) == "insufficient"
-    assert Policy().judge(9.9, math.nan, 1_000_000, 20, 0.9, 0.1) == "insufficient"
-
-
-@pytest.mark.parametrize(
-    ("psi", "ks", "ks_threshold", "rows", "verdict"),
-    [
-        (0.1, 0.15, 0.1, 1000, "drift"),
-        (0.1, 0.1, 0.1, 1000, "ok"),
-        (0.3, 0.05, 0.1, 1000, "drift"),
-        (0.05, 0.15, 0.1, 1000, "ok"),
-        (0.1, 0.15, 0.1, 99, "insufficient"),
-        (0.1, math.nan, math.nan, 1000, "ok"),
-    ],
-)
-def test_ks_above_its_critical_value_is_drift_if_psi_is_large_enough(
-    psi: float, ks: float, ks_threshold: float, rows: int, verdict: Verdict
-) -> None:
-    assert Policy().judge(psi, 0.2, rows, 20, ks, ks_threshold) == verdict
-
-
-@pytest.mark.parametrize("variables", [1, 10, 1000])
-@pytest.mark.parametrize("window", ["1h", "1d"])
-def test_ks_is_critical_at_half_of_the_variables_share(window: str, variables: int) -> None:
-    policy = Policy(design_effect=2.0)
-    half = policy.share(window, variables) / 2
-    expected = float(kstwobign.isf(half)) * math.sqrt(2)
-    assert policy.ks_critical(window, variables) == pytest.approx(expected, rel=1e-6)
-
-
-def test_the_share_of_ks_is_at_most_a_quarter() -> None:
-    policy = Policy(false_alarms_per_month=1e9)
-    assert policy.ks_critical("1h", 3) == math.sqrt(math.log(8) / 2)
-
-
-@pytest.mark.parametrize(
-    ("policy", "window", "variables", "share"),
-    [
-        (Policy(), "1h", 1, 1 / 2 / 1800),
-        (Policy(), "1d", 1, 1 / 2 / 75),
-        (Policy(), "1h", 25, 1 / 2 / 1800 / 25),
-        (Policy(false_alarms_per_month=0.1, windows={"6h": 6.0}), "6h", 10, 0.1 / 300 / 10),
-        (Policy(false_alarms_per_month=1000.0), "1d", 1, 0.5),
-    ],
-)
-def test_false_alarms_are_divided_among_windows_and_variables(
-    policy: Policy, window: str, variables: int, share: float
-) -> None:
-    assert policy.share(window, variables) == pytest.approx(share, rel=1e-15)
-
-
-def test_the_sum_of_all_shares_is_not_limited() -> None:
-    assert Policy(false_alarms_per_month=1000.0).share_of_all("1d") == 1000 / 2 / 75
+from boxkite import Baseline, Policy, VariableDrift, VariablePolicy, compare
+from boxkite.baseline import NumericVariable
+from boxkite.baseline.tally import Tally
+from boxkite.drift import Verdict, compare_counts
+from boxkite.drift.allowance import Allowance, Statistics
+from boxkite.drift.verdict import judge, severity_of
 
 
 def numeric(counts: list[int]) -> NumericVariable:
@@ -94,105 +23,173 @@ def numeric(counts: list[int]) -> NumericVariable:
     )
 
 
-def category(tally: dict[str, int], max_categories: int = 50) -> CategoryVariable:
-    return CategoryVariable.from_tally(
-        tally, max_categories, missing=0, name="x", role="feature", position=0
-    )
-
-
-@pytest.mark.parametrize("cells", [2, 20, 100])
-@pytest.mark.parametrize("variables", [1, 10, 1000])
-@pytest.mark.parametrize("window", ["1h", "1d"])
-def test_the_critical_value_is_the_chi_square_quantile_if_only_many_rows_are_judged(
-    cells: int, variables: int, window: str
-) -> None:
-    policy = Policy(min_rows_a_cell=100_000)
-    found = policy.critical(window, variables, numeric([1_000_000] * cells))
-    expected = chi2.isf(policy.share(window, variables) / 2, cells - 1)
-    assert found == pytest.approx(expected, rel=1e-6)
-
-
-def test_categories_use_their_whole_share_for_psi() -> None:
-    policy = Policy(min_rows_a_cell=100_000)
-    found = policy.critical("1h", 10, category({f"c{i}": 1_000_000 for i in range(10)}))
-    assert found == pytest.approx(chi2.isf(policy.share("1h", 10), 10), rel=1e-6)
+def verdict_on(
+    psi: float,
+    critical: float,
+    rows: int,
+    *,
+    cells: int = 20,
+    ks: float = math.nan,
+    ks_critical: float = math.nan,
+    moved: float = 0.0,
+    policy: Policy | None = None,
+) -> tuple[Verdict, str]:
+    # A chance of 1 makes the quantiles the critical values themselves.
+    found = Statistics(psi, (), psi, ks, 1.0, rows, moved=moved)
+    allowance = Allowance(critical, 0.0, ks_critical)
+    return judge(numeric([1000] * cells), found, allowance, policy or Policy())
 
 
 @pytest.mark.parametrize(
-    "variable",
+    ("psi", "critical", "rows", "verdict"),
     [
-        pytest.param(numeric([1000]), id="one cell"),
-        pytest.param(numeric([0, 0, 0]), id="no training row"),
-        pytest.param(numeric([5, 5, 4]), id="few training rows"),
-        pytest.param(category({f"c{i}": 1 for i in range(400)}), id="every category once"),
-        pytest.param(category({}), id="no category"),
+        (0.3, 0.2, 1000, ("drift", "")),
+        (0.2, 0.2, 1000, ("ok", "")),
+        (0.1, 0.2, 1000, ("ok", "")),
+        (0.04, 0.01, 1_000_000, ("ok", "")),
+        (0.05, 0.01, 1_000_000, ("ok", "")),
+        (9.9, 0.2, 99, ("insufficient", "99 rows, 100 needed")),
+        (9.9, 0.2, 100, ("drift", "")),
+        (9.9, math.nan, 1000, ("insufficient", "too few training rows in the rarest cells")),
     ],
 )
-def test_a_variable_that_cannot_be_judged_has_no_critical_value(variable: Variable) -> None:
-    assert math.isnan(Policy().critical("1h", 5, variable))
+def test_drift_exceeds_chance_and_is_large_enough_to_matter(
+    psi: float, critical: float, rows: int, verdict: tuple[Verdict, str]
+) -> None:
+    assert verdict_on(psi, critical, rows) == verdict
 
 
 @pytest.mark.parametrize(
-    "variable",
+    ("psi", "ks", "ks_critical", "rows", "verdict"),
     [
-        pytest.param(numeric([0, 100, 0]), id="constant"),
-        pytest.param(numeric([600_000, *[50_000] * 8]), id="heavy atom"),
-        pytest.param(numeric([50] * 20), id="few rows a bin"),
-        pytest.param(category({"a": 100}), id="one category"),
-        pytest.param(category({"a": 999_000, "b": 1000, "c": 1}), id="sparse category"),
-        pytest.param(category({f"c{i}": 1000 for i in range(80)}), id="tail"),
+        (0.1, 0.15, 0.1, 1000, "drift"),
+        (0.1, 0.1, 0.1, 1000, "ok"),
+        (0.3, 0.05, 0.1, 1000, "drift"),
+        (0.05, 0.15, 0.1, 1000, "ok"),
+        (0.1, 0.15, 0.1, 99, "drift"),  # K-S judges any number of rows
+        (0.1, 0.05, 0.1, 99, "insufficient"),
+        (0.05, 0.15, 0.1, 99, "insufficient"),
+        (0.1, math.nan, math.nan, 1000, "ok"),
     ],
 )
-def test_every_other_variable_has_a_critical_value_of_at_least_the_chi_square_quantile(
-    variable: Variable,
+def test_ks_above_its_critical_value_is_drift_if_the_difference_is_large_enough(
+    psi: float, ks: float, ks_critical: float, rows: int, verdict: Verdict
 ) -> None:
-    found = Policy().critical("1h", 5, variable)
-    share = Policy().share("1h", 5) / (2 if isinstance(variable, NumericVariable) else 1)
-    bound = chi2.isf(share, len(variable.counts) - 1)
-    assert bound * (1 - 1e-9) <= found <= 3 * bound
+    assert verdict_on(psi, 0.2, rows, ks=ks, ks_critical=ks_critical)[0] == verdict
 
 
-def test_a_constant_that_stays_constant_does_not_drift() -> None:
-    variable = numeric([0, 1_000_000, 0])
-    for rows in (15, 1000, 10**7):
-        live = np.array([0, rows, 0])
-        psi = population_stability_index(live, variable.counts)
-        threshold = Policy().critical("1h", 5, variable) * (1e-6 + 1 / rows)
-        assert Policy().judge(psi, threshold, rows, 3) == "ok"
-
-
-def test_a_design_effect_raises_the_critical_values() -> None:
-    variable = numeric([50_000] * 20)
-    plain, doubled = (
-        Policy(min_rows_a_cell=1000, design_effect=effect).critical("1h", 5, variable)
-        for effect in (1.0, 2.0)
-    )
-    assert doubled == pytest.approx(2 * plain, rel=1e-9)
+def test_without_a_critical_value_for_psi_ks_still_judges() -> None:
+    assert verdict_on(9.9, math.nan, 1000, ks=0.9, ks_critical=0.1)[0] == "drift"
 
 
 @pytest.mark.parametrize(
-    ("trained", "served"), [(20_000, 100), (20_000, 500), (2_000, 2_000), (500, 50_000)]
+    ("moved", "verdict"), [(0.019, "ok"), (0.02, "drift"), (-0.02, "drift"), (-0.019, "ok")]
 )
-def test_rows_without_drift_exceed_a_critical_value_no_more_often_than_stated(
-    trained: int, served: int
+def test_rows_that_moved_matter_however_small_psi_is(moved: float, verdict: Verdict) -> None:
+    assert verdict_on(0.01, 0.001, 100_000, moved=moved)[0] == verdict
+    assert verdict_on(0.001, 0.01, 100_000, moved=moved)[0] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("own", "verdict"),
+    [
+        (VariablePolicy(), "drift"),
+        (VariablePolicy(min_effect=0.3), "ok"),
+        (VariablePolicy(min_effect=0.3, min_moved=0.1), "drift"),
+        (None, "ok"),
+    ],
+)
+def test_a_variable_is_judged_by_its_own_policy(
+    own: VariablePolicy | None, verdict: Verdict
 ) -> None:
-    policy = Policy(false_alarms_per_month=360.0, windows={"1h": 1.0})
-    random = np.random.default_rng(12)
-    cells, scale = np.full(20, 1 / 20), 1 / trained + 1 / served
-    critical = policy.critical("1h", 1, numeric([trained // 20] * 20)) * scale
-    ks_critical = policy.ks_critical("1h", 1) * math.sqrt(scale)
-    above = []
-    for _ in range(4000):
-        live, baseline = (random.multinomial(rows, cells) for rows in (served, trained))
-        psi = population_stability_index(live, baseline)
-        above.append([psi > critical, kolmogorov_smirnov(live, baseline) > ks_critical])
-    by_psi, by_ks = np.mean(above, axis=0)
-    # Each is stated as 0.1, and three standard errors of 4,000 draws are 0.014. K-S ignores what
-    # happens between edges, which halves its chance.
-    assert policy.share("1h", 1) == pytest.approx(0.2)
-    assert 0.05 < by_psi < 0.115
-    assert 0.03 < by_ks < 0.115
-    assert np.mean(np.any(above, axis=1)) < 0.2
+    policy = Policy(min_moved=0.5, variables={"x": own, "y": None})
+    assert verdict_on(0.3, 0.1, 1000, moved=0.2, policy=policy)[0] == verdict
+
+
+@pytest.mark.parametrize(
+    ("multiple", "severity"), [(1.0, "warning"), (5.0, "warning"), (5.1, "critical")]
+)
+def test_more_than_five_times_the_floor_is_critical(multiple: float, severity: str) -> None:
+    assert severity_of(multiple) == severity
+
+
+def compared(trained: object, live: object, policy: Policy | None = None) -> VariableDrift:
+    baseline = Baseline.fit({"x": trained})
+    (found,) = compare(baseline, {"x": live}, policy=policy)
+    return found
+
+
+RANDOM = np.random.default_rng(5)
+NORMAL = RANDOM.normal(size=20_000)
+
+
+def test_ninety_nine_rows_at_1000_are_drift() -> None:
+    found = compared(NORMAL, [1000.0] * 99)
+    assert (found.verdict, found.above, found.reason) == ("drift", ("PSI", "K-S"), "")
+    assert found.ks == pytest.approx(0.95, abs=0.001)
+    assert found.effect == "86.3 % of rows moved to values above 1.6775"
+
+
+def test_a_constant_0_in_a_tenth_of_the_rows_is_drift_if_0_was_common_before() -> None:
+    def usual(rows: int) -> np.ndarray:
+        return np.where(RANDOM.random(rows) < 0.6, 0.0, RANDOM.gamma(2, 10, rows))
+
+    live = usual(20_000)
+    live[:2000] = 0.0
+    found = compared(usual(20_000), live)
+    assert found.psi < Policy().min_effect
+    assert found.verdict == "drift"
+    assert found.moved == pytest.approx(0.04, abs=0.01)
+    assert found.effect.endswith(" of rows moved to 0")
+
+
+def test_a_variable_without_alerts_never_changes() -> None:
+    policy = Policy(variables={"x": None})
+    missing = np.where(RANDOM.random(5000) < 0.5, np.nan, 9.0)
+    found = compared(NORMAL, missing, policy)
+    assert (found.verdict, found.changed_rates, found.severity) == ("ok", (), "")
+    assert found.below_floor == "more than chance explains, but the policy raises no alert for it"
+    baseline = Baseline.fit({"x": NORMAL, "y": NORMAL})
+    absent, _ = compare(baseline, {"y": NORMAL}, policy=policy)
+    assert (absent.absent, absent.has_changed) == (True, False)
+
+
+def test_a_difference_below_the_floors_is_remarked() -> None:
+    found = compared(NORMAL, NORMAL[:4000] + 0.15, Policy(min_moved=0.1))
+    assert (found.verdict, "K-S" in found.above) == ("ok", True)
+    assert found.below_floor == (
+        f"more than chance explains, but too small to matter: PSI {found.psi:.3g} is not above "
+        f"0.05, and {100 * abs(found.moved):.3g} % of rows moved, less than 10 %"
+    )
+    assert found.findings == (found.below_floor,)
+
+
+@pytest.mark.parametrize(
+    ("trained", "live", "reason"),
+    [
+        pytest.param(NORMAL, NORMAL[:41], "41 rows, 100 needed", id="few rows"),
+        pytest.param(NORMAL, [None] * 50, "no rows with a value", id="no rows"),
+        pytest.param(NORMAL[:8], NORMAL, "8 training rows, 10 needed", id="few at training"),
+        pytest.param(
+            [f"id {i}" for i in range(3000)],
+            [f"id {i}" for i in range(3000)],
+            "too many rare categories",
+            id="id",
+        ),
+        pytest.param([None] * 30, [1.0] * 300, "no value at training", id="nothing at training"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::boxkite.BaselineWarning")
+def test_the_reason_says_why_there_is_not_enough_data(trained: Any, live: Any, reason: str) -> None:
+    found = compared(trained, live)
+    assert (found.verdict, found.reason) == ("insufficient", reason)
+    assert reason in found.findings
+
+
+def test_a_single_cell_cannot_be_judged() -> None:
+    baseline = Baseline.from_variables([numeric([1000])], 1000)
+    (found,) = compare_counts(baseline, [Tally(np.array([900]))], 900)
+    assert (found.verdict, found.reason) == ("insufficient", "one value at training")
 
 
 def shifted(by: float, rows: int) -> tuple[NumericVariable, np.ndarray]:
@@ -203,65 +200,9 @@ def shifted(by: float, rows: int) -> tuple[NumericVariable, np.ndarray]:
 
 
 def test_a_shift_below_the_critical_psi_is_drift_by_ks() -> None:
-    policy = Policy()
-    variable, live = shifted(0.35, 450)
-    rows = int(live.sum())
-    scale = 1 / 1_000_000 + 1 / rows
-    psi = population_stability_index(live, variable.counts)
-    whole_share = float(chi2.isf(policy.share("1h", 10), 19))
-    assert (
-        policy.min_effect < psi < whole_share * scale
-    )  # so PSI alone, with the whole share, is not enough
-    ks = kolmogorov_smirnov(live, variable.counts)
-    critical = policy.critical("1h", 10, variable) * scale
-    assert policy.judge(psi, critical, rows, 20) == "ok"
-    ks_critical = policy.ks_critical("1h", 10) * math.sqrt(scale)
-    assert policy.judge(psi, critical, rows, 20, ks, ks_critical) == "drift"
-
-
-@pytest.mark.parametrize("effect", [0.5, 0.0, -1.0, math.nan, math.inf])
-def test_a_design_effect_below_1_is_refused(effect: float) -> None:
-    with pytest.raises(ConfigError) as raised:
-        Policy(design_effect=effect)
-    assert str(raised.value) == f"`design_effect` must be at least 1, not {effect}"
-
-
-def with_tail(labels: int, rows: int, once: int | None) -> CategoryVariable:
-    return CategoryVariable(
-        name="c",
-        role="feature",
-        position=0,
-        counts=np.array([4000, 3000, 2000, rows, 0]),
-        missing=0,
-        categories=("a", "b", "c", "__other__", "__unseen__"),
-        tail=frozenset(range(labels)),
-        tail_once=once,
-    )
-
-
-@pytest.mark.parametrize(("labels", "rows"), [(5, 6000), (50, 4000), (200, 8000), (400, 4000)])
-def test_knowing_the_singletons_of_a_tail_never_raises_the_critical_value(
-    labels: int, rows: int
-) -> None:
-    unknown, none, half, all_of_them = (
-        Policy().critical("1h", 5, with_tail(labels, rows, once))
-        for once in (None, 0, labels // 2, labels)
-    )
-    assert none <= half or math.isnan(half)
-    assert none <= unknown or math.isnan(unknown)
-    assert half <= all_of_them or math.isnan(all_of_them)
-    assert all_of_them == pytest.approx(unknown, nan_ok=True) or all_of_them < unknown
-
-
-@pytest.mark.parametrize(("labels", "rows_a_label"), [(100, 3), (400, 8), (60, 20)])
-def test_the_bound_on_missed_rows_holds_for_tails_of_equal_labels(
-    labels: int, rows_a_label: int
-) -> None:
-    random = np.random.default_rng(9)
-    rows = labels * rows_a_label
-    exceeded = []
-    for _ in range(1000):
-        drawn = random.multinomial(rows, np.full(labels, 1 / labels))
-        found = with_tail(int((drawn > 0).sum()), rows, int((drawn == 1).sum()))
-        exceeded.append((drawn == 0).sum() * rows_a_label > _missed(found))
-    assert np.mean(exceeded) <= 0.01  # three standard errors of a normal would be 0.0013
+    variable, live = shifted(0.33, 450)
+    (found,) = compare_counts(Baseline.from_variables([variable], 1_000_000), [Tally(live)], 450)
+    whole_share = float(chi2.isf(Policy().share("1h", 1), 19)) * (1e-6 + 1 / live.sum())
+    # PSI alone would not be enough, even with the whole share.
+    assert Policy().min_effect < found.psi < whole_share
+    assert (found.verdict, found.above) == ("drift", ("K-S",))

@@ -1,0 +1,117 @@
+"""The name of one cell in words: "0", "values above 1 and up to 2", "rarer categories"."""
+
+from __future__ import annotations
+
+import math
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from boxkite.drawing.printable import one_line
+from boxkite.drawing.shapes import Bins, Categories, distinct_texts
+
+__all__ = ["cell_words"]
+
+Floats: TypeAlias = NDArray[np.float64]
+
+_RESERVED = {
+    "__other__": "rarer categories",
+    "__unseen__": "categories that training never saw",
+}
+
+# A bin that is this many times as dense as its neighbours holds one heavy value. Bins of equal mass
+# next to each other rarely differ by more than a factor of three.
+_DENSER = 20.0
+
+# Float64 holds all integers up to this one. Beyond it, "3 to 7" would claim too much.
+_MOST_EXACT = 2.0**53
+
+
+def cell_words(trained: Bins | Categories, cell: int, *, outside: bool = False) -> str:
+    """Return what a bin or category is called in a sentence.
+
+    A bin that holds one value is called by that value. Edges lie halfway between two values of
+    training, so a bin such as (0.5, 1.5] of a variable of whole numbers is called "1".
+
+    Args:
+        trained: Bins or categories with their training counts.
+        cell: Index of the cell.
+        outside: Whether the first and last bin may hold values outside the range of training.
+    """
+    if trained.kind == "category":
+        name = trained.categories[cell]
+        return _RESERVED.get(name) or f"'{one_line(name)}'"
+    return _bin_words(trained, cell, outside=outside)
+
+
+def _bin_words(bins: Bins, cell: int, *, outside: bool) -> str:
+    ends = (-math.inf, math.inf) if outside else (bins.minimum, bins.maximum)
+    bounds = np.array([ends[0], *bins.edges, ends[1]])
+    if bins.minimum < bins.maximum and _are_whole(bins):
+        value = _whole_numbers(bounds, cell)
+        texts = [f"{math.floor(each):.0f}" for each in bins.edges]
+    else:
+        value = _heavy_value(bins, bounds, cell)
+        texts = distinct_texts(bins.edges)
+    if value or not texts:
+        return value or "any value"
+    if cell == 0:
+        return f"values up to {texts[0]}"
+    if cell == len(texts):
+        return f"values above {texts[-1]}"
+    return f"values above {texts[cell - 1]} and up to {texts[cell]}"
+
+
+def _are_whole(bins: Bins) -> bool:
+    """Return whether training had whole numbers only.
+
+    Edges between whole numbers are whole or end in .5. Between other numbers, they would have to be
+    so by chance, as would both extreme values and the sum.
+    """
+    extremes = (bins.minimum, bins.maximum, bins.sum)
+    if not all(each.is_integer() and abs(each) <= _MOST_EXACT for each in extremes):
+        return False
+    return all((2 * each).is_integer() for each in bins.edges.tolist())
+
+
+def _whole_numbers(bounds: Floats, cell: int) -> str:
+    """Return the whole numbers of a bin, such as "3" or "3 to 7"; empty if it is open."""
+    if not np.isfinite(bounds[[cell, cell + 1]]).all():
+        return ""
+    # The first bin includes its lower end, which is the minimum of training.
+    first = math.floor(bounds[cell]) + (cell > 0)
+    last = math.floor(bounds[cell + 1])
+    return f"{first}" if first == last else f"{first} to {last}"
+
+
+def _heavy_value(bins: Bins, bounds: Floats, cell: int) -> str:
+    """Return the value that most rows of a bin have; empty if the bin does not hold one."""
+    if _is_constant(bins):
+        return f"{('values below ', '', 'values above ')[cell]}{bins.minimum:g}"
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        density = bins.counts / np.diff(bounds)
+    neighbours = [density[each] for each in (cell - 1, cell + 1) if 0 <= each < len(density)]
+    if not neighbours or not density[cell] > _DENSER * max(neighbours):
+        return ""
+    low, high = float(bounds[cell]), float(bounds[cell + 1])
+    if cell == 0:
+        return f"{low:g}"
+    if cell == len(bins.edges):
+        return f"{high:g}"
+    return "0" if low < 0 < high else f"about {_shortest(low, high)}"
+
+
+def _is_constant(bins: Bins) -> bool:
+    """Return whether training had one value, between the only two edges."""
+    if len(bins.edges) != 2 or bins.minimum != bins.maximum:
+        return False
+    return bool(bins.edges[0] < bins.minimum <= bins.edges[1])
+
+
+def _shortest(low: float, high: float) -> str:
+    """Return the number between two others that has the fewest digits."""
+    middle = low / 2 + high / 2
+    texts = (f"{middle:.{digits}g}" for digits in range(1, 18))
+    numbers = map(float, texts)
+    return f"{next((each for each in numbers if low < each <= high), high):g}"
