@@ -1,9 +1,14 @@
 """Look up a key path or a list of names in a JSON body or in a view's return value."""
 
+# Values here may be any object of the user's. After `isinstance`, pyright does not know their type
+# parameters. Type guards would tell it, but would cost a call for each value.
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false
+
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from boxkite.baseline import Baseline
@@ -12,10 +17,18 @@ from boxkite.rows.fields import SINGLE, fields_of, opened
 from boxkite.rows.row import is_row
 from boxkite.system.type_guards import is_list_or_tuple, is_mapping
 from boxkite.web.context import Part
+from boxkite.web.inference_protocols import (
+    KEYS,
+    request_table,
+    response_table,
+    table_of,
+    tensor_table,
+)
 
 __all__ = ["Lookup", "PerObject", "pick"]
 
 _ABSENT: Any = object()
+_V2 = "v2"
 _PLACES = {"features": "the request's JSON body", "output": "the returned object"}
 
 
@@ -29,7 +42,9 @@ class Lookup:
 
     def __init__(self, part: Part, source: str | Sequence[str] | None) -> None:
         self._part = part
+        self._is_features = part == "features"
         self._source = source
+        self._known: tuple[Baseline, dict[str, None]] | None = None
         self._ordered: tuple[Baseline, Sequence[str], bool] | None = None
 
     def find(self, content: Any, baseline: Baseline) -> Any:
@@ -45,20 +60,51 @@ class Lookup:
         """
         source = self._source
         if source is None:
+            if type(content) is dict and not KEYS.isdisjoint(content):
+                return self._from_server(content, self._names(baseline))
             return content
         if isinstance(source, str):
-            # Most key paths are a single key of a JSON object, and the whole path always wins.
-            if type(content) is dict and source in content:
-                return content[source]  # pyright: ignore[reportUnknownVariableType]
-            return self._as_rows(pick(content, source, _PLACES[self._part]))
+            return self._at_path(content, source, baseline)
         names, by_name = self._in_order(source, baseline)
+        if type(content) is dict and not KEYS.isdisjoint(content):
+            content = self._from_server(content, names)
         value = pick(content, names, _PLACES[self._part])
+        if type(value) is not PerObject and type(value[0]) is list and self._is_features:
+            # The names have columns, not values. Rows by position would mix them up.
+            known = list(self._names(baseline))
+            columns = names if by_name or len(names) != len(known) else known
+            return dict(zip(columns, value, strict=True))
         if not by_name:
             return self._as_rows(value)
         if type(value) is not PerObject:
             return dict(zip(names, value, strict=True))
         rows = [None if row is None else dict(zip(names, row, strict=True)) for row in value]
         return self._as_rows(PerObject(rows))
+
+    def _at_path(self, content: Any, path: str, baseline: Baseline) -> Any:
+        """Return the part under a key path, as rows or columns if it is a protocol's table."""
+        # Most key paths are a single key of a JSON object, and the whole path always wins.
+        if type(content) is dict and path in content:
+            value = content[path]
+        elif path == _V2:
+            key = "inputs" if self._is_features else "outputs"
+            return tensor_table(content, key, self._names(baseline))
+        else:
+            value = self._as_rows(pick(content, path, _PLACES[self._part]))
+        if self._is_features and (type(value) is dict or _is_list_of_objects(value)):
+            return table_of(value, self._names(baseline))
+        return value
+
+    def _from_server(self, content: dict[str, Any], names: Collection[str]) -> Any:
+        """Return the table in a request or response of a model server."""
+        return (request_table if self._is_features else response_table)(content, names)
+
+    def _names(self, baseline: Baseline) -> Collection[str]:
+        """Return the names of the baseline's features or outputs, in order."""
+        if self._known is None or self._known[0] is not baseline:
+            variables = baseline.features if self._is_features else baseline.outputs
+            self._known = (baseline, dict.fromkeys(each.name for each in variables))
+        return self._known[1]
 
     def check(self, baseline: Baseline) -> None:
         """Check that the names fit a baseline.
@@ -111,6 +157,10 @@ class Lookup:
         return [{} if row is None else row if is_row(row) else [row] for row in value]
 
 
+def _is_list_of_objects(value: Any) -> bool:
+    return type(value) is list and bool(value) and type(value[0]) is dict
+
+
 class PerObject(list[Any]):
     """Values that were picked from each object of a list, in order; None if one lacks it."""
 
@@ -138,7 +188,7 @@ def pick(content: Any, source: str | Sequence[str] | None, where: str) -> Any:
         return _at_path(content, source.split("."), source, where)
     # Most bodies are a JSON object with the first of the names. They need no search.
     if type(content) is dict and source[0] in content:
-        return [content.get(name) for name in source]  # pyright: ignore[reportUnknownMemberType]
+        return [content.get(name) for name in source]
     return _by_names(content, source, where)
 
 
