@@ -12,8 +12,10 @@ from boxkite.web.extension import Extension
 from boxkite.web.framework import Application, Exchange, require_application
 from boxkite.web.models import Models
 from boxkite.web.options import Options
-from boxkite.web.page import Authorize, Page, PageAnswer, PageRequest
+from boxkite.web.page import Page, PageAnswer, PageRequest, Rendering
+from boxkite.web.protection import Authorize
 from boxkite.web.registered_views import RegisteredView
+from boxkite.web.sign_in import MAX_FORM_BYTES
 from boxkite.web.sources import (
     PREDICTION_COUNT_HEADER,
     PREDICTION_ID_HEADER,
@@ -22,6 +24,7 @@ from boxkite.web.sources import (
 )
 
 __all__ = [
+    "MAX_FORM_BYTES",
     "PREDICTION_COUNT_HEADER",
     "PREDICTION_ID_HEADER",
     "Answered",
@@ -39,6 +42,7 @@ __all__ = [
     "PendingPrediction",
     "Prediction",
     "RegisteredView",
+    "Rendering",
     "Settings",
     "Source",
     "require_application",

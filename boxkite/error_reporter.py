@@ -9,15 +9,23 @@ from collections.abc import Callable
 
 from boxkite.system.forks import call_after_fork
 
-__all__ = ["STAGES", "ErrorReporter"]
+__all__ = ["STAGES", "ErrorReporter", "LastingError"]
 
 STAGES = ("baseline", "features", "output", "log", "journal", "signal", "export")
 """Stages at which monitoring can fail. Each is a series of `boxkite_errors_total`."""
 
 _QUIET_SECONDS = 60.0
 _MAX_TEXT = 1000
+_MAX_LASTING = 1000
 
 _logger = logging.getLogger("boxkite")
+
+
+class LastingError(OSError):
+    """A failure that lasts until somebody changes the setup, such as a folder of another user.
+
+    Each one is counted and logged once, however often it is reported.
+    """
 
 
 class ErrorReporter:
@@ -30,6 +38,7 @@ class ErrorReporter:
     def __init__(self, raises: Callable[[], bool] = lambda: False) -> None:
         self.raises = raises
         self._logged_at: dict[str, float] = {}
+        self._lasting: set[str] = set()
         self.after_fork()
         call_after_fork(self)
 
@@ -53,17 +62,25 @@ class ErrorReporter:
     def count(self, stage: str, error: Exception, what: str = "") -> None:
         """Count one failure. Log it unless one of the same stage was logged in the last minute.
 
+        A `LastingError` that was reported before, at any stage, is neither counted nor logged.
+
         Args:
             stage: one of `STAGES`.
             error: the failure.
             what: what was being done, for example "view 'score'".
         """
         now = time.monotonic()
+        lasting = isinstance(error, LastingError)
         with self._lock:
+            if lasting and (str(error) in self._lasting or len(self._lasting) >= _MAX_LASTING):
+                return
             self._counts[stage] += 1
             count = self._counts[stage]
             silent = now - self._logged_at.get(stage, -_QUIET_SECONDS) < _QUIET_SECONDS
-            if not silent:
+            if lasting:
+                self._lasting.add(str(error))
+                silent = False
+            elif not silent:
                 self._logged_at[stage] = now
         # Log outside the lock, because a log handler may be the user's code and may report again.
         if not silent:

@@ -135,11 +135,19 @@ class Monitor:
             log,
             self._counts,
             OrphanRecovery(self._counts, state, max_bytes),
-            RejectedFile(state.log_folder().parent / "rejected.jsonl"),
+            RejectedFile(state),
             events,
             self.reporter,
             max_bytes,
         )
+
+    @property
+    def unknown_fields(self) -> dict[str, int]:
+        """Number of values that this process left out of the log, by name of the field.
+
+        The baseline does not have these fields. Empty if the setting `LOG_UNKNOWN` is on.
+        """
+        return {} if self.recorder.unknown is None else self.recorder.unknown.counts
 
     @property
     def log_url(self) -> str | None:
@@ -267,7 +275,7 @@ class Monitor:
                 reaches back eight days at most. None takes everything since the start.
 
         Raises:
-            ConfigError: if `window` is not a length.
+            ConfigError: if `window` is not a length, or is longer than eight days.
         """
         return self._windows.drift(window)
 
@@ -289,7 +297,7 @@ class Monitor:
             True once every record is counted, and delivered or dropped. False if that takes longer
             than `timeout` seconds. The remaining records then stay in the journal.
         """
-        self._counts.totals()
+        self._counts.fold()
         return self._shipper is None or self._shipper.flush(timeout)
 
     def close(self, timeout: float = 5.0) -> None:

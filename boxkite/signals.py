@@ -32,10 +32,12 @@ baseline_loaded = _namespace.signal("baseline-loaded")
 """Sent when a monitor has read its baseline, with `baseline`."""
 
 drift_changed = _namespace.signal("drift-changed")
-"""Sent in the background when variables start or stop drifting.
+"""Sent in the background when variables start or stop to differ from training.
 
 Arguments: the `window`, its `comparison`, and `changed`, the variables of the comparison whose
-verdict is new. One worker of the service sends it, at the first prediction of an hour.
+status is new. `has_changed` says whether they drift or have a changed rate now. Drift in a window
+shorter than the longest of the policy counts only if the baseline was fitted with `time=`. One
+worker of the service sends it, at the first prediction of an hour.
 """
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from threading import BoundedSemaphore
 from typing import Any
 
 from flask import Blueprint, Flask, Response, current_app, request
 from werkzeug.routing import Rule
 
-from boxkite.adapters import Page, PageAnswer, PageRequest
+from boxkite.adapters import MAX_FORM_BYTES, Authorize, Page, PageAnswer, PageRequest
 
 __all__ = ["endpoint_at", "mount"]
 
@@ -15,17 +16,32 @@ _NAME = "boxkite_flask"  # an application may have a blueprint of its own named 
 
 
 def mount(app: Flask, page: Page) -> None:
-    """Register a blueprint that answers GET and HEAD with a page."""
+    """Register a blueprint that answers with a page."""
     number = sum(name.startswith(_NAME) for name in app.blueprints)
     blueprint = Blueprint(f"{_NAME}_{number + 1}" if number else _NAME, __name__)
 
+    # A request that waits keeps a thread of the server. So refuse it, or clients could take all
+    # threads from the predictions.
+    limit = BoundedSemaphore(page.threads)
+
     def show(rest: str = "") -> Response:
-        answer = _refusal(page) or page.answer(_request(rest))
+        asked = _request(rest)
+        answer = page.respond(asked, [(each, _verdict(each)) for each in page.to_ask(asked)])
+        if not isinstance(answer, PageAnswer):
+            if not limit.acquire(blocking=False):
+                answer = page.busy
+            else:
+                try:
+                    answer = answer.render()
+                finally:
+                    limit.release()
         return Response(answer.body, answer.status, answer.headers)
 
     paths = [page.path, f"{page.path}/<path:rest>"] if page.has_subpaths else [page.path]
     for path in paths:
-        blueprint.add_url_rule(path, view_func=show, provide_automatic_options=False)
+        blueprint.add_url_rule(
+            path, view_func=show, methods=page.methods, provide_automatic_options=False
+        )
     app.register_blueprint(blueprint)
 
 
@@ -47,17 +63,18 @@ def _request(rest: str) -> PageRequest:
         accept_encoding=request.headers.get("Accept-Encoding", ""),
         prefix=request.script_root,
         rest=rest,
+        authorization=request.headers.get("Authorization", ""),
+        cookies=request.headers.get("Cookie", ""),
+        method=request.method,
+        body=request.stream.read(MAX_FORM_BYTES + 1) if request.method == "POST" else b"",
+        is_secure=request.is_secure,
     )
 
 
-def _refusal(page: Page) -> PageAnswer | None:
-    """Return the answer to a request that may not see the page, or None."""
-    refusal = page.refuse_token(request.headers.get("Authorization"))
-    if refusal is not None or page.authorize is None:
-        return refusal
-    verdict: Any
+def _verdict(authorize: Authorize) -> object:
+    """Return the verdict of `authorize`, or the exception that it raised."""
     try:
-        verdict = current_app.ensure_sync(page.authorize)(request)
+        verdict: Any = current_app.ensure_sync(authorize)(request)
     except Exception as error:  # noqa: BLE001 - authorize is the user's code
-        verdict = error
-    return page.refuse_verdict(verdict)
+        return error
+    return verdict

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from inspect import isawaitable, iscoroutinefunction
 from typing import Any
 
+from anyio import CapacityLimiter, to_thread
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
-from boxkite.adapters import Authorize, Page, PageAnswer, PageRequest, RegisteredView
+from boxkite.adapters import (
+    MAX_FORM_BYTES,
+    Authorize,
+    Page,
+    PageAnswer,
+    PageRequest,
+    RegisteredView,
+)
 
 __all__ = ["mount", "registered_views", "route_at"]
 
@@ -24,9 +33,10 @@ def mount(app: Starlette, page: Page) -> None:
 
     They come first because a mount at "/" would otherwise take their requests.
     """
+    limit = CapacityLimiter(page.threads)
     paths = [page.path, page.path + "/{rest:path}"] if page.has_subpaths else [page.path]
     app.router.routes[:0] = [
-        Route(path, _Endpoint(page), name=f"boxkite_{page.name}", include_in_schema=False)
+        Route(path, _Endpoint(page, limit), name=f"boxkite_{page.name}", include_in_schema=False)
         for path in paths
     ]
 
@@ -54,21 +64,26 @@ def registered_views(routes: Sequence[BaseRoute]) -> Iterator[RegisteredView]:
 
 @dataclass(frozen=True)
 class _Endpoint:
-    """An ASGI application that answers GET and HEAD with a page.
+    """An ASGI application that answers with a page.
 
     Starlette passes requests of every method to an object, but not to a function. So a mount at "/"
-    cannot answer methods other than GET and HEAD.
+    cannot answer the methods that the page does not have.
 
     Attributes:
         page: The page.
+        limit: Limits the threads that render the page. Requests wait for it without a thread. The
+            threads of sync endpoints have a limit of their own, so pages take none from them.
     """
 
     page: Page
+    limit: CapacityLimiter
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
-        if request.method not in ("GET", "HEAD"):
-            response = Response("method not allowed\n", 405, {"Allow": "GET, HEAD"}, "text/plain")
+        methods = self.page.methods
+        if request.method not in methods:
+            allowed = {"Allow": ", ".join(methods)}
+            response = Response("method not allowed\n", 405, allowed, "text/plain")
         else:
             answer = await self._answer(request)
             response = Response(answer.body, answer.status, answer.headers)
@@ -77,17 +92,16 @@ class _Endpoint:
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> PageAnswer:
-        page = self.page
-        refusal = page.refuse_token(request.headers.get("authorization"))
-        if refusal is None and page.authorize is not None:
-            refusal = page.refuse_verdict(await _verdict(page.authorize, request))
-        if refusal is not None:
-            return refusal
+        asked = await _page_request(request)
+        verdicts = [(each, await _verdict(each, request)) for each in self.page.to_ask(asked)]
+        answer = self.page.respond(asked, verdicts)
+        if isinstance(answer, PageAnswer):
+            return answer
         # Rendering takes milliseconds, too long for the event loop.
-        return await run_in_threadpool(page.answer, _page_request(request))
+        return await to_thread.run_sync(answer.render, limiter=self.limit)
 
 
-def _page_request(request: Request) -> PageRequest:
+async def _page_request(request: Request) -> PageRequest:
     query = request.query_params
     return PageRequest(
         query={name: query.getlist(name) for name in query},
@@ -95,7 +109,23 @@ def _page_request(request: Request) -> PageRequest:
         accept_encoding=request.headers.get("accept-encoding", ""),
         prefix=request.scope.get("root_path", ""),
         rest=request.path_params.get("rest", ""),
+        authorization=request.headers.get("authorization", ""),
+        cookies=request.headers.get("cookie", ""),
+        method=request.method,
+        body=await _form(request) if request.method == "POST" else b"",
+        is_secure=request.url.scheme == "https",
     )
+
+
+async def _form(request: Request) -> bytes:
+    """Return the body of a form, or the beginning of a longer body."""
+    body = b""
+    with suppress(ClientDisconnect):
+        async for part in request.stream():
+            body += part
+            if len(body) > MAX_FORM_BYTES:
+                break
+    return body
 
 
 async def _verdict(authorize: Authorize, request: Request) -> object:

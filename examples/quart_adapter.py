@@ -88,14 +88,19 @@ class QuartApplication(adapters.Application[Quart]):
         self.app.after_serving(close)
 
     def mount(self, page: adapters.Page) -> None:
+        limit = asyncio.Semaphore(page.threads)
+
         async def show(rest: str = "") -> Response:
-            answer = await _refusal(page)
-            if answer is None:  # then the request may see the page, which takes time to render
-                answer = await asyncio.to_thread(page.answer, _asked(rest))
+            asked = await _asked(rest)
+            verdicts = [(each, await _verdict(each)) for each in page.to_ask(asked)]
+            answer = page.respond(asked, verdicts)
+            if not isinstance(answer, adapters.PageAnswer):
+                async with limit:
+                    answer = await asyncio.to_thread(answer.render)
             return Response(answer.body, answer.status, answer.headers)
 
         for path in [page.path, f"{page.path}/<path:rest>"][: 1 + page.has_subpaths]:
-            self.app.add_url_rule(path, f"boxkite {page.path}", show)
+            self.app.add_url_rule(path, f"boxkite {page.path}", show, methods=list(page.methods))
 
     def route_at(self, path: str) -> str | None:
         for rule in self.app.url_map.iter_rules():
@@ -117,24 +122,26 @@ class QuartApplication(adapters.Application[Quart]):
         return self.app.testing
 
 
-async def _refusal(page: adapters.Page) -> adapters.PageAnswer | None:
-    refusal = page.refuse_token(current_request.headers.get("Authorization"))
-    if refusal is not None or page.authorize is None:
-        return refusal
+async def _verdict(authorize: adapters.Authorize) -> object:
     try:
-        verdict: object = await current_app.ensure_async(page.authorize)(current_request)
+        verdict: object = await current_app.ensure_async(authorize)(current_request)
     except Exception as error:  # noqa: BLE001 - it is the user's code, and a failure denies access
-        verdict = error
-    return page.refuse_verdict(verdict)
+        return error
+    return verdict
 
 
-def _asked(rest: str) -> adapters.PageRequest:
+async def _asked(rest: str) -> adapters.PageRequest:
     return adapters.PageRequest(
         query=current_request.args.to_dict(flat=False),
         accept=current_request.headers.get("Accept", ""),
         accept_encoding=current_request.headers.get("Accept-Encoding", ""),
         prefix=current_request.root_path,
         rest=rest,
+        authorization=current_request.headers.get("Authorization", ""),
+        cookies=current_request.headers.get("Cookie", ""),
+        method=current_request.method,
+        body=await current_request.get_data(as_text=False),
+        is_secure=current_request.is_secure,
     )
 
 

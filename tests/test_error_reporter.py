@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from boxkite.error_reporter import STAGES, ErrorReporter
+from boxkite.error_reporter import STAGES, ErrorReporter, LastingError
 
 
 class HostileError(Exception):
@@ -63,3 +63,29 @@ def test_a_reported_failure_is_counted_and_then_raised_where_that_is_asked_for()
         reporter.report("log", OSError("full"))
     reporter.count("log", OSError("full"))
     assert reporter.counts()["log"] == 2
+
+
+def test_a_lasting_failure_is_counted_and_told_once_whatever_the_stage(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    reporter = ErrorReporter()
+    reporter.count("journal", OSError("full"))
+    for _ in range(3):
+        reporter.count("journal", LastingError("folder one"))
+        reporter.count("log", LastingError("folder one"))
+        reporter.count("log", LastingError("folder two"))
+    reporter.after_fork()
+    reporter.count("log", LastingError("folder one"))
+    assert messages(caplog) == [
+        "boxkite journal: full (1 so far)",
+        "boxkite journal: folder one (2 so far)",
+        "boxkite log: folder two (1 so far)",
+    ]
+    assert reporter.counts() == dict.fromkeys(STAGES, 0)
+
+
+def test_the_memory_of_lasting_failures_is_bounded() -> None:
+    reporter = ErrorReporter()
+    for number in range(5000):
+        reporter.count("journal", LastingError(f"folder {number}"))
+    assert reporter.counts()["journal"] == 1000

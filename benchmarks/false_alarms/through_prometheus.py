@@ -117,7 +117,7 @@ def record_in_order(data: Path, file: Path, end: float) -> None:
 
     promtool's rules do not see what others recorded in the same run, so each level is a run.
     """
-    groups = yaml.safe_load(render_rules(POLICY))["groups"]
+    groups = yaml.safe_load(render_rules())["groups"]
     rules = [rule for group in groups for rule in group["rules"] if "record" in rule]
     reads = {
         rule["record"]: set(re.findall(r"\w+:\w+:\w+", rule["expr"])) for rule in rules

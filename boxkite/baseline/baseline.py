@@ -27,6 +27,7 @@ from boxkite.baseline.json_line import (
 from boxkite.baseline.notebook import variables_table
 from boxkite.baseline.storage import read_bounded
 from boxkite.baseline.text_checks import (
+    check_labels,
     check_no_series,
     check_nothing_follows,
     check_series,
@@ -35,7 +36,7 @@ from boxkite.baseline.text_checks import (
 from boxkite.baseline.text_writer import Family, render_parts
 from boxkite.baseline.time_windows import DEFAULT_WINDOWS
 from boxkite.baseline.values import valid_unicode
-from boxkite.baseline.variable import Variable
+from boxkite.baseline.variable import CategoryVariable, Variable
 
 # These are the only imports of `classic` in this package. `Baseline.read` needs them because it
 # reads files of 0.0.5 too. Both modules depend only on variables and text.
@@ -257,9 +258,13 @@ class Baseline:
             exposition: "labelled", or "classic" to add the series of boxkite 0.0.5.
 
         Raises:
-            BaselineError: if the classic exposition has no name for a variable.
+            BaselineError: if the classic exposition has no name for a variable, or a name or a
+                category has more than 16,384 characters.
             OSError: if the folder is missing or not writable. An old file stays as it was.
         """
+        for each in self.variables:
+            labels = each.categories if isinstance(each, CategoryVariable) else ()
+            check_labels((self.model, self.version, each.name, *labels))
         replace_file(path, self.as_text(exposition).encode())
 
     @classmethod

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from boxkite.baseline.capture import CategoryColumn, capture_column, named_columns
 from boxkite.baseline.class_probabilities import class_names, winner_variable, winning_labels
 from boxkite.baseline.edges import checked_edges, equal_mass_edges
+from boxkite.baseline.identifiers import distinct_ids, distinct_labels, identifier_warning
 from boxkite.baseline.time_windows import DEFAULT_WINDOWS, TREND_WORTH_A_WARNING, RowTimes
 from boxkite.baseline.values import valid_unicode
 from boxkite.baseline.variable import CategoryVariable, NumericVariable, Role, Variable
@@ -39,6 +40,20 @@ class _Named(NamedTuple):
     position: int
     name: str
     values: Any
+
+
+class _Measured(NamedTuple):
+    """The result of counting one column.
+
+    Attributes:
+        variable: the variable.
+        ids: number of different values if the column holds ids, 0 otherwise.
+        trend: PSI between the first and the last fifth of training.
+    """
+
+    variable: Variable
+    ids: int
+    trend: float = 0.0
 
 
 def fit_variables(
@@ -75,25 +90,25 @@ def fit_variables(
 
     times = None if time is None else RowTimes.capture(time, windows)
 
-    def measure(column: _Named) -> tuple[Variable, float]:
-        variable = _measure(column, bins, column.name in categorical, max_categories)
+    def measure(column: _Named) -> _Measured:
+        found = _measure(column, bins, column.name in categorical, max_categories)
         if times is None:
-            return variable, 0.0
-        learnt = times.learn(variable, column.values)
-        return replace(variable, variation=learnt.variation), learnt.trend
+            return found
+        learnt = times.learn(found.variable, column.values)
+        learnt_variable = replace(found.variable, variation=learnt.variation)
+        return found._replace(variable=learnt_variable, trend=learnt.trend)
 
     # numpy releases the interpreter's lock while it sorts, so threads use several processors.
     with ThreadPoolExecutor(max_workers=min(8, _processors())) as pool:
         measured = list(pool.map(measure, columns))
-    variables = tuple(variable for variable, _ in measured)
+    variables = tuple(each.variable for each in measured)
     rows = _common_rows(variables)
-    for variable, trend in measured:
-        _warn_about(variable)
-        _warn_about_trend(variable, trend)
+    for each in measured:
+        _warn_about(each)
     if classes is not False:
         # Count the winners last, because they depend on all columns of probabilities.
-        probabilities = [each.values for each in outputs]
-        class_labels = [each.name for each in outputs]
+        probabilities = [column.values for column in outputs]
+        class_labels = [column.name for column in outputs]
         winners = winner_variable(probabilities, class_labels)
         if times is not None:
             learnt = times.learn(winners, winning_labels(probabilities, class_labels))
@@ -160,11 +175,11 @@ def _class_columns(columns: list[_Named], classes: bool | Iterable[Any]) -> list
     return found
 
 
-def _measure(named: _Named, bins: Bins, categorical: bool, max_categories: int) -> Variable:
+def _measure(named: _Named, bins: Bins, categorical: bool, max_categories: int) -> _Measured:
     role, position, name, values = named
     column = capture_column(name, values, categorical=categorical)
     if isinstance(column, CategoryColumn):
-        return CategoryVariable.from_tally(
+        labels = CategoryVariable.from_tally(
             column.tally,
             max_categories,
             missing=column.missing,
@@ -172,23 +187,28 @@ def _measure(named: _Named, bins: Bins, categorical: bool, max_categories: int) 
             role=role,
             position=position,
         )
+        return _Measured(labels, distinct_labels(labels))
     ordered = np.sort(column.values)
     wanted = bins.get(name, DEFAULT_BINS) if isinstance(bins, Mapping) else bins
     try:
-        edges = _edges(ordered, wanted)
+        edges = _edges(_finite(ordered), wanted)
     except (ValueError, TypeError) as error:
         raise BaselineError(f"column {name!r}: {error}") from error
-    return NumericVariable.from_sorted(ordered, edges, name=name, role=role, position=position)
+    numbers = NumericVariable.from_sorted(ordered, edges, name=name, role=role, position=position)
+    return _Measured(numbers, distinct_ids(_finite(ordered)))
 
 
-def _edges(ordered: Floats, wanted: int | Sequence[float]) -> Floats:
+def _finite(ordered: Floats) -> Floats:
+    # The column is sorted, with -inf first and +inf and NaN last, so the finite values are a slice.
+    below = np.searchsorted(ordered, -np.inf, side="right")
+    return ordered[below : np.searchsorted(ordered, np.inf)]
+
+
+def _edges(finite: Floats, wanted: int | Sequence[float]) -> Floats:
     if not isinstance(wanted, int | np.integer):
         return checked_edges(wanted)
     if wanted < 2:
         raise ValueError(f"bins is {wanted}, but must be at least 2")
-    # The column is sorted, with -inf first and +inf and NaN last, so the finite values are a slice.
-    below = np.searchsorted(ordered, -np.inf, side="right")
-    finite = ordered[below : np.searchsorted(ordered, np.inf)]
     return equal_mass_edges(finite, max(2, min(int(wanted), len(finite) // _MIN_ROWS_A_BIN)))
 
 
@@ -209,34 +229,19 @@ def _common_rows(variables: Iterable[Variable]) -> int:
     return only
 
 
-def _warn_about(variable: Variable) -> None:
-    present = variable.rows - variable.missing
+def _warn_about(measured: _Measured) -> None:
+    variable, ids, trend = measured
+    role, name, present = variable.role, variable.name, variable.rows - variable.missing
+    messages: list[str] = []
     if present == 0:
-        message = f"{variable.role} {variable.name!r} has no value in any row"
-    elif isinstance(variable, CategoryVariable) and _is_near_unique(variable, present):
-        message = (
-            f"{variable.role} {variable.name!r} has {_distinct(variable):,} distinct texts in "
-            f"{present:,} rows. Leave it out if it holds ids: they have no distribution to compare"
-        )
-    else:
-        return
-    warnings.warn(message, BaselineWarning, stacklevel=4)
-
-
-def _warn_about_trend(variable: Variable, trend: float) -> None:
+        messages.append(f"{role} {name!r} has no value in any row")
+    if ids and role == "feature":
+        messages.append(identifier_warning(name, ids, present))
     if trend > TREND_WORTH_A_WARNING:
-        message = (
+        messages.append(
             f"training drifts by itself: its last fifth differs from the first, PSI {trend:.2g} in "
-            f"{variable.name!r}. boxkite takes that range for natural. To find smaller drift, fit "
-            f"only the most recent rows"
+            f"{name!r}. boxkite takes that range for natural. To find smaller drift, fit only the "
+            f"most recent rows"
         )
+    for message in messages:
         warnings.warn(message, BaselineWarning, stacklevel=4)
-
-
-def _distinct(variable: CategoryVariable) -> int:
-    kept = len(variable.categories) - 1 - variable.has_tail
-    return kept + len(variable.tail)
-
-
-def _is_near_unique(variable: CategoryVariable, present: int) -> bool:
-    return present >= 100 and _distinct(variable) > present / 2

@@ -27,6 +27,7 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
+from boxkite.baseline.text_checks import check_labels
 from boxkite.baseline.variable import Variable
 from boxkite.baseline.variable_json import (
     Count,
@@ -217,9 +218,12 @@ def _check_size(line: _Line, content: _Content, *, room: int, max_series: int) -
     variable a name of a megabyte and a million bins, and its series would take a terabyte. So the
     length is estimated before the series are rendered for the comparison.
     """
+    check_labels((line.model, line.version))
     series = size = 0
     names = len(line.model) + len(line.version) + _SHORTEST_SERIES
     for each in content.variables:
+        check_labels((each.name,))
+        check_labels(each.categories if isinstance(each, StoredCategory) else ())
         cells = len(each.counts) * (2 if isinstance(each, StoredNumeric) else 1)
         series += cells
         size += cells * (names + len(each.name))

@@ -8,7 +8,17 @@ from itertools import islice
 
 from boxkite.errors import BaselineError
 
-__all__ = ["check_no_series", "check_nothing_follows", "check_series", "check_series_limit"]
+__all__ = [
+    "MAX_LABEL",
+    "check_labels",
+    "check_no_series",
+    "check_nothing_follows",
+    "check_series",
+    "check_series_limit",
+]
+
+MAX_LABEL = 2**14
+"""Most characters of a label. Every series of a variable repeats its labels, in every scrape."""
 
 _SAMPLE = re.compile(r"^[^#\n]", re.MULTILINE)
 _EXCERPT = 80
@@ -26,6 +36,23 @@ def check_series_limit(text: str, max_series: int) -> None:
     for beyond in islice(_SAMPLE.finditer(text), max_series, None):
         line = _line_at(text, beyond.start())
         raise BaselineError(f"line {line}: more than {max_series:,} series")
+
+
+def check_labels(labels: Iterable[str]) -> None:
+    """Check that no label is longer than `MAX_LABEL` characters.
+
+    Args:
+        labels: the names of model, version, variables and categories.
+
+    Raises:
+        BaselineError: with the beginning and the length of the first label that is too long.
+    """
+    for label in labels:
+        if len(label) > MAX_LABEL:
+            raise BaselineError(
+                f"the name or category {label[:_EXCERPT]!r}… has {len(label):,} characters, and a "
+                f"label may have {MAX_LABEL:,}. Shorten it in the training data"
+            )
 
 
 def check_no_series(text: str, prefix: str) -> None:

@@ -70,7 +70,9 @@ class ModelMonitoringService:
         self.monitor = Monitor(
             baseline,
             log="none:" if self._emits else exporter,
-            settings=from_environment({"exposition": "classic"}, {"log_request_body": True}),
+            settings=from_environment(
+                {"exposition": "classic"}, {"log_request_body": True, "log_unknown": True}
+            ),
             registry=_registry(others),
         )
 

@@ -97,6 +97,11 @@ def parse(lines: Iterable[str], *, max_series: int) -> Iterator[Sample | Comment
     """
     count = 0
     for number, line in enumerate(lines, 1):
+        if len(line) > _MAX_LINE:
+            raise damage(
+                number,
+                f"{len(line):,} characters, and a line may have {_MAX_LINE:,}: {line[:80]!r}",
+            )
         if line.startswith("#"):
             words = [*line.split(" ", 3), "", "", ""]
             yield Comment(words[1], words[2], unescape(words[3]), number)
@@ -107,6 +112,7 @@ def parse(lines: Iterable[str], *, max_series: int) -> Iterator[Sample | Comment
             yield _parse_sample(line, number)
 
 
+_MAX_LINE = 2**17
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?|Inf|NaN)")
 _NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\["\\n])*)"(?:,|$)')

@@ -17,18 +17,15 @@ from boxkite.cli.group import EXIT_DRIFT, EXIT_INSUFFICIENT, print_message
 from boxkite.cli.inputs import log_reader, read_baseline, read_table
 from boxkite.cli.junit import junit_xml
 from boxkite.cli.log_counting import count_log
+from boxkite.cli.policy_options import variable_policy_options
 from boxkite.cli.shared_options import (
-    design_effect_option,
-    false_alarms_option,
     folder_exists,
     json_option,
-    min_effect_option,
     part_of_log,
     rows_or_log,
     window_option,
 )
-from boxkite.cli.tables import comparison_table
-from boxkite.drawing.printable import one_line
+from boxkite.cli.tables import comparison_lines, comparison_table
 from boxkite.drift import Comparison, Policy, compare, compare_counts
 from boxkite.system.atomic_file import replace_file
 
@@ -41,9 +38,7 @@ def comparison_arguments(command: Command) -> Command:
     """Add BASELINE, ROWS and the options of `compared` to a command."""
     for each in (
         window_option,
-        design_effect_option,
-        min_effect_option,
-        false_alarms_option,
+        variable_policy_options,
         part_of_log,
         click.argument("rows", type=rows_or_log),
         click.argument("baseline"),
@@ -56,26 +51,21 @@ def compared(
     baseline: Baseline,
     rows: Path | str,
     *,
+    policy: Policy,
     endpoint: str | None,
     since: str | None,
     until: str | None,
-    false_alarms_per_month: float,
-    min_effect: float,
-    design_effect: float,
     window: str | None = None,
 ) -> Comparison:
     """Compare the rows of a file, or a part of a log, with a baseline.
 
     Raises:
+        ConfigError: If the policy names a variable that the baseline does not have.
         click.UsageError: If options for logs are given with a file, or there is nothing to compare.
         BoxkiteError: If the rows cannot be read.
         OSError: If the file or log cannot be reached.
     """
-    policy = Policy(
-        false_alarms_per_month=false_alarms_per_month,
-        min_effect=min_effect,
-        design_effect=design_effect,
-    )
+    policy.check_names(baseline.variables)
     if window is not None:
         policy = policy.including(window)
         if not any(policy.natural_variation(window, each) for each in baseline.variables):
@@ -129,7 +119,7 @@ def compare_command(
     \b
     Exit codes:
       0  no variable drifted, and no rate changed
-      1  a variable drifted, or its rate of missing, unseen or invalid rows changed
+      1  a variable drifted, or its rate of missing, invalid, unseen or outside rows changed
       2  wrong usage, or a file cannot be read
       3  not enough data for any verdict
 
@@ -138,6 +128,7 @@ def compare_command(
       boxkite compare histogram.prom july.parquet
       boxkite compare histogram.prom s3://bucket/log --since 2026-11-01
       boxkite compare histogram.prom monday.parquet --window 1d
+      boxkite compare histogram.prom july.parquet --no-alert row_id --variable dest:min-effect=0.2
     """
     comparison = compared(read_baseline(baseline), rows, **options)
     if junit is not None:
@@ -146,13 +137,8 @@ def compare_command(
         click.echo(json.dumps(comparison.as_dict(), indent=2, allow_nan=False))
     else:
         print_table(functools.partial(comparison_table, comparison))
-        names = ", ".join(one_line(each.name) for each in comparison.drifted)
-        if names:
-            click.echo(f"drift: {names}")
-        for each in comparison:
-            for change in each.rate_changes:
-                click.echo(f"changed rate: {one_line(each.name)}: {change}")
-        click.echo(comparison.summary)
+        for line in comparison_lines(comparison):
+            click.echo(line)
     exit_by_verdict(comparison)
 
 

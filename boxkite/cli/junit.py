@@ -15,7 +15,7 @@ def junit_xml(comparison: Comparison) -> bytes:
     """Return a test suite with one test case per variable.
 
     A variable that drifted or has a changed rate is a failure. One with too little data for a
-    verdict is skipped.
+    verdict is skipped, with the reason.
     """
     failures = sum(each.has_changed for each in comparison)
     skipped = sum(each.verdict == "insufficient" and not each.has_changed for each in comparison)
@@ -38,15 +38,17 @@ def _case(drift: VariableDrift) -> ET.Element:
     # Names may contain characters that are illegal in XML; `one_line` escapes them.
     case = ET.Element("testcase", classname=drift.role, name=one_line(drift.name))
     if drift.has_changed:
-        failure = ET.SubElement(case, "failure", type="drift", message=_reason(drift))
+        failure = ET.SubElement(case, "failure", type=drift.severity, message=_reason(drift))
         failure.text = f"{drift.rows:,} rows, {drift.missing:,} missing, {drift.invalid:,} invalid"
     elif drift.verdict == "insufficient":
-        ET.SubElement(case, "skipped", message=f"not enough data: {drift.rows:,} rows")
+        ET.SubElement(case, "skipped", message=f"not enough data: {drift.reason}")
+    elif drift.below_floor:
+        ET.SubElement(case, "system-out").text = drift.below_floor
     return case
 
 
 def _reason(drift: VariableDrift) -> str:
-    """Return the changed rates; if it drifted, also PSI and K-S with their critical values."""
+    """Return what changed; if it drifted, also PSI and K-S with their critical values."""
     if drift.verdict != "drift":
         return "; ".join(drift.rate_changes)
     statistics = ", ".join(
@@ -58,4 +60,4 @@ def _reason(drift: VariableDrift) -> str:
         )
         if not math.isnan(value)
     )
-    return "; ".join([*drift.rate_changes, statistics])
+    return "; ".join([drift.effect, *drift.rate_changes, statistics])

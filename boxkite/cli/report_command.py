@@ -32,11 +32,11 @@ _NAMES_SHOWN = 5
     "--output-file",
     type=click.Path(path_type=Path, dir_okay=False),
     callback=folder_exists,
-    help="File to write. [default: report.html, or report.svg with --variable]",
+    help="File to write. [default: report.html, or report.svg with --only]",
 )
 @json_option
 @click.option(
-    "--variable",
+    "--only",
     metavar="NAME",
     help="Draw only this variable, as SVG. If a feature and an output share the name, give "
     "feature:NAME or output:NAME.",
@@ -45,7 +45,7 @@ def report_command(
     baseline: Baseline | str,
     rows: Path | str,
     output_file: Path | None,
-    variable: str | None,
+    only: str | None,
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -58,17 +58,17 @@ def report_command(
     \b
     Example:
       boxkite report histogram.prom july.parquet -o july.html
-      boxkite report histogram.prom july.parquet --variable dep_delay -o dep_delay.svg
+      boxkite report histogram.prom july.parquet --only dep_delay -o dep_delay.svg
     """
-    path = output_file or Path(f"report{_PICTURE if variable else '.html'}")
-    _check_ending(path, variable)
-    if not variable:
+    path = output_file or Path(f"report{_PICTURE if only else '.html'}")
+    _check_ending(path, only)
+    if not only:
         check_installed()
     trained = read_baseline(baseline)
     comparison = compared(trained, rows, **options)
     tallies = [tally for _, tally in comparison.counts]
     report = report_of(trained, tallies, comparison, _subject(rows, **options))
-    content = ticket_svg(_found(report, variable), report) if variable else report_html(report)
+    content = ticket_svg(_found(report, only), report) if only else report_html(report)
     # Names may hold lone surrogates, which UTF-8 cannot encode.
     replace_file(path, content.encode("utf-8", "replace"))
     if as_json:
@@ -83,9 +83,9 @@ def report_command(
 def _check_ending(path: Path, variable: str | None) -> None:
     """Check that the name of the file fits what is written to it."""
     if variable and path.suffix != _PICTURE:
-        raise click.UsageError(f"--variable writes SVG, so the file must end in .svg: {path}")
+        raise click.UsageError(f"--only writes SVG, so the file must end in .svg: {path}")
     if not variable and path.suffix not in _PAGE:
-        hint = " (--variable draws one variable as SVG)" if path.suffix == _PICTURE else ""
+        hint = " (--only draws one variable as SVG)" if path.suffix == _PICTURE else ""
         raise click.UsageError(f"a report is HTML, so the file must end in .html: {path}{hint}")
 
 

@@ -8,12 +8,6 @@ from typing import Any, TypeVar
 import click
 
 from boxkite.cli.inputs import read_baseline
-from boxkite.cli.shared_options import (
-    design_effect_option,
-    false_alarms_option,
-    min_effect_option,
-)
-from boxkite.drift import Policy
 from boxkite.prometheus.rules import RuleObject, RuleOptions, render_rules
 from boxkite.prometheus.rules.durations import parse_duration
 from boxkite.prometheus.rules.label_sets import environment_labels
@@ -60,9 +54,6 @@ def _pairs_option(name: str, metavar: str, text: str) -> Callable[[Command], Com
     metavar="DURATION",
     help="A second, longer window, which finds smaller drift; `none` leaves it out.",
 )
-@false_alarms_option
-@min_effect_option
-@design_effect_option
 @click.option(
     "--by",
     callback=_names,
@@ -116,9 +107,6 @@ def _pairs_option(name: str, metavar: str, text: str) -> Callable[[Command], Com
 def rules_command(
     window: str,
     slow_window: str,
-    false_alarms_per_month: float,
-    min_effect: float,
-    design_effect: float,
     by: list[str] | None,
     interval: str | None,
     scrape_interval: str | None,
@@ -136,13 +124,14 @@ def rules_command(
 ) -> None:
     """Print the Prometheus rules. One file serves every model.
 
-    The services export the thresholds of their own Policy. If it differs from these options, the
-    rules use the stricter values, and the alert BoxkitePolicyDiffers says what differs.
+    The services export their policy: how many false alarms they allow, and which differences
+    matter. Set it there, with Boxkite(app, policy=Policy(...)). The windows must be those of the
+    policy; BoxkitePolicyDiffers tells if they are not.
 
     \b
     Example:
       boxkite rules > boxkite.rules.yml && promtool check rules boxkite.rules.yml
-      boxkite rules --window 30m --slow-window 6h --false-alarms-per-month 0.1
+      boxkite rules --window 30m --slow-window 6h
       boxkite rules --by env --severity critical=page --alert-label team=ml
       boxkite rules --kubernetes --label release=prometheus | kubectl apply -f -
       boxkite rules --estimate histogram.prom --replicas 50
@@ -152,11 +141,6 @@ def rules_command(
         scrape_seconds = parse_duration(scrape_interval or "15s")
         _print_estimate(Fleet(read_baseline(estimate), replicas, windows, scrape_seconds))
         return
-    policy = Policy(
-        false_alarms_per_month=false_alarms_per_month,
-        min_effect=min_effect,
-        design_effect=design_effect,
-    )
     options = RuleOptions(
         environment=environment_labels(by),
         interval=interval,
@@ -167,7 +151,7 @@ def rules_command(
         without=frozenset(without),
         alerts=not no_alerts,
     )
-    rules = render_rules(policy, windows=windows, options=options)
+    rules = render_rules(windows=windows, options=options)
     if kubernetes:
         rules = RuleObject(name=name, namespace=namespace, labels=label).render(rules)
     click.echo(rules, nl=False)

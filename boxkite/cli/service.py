@@ -11,12 +11,11 @@ import click
 
 from boxkite.cli.commands import boxkite
 from boxkite.cli.group import CommandGroup
+from boxkite.cli.policy_options import options_of
 from boxkite.errors import ConfigError
 from boxkite.monitor import Monitor
 
 __all__ = ["service_commands"]
-
-_POLICY_OPTIONS = ("false_alarms_per_month", "min_effect", "design_effect")
 
 
 def service_commands(models: Mapping[str, Monitor], program: str) -> click.Group:
@@ -57,7 +56,7 @@ def service_commands(models: Mapping[str, Monitor], program: str) -> click.Group
 def _defaults(model: str, monitor: Monitor) -> dict[str, Any]:
     """Return the options of each command whose defaults come from the service's settings."""
     endpoint = {"endpoint": monitor.settings.endpoint_id}
-    policy = {name: getattr(monitor.policy, name) for name in _POLICY_OPTIONS}
+    policy = options_of(monitor.policy)
     return {
         "baseline": {"model": model},
         "logs": {"ls": endpoint, "cat": endpoint, "prune": endpoint},

@@ -12,19 +12,15 @@ from typing import Any, TypeVar
 import click
 
 from boxkite.baseline.time_windows import seconds_of
-from boxkite.drift import Policy
 from boxkite.errors import BaselineError
 
 __all__ = [
     "NAME",
     "TABLE_FILE",
     "Positive",
-    "design_effect_option",
     "duration",
-    "false_alarms_option",
     "folder_exists",
     "json_option",
-    "min_effect_option",
     "part_of_log",
     "rows_or_log",
     "window_length",
@@ -110,33 +106,6 @@ def folder_exists(_: click.Context, __: click.Parameter, path: Path | None) -> P
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-
-false_alarms_option = click.option(
-    "--false-alarms-per-month",
-    type=Positive(min=0, min_open=True),
-    metavar="NUMBER",
-    default=Policy().false_alarms_per_month,
-    show_default=True,
-    help="Expected number of false alarms per model in 30 days.",
-)
-
-min_effect_option = click.option(
-    "--min-effect",
-    type=Positive(min=0),
-    metavar="NUMBER",
-    default=Policy().min_effect,
-    show_default=True,
-    help="Smallest PSI that counts as drift.",
-)
-
-design_effect_option = click.option(
-    "--design-effect",
-    type=Positive(min=1),
-    metavar="NUMBER",
-    default=Policy().design_effect,
-    show_default=True,
-    help="Observed rows per independent row. Raise it if requests come in bursts.",
-)
 
 
 def window_length(_: click.Context, __: click.Parameter, text: str | None) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich import box
 from rich.table import Table
@@ -15,11 +15,12 @@ from boxkite.baseline.tally import Tally
 from boxkite.drawing.printable import one_line
 from boxkite.drawing.shapes import bars
 from boxkite.drawing.svg import Sketch, sketch
-from boxkite.drift import Comparison
+from boxkite.drift import Comparison, VariableDrift
 from boxkite.variation import Variation
 
 __all__ = [
     "baseline_table",
+    "comparison_lines",
     "comparison_table",
     "days_table",
     "effects_table",
@@ -29,11 +30,18 @@ __all__ = [
 _MAX_TEXT = 200
 
 _ABOVE = "bold"
-_STYLES = {"drift": "bold red", "ok": "green", "insufficient": "yellow"}
+_STYLES = {
+    "drift": "bold red",
+    "changed rate": "bold red",
+    "ok": "green",
+    "insufficient": "yellow",
+}
 
 
 def comparison_table(comparison: Comparison, sketch_width: int = 0) -> Table:
     """Return a table of statistics, critical values and verdicts, one row per variable.
+
+    The variables are in the order of `Comparison.by_size`.
 
     Args:
         comparison: Comparison to show. Sketches need its counts.
@@ -45,7 +53,8 @@ def comparison_table(comparison: Comparison, sketch_width: int = 0) -> Table:
     table.add_column("verdict", no_wrap=True)
     for name in ("train", "live") if sketch_width else ():
         table.add_column(name, no_wrap=True)
-    for each, counts in itertools.zip_longest(comparison, comparison.counts):
+    pairs = itertools.zip_longest(comparison, comparison.counts)
+    for each, counts in sorted(pairs, key=lambda pair: pair[0].order):
         table.add_row(
             _name(each.name, each.role),
             f"{each.rows:,}",
@@ -54,10 +63,33 @@ def comparison_table(comparison: Comparison, sketch_width: int = 0) -> Table:
             _number(each.critical),
             Text(_number(each.ks), style=_ABOVE if "K-S" in each.above else ""),
             _number(each.ks_critical),
-            Text(each.verdict, style=_STYLES[each.verdict]),
+            Text(each.status, style=_STYLES[each.status]),
             *(_sketches(counts, sketch_width) if counts and sketch_width else ()),
         )
     return table
+
+
+def comparison_lines(comparison: Comparison) -> Iterator[str]:
+    """Yield what stands below the table: the changes by size, what is left open, and a summary."""
+    variables = comparison.by_size
+    for each in variables:
+        if each.verdict == "drift":
+            yield f"drift: {one_line(each.name)}: {each.effect} ({_statistics(each)})"
+    for each in variables:
+        for change in each.rate_changes:
+            yield f"changed rate: {one_line(each.name)}: {change}"
+    for each in variables:
+        if each.below_floor:
+            yield f"ok: {one_line(each.name)}: {each.below_floor}"
+    for each in variables:
+        if each.status == "insufficient":
+            yield f"not enough data: {one_line(each.name)}: {each.reason}"
+    yield comparison.summary
+
+
+def _statistics(drift: VariableDrift) -> str:
+    pairs = {"PSI": drift.psi, "K-S": drift.ks}
+    return ", ".join(f"{k} {value:.3g}" for k, value in pairs.items() if not math.isnan(value))
 
 
 def _sketches(counts: tuple[Variable, Tally], width: int) -> Sketch:

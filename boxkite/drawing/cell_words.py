@@ -24,7 +24,7 @@ _RESERVED = {
 # next to each other rarely differ by more than a factor of three.
 _DENSER = 20.0
 
-# Float64 holds all integers up to this one. Beyond it, "3 to 7" would claim too much.
+# Float64 holds all integers up to this one. Beyond it, "values from 3 to 7" would claim too much.
 _MOST_EXACT = 2.0**53
 
 
@@ -76,13 +76,13 @@ def _are_whole(bins: Bins) -> bool:
 
 
 def _whole_numbers(bounds: Floats, cell: int) -> str:
-    """Return the whole numbers of a bin, such as "3" or "3 to 7"; empty if it is open."""
+    """Return the whole numbers of a bin: "3" or "values from 3 to 7". Empty if it is open."""
     if not np.isfinite(bounds[[cell, cell + 1]]).all():
         return ""
     # The first bin includes its lower end, which is the minimum of training.
     first = math.floor(bounds[cell]) + (cell > 0)
     last = math.floor(bounds[cell + 1])
-    return f"{first}" if first == last else f"{first} to {last}"
+    return f"{first}" if first == last else f"values from {first} to {last}"
 
 
 def _heavy_value(bins: Bins, bounds: Floats, cell: int) -> str:

@@ -10,7 +10,7 @@ from boxkite.drift.statistics import (
     kullback_leibler,
     population_stability_index,
 )
-from boxkite.drift.variable_drift import VariableDrift
+from boxkite.drift.variable_drift import Status, VariableDrift
 from boxkite.drift.verdict import Severity, Verdict
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Floors",
     "Policy",
     "Severity",
+    "Status",
     "VariableDrift",
     "VariablePolicy",
     "Verdict",

@@ -29,6 +29,8 @@ from boxkite.variation.deviation import deviations, distances, smoothed_fraction
 __all__ = ["Allowance", "Shares", "Statistics", "measure", "score_quantile"]
 
 Counts: TypeAlias = NDArray[np.int64]
+Floats: TypeAlias = NDArray[np.float64]
+Amount: TypeAlias = "float | Floats"
 
 _MOST_DIRECTIONS = 3
 
@@ -179,31 +181,19 @@ class Allowance:
             variation.rows,
         )
 
-    def growth(self, rows: float) -> float:
-        """Return the factor of natural variation for a window of `rows` rows."""
-        return max(1.0, self.window_rows / rows)
-
     def rest_limit(self, found: Statistics) -> float:
         """Return the PSI, or the rest, that is explained."""
-        return self._limit(self.rest, self.score, self.natural_rest, found)
+        return float(self._rest(found.chance, found.rows))
 
     def score_limits(self, found: Statistics) -> tuple[float, ...]:
         """Return the squared score along each direction that is explained."""
-        return tuple(
-            self._limit(self.score, self.score, each, found) for each in self.natural_scores
-        )
+        return tuple(float(each) for each in self._scores(found.chance, found.rows))
 
     def distance_limit(self, found: Statistics) -> float:
         """Return the K-S distance that is explained."""
         if not self.natural_distance:  # The same float as without natural variation.
             return self.distance * math.sqrt(found.chance)
-        square = self.distance**2
-        return math.sqrt(self._limit(square, square, self.natural_distance, found))
-
-    def _limit(self, own: float, projected: float, natural: float, found: Statistics) -> float:
-        explained = natural * self.growth(found.rows)
-        by_chance = own * found.chance
-        return explained + math.sqrt(by_chance**2 + 4 * projected * found.chance * explained)
+        return math.sqrt(float(self._square(found.chance, found.rows)))
 
     def exceeded(self, found: Statistics) -> tuple[str, ...]:
         """Return the tests whose limit the statistics exceed: "rest", "K-S", "direction 1", …"""
@@ -215,3 +205,57 @@ class Allowance:
         pairs = zip(found.scores, self.score_limits(found), strict=True)
         names += [f"direction {i}" for i, (score, most) in enumerate(pairs, 1) if score**2 > most]
         return tuple(names)
+
+    def multiples(
+        self,
+        windows: Counts,
+        training: Counts,
+        variation: Variation | None,
+        *,
+        ordered: bool,
+        design_effect: float = 1.0,
+    ) -> Floats:
+        """Return `VariableDrift.multiple` of many windows at once.
+
+        Args:
+            windows: Live rows in each cell, one line per window.
+            training: Training rows in each cell.
+            variation: Natural variation that the allowance was made for.
+            ordered: Whether the cells have an order, so that K-S applies.
+            design_effect: Observed rows per independent row, live and in training.
+
+        Returns:
+            The multiple of each window; NaN if it has no rows.
+        """
+        rows = np.maximum(windows.sum(axis=1), 1)
+        chance = design_effect * (1 / int(training.sum()) + 1 / rows)
+        points = deviations(windows, training, design_effect)
+        psi = (points**2).sum(axis=1)
+        squares = [] if variation is None else list((points @ variation.directions.T).T ** 2)
+        limit = self._rest(chance, rows)
+        found = [psi / (limit + sum(squares))]
+        found += [e / most for e, most in zip(squares, self._scores(chance, rows), strict=True)]
+        if ordered:
+            fractions = windows / rows[:, None]
+            gaps = np.cumsum(fractions - training / int(training.sum()), axis=1)
+            found.append(np.abs(gaps).max(axis=1) ** 2 / self._square(chance, rows))
+        most = np.fmax.reduce(np.array(found))
+        return np.where(windows.any(axis=1), most, np.nan)
+
+    def _rest(self, chance: Amount, rows: Amount) -> Amount:
+        return self._limit(self.rest, self.score, self.natural_rest, chance, rows)
+
+    def _scores(self, chance: Amount, rows: Amount) -> list[Amount]:
+        naturals = self.natural_scores
+        return [self._limit(self.score, self.score, each, chance, rows) for each in naturals]
+
+    def _square(self, chance: Amount, rows: Amount) -> Amount:
+        square = self.distance**2
+        return self._limit(square, square, self.natural_distance, chance, rows)
+
+    def _limit(
+        self, own: float, projected: float, natural: float, chance: Amount, rows: Amount
+    ) -> Amount:
+        explained = natural * np.maximum(1.0, self.window_rows / rows)
+        by_chance = own * chance
+        return explained + np.sqrt(by_chance**2 + 4 * projected * chance * explained)

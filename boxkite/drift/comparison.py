@@ -64,16 +64,13 @@ class Comparison:
     @property
     def summary(self) -> str:
         """Number of variables by verdict: "3 drift, 2 changed rates, 4 ok, 1 not enough data"."""
-        verdicts = Counter(
-            "changed rates" if each.has_changed and each.verdict != "drift" else each.verdict
-            for each in self.variables
-        )
-        rates = verdicts["changed rates"]
+        found = Counter(each.status for each in self.variables)
+        rates = found["changed rate"]
         parts = {
-            "drift": verdicts["drift"],
+            "drift": found["drift"],
             "changed rate" if rates == 1 else "changed rates": rates,
-            "ok": verdicts["ok"],
-            "not enough data": verdicts["insufficient"],
+            "ok": found["ok"],
+            "not enough data": found["insufficient"],
         }
         return ", ".join(f"{number} {name}" for name, number in parts.items() if number)
 
@@ -85,7 +82,7 @@ class Comparison:
     @property
     def by_size(self) -> tuple[VariableDrift, ...]:
         """All variables: those that changed first, then by size, then by how unlikely it is."""
-        return tuple(sorted(self.variables, key=_rank))
+        return tuple(sorted(self.variables, key=lambda each: each.order))
 
     @property
     def severity(self) -> Severity:
@@ -120,34 +117,29 @@ class Comparison:
         }
 
     def _repr_html_(self) -> str:
-        """Return a table for notebooks, with the drifted variables first."""
-        title = f"{self.verdict}: model {self.model}, {self.predictions:,} rows"
+        """Return a table for notebooks, with the largest change first."""
+        summary = self.summary or "no variables"
+        severity = f"{self.severity}: " if self.severity else ""
+        title = f"{severity}{summary}. Model {self.model}, {self.predictions:,} rows"
         pairs = sorted(
-            itertools.zip_longest(self.variables, self.counts), key=lambda pair: _rank(pair[0])
+            itertools.zip_longest(self.variables, self.counts), key=lambda pair: pair[0].order
         )
-        rows = (_notebook_row(drift, counts) for drift, counts in pairs)
-        drawn = "training (grey) and live"
         headings = (
             "variable",
             "verdict",
+            "severity",
             "what changed",
             "PSI",
             "critical",
             "K-S",
             "critical",
-            drawn,
+            "training (grey) and live",
         )
-        return notebook_table(title, headings, rows, len(pairs))
-
-
-def _rank(drift: VariableDrift) -> tuple[bool, float, float]:
-    """Return a key that sorts changes first, then by size, then by how unlikely chance is."""
-    unlikely = 0.0 if math.isnan(drift.multiple) else drift.multiple
-    return not drift.has_changed, -drift.size, -unlikely
+        return notebook_table(title, headings, (_notebook_row(*pair) for pair in pairs), len(pairs))
 
 
 def _fields(drift: VariableDrift) -> dict[str, Any]:
-    derived = ("effect", "size", "severity", "above", "rate_changes", "below_floor")
+    derived = ("status", "effect", "size", "severity", "above", "rate_changes", "below_floor")
     return asdict(drift) | {name: getattr(drift, name) for name in derived}
 
 
@@ -160,7 +152,8 @@ def _finite(value: Any) -> Any:
 def _notebook_row(drift: VariableDrift, counts: tuple[Variable, Tally] | None) -> list[str | Html]:
     numbers: list[str | Html] = [
         drift.name,
-        drift.verdict,
+        drift.status,
+        drift.severity,
         "; ".join(drift.findings),
         number(drift.psi),
         number(drift.critical),

@@ -288,6 +288,12 @@ class Policy:
             return self
         return replace(self, windows={window: seconds_of(window) / 3600})
 
+    def window_within(self, hours: float) -> str:
+        """Return the longest window that is not longer than `hours`, else the shortest window."""
+        names = sorted(self.windows, key=lambda name: self.windows[name])
+        fitting = [name for name in names if self.windows[name] <= hours]
+        return fitting[-1] if fitting else names[0]
+
     def alerts_on_drift(self, window: str, variable: Variable) -> bool:
         """Return whether drift in a window is worth an alert.
 

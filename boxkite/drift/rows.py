@@ -88,13 +88,14 @@ def _absent(drift: VariableDrift, *, scored: bool) -> VariableDrift:
         drift: Comparison in which every row counts as missing.
         scored: Whether the table has any output. Rows that were not scored yet are no fault.
     """
-    if drift.role == "output" and not scored:
-        return replace(drift, absent=True, changed_rates=())
-    rates = drift.changed_rates
-    raises_alerts = math.isfinite(drift.min_rate)
-    if drift.missing_difference > 0 and "missing" not in rates and raises_alerts:
-        rates = ("missing", *rates)  # It is certain, even if there are too few rows for evidence.
-    return replace(drift, absent=True, changed_rates=rates)
+    rates: tuple[str, ...] = ()
+    if drift.role != "output" or scored:
+        rates = drift.changed_rates
+        raises_alerts = math.isfinite(drift.min_rate)
+        if drift.missing_difference > 0 and "missing" not in rates and raises_alerts:
+            rates = ("missing", *rates)  # It is certain, even if few rows give little evidence.
+    reason = "" if rates else "the column is absent"
+    return replace(drift, absent=True, changed_rates=rates, reason=reason)
 
 
 def _tallies(baseline: Baseline, columns: Mapping[str, Any]) -> dict[tuple[str, str], Tally]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 from boxkite.baseline.variable import Role
 from boxkite.drift.policy import DEFAULT_FLOORS, Floors
 from boxkite.drift.verdict import Severity, Verdict, severity_of
 
-__all__ = ["VariableDrift"]
+__all__ = ["Status", "VariableDrift"]
+
+Status: TypeAlias = Literal["insufficient", "ok", "drift", "changed rate"]
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,8 @@ class VariableDrift:
         ks: Kolmogorov-Smirnov distance; NaN for categories.
         critical: Critical value of PSI: chance alone rarely exceeds it.
         verdict: `insufficient`, `ok` or `drift`.
-        reason: Why there is not enough data, such as "41 rows, 100 needed"; empty otherwise.
+        reason: Why there is not enough data, such as "41 rows, 100 needed"; empty otherwise, and if
+            the absence of the column counts as a changed rate.
         moved: Live fraction minus training fraction of the cell where they differ most.
         moved_cell: That cell in words: "0", "values above 9", "'ATL'"; empty without rows.
         unseen: Live rows with a category that training never saw.
@@ -96,9 +100,19 @@ class VariableDrift:
     min_rate: float = DEFAULT_FLOORS.rate
 
     @property
+    def seen(self) -> int:
+        """Live rows, with and without a valid value."""
+        return self.rows + self.missing + self.invalid
+
+    @property
     def has_changed(self) -> bool:
         """Whether the variable drifted or one of its rates changed."""
         return self.verdict == "drift" or bool(self.changed_rates)
+
+    @property
+    def status(self) -> Status:
+        """The verdict, or `changed rate` if the variable did not drift but a rate changed."""
+        return "changed rate" if self.changed_rates and self.verdict != "drift" else self.verdict
 
     @property
     def size(self) -> float:
@@ -148,12 +162,11 @@ class VariableDrift:
     @property
     def rate_changes(self) -> tuple[str, ...]:
         """A sentence for each changed rate, with the rate and its value at training."""
-        seen = max(self.rows + self.missing + self.invalid, 1)
+        seen = max(self.seen, 1)
         before = _percent(self.missing / seen - self.missing_difference)
+        absence = "the column is absent, so " if self.absent else ""
         texts = {
-            "missing": "the column is absent"
-            if self.absent
-            else f"{_percent(self.missing / seen)} of rows have no value",
+            "missing": f"{absence}{_percent(self.missing / seen)} of rows have no value",
             "unseen": f"{_percent(self.unseen_difference)} of rows have a category that training "
             f"never saw",
             "outside": f"{_percent(self.outside_difference)} of rows lie outside the range of "
@@ -191,6 +204,12 @@ class VariableDrift:
         pairs += zip(self.scores, self.score_criticals, strict=True)
         ratios = [_ratio(self.psi, self.critical), *(_ratio(*each) ** 2 for each in pairs)]
         return max((each for each in ratios if each == each), default=math.nan)
+
+    @property
+    def order(self) -> tuple[bool, float, float]:
+        """Key that sorts changes first, then by size, then by how unlikely chance is."""
+        unlikely = 0.0 if math.isnan(self.multiple) else self.multiple
+        return not self.has_changed, -self.size, -unlikely
 
     @property
     def _floors(self) -> Floors:

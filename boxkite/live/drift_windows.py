@@ -7,8 +7,10 @@ from typing import NamedTuple
 
 from boxkite.baseline import Baseline
 from boxkite.drift import Comparison, Policy, compare_counts
+from boxkite.errors import ConfigError
 from boxkite.live.counts import Counts
 from boxkite.live.durable_counts import DurableCounts
+from boxkite.live.history import KEPT
 from boxkite.settings.converters import as_duration
 
 __all__ = ["DriftWindows", "WindowCounts"]
@@ -47,7 +49,7 @@ class DriftWindows:
             window: length, for example `1h`, or None for everything since the start.
 
         Raises:
-            ConfigError: if `window` is not a length.
+            ConfigError: if `window` is not a length, or is longer than eight days.
         """
         return self.compare(self.counted(window).counts, window)
 
@@ -58,11 +60,11 @@ class DriftWindows:
             window: length, for example `1h`, or None for everything since the start.
 
         Raises:
-            ConfigError: if `window` is not a length.
+            ConfigError: if `window` is not a length, or is longer than eight days.
         """
         if window is None:
-            return WindowCounts(self._counts.totals(), None)
-        moment = datetime.now(UTC) - timedelta(seconds=as_duration("window", window))
+            return WindowCounts(self._counts.current(), None)
+        moment = datetime.now(UTC) - timedelta(seconds=_seconds(window))
         since, counts = self._counts.since(moment)
         return WindowCounts(counts, since)
 
@@ -78,14 +80,33 @@ class DriftWindows:
             counts.tallies(),
             counts.predictions,
             policy=self._policy,
-            window=self._policy_window(window),
+            window=self.policy_window(window),
         )
 
-    def _policy_window(self, window: str | None) -> str:
-        """Return the longest window of the policy that is not longer than this one."""
-        by_length = sorted(self._policy.windows, key=lambda name: self._policy.windows[name])
-        if window is None:
-            return by_length[0]
-        hours = as_duration("window", window) / 3600
-        fitting = [name for name in by_length if self._policy.windows[name] <= hours]
-        return fitting[-1] if fitting else by_length[0]
+    def policy_window(self, window: str | None) -> str:
+        """Return the window of the policy by which another window is judged.
+
+        It is the longest that is not longer. The data varies more between shorter windows, so the
+        verdict is rather too calm than too strict. All rows since the start are judged by the
+        shortest window, because the service may just have started.
+
+        Args:
+            window: length, for example `6h`, or None for everything since the start.
+        """
+        hours = 0.0 if window is None else _seconds(window) / 3600
+        return self._policy.window_within(hours)
+
+
+def _seconds(window: str) -> float:
+    """Return the length of a window.
+
+    Raises:
+        ConfigError: if it is not a length, or reaches back further than the stored hours.
+    """
+    seconds = as_duration("window", window)
+    if seconds > KEPT.total_seconds():
+        raise ConfigError(
+            f"window is {window[:40]!r}; use at most {KEPT.days}d, because counts are kept by the "
+            "hour for that long"
+        )
+    return seconds

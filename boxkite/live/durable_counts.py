@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import time
 from collections.abc import Generator
 from datetime import datetime
@@ -10,7 +11,10 @@ from datetime import datetime
 from boxkite.baseline import Baseline
 from boxkite.error_reporter import ErrorReporter
 from boxkite.live.counts import Counts
+from boxkite.live.counts_file import CountsFileError
 from boxkite.live.group_member import GroupMember, WorkerOptions
+from boxkite.live.group_observer import GroupObserver
+from boxkite.live.history import History
 from boxkite.live.log_context import LogContext
 from boxkite.live.mapped_journal import JournalBusyError, JournalFullError
 from boxkite.live.memory_journal import MemoryJournal
@@ -25,6 +29,8 @@ __all__ = ["DurableCounts"]
 _RETRY_SECONDS = 1.0
 _FOLD_AT = 512
 _MAX_UNCOUNTED_IN_MEMORY = 4096
+# Another folder helps against these errors.
+_UNUSABLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
 
 
 class DurableCounts:
@@ -70,6 +76,7 @@ class DurableCounts:
         self._member: GroupMember | None = None
         self._process_context = self._context.for_this_process() if self._context else None
         self._memory = MemoryJournal(self._baseline, self._process_context, self._lock)
+        self._observer = GroupObserver(self._baseline, self._state, self._reporter)
         self._appended = 0
         self._dropped = 0
         self._retry_at = 0.0
@@ -133,7 +140,7 @@ class DurableCounts:
 
     def fold(self) -> None:
         """Count the records that were appended before this call."""
-        with self._folded():
+        with self._folded(join=self._has_counted):
             return
 
     def fold_within(self, timeout: float) -> None:
@@ -155,10 +162,27 @@ class DurableCounts:
     def totals(self) -> Counts:
         """Return the counts of all workers, including every record that this process was given.
 
-        Dead workers are adopted first.
+        This process becomes a worker, and adopts those that died. Use it for scrapes.
         """
-        with self._folded():
+        with self._folded(join=True):
             return self._sum()
+
+    def current(self) -> Counts:
+        """Return the same counts, without making this process a worker if it counted nothing.
+
+        Commands that only read may run as another user, whose files the workers could not adopt.
+        """
+        with self._folded(join=self._has_counted):
+            return self._sum()
+
+    @property
+    def _has_counted(self) -> bool:
+        return self._appended > 0
+
+    @property
+    def is_reader(self) -> bool:
+        """Whether this process never was a worker."""
+        return self._member is None and not self._has_counted
 
     def own_counts(self) -> Counts:
         """Return what this process has counted, without other workers."""
@@ -186,10 +210,10 @@ class DurableCounts:
             The hour, and the counts since then. If that hour is not kept, it is the first hour that
             is. If there is no state folder, the moment itself and all counts.
         """
-        totals = self.totals()
-        if self._member is None:
+        totals, history = self.current(), self._history()
+        if history is None:
             return moment, totals
-        hour, before = self._member.history.at(moment)
+        hour, before = history.at(moment)
         return hour, totals.since(before)
 
     def hours(self, since: datetime | None = None) -> list[tuple[datetime, Counts]]:
@@ -198,8 +222,11 @@ class DurableCounts:
         Args:
             since: the first hour, or None for all.
         """
-        member = self._member
-        return [] if member is None else list(member.history.hours(since))
+        history = self._history()
+        return [] if history is None else list(history.hours(since))
+
+    def _history(self) -> History | None:
+        return self._member.history if self._member is not None else self._observer.history()
 
     @property
     def member(self) -> GroupMember | None:
@@ -217,20 +244,20 @@ class DurableCounts:
 
         Returns:
             The worker group, or None while the folder cannot be used.
-
-        Raises:
-            OSError: if they cannot be taken over now.
         """
         with self._lock:
             member = self._member or self._join()
             if member is None:
                 return None
-            member.group.adopt(member.worker.id)
+            member.adopt()
             return member.group
 
     @contextlib.contextmanager
-    def _folded(self) -> Generator[None]:
+    def _folded(self, *, join: bool) -> Generator[None]:
         """Hold the lock for the `with` block, after folding.
+
+        Args:
+            join: become a worker first, if this process is none.
 
         A signal handler gets here while its own thread is folding. The lock lets it in, and it must
         not fold again in the middle; it only reads the counts of the last commit.
@@ -239,13 +266,13 @@ class DurableCounts:
             if not self._folding:
                 self._folding = True
                 try:
-                    self._fold()
+                    self._fold(join)
                 finally:
                     self._folding = False
             yield
 
-    def _fold(self) -> None:
-        member = self._member or self._join()
+    def _fold(self, join: bool) -> None:
+        member = self._member or (self._join() if join else None)
         self._dropped += self._memory.fold()
         if member is None:
             return
@@ -258,7 +285,7 @@ class DurableCounts:
             member.worker.fold(self._errors, unsaved)
             self._memory.forget_counts()
             self._dropped += member.worker.give_up_oldest()
-        except OSError as error:
+        except (OSError, CountsFileError) as error:
             self._fall_back(error)
         # If this fails, the request that needs the segment tries again and reports the error.
         with contextlib.suppress(OSError):
@@ -269,10 +296,11 @@ class DurableCounts:
         return list(self._reporter.counts().values())
 
     def _sum(self) -> Counts:
-        totals = Counts.zero(self._baseline)
-        totals.add(self._memory.counts)
+        totals = self._memory.counts
         if self._member is None:
-            totals.errors[:] = self._errors
+            totals.errors += self._errors
+            # After a failure to join, the reason is reported already.
+            totals.add(self._observer.counts(report=not self._retry_at))
             return totals
         totals.add(self._member.others())
         totals.add(self._member.worker.counts)
@@ -289,16 +317,21 @@ class DurableCounts:
                 try:
                     self._member = self._new_member()
                     self._state.remove_stale_runs()
-                except OSError as error:
+                except (OSError, CountsFileError) as error:
                     self._fall_back(error)
                 finally:
                     self._joining = False
             return self._member
 
     def _new_member(self) -> GroupMember:
-        folder = self._state.group_folder(self._baseline)
+        folder = self._state.open_group(self._baseline)
         options = WorkerOptions(self._baseline, self._max_bytes, self._process_context, self._lock)
-        return GroupMember(folder, options, self._reporter)
+        try:
+            return GroupMember(folder, options, self._reporter)
+        except OSError as error:
+            if error.errno in _UNUSABLE:
+                raise self._state.unusable(error) from error
+            raise
 
     @property
     def _may_retry(self) -> bool:

@@ -184,13 +184,13 @@ def _invalid_example(variable: Variable, column: Iterable[Any]) -> str | None:
 
 
 def _type_of(value: Any) -> str:
-    if isinstance(value, dict):
-        # The request has written an object of an unknown type like this.
-        return str(value["unsupported"]) if list(value) == ["unsupported"] else "an object"
-    return _TYPES.get(type(value), type(value).__name__)
+    kind = type(value).__name__
+    if isinstance(value, dict) and list(value) == ["unsupported"]:
+        kind = str(value["unsupported"])  # the request has written the name of an object's type
+    return _TYPES.get(kind, kind)
 
 
-_TYPES: dict[type[Any], str] = {str: "text", list: "a list", bool: "a boolean"}
+_TYPES = {"str": "text", "list": "a list", "dict": "an object", "bool": "a boolean"}
 
 
 def _tally_marked(variable: Variable, column: list[Any]) -> Tally:

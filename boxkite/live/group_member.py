@@ -68,13 +68,20 @@ class GroupMember:
         self.history = History(folder, options.baseline)
         self._others = Counts.zero(options.baseline)
 
+    def adopt(self) -> None:
+        """Take over the counts of dead workers. Report those that cannot be taken over now."""
+        try:
+            self.group.adopt(self.worker.id)
+        except (OSError, ValueError) as error:
+            self._reporter.count("journal", error)
+
     def others(self) -> Counts:
         """Adopt the dead workers, and return the counts of all workers except this one.
 
         If they cannot be read, return the last known counts.
         """
+        self.adopt()
         try:
-            self.group.adopt(self.worker.id)
             others = self.group.others(self.worker.id)
             # The counts are lower than before if the folder was deleted and not all workers have
             # noticed yet. A counter must not go down, so return the last known counts.
@@ -122,11 +129,13 @@ class GroupMember:
         """
         old = self.worker
         # The maps of deleted files still work. Close the journal first, so that no request appends
-        # a record to it after its last fold.
+        # a record to it after its last fold. The counts of that fold only go to the new file.
         old.journal.close()
+        old.leave_file()
         old.fold(errors)
         folder = self.group.folder
-        self._reporter.count("journal", FileNotFoundError(f"'{old.folder}' was deleted."))
+        lost = f"'{old.folder}' was deleted or damaged. Its counts are in a new folder."
+        self._reporter.count("journal", FileNotFoundError(lost))
         self.group = WorkerGroup(folder, self._options.baseline, self._reporter, former=self.group)
         new = self._options.new_worker(folder)
         # If only a part was deleted, other workers must not count both the old folder and the new

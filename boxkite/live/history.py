@@ -12,9 +12,13 @@ from boxkite.baseline import Baseline
 from boxkite.live.counts import Counts
 from boxkite.system.atomic_file import create_file, remove_abandoned
 
-__all__ = ["History"]
+__all__ = ["KEPT", "History"]
 
-_KEPT = timedelta(days=8)
+KEPT = timedelta(days=8)
+"""For how long the counts at each full hour are kept."""
+
+# Clocks that are set by NTP differ by far less.
+_CLOCK_SLACK = timedelta(minutes=5)
 _NAME = re.compile(r"hour-(\d{8}T\d{2})")
 _FORM = "%Y%m%dT%H"
 _CRC_BYTES = 4
@@ -50,7 +54,9 @@ class History:
         return _hour_of(now or datetime.now(UTC)) != self._hour
 
     def keep(self, totals: Counts, now: datetime | None = None) -> None:
-        """Write the counts for this hour unless another worker has, and remove old files.
+        """Write the counts for this hour unless another worker has.
+
+        Remove the files of hours that are too long ago, or that have not begun yet.
 
         Args:
             totals: the counts of all workers.
@@ -69,7 +75,9 @@ class History:
         if create_file(path, crc + content, mode=0o600, sync=False):
             self._begun = now.replace(minute=0, second=0, microsecond=0)
         for beginning, old in self._files():
-            if now - beginning > _KEPT:
+            # A file of a later hour was written while the clock was wrong. If it stayed, that hour
+            # would begin with the counts of today.
+            if now - beginning > KEPT or beginning - now > _CLOCK_SLACK:
                 old.unlink(missing_ok=True)
         remove_abandoned(self.folder, _STALE_SECONDS)
 

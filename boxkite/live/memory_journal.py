@@ -6,8 +6,9 @@ from collections import deque
 from itertools import accumulate, islice
 
 from boxkite.baseline import Baseline
+from boxkite.live.checkpoint import Checkpoint
 from boxkite.live.counts import Counts
-from boxkite.live.counts_file import Checkpoint, Position, Progress
+from boxkite.live.counts_file import Position, Progress
 from boxkite.live.fold import fold_encoded
 from boxkite.live.log_context import LogContext
 from boxkite.live.outbox import Outbox

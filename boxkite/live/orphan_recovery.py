@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Generator
-from pathlib import Path
 
 from boxkite.live.durable_counts import DurableCounts
+from boxkite.live.group_counts import worker_folders
 from boxkite.live.orphaned_journal import OrphanedJournal
 from boxkite.live.retired_counts import clear_if_merged
 from boxkite.live.state_folder import StateFolder
@@ -52,7 +52,7 @@ class OrphanRecovery:
             # Ship dead workers of other baselines before their counts are merged, because it may be
             # that no process ever merges them.
             prefixes = (ORPHAN,) if is_own else (ORPHAN, WORKER)
-            for path in _folders(group, prefixes):
+            for path in worker_folders(group, prefixes):
                 orphan = _open(WorkerFolder(path), sink)
                 if orphan is None:
                     continue
@@ -88,13 +88,6 @@ class OrphanRecovery:
         return dropped
 
 
-def _folders(group: Path, prefixes: tuple[str, ...]) -> list[Path]:
-    """Return the folders of workers, the oldest first, or nothing if the group is gone."""
-    with contextlib.suppress(FileNotFoundError):
-        return sorted(path for path in group.glob("[!.]*-*") if path.name.startswith(prefixes))
-    return []
-
-
 def _give_up(orphan: OrphanedJournal, group: WorkerGroup) -> int:
     dropped = 0 if orphan.is_shipped else orphan.give_up()
     group.finish(orphan)
@@ -112,17 +105,20 @@ def _open(folder: WorkerFolder, sink: str | None = None) -> OrphanedJournal | No
         The journal. None if the worker is alive, has no log or another sink, or if another process
         is shipping it.
     """
-    if not folder.has_log:
-        return None
-    if sink is not None:
-        context = folder.context()
-        if context is None or context.sink != sink:
+    # A folder that cannot be read must not keep the others from being shipped. The sum of the
+    # group's counts reports it.
+    with contextlib.suppress(OSError):
+        if not folder.has_log:
             return None
-    descriptor = folder.lock_if_dead()
-    if descriptor is None:
-        return None
-    try:
-        return OrphanedJournal(folder, descriptor)
-    except OSError:
-        release(descriptor)
-        return None
+        if sink is not None:
+            context = folder.context()
+            if context is None or context.sink != sink:
+                return None
+        descriptor = folder.lock_if_dead()
+        if descriptor is None:
+            return None
+        try:
+            return OrphanedJournal(folder, descriptor)
+        except OSError:
+            release(descriptor)
+    return None

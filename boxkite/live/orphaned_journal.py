@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from boxkite.live.checkpoint import Checkpoint
 from boxkite.live.counts import NO_LOG_COUNTS
-from boxkite.live.counts_file import Checkpoint, CountsFile, CountsFileError, Position, Progress
+from boxkite.live.counts_file import CountsFile, CountsFileError, Position, Progress
 from boxkite.live.journal_files import JournalFiles
 from boxkite.live.outbox import Outbox
 from boxkite.live.worker_folder import ORPHAN, WORKER, WorkerFolder

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from itertools import accumulate
 from typing import NamedTuple, Protocol
 
+from boxkite.live.checkpoint import Checkpoint
 from boxkite.live.counts import with_log_outcomes
-from boxkite.live.counts_file import Checkpoint, Position, Progress
+from boxkite.live.counts_file import Position, Progress
 from boxkite.live.log_context import LogContext
 from boxkite.live.record import is_logged
 from boxkite.system.lazy_attribute import LazyLock

@@ -92,7 +92,12 @@ def extended(code: int, content: memoryview) -> Any:
     return msgspec.msgpack.Ext(code, bytes(content))
 
 
-def encode(record: Record, max_body_bytes: int | None = None) -> bytes:
+def encode(
+    record: Record,
+    max_body_bytes: int | None = None,
+    nested_features: bool = True,
+    nested_output: bool = True,
+) -> bytes:
     """Return the bytes of a record. Its values may be of any type.
 
     If MessagePack has no type for a value, a similar value that counts the same is written: Python
@@ -103,10 +108,14 @@ def encode(record: Record, max_body_bytes: int | None = None) -> bytes:
     Args:
         record: a record with any values.
         max_body_bytes: a longer request body is left out, and named in `truncated`.
+        nested_features: whether features may be lists and mappings. Otherwise they become
+            `{"unsupported": "list"}`, which counts the same.
+        nested_output: the same for outputs.
     """
     if record.request_body is not None and max_body_bytes is not None:
         record = _capped(record, max_body_bytes)
-    features, output = _direct(record.features), _direct(record.output)
+    features = _direct(record.features, _DIRECT if nested_features else _SINGLE)
+    output = _direct(record.output, _DIRECT if nested_output else _SINGLE)
     try:
         if features is record.features and output is record.output:
             return _encoder.encode(record)
@@ -171,24 +180,28 @@ def plain(value: Any) -> Any:
     return decode(encode(Record("", 0, value, None))).features
 
 
-def _direct(row: Any) -> Any:
-    """Return a row whose values fit the encoder: the row itself if all of them do."""
+def _direct(row: Any, types: frozenset[type]) -> Any:
+    """Return a row whose values fit the encoder: the row itself if all of them do.
+
+    Args:
+        row: the row.
+        types: types of values that need no conversion, either `_DIRECT` or `_SINGLE`.
+    """
     if isinstance(row, list):
         if len(row) >= _LONG and type(row[0]) is float:
             packed = _packed_floats(row)
             if packed is not None:
                 return packed
         # Compare exact types, because `_nearest` must turn subclasses into the plain type.
-        if _DIRECT.issuperset(map(type, row)):
+        if types.issuperset(map(type, row)):
             return row
-        return [each if type(each) in _DIRECT else _safely_nearest(each) for each in row]
+        convert = _safely_nearest if types is _DIRECT else _single
+        return [each if type(each) in types else convert(each) for each in row]
     if isinstance(row, dict):
-        if _DIRECT.issuperset(map(type, row.values())):
+        if types.issuperset(map(type, row.values())):
             return row
-        return {
-            name: each if type(each) in _DIRECT else _safely_nearest(each)
-            for name, each in row.items()
-        }
+        convert = _safely_nearest if types is _DIRECT else _single
+        return {name: each if type(each) in types else convert(each) for name, each in row.items()}
     return row
 
 
@@ -212,7 +225,15 @@ def _packed_floats(row: list[Any]) -> msgspec.Raw | None:
 _LONG = 16
 _FLOAT_TAG = b"\xcb"
 
-_DIRECT = frozenset({bool, int, float, str, bytes, type(None), list, dict})
+_SINGLE: frozenset[type] = frozenset({bool, int, float, str, bytes, type(None)})
+_DIRECT = _SINGLE | {list, dict}
+
+
+def _single(value: Any) -> Any:
+    """Return a value as `_safely_nearest` does, unless it holds other values."""
+    nearest = _safely_nearest(value)
+    holds = isinstance(nearest, list | dict | tuple | set | frozenset)
+    return unsupported(value) if holds else nearest
 
 
 def _safely_nearest(value: Any) -> Any:

@@ -20,7 +20,14 @@ from pathlib import Path
 from boxkite.baseline import Baseline
 from boxkite.error_reporter import ErrorReporter
 from boxkite.live.counts import Counts
-from boxkite.live.counts_file import Committed, CountsFile, CountsFileError, Progress
+from boxkite.live.counts_file import (
+    Committed,
+    CountsFile,
+    CountsFileError,
+    CountsReader,
+    Progress,
+)
+from boxkite.live.group_counts import RETIRED_FILE
 from boxkite.live.orphaned_journal import OrphanedJournal
 from boxkite.live.worker_folder import ORPHAN, WorkerFolder
 from boxkite.system.file_lock import hold_lock
@@ -30,7 +37,6 @@ __all__ = ["MERGED", "RetiredCounts", "clear_if_merged"]
 MERGED = ".merged-"
 """Prefix of a folder that is being removed."""
 
-_FILE = "retired.counts"
 _LOCK = "retired.lock"
 # Other processes hold the lock for milliseconds, unless they are stopped.
 _LOCK_SECONDS = 2.0
@@ -57,12 +63,13 @@ class RetiredCounts:
         former: RetiredCounts | None = None,
     ) -> None:
         self._folder = folder
-        self._path = folder / _FILE
+        self._path = folder / RETIRED_FILE
         self._baseline = baseline
         self._reporter = reporter
+        self._last: Committed | None = None
         with self._locked():
             self._file = self._open(Counts.zero(baseline).byte_size)
-            kept = former.read() if former is not None else None
+            kept = former.last_known() if former is not None else None
             # Another worker may have noticed earlier and restored the counts already.
             if kept is not None and self.sequence == 0:
                 self._restore(kept)
@@ -96,12 +103,25 @@ class RetiredCounts:
         return self._file.sequence
 
     def read(self) -> Committed | None:
-        """Return the last commit, or None if there is none."""
-        return self._file.read()
+        """Return the last commit, or None if there is none.
+
+        Raises:
+            CountsFileError: if another program cut the file short.
+        """
+        found = self._file.read()
+        self._last = found or self._last
+        return found
+
+    def last_known(self) -> Committed | None:
+        """Return the last commit, or the last one that was read if the file is damaged since."""
+        try:
+            return self.read() or self._last
+        except CountsFileError:
+            return self._last
 
     def is_intact(self) -> bool:
-        """Return whether the file is still where other processes find it."""
-        return self._file.is_at(self._path)
+        """Return whether the file is whole and where other processes find it."""
+        return self._file.is_intact(self._path)
 
     def sync(self) -> None:
         """Write the counts to the disk."""
@@ -163,11 +183,11 @@ def clear_if_merged(folder: WorkerFolder) -> bool:
         OSError: if that is not possible now.
     """
     group = folder.path.parent
-    path = group / _FILE
+    path = group / RETIRED_FILE
     if folder.is_merged or not path.exists():
         return False
     with hold_lock(group / _LOCK, _LOCK_SECONDS), contextlib.suppress(CountsFileError):
-        retired = CountsFile(path).read()
+        retired = CountsReader(path).read()
         if retired is not None and retired.merged == folder.path.name:
             _clear(folder)
             return True

@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import itertools
 import os
 import re
 import shutil
-import tempfile
-import time
 import weakref
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from boxkite.baseline import Baseline, NumericVariable
+from boxkite.error_reporter import LastingError
 from boxkite.live.counts_file import FORMAT
-from boxkite.live.orphaned_journal import OrphanedJournal
-from boxkite.live.worker_folder import ORPHAN, WORKER, WorkerFolder
-from boxkite.system.file_lock import release, require_locks
-from boxkite.system.service_process import is_running, service_process
+from boxkite.live.ended_runs import is_abandoned, remove_own
+from boxkite.system.file_lock import require_locks
+from boxkite.system.private_folder import make_private, require_private, use_given, user_id
+from boxkite.system.service_process import service_process
 
 __all__ = ["StateFolder"]
 
-_YOUNG_SECONDS = 60.0
-
 _ordinals = itertools.count()
 
-_RUN = re.compile(r"(\d+)-(\d+)-\d+")
-"""Name of a run's folder: process, its start time, and ordinal of the monitor."""
+_GROUP = re.compile(r"-[0-9a-f]{16}$")
+"""End of the name of a group's folder."""
+
+_LOG = "log"
 
 
 class StateFolder:
@@ -43,7 +44,7 @@ class StateFolder:
     """
 
     def __init__(self, setting: str | None) -> None:
-        self._setting = setting
+        self._setting = _absolute(setting) if setting else None
         # All workers of a service create their monitors in the same order.
         self._ordinal = next(_ordinals)
 
@@ -57,130 +58,211 @@ class StateFolder:
             return
         root = self._root()
         if root.name.partition("-")[0] == str(os.getpid()):
-            weakref.finalize(self, _remove_own, root, os.getpid())
+            weakref.finalize(self, remove_own, root, os.getpid())
         # Look at all runs of this user, because no other program cleans up after a killed run.
-        for other in root.parent.iterdir():
-            if other != root and _is_abandoned(other):
+        for other in _inside(root.parent):
+            if other != root and is_abandoned(other):
                 shutil.rmtree(other, ignore_errors=True)
 
     def group_folder(self, baseline: Baseline) -> Path:
         """Return the folder of the workers that count into this baseline's cells.
 
+        This creates nothing, so that a process can read the counts without becoming a worker.
+
         Raises:
-            OSError: if the system has no file locks, or the temporary folder cannot be used.
+            LastingError: if no temporary folder can be used.
+        """
+        return self._root() / _group_name(baseline)
+
+    def open_group(self, baseline: Baseline) -> Path:
+        """Create the folder of the workers if it is missing, check its owner, and return it.
+
+        Raises:
+            OSError: if the system has no file locks.
+            LastingError: if the folder cannot be created, or is not safe from other users.
         """
         require_locks()
-        # The format is part of the name, so files of another format are left alone.
-        digest = hashlib.sha256(f"{FORMAT}\0{baseline.model}\0{baseline.version}".encode())
-        for variable in baseline.variables:
-            if isinstance(variable, NumericVariable):
-                limits = np.array([*variable.edges, variable.minimum, variable.maximum])
-                cells = limits.tobytes()
-            else:
-                cells = repr(variable.categories).encode()
-            digest.update(f"\0{variable.role}\0{variable.name}\0".encode() + cells)
-        model = re.sub(r"[^A-Za-z0-9_-]+", "_", baseline.model)[:40]
-        return self._root() / f"{model}-{digest.hexdigest()[:16]}"
+        try:
+            group = self._open_root() / _group_name(baseline)
+            make_private(group)
+        except OSError as error:
+            raise self.unusable(error) from error
+        return group
 
     def log_folder(self) -> Path:
-        """Return the folder of a log whose URL does not name a folder.
+        """Return the folder of a log whose URL does not name a folder. This creates nothing.
 
         Raises:
-            OSError: if the temporary folder cannot be used.
+            LastingError: if no temporary folder can be used.
         """
-        return (Path(self._setting) if self._setting else _temporary_root()) / "log"
+        return (self._setting or _temporary_root()) / _LOG
+
+    def open_log_folder(self) -> Path:
+        """Create the folder of the default log, except for its last part, and check it.
+
+        Raises:
+            LastingError: if the folder cannot be created, or is not safe from other users.
+        """
+        log = self._open_outer() / _LOG
+        try:
+            require_private(log)
+        except FileNotFoundError:
+            pass  # the log's first file creates it
+        except OSError as error:
+            raise LastingError(
+                f"Cannot write the log, because {_reason(error)}. Its records wait in the journal. "
+                "Remove that folder or change its owner, or give the log another place by LOG."
+            ) from error
+        return log
+
+    def open_rejected_file(self) -> Path:
+        """Create the folder of the file with rejected log records, and return its path.
+
+        Raises:
+            LastingError: if the folder cannot be created, or is not safe from other users.
+        """
+        return self._open_outer() / "rejected.jsonl"
 
     def group_folders(self) -> list[Path]:
         """Return the folders of all worker groups, including other baselines and ended runs.
 
-        Raises:
-            OSError: if they cannot be listed.
+        Folders of other users, and whatever else is there, are left out.
         """
-        root = self._root()
-        runs = [root] if self._setting else list(root.parent.iterdir())
-        return [folder for run in runs for folder in _inside(run)]
+        try:
+            root = self._root()
+        except LastingError:
+            return []  # whoever counts reports it
+        runs = [root] if self._setting else _inside(root.parent)
+        return [folder for run in runs for folder in _inside(run) if _GROUP.search(folder.name)]
+
+    def unusable(self, error: OSError) -> LastingError:
+        """Return the error that says why there is no state on the disk, and what to do about it."""
+        if isinstance(error, LastingError):
+            return error
+        return _unusable([_reason(error)])
+
+    def unreadable(self, error: Exception) -> LastingError:
+        """Return the error that says that the counts of other workers cannot be read."""
+        if isinstance(error, LastingError):
+            return error
+        reason = _reason(error) if isinstance(error, OSError) else str(error)
+        return LastingError(f"Cannot read the counts of other workers: {reason}.")
 
     def _root(self) -> Path:
+        """Return the folder of the worker groups of this run."""
         if self._setting:
-            return Path(self._setting)
+            return Path(os.path.realpath(self._setting))
         return _temporary_root() / f"{service_process()}-{self._ordinal}"
+
+    def _open_root(self) -> Path:
+        root = self._open_outer()
+        if not self._setting:
+            root = root / f"{service_process()}-{self._ordinal}"
+            make_private(root)
+        return root
+
+    def _open_outer(self) -> Path:
+        """Create the outermost folder if it is missing, and check it."""
+        try:
+            if self._setting:
+                return use_given(self._setting)
+            root = _temporary_root()
+            make_private(root, strict=True)
+        except OSError as error:
+            raise self.unusable(error) from error
+        return root
+
+
+def _absolute(setting: str) -> Path:
+    # The program may change its working directory later. If that was deleted, there is no absolute
+    # path, and the folder cannot be used.
+    with contextlib.suppress(FileNotFoundError):
+        return Path(os.path.abspath(setting))
+    return Path(setting)
+
+
+def _group_name(baseline: Baseline) -> str:
+    # The format is part of the name, so files of another format are left alone.
+    digest = hashlib.sha256(f"{FORMAT}\0{baseline.model}\0{baseline.version}".encode())
+    for variable in baseline.variables:
+        if isinstance(variable, NumericVariable):
+            limits = np.array([*variable.edges, variable.minimum, variable.maximum])
+            cells = limits.tobytes()
+        else:
+            cells = repr(variable.categories).encode()
+        digest.update(f"\0{variable.role}\0{variable.name}\0".encode() + cells)
+    model = re.sub(r"[^A-Za-z0-9_-]+", "_", baseline.model)[:40]
+    return f"{model}-{digest.hexdigest()[:16]}"
 
 
 def _inside(folder: Path) -> list[Path]:
-    """Return the content of a folder, or an empty list if another process has removed it."""
-    try:
-        return list(folder.iterdir())
-    except (FileNotFoundError, NotADirectoryError):
-        return []
+    """Return the folders of this user in a folder. None if that is gone or cannot be read."""
+    found: list[Path] = []
+    with contextlib.suppress(OSError):
+        for path in folder.iterdir():
+            with contextlib.suppress(OSError):
+                require_private(path)
+                found.append(path)
+    return found
 
 
-def _remove_own(root: Path, process: int) -> None:
-    """Remove a run's folder at the end of its process.
-
-    It stays if log records wait in it for the next run. A process that was forked from the owner
-    inherits this exit handler and must not remove anything.
-    """
-    if os.getpid() == process and not _holds_records(root):
-        shutil.rmtree(root, ignore_errors=True)
+def _reason(error: OSError) -> str:
+    """Return an error's message in words for users, for example "'/state': Permission denied"."""
+    if error.strerror is None:
+        return str(error)
+    return f"'{error.filename}': {error.strerror}" if error.filename else error.strerror
 
 
-def _is_abandoned(root: Path) -> bool:
-    """Return whether a folder belongs to a run that has ended and left no log records."""
-    run = _RUN.fullmatch(root.name)
-    if run is None or is_running(int(run[1]), run[2]):
-        return False
-    try:
-        # A young folder may belong to a run that has not created its first worker yet.
-        if time.time() - root.stat().st_mtime < _YOUNG_SECONDS:
-            return False
-    except OSError:
-        return False
-    for path in root.glob(f"*/{WORKER}*"):
-        descriptor = WorkerFolder(path).lock_if_dead()
-        if descriptor is None:
-            return False
-        release(descriptor)
-    return not _holds_records(root)
-
-
-def _holds_records(root: Path) -> bool:
-    folders = [*root.glob(f"*/{ORPHAN}*"), *root.glob(f"*/{WORKER}*")]
-    return any(_waits(WorkerFolder(path)) for path in folders)
-
-
-def _waits(folder: WorkerFolder) -> bool:
-    """Return whether log records of a dead worker wait in a folder."""
-    try:
-        return folder.has_log and OrphanedJournal(folder).logged() > 0
-    except OSError:
-        return False
+def _unusable(reasons: Sequence[str]) -> LastingError:
+    return LastingError(
+        f"Cannot keep counts and journals on the disk: {'; '.join(reasons)}. They stay in memory, "
+        "so each process shows only its own counts, and they end with it. Set STATE_DIR "
+        "(FLASK_BOXKITE_STATE_DIR under Flask, BOXKITE_STATE_DIR elsewhere) to a folder that "
+        f"belongs to this service's user ({user_id()}) and that no other user can write to."
+    )
 
 
 def _temporary_root() -> Path:
-    """Return a folder that this user owns and no other user can write to.
+    """Return the first temporary folder of this user that can be used. This creates nothing.
 
     Raises:
-        OSError: if another user owns it or can write to it.
+        LastingError: if none can be used.
     """
-    user = os.getuid() if hasattr(os, "getuid") else "user"
-    root = _temporary_base() / f"boxkite-{user}"
-    root.mkdir(mode=0o700, exist_ok=True)
-    status = root.lstat()
-    if hasattr(os, "getuid") and (status.st_uid != os.getuid() or status.st_mode & 0o022):
-        raise PermissionError(
-            f"Other users can write to '{root}'. Set STATE_DIR to a folder of your own."
-        )
-    return root
+    reasons: list[str] = []
+    for base in _temporary_bases():
+        root = base / f"boxkite-{'user' if user_id() is None else user_id()}"
+        try:
+            _require_usable(root)
+        except OSError as error:
+            reasons.append(_reason(error))
+        else:
+            return root
+    raise _unusable(reasons)
 
 
-def _temporary_base() -> Path:
-    """Return the folder for temporary files: `TMPDIR` if it is set, otherwise /var/tmp.
+def _require_usable(root: Path) -> None:
+    place = root
+    try:
+        require_private(root, strict=True)
+    except FileNotFoundError:
+        place = root.parent
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise PermissionError(f"'{place}' is not writable")
+
+
+def _temporary_bases() -> list[Path]:
+    """Return the folders for temporary files, the preferred one first: `TMPDIR` if it is set.
 
     /var/tmp is kept across a reboot, and /tmp often is not.
     """
-    for folder in (os.environ.get("TMPDIR"), "/var/tmp"):
-        if folder and os.access(folder, os.W_OK):
-            return Path(folder)
-    # Use tempfile only as the last resort, because it searches under a lock. A process that is
-    # forked while another thread holds that lock could never take it.
-    return Path(tempfile.gettempdir())
+    # This does not use `tempfile`, which searches under a lock. A process that is forked while
+    # another thread holds that lock could never take it. It also falls back to the working
+    # directory, where nobody expects these files.
+    bases = dict.fromkeys([os.environ.get("TMPDIR"), *_PLACES])
+    return [Path(os.path.abspath(base)) for base in bases if base]
+
+
+if os.name == "nt":
+    _PLACES = [os.environ.get("TEMP"), os.environ.get("TMP")]
+else:
+    _PLACES = ["/var/tmp", "/tmp"]

@@ -1,10 +1,11 @@
-"""Find variables that start or stop drifting, at the full hours and in the background.
+"""Find variables that start or stop to differ from training, hourly and in the background.
 
 The Prometheus rules let an alert wait before it fires, and keep it firing for a while, so that
-chance raises alerts no more often than stated. The changes here follow the same pattern. Drift is
-reported once it has lasted for a tenth of the window. The end of drift is reported after a whole
-window without it. The reported verdicts are stored beside the hours, because any worker of the
-service may be the first to see a new hour.
+chance raises alerts no more often than stated. The changes here follow the same pattern. Drift or a
+changed rate is reported once it has lasted for a tenth of the window. Its end is reported after a
+whole window without it. As in the rules, a window shorter than the longest one judges drift only if
+training shows how windows of that length vary. Rates are always judged. The reported statuses are
+stored beside the hours, because any worker of the service may be the first to see a new hour.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from boxkite.baseline import Baseline
-from boxkite.drift import Comparison, Policy, VariableDrift, Verdict, compare_counts
+from boxkite.drift import Comparison, Policy, Status, VariableDrift, compare_counts
 from boxkite.error_reporter import ErrorReporter
 from boxkite.live.history import History
 from boxkite.signals import EventSender
@@ -27,10 +29,12 @@ from boxkite.system.cooperation import cooperatively
 
 __all__ = ["VerdictChanges"]
 
-Reported: TypeAlias = "dict[str, dict[str, tuple[Verdict, int]]]"
-"""The reported verdict by window and variable, and for how many hours in a row it has differed."""
+Reported: TypeAlias = "dict[str, dict[str, tuple[Status, int]]]"
+"""The reported status by window and variable, and for how many hours in a row it has differed."""
 
 _FILE = "verdicts.json"
+
+_CHANGED: Mapping[str, Status] = {"drift": "drift", "changed rate": "changed rate"}
 
 
 class VerdictChanges:
@@ -87,27 +91,45 @@ class VerdictChanges:
                 policy=self._policy,
                 window=window,
             )
-            verdicts = reported.setdefault(window, {})
-            changed = tuple(each for each in comparison if _has_changed(each, verdicts, hours))
+            statuses = reported.setdefault(window, {})
+            judged = self._judged(window, comparison)
+            changed = tuple(each for each in judged if _is_news(each, statuses, hours))
             if changed:
-                yield window, comparison, changed
+                yield window, judged, changed
+
+    def _judged(self, window: str, comparison: Comparison) -> Comparison:
+        """Return the comparison without a verdict on drift that would raise no alert."""
+        reason = f"training does not show how windows of {window} vary: fit it with time="
+        pairs = zip(comparison, self._baseline.variables, strict=True)
+        return replace(
+            comparison,
+            variables=tuple(
+                drift
+                if self._policy.alerts_on_drift(window, variable)
+                else replace(drift, verdict="insufficient", reason=reason)
+                for drift, variable in pairs
+            ),
+        )
 
 
-def _has_changed(
-    drift: VariableDrift, verdicts: dict[str, tuple[Verdict, int]], hours: float
-) -> bool:
-    """Update the verdict of a variable, and return whether the change is to be reported.
+def _is_news(drift: VariableDrift, statuses: dict[str, tuple[Status, int]], hours: float) -> bool:
+    """Update the status of a variable, and return whether the change is to be reported.
 
     An hour with too few rows starts the wait again.
     """
     name = f"{drift.role}:{drift.name}"
-    known, different = verdicts.get(name, ("ok", 0))
-    different = different + 1 if drift.verdict not in (known, "insufficient") else 0
-    needed = math.ceil(hours) if known == "drift" else _hours_until_alarm(hours)
+    known, different = statuses.get(name, ("ok", 0))
+    status = drift.status
+    # Rates are judged without a verdict on drift, so any row can show that they are as they were.
+    if known == "changed rate" and status == "insufficient" and drift.seen:
+        status = "ok"
+    is_different = status != "insufficient" and (status == "ok") != (known == "ok")
+    different = different + 1 if is_different else 0
+    needed = _hours_until_alarm(hours) if known == "ok" else math.ceil(hours)
     if different < needed:
-        verdicts[name] = known, different
+        statuses[name] = known, different
         return False
-    verdicts[name] = drift.verdict, 0
+    statuses[name] = status, 0
     return True
 
 
@@ -120,13 +142,13 @@ def _hours_until_alarm(hours: float) -> int:
 
 
 def _read(file: Path) -> Reported:
-    """Return the verdicts that were reported, or none if the file is missing or damaged."""
+    """Return the statuses that were reported, or none if the file is missing or damaged."""
     with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
         content: Any = json.loads(file.read_bytes())
         return {
             str(window): {
-                str(name): ("drift" if verdict == "drift" else "ok", int(times))
-                for name, (verdict, times) in variables.items()
+                str(name): (_CHANGED.get(status, "ok"), int(times))
+                for name, (status, times) in variables.items()
             }
             for window, variables in content.items()
         }

@@ -15,8 +15,9 @@ import weakref
 from pathlib import Path
 
 from boxkite.baseline import Baseline
+from boxkite.live.checkpoint import Checkpoint
 from boxkite.live.counts import Counts
-from boxkite.live.counts_file import Checkpoint, CountsFile, Progress
+from boxkite.live.counts_file import CountsFile, Progress
 from boxkite.live.log_context import LogContext
 from boxkite.live.mapped_journal import MappedJournal
 from boxkite.live.outbox import Outbox
@@ -148,11 +149,15 @@ class Worker:
     def is_intact(self) -> bool:
         """Return whether the folder still exists, is complete, and belongs to this worker."""
         try:
-            return self._file.is_at(self._files.counts_file) and os.path.samestat(
+            return self._file.is_intact(self._files.counts_file) and os.path.samestat(
                 os.stat(self._files.lock), os.fstat(self._lock)
             )
         except OSError:
             return False
+
+    def leave_file(self) -> None:
+        """Keep the counts in memory only from now on, because their file is gone or damaged."""
+        self._checkpoint.leave_file()
 
     def abandon(self) -> None:
         """Close the lock, so that another process can take over the folder.

@@ -24,6 +24,7 @@ from boxkite.live.counts_file import (
     Committed,
     CountsFile,
     CountsFileError,
+    CountsReader,
     Position,
     Progress,
 )
@@ -107,7 +108,7 @@ class WorkerFolder:
             OSError: if the file cannot be opened.
         """
         with contextlib.suppress(CountsFileError, FileNotFoundError):
-            file = CountsFile(self.counts_file)
+            file = CountsReader(self.counts_file)
             return file.read() or file.newest_intact()
         return None
 
@@ -121,7 +122,7 @@ class WorkerFolder:
         if self.is_merged:
             found = self.committed()
             return Counts.from_bytes(baseline, found.content if found else NO_LOG_COUNTS)
-        file = CountsFile(self.counts_file, Counts.zero(baseline).byte_size)
+        file = CountsReader(self.counts_file, Counts.zero(baseline).byte_size)
         while True:
             sequence = file.sequence
             counts = self._counts_and_journal(baseline, file.read())

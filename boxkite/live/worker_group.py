@@ -18,15 +18,16 @@ from pathlib import Path
 from boxkite.baseline import Baseline
 from boxkite.error_reporter import ErrorReporter
 from boxkite.live.counts import Counts
+from boxkite.live.group_counts import GroupCounts, worker_folders
 from boxkite.live.orphaned_journal import OrphanedJournal
 from boxkite.live.retired_counts import MERGED, RetiredCounts
 from boxkite.live.worker import STAGING
 from boxkite.live.worker_folder import ORPHAN, WORKER, WorkerFolder
 from boxkite.system.file_lock import release
+from boxkite.system.private_folder import make_private
 
 __all__ = ["WorkerGroup"]
 
-_ATTEMPTS = 1000
 _STALE_SECONDS = 60.0
 
 
@@ -55,10 +56,10 @@ class WorkerGroup:
         former: WorkerGroup | None = None,
     ) -> None:
         self.folder = folder
-        self._baseline = baseline
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(folder)
         kept: RetiredCounts | None = former.retired if former is not None else None
         self.retired: RetiredCounts = RetiredCounts(folder, baseline, reporter, kept)
+        self._counts = GroupCounts(folder, baseline, reporter, self.retired)
         self._remove_unfinished()
 
     def _remove_unfinished(self) -> None:
@@ -73,60 +74,43 @@ class WorkerGroup:
 
     def orphans(self) -> list[Path]:
         """Return the folders of orphaned journals, the oldest first."""
-        return sorted(self.folder.glob(f"{ORPHAN}*"))
+        return list(worker_folders(self.folder, (ORPHAN,)))
 
     def others(self, own_id: str) -> Counts:
-        """Return the counts of all workers except one, living and dead.
-
-        Raises:
-            OSError: if they cannot be read.
-            ValueError: if the counts of a living worker are damaged.
-        """
-        for _ in range(_ATTEMPTS):
-            sequence = self.retired.sequence
-            try:
-                totals = self._sum(own_id)
-            except ValueError:
-                # The worker may have died, and its file changed while it was merged.
-                if self.retired.sequence == sequence:
-                    raise
-                continue
-            # If a worker was merged during the sum, the sum may hold it twice or not at all.
-            if self.retired.sequence == sequence:
-                return totals
-        raise OSError(f"The workers in '{self.folder}' die faster than they can be counted.")
-
-    def _sum(self, own_id: str) -> Counts:
-        totals = Counts.zero(self._baseline)
-        retired = self.retired.read()
-        skipped = {f"{WORKER}{own_id}"}
-        if retired is not None:
-            totals.add_bytes(retired.content)
-            skipped.add(retired.merged)
-        for path in [*self._workers(), *self.orphans()]:
-            if path.name not in skipped:
-                # If a folder is gone, its worker was merged after the folders were listed.
-                with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-                    totals.add(WorkerFolder(path).counts(self._baseline))
-        return totals
+        """Return the counts of all workers except one. See `GroupCounts.others`."""
+        return self._counts.others(own_id)
 
     def adopt(self, own_id: str) -> None:
         """Merge the counts of every dead worker, including the rest of its journal.
 
+        A folder that cannot be merged does not stop the others from being merged.
+
         Raises:
-            OSError: if a folder cannot be read or merged now.
+            OSError: the first error of a folder that cannot be read or merged now, or a
+                `TimeoutError` if another process holds the lock of the retired counts for too long.
+            ValueError: likewise, if a file is damaged.
         """
-        for path in self._workers():
+        errors: list[Exception] = []
+        for path in worker_folders(self.folder, (WORKER,)):
             if path.name == f"{WORKER}{own_id}":
                 continue
-            folder = WorkerFolder(path)
-            descriptor = folder.lock_if_dead()
-            if descriptor is None:
-                continue
             try:
-                self.retired.merge(folder)
-            finally:
-                release(descriptor)
+                self._merge_if_dead(WorkerFolder(path))
+            except TimeoutError:
+                raise  # the next folder would only wait for the same lock
+            except (OSError, ValueError) as error:
+                errors.append(error)
+        if errors:
+            raise errors[0]
+
+    def _merge_if_dead(self, folder: WorkerFolder) -> None:
+        descriptor = folder.lock_if_dead()
+        if descriptor is None:
+            return
+        try:
+            self.retired.merge(folder)
+        finally:
+            release(descriptor)
 
     def finish(self, orphan: OrphanedJournal) -> None:
         """Remove an orphaned journal that is shipped completely, and keep its outcomes.
@@ -135,6 +119,3 @@ class WorkerGroup:
             OSError: if that is not possible now.
         """
         self.retired.merge(orphan.folder)
-
-    def _workers(self) -> list[Path]:
-        return list(self.folder.glob(f"{WORKER}*"))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from boxkite.baseline import Baseline
-from boxkite.error_reporter import ErrorReporter
+from boxkite.error_reporter import ErrorReporter, LastingError
 from boxkite.errors import ConfigError
 from boxkite.live.log_context import LogContext
 from boxkite.live.state_folder import StateFolder
@@ -68,12 +68,18 @@ def open_log(
     given = settings.log if log is None else log
     if not isinstance(given, str | os.PathLike):
         return _log_of_object(given, settings, baseline)
-    url = os.fspath(given)
+    # A path is certainly meant as one, so "log" as a path needs no slash.
+    url = given if isinstance(given, str) else os.path.abspath(given)
     if scheme_of(url) == NO_LOG or not url:
         return None
     opener = _UrlOpener(url, settings, state, reporter)
     # Open the sink once here, so that a wrong URL fails at the start and not in the background.
-    name = opener.open().name
+    # Only the default folder can be unusable. Nobody asked for it, so it must not stop the service.
+    # The records wait in memory, and the shipper reports it and tries again.
+    try:
+        name = opener.open().name
+    except LastingError:
+        name = "file"
     return PredictionLog(opener, _context(url, settings, baseline), name)
 
 

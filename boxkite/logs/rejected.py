@@ -6,6 +6,7 @@ import contextlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
@@ -16,24 +17,36 @@ __all__ = ["RejectedFile"]
 _MAX_BYTES = 64 << 20
 
 
+class RejectedPlace(Protocol):
+    """Knows where the file is. The state folder does."""
+
+    def open_rejected_file(self) -> Path:
+        """Create the folder of the file if it is missing, and return the file's path.
+
+        Raises:
+            OSError: if the folder cannot be used.
+        """
+        ...
+
+
 class RejectedFile:
     """A file of JSON lines, each with a record and the reason why it was rejected.
 
     The file does not grow beyond 64 MiB.
 
     Args:
-        path: the file. It is created when the first record is rejected.
+        place: knows the file. It is asked when a record is rejected, because this process may run
+            as another user than at the start.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, place: RejectedPlace) -> None:
+        self._place = place
 
     def append(self, rejected: Sequence[tuple[LogRecord, str]]) -> None:
         """Add records, each with its reason. They are lost if the file cannot be written."""
         with contextlib.suppress(OSError):
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
-            descriptor = os.open(self.path, flags, 0o600)
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+            descriptor = os.open(self._place.open_rejected_file(), flags, 0o600)
             try:
                 # One write per line: the system appends each as a whole, even if other workers
                 # write to the same file.

@@ -148,6 +148,8 @@ class Shipper:
 
     def close(self, timeout: float) -> None:
         """Ship as many records as possible within `timeout` seconds, and stop the thread."""
+        if self._counts.is_reader:
+            return  # a command that only reads must not become a worker at its end
         deadline = time.monotonic() + timeout
         self.flush(timeout)
         self._background.stop(max(0.0, deadline - time.monotonic()))

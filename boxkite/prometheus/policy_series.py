@@ -38,7 +38,22 @@ class PolicySeries:
         self._waiting = deque((each, w) for each in baseline.variables for w in policy.windows)
         self._criticals: list[tuple[str, float]] = []
         self._variation: list[tuple[str, float]] = []
-        self._constant = [self._shares(), *self._floors(), *self._design_effect()]
+        self._constant = [
+            self._shares(),
+            *self._floors(),
+            *self._of_version(
+                "boxkite_drift_design_effect",
+                "Observed rows per independent row, if not 1.",
+                policy.design_effect,
+                1.0,
+            ),
+            *self._of_version(
+                "boxkite_drift_min_rows_a_cell",
+                "Fewest rows per cell for a verdict, if not 5.",
+                policy.min_rows_a_cell,
+                5.0,
+            ),
+        ]
 
     def families(self) -> list[Family]:
         """Return the series that are known by now."""
@@ -100,17 +115,14 @@ class PolicySeries:
             *_unless_empty(family("boxkite_drift_min_rate", rate, rates)),
         ]
 
-    def _design_effect(self) -> list[Family]:
-        """Return a family if rows depend on each other; without it the rules assume 1."""
-        if self._policy.design_effect == 1.0:
+    def _of_version(
+        self, name: str, documentation: str, value: float, default: float
+    ) -> list[Family]:
+        """Return a family for the whole model, unless the value is the default."""
+        if value == default:
             return []
-        name = "boxkite_drift_design_effect"
         series = format_series(name, **version_labels(self._baseline))
-        return [
-            _gauge(
-                name, "Observed rows per independent row.", [(series, self._policy.design_effect)]
-            )
-        ]
+        return [_gauge(name, documentation, [(series, value)])]
 
 
 def _amounts(allowance: Allowance) -> list[tuple[str, float]]:

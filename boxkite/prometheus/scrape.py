@@ -121,8 +121,10 @@ class Scraper:
             accept_encoding: The request's `Accept-Encoding`.
             names: Names of the samples or metrics to show; all if empty.
         """
-        key = (accept, accept_encoding, *names)
-        return self._scrapes.result(key, lambda: self._answer(accept, accept_encoding, names))
+        # A request may have thousands of names, and each series looks its own name up.
+        chosen = frozenset(names)
+        key = (accept, accept_encoding, chosen)
+        return self._scrapes.result(key, lambda: self._answer(accept, accept_encoding, chosen))
 
     def _answer(self, accept: str, accept_encoding: str, names: Collection[str]) -> Scrape:
         encoder, content_type = choose_encoder(accept)

@@ -1,4 +1,4 @@
-"""Contents of the drift page and of reports: a summary, and one card per variable, worst first."""
+"""Contents of the drift page and of reports: a summary, and one card per variable, by size."""
 
 from __future__ import annotations
 
@@ -21,9 +21,6 @@ __all__ = ["Card", "Choice", "Report", "report_of"]
 
 Integers: TypeAlias = NDArray[np.int64]
 
-# Variables with a changed rate come between drift and insufficient data.
-_ORDER = {"drift": 0, "insufficient": 2, "ok": 3}
-_CHANGED_RATE = 1
 _NAMES_SHOWN = 3
 
 
@@ -35,8 +32,7 @@ class Card:
         drift: Statistics and verdict.
         variable: Variable with its training counts.
         live: Live counts of the same cells.
-        trend: `VariableDrift.multiple` of each hour that is kept, relative to the critical value
-            for that hour's rows. Hours with too few rows are NaN.
+        trend: `VariableDrift.multiple` of each hour that is kept. Hours with too few rows are NaN.
     """
 
     drift: VariableDrift
@@ -82,7 +78,7 @@ class Choice:
     Attributes:
         text: Part of the variable's name, in any case.
         role: Role of the variable; empty for any.
-        verdict: Verdict on the variable; empty for any.
+        verdict: `VariableDrift.status` of the variable; empty for any.
         variable: Anchor of a single card; empty for all cards. It overrides the other fields.
         limit: Greatest number of cards to show.
     """
@@ -100,7 +96,7 @@ class Choice:
         return (
             self.text.casefold() in card.drift.name.casefold()
             and self.role in ("", card.drift.role)
-            and self.verdict in ("", card.drift.verdict)
+            and self.verdict in ("", card.drift.status)
         )
 
 
@@ -110,11 +106,12 @@ class Report:
 
     Attributes:
         comparison: Comparison of all variables.
-        cards: One card per variable, worst first.
+        cards: One card per variable, in the order of `Comparison.by_size`.
         rows: Number of training rows.
         subject: Description of the live rows, such as "in the last hour".
         since: Start of the live rows; None if unknown.
         hours: Start of each hour in the cards' trends.
+        note: Remark on the window; empty for none.
         made: Time at which the report was made.
     """
 
@@ -124,39 +121,50 @@ class Report:
     subject: str
     since: datetime | None = None
     hours: list[datetime] = field(default_factory=list[datetime])
+    note: str = ""
     made: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def chosen(self, choice: Choice) -> list[Card]:
         """Return the cards that a choice includes, in order, ignoring its limit."""
         return [card for card in self.cards if choice.takes(card)]
 
-    def number(self, verdict: str) -> int:
-        """Return the number of variables with a verdict."""
-        return sum(card.drift.verdict == verdict for card in self.cards)
+    def number(self, status: str) -> int:
+        """Return the number of variables with a `VariableDrift.status`."""
+        return sum(card.drift.status == status for card in self.cards)
+
+    @property
+    def tone(self) -> str:
+        """The verdict that the summary is coloured by.
+
+        If there is not enough data for most variables, a green `ok` would say too much.
+        """
+        if self.comparison.verdict == "ok" and self.number("insufficient") > self.number("ok"):
+            return "insufficient"
+        return self.comparison.verdict
 
     @property
     def words(self) -> str:
-        """Verdict as a sentence, followed by a second one if rates have changed."""
-        changed = [card.drift.name for card in self.cards if card.drift.changed_rates]
-        if not changed:
-            return self._verdict
-        named = _listed(changed)
-        return f"{self._verdict} The rate of missing, unseen or invalid rows changed in {named}."
-
-    @property
-    def _verdict(self) -> str:
+        """The verdict in sentences: drift, then changed rates, then what is not known."""
         if not self.cards:
             return "There is no baseline to compare with."
         if not self.comparison.predictions:
             return f"No predictions {self.subject}."
-        drifted = [each.name for each in self.comparison.drifted]
+        drifted = [card.drift.name for card in self.cards if card.drift.verdict == "drift"]
+        changed = [card.drift.name for card in self.cards if card.drift.changed_rates]
+        sentences: list[str] = []
         if drifted:
-            return f"Drift in {len(drifted)} of {self._variables}: {_listed(drifted)}."
-        if not self.number("ok"):
-            return "Not enough data for a verdict."
-        unknown = self.number("insufficient")
-        rest = f" Not enough data for {unknown}." if unknown else ""
-        return f"No drift in {self.number('ok')} of {self._variables}.{rest}"
+            sentences.append(f"Drift in {len(drifted)} of {self._variables}: {_listed(drifted)}.")
+        elif self.number("ok"):
+            sentences.append(f"No drift in {self.number('ok')} of {self._variables}.")
+        if changed:
+            sentences.append(
+                "The rate of missing, invalid, unseen or outside rows changed in "
+                f"{_listed(changed)}."
+            )
+        if unknown := self.number("insufficient"):
+            rest = f" for {unknown} of {self._variables}" if sentences else " for a verdict"
+            sentences.append(f"Not enough data{rest}.")
+        return " ".join(sentences)
 
     @property
     def _variables(self) -> str:
@@ -177,6 +185,7 @@ def report_of(
     *,
     since: datetime | None = None,
     trend: Trend | None = None,
+    note: str = "",
 ) -> Report:
     """Return the report on a comparison.
 
@@ -186,38 +195,23 @@ def report_of(
         comparison: Comparison of the two.
         subject: Description of the live rows, such as "in the last hour".
         since: Start of the live rows.
-        trend: Statistics of each hour that is kept.
+        trend: Distances of each hour that is kept.
+        note: Remark on the window.
     """
     cards = [
-        Card(drift, variable, tally.cells, _multiples(trend, place, drift, variable))
+        Card(drift, variable, tally.cells, _multiples(trend, place))
         for place, (drift, variable, tally) in enumerate(
             zip(comparison, baseline.variables, tallies, strict=True)
         )
     ]
-    cards.sort(key=lambda card: (_rank(card.drift), -card.drift.multiple if card.judged else 0.0))
+    cards.sort(key=lambda card: card.drift.order)
     hours = [] if trend is None else trend.hours
-    return Report(comparison, cards, baseline.rows, subject, since, hours)
+    return Report(comparison, cards, baseline.rows, subject, since, hours, note)
 
 
-def _rank(drift: VariableDrift) -> int:
-    """Return the rank of a variable: drift first, then changed rates, then too little data."""
-    if drift.changed_rates and drift.verdict != "drift":
-        return _CHANGED_RATE
-    return _ORDER[drift.verdict]
-
-
-def _multiples(
-    trend: Trend | None, place: int, drift: VariableDrift, variable: Variable
-) -> list[float]:
-    """Return each hour's distance from training as a multiple of its critical value.
-
-    The critical values of the whole are rescaled from its number of rows to each hour's.
-    """
-    if trend is None or not drift.rows or math.isnan(drift.critical):
+def _multiples(trend: Trend | None, place: int) -> list[float]:
+    """Return the trend of one variable; empty if no hour has a multiple."""
+    if trend is None or np.isnan(trend.multiples[:, place]).all():
         return []
-    scale = trend.scale[:, place] / (1 / int(variable.counts.sum()) + 1 / drift.rows)
-    psi = trend.psi[:, place] / (drift.critical * scale)
-    ks = trend.ks[:, place] ** 2 / (drift.ks_critical**2 * scale)
-    # Categories have no K-S: `fmax` ignores its NaN.
-    multiples: list[float] = np.fmax(psi, ks).tolist()
+    multiples: list[float] = trend.multiples[:, place].tolist()
     return multiples

@@ -41,6 +41,7 @@ class LiveReport:
         self._baseline = baseline
         self._counts = counts
         self._windows = windows
+        self._policy = policy
         self._hours = _HourlyTrend(baseline, counts, policy)
 
     def report(self, window: str | None) -> Report:
@@ -53,7 +54,7 @@ class LiveReport:
             ConfigError: if `window` is not a length.
         """
         counted = self._windows.counted(window)
-        hourly, start = self._hours.until(self._counts.totals())
+        hourly, start = self._hours.until(self._counts.current())
         return report_of(
             self._baseline,
             counted.counts.tallies(),
@@ -61,6 +62,24 @@ class LiveReport:
             f"in the {name_of(window)}" if window else "since the start",
             since=counted.since if window else start,
             trend=hourly,
+            note=self._note(window),
+        )
+
+    def _note(self, window: str | None) -> str:
+        """Return why drift in a window raises no alert; empty if it may."""
+        if window is None:
+            return ""
+        judged = self._windows.policy_window(window)
+        unknown = [
+            each
+            for each in self._baseline.variables
+            if not self._policy.alerts_on_drift(judged, each)
+        ]
+        if not unknown:
+            return ""
+        return (
+            f"Alerts in the window {judged} judge rates only, because the baseline does not know "
+            f"how its hours and days vary. Fit it with time=."
         )
 
 
@@ -94,6 +113,9 @@ class _HourlyTrend:
         """
         past = self._past
         states = self._counts.hours(past.next if past else None)
+        if past and not states:
+            # The clock was ahead for a moment, and that hour is gone. Begin anew.
+            past, states = None, self._counts.hours()
         found = self._trend(states, now)
         if not states:
             return found, None
@@ -107,4 +129,4 @@ class _HourlyTrend:
 
     def _trend(self, states: Sequence[tuple[datetime, Counts]], now: Counts) -> Trend:
         hours = [(hour, counts.cells) for hour, counts in states]
-        return trend(self._baseline, hours, now.cells, self._policy.min_rows_a_cell)
+        return trend(self._baseline, hours, now.cells, self._policy)

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import resources
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -14,6 +15,7 @@ from boxkite.drawing.svg import percent
 from boxkite.errors import ConfigError
 from boxkite.report.cards import Card, Choice, Report
 from boxkite.report.charts import distribution, labels, meter, sparkline
+from boxkite.system.cooperation import cooperatively
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -31,8 +33,8 @@ def page_html(
     window: str,
     windows: Sequence[tuple[str, str]],
     models: Sequence[str] = (),
-) -> str:
-    """Return the drift page.
+) -> bytes:
+    """Return the drift page in UTF-8. Half of a surrogate pair becomes a question mark.
 
     Args:
         report: Report on the window that is shown.
@@ -60,7 +62,7 @@ def page_html(
     def link_of_verdict(verdict: str) -> str:
         return link(verdict=verdict)
 
-    return _render(
+    return _render_in_steps(
         "page.html",
         report=report,
         cards=found[: choice.limit],
@@ -103,6 +105,17 @@ def asset(name: str) -> str:
 
 def _render(template: str, **values: Any) -> str:
     return _environment().get_template(template).render(**values)
+
+
+def _render_in_steps(template: str, **values: Any) -> bytes:
+    """Return a rendered template, and let other threads run meanwhile.
+
+    Joining all parts at once would block them: a page of a thousand cards has half a million parts.
+    """
+    content = BytesIO()
+    for part in cooperatively(_environment().get_template(template).generate(**values)):
+        content.write(part.encode("utf-8", "replace"))
+    return content.getvalue()
 
 
 def check_installed() -> None:

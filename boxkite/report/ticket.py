@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import textwrap
+from collections.abc import Iterator
 from xml.sax.saxutils import escape
 
 from boxkite.drawing.axis import Label
@@ -29,7 +31,13 @@ _WIDTH, _LEFT, _TOP = 480, 16, 48
 _DRAWN_WIDTH, _DRAWN_HEIGHT = 448, 112
 _BELOW = _TOP + _DRAWN_HEIGHT
 _ROOM, _ROOM_UPRIGHT = 20, 76
-_COLORS = {"drift": "#b3141d", "ok": "#116329", "insufficient": "#7d4e00"}
+_LINE, _CHARACTERS = 20, 62
+_COLORS = {
+    "drift": "#b3141d",
+    "changed rate": "#b3141d",
+    "ok": "#116329",
+    "insufficient": "#7d4e00",
+}
 
 
 def ticket_svg(card: Card, report: Report) -> str:
@@ -42,7 +50,9 @@ def ticket_svg(card: Card, report: Report) -> str:
     drift, comparison = card.drift, report.comparison
     found = labels_of(card)
     line = _BELOW + (_ROOM_UPRIGHT if found and found[0].upright else _ROOM) + 24
-    height = line + 58
+    texts = [*_findings(drift), _statistics(drift), f"{drift.rows:,} rows"]
+    end = line + _LINE * len(texts)
+    height = end + 18
     drawing = distribution(card).replace(
         "<svg ",
         f'<svg x="{_LEFT}" y="{_TOP}" width="{_DRAWN_WIDTH}" height="{_DRAWN_HEIGHT}" ',
@@ -56,12 +66,11 @@ def ticket_svg(card: Card, report: Report) -> str:
         f'<rect width="{_WIDTH}" height="{height}" fill="#fff"/>'
         f'<text class="verdict" x="{_LEFT}" y="30">{_text(drift.name, 36)}</text>'
         f'<text class="verdict" x="{_WIDTH - _LEFT}" y="30" text-anchor="end" '
-        f'style="fill:{_COLORS[drift.verdict]}">{drift.verdict}</text>'
+        f'style="fill:{_COLORS[drift.status]}">{_headline(drift)}</text>'
         f'{drawing}<line x1="{_LEFT}" x2="{_WIDTH - _LEFT}" y1="{_BELOW}" y2="{_BELOW}"/>'
         f"{''.join(map(_label, found))}"
-        f'<text x="{_LEFT}" y="{line}">{_statistics(drift)}</text>'
-        f'<text x="{_LEFT}" y="{line + 20}">{_rows(drift)}</text>'
-        f'<text class="faint" x="{_LEFT}" y="{line + 42}">'
+        f"{''.join(_line(text, line + _LINE * i) for i, text in enumerate(texts))}"
+        f'<text class="faint" x="{_LEFT}" y="{end + 2}">'
         f"{_text(f'grey: training, blue: {model}', 72)}</text>"
         "</svg>\n"
     )
@@ -74,12 +83,18 @@ def _statistics(drift: VariableDrift) -> str:
     return f"{text}; K-S {_number(drift.ks)}, critical {_number(drift.ks_critical)}"
 
 
-def _rows(drift: VariableDrift) -> str:
-    text = f"{drift.rows:,} rows"
-    if not drift.changed_rates:
-        return text
-    rates = ", ".join(drift.changed_rates)
-    return f"{text}; changed {'rates' if drift.changed_rates[1:] else 'rate'}: {rates}"
+def _headline(drift: VariableDrift) -> str:
+    return f"{drift.status}, {drift.severity}" if drift.severity else drift.status
+
+
+def _findings(drift: VariableDrift) -> Iterator[str]:
+    """Yield everything worth telling, in lines that fit the picture."""
+    for finding in drift.findings:
+        yield from textwrap.wrap(one_line(finding), _CHARACTERS)
+
+
+def _line(text: str, y: int) -> str:
+    return f'<text x="{_LEFT}" y="{y}">{escape(text)}</text>'
 
 
 def _label(label: Label) -> str:

@@ -18,6 +18,7 @@ from boxkite.rows.row import (
     output_row,
     plain_row,
 )
+from boxkite.rows.unknown_fields import UnknownFields
 
 __all__ = ["Intake"]
 
@@ -29,16 +30,25 @@ class Intake:
         baseline: the baseline, whose variables the values belong to.
         reporter: reports values that do not fit.
         max_rows: greatest number of rows in one batch.
+        unknown: leaves out fields that the baseline does not have. None keeps them.
     """
 
-    def __init__(self, baseline: Baseline, reporter: ErrorReporter, max_rows: int) -> None:
+    def __init__(
+        self,
+        baseline: Baseline,
+        reporter: ErrorReporter,
+        max_rows: int,
+        unknown: UnknownFields | None = None,
+    ) -> None:
         names = [each.name for each in baseline.features]
+        self._unknown = unknown
         self._reporter = reporter
         self._max_rows = max_rows
         self._feature_names = dict.fromkeys(names)
         self._positions = Positions(names)
         self._width = len(names)
         self._output_names = [each.name for each in baseline.outputs]
+        self._known_outputs = dict.fromkeys(self._output_names)
         self._classes = baseline.classes
 
     def features(self, features: Any, view: str) -> Row | None:
@@ -48,6 +58,8 @@ class Intake:
         try:
             row: Row = {} if features is None else plain_row(features, self._feature_names)
             check_names(row, self._feature_names)
+            if self._unknown is not None:
+                row = self._unknown.left_out(row, self._feature_names)
             return self._positions.of(row)
         except Exception as error:  # noqa: BLE001 - features are any object of the user's
             self._reporter.report("features", error, view)
@@ -58,10 +70,13 @@ class Intake:
         try:
             if output is None:
                 return {}
-            if self._classes:
-                return class_row(output, self._classes)
             names = self._output_names
-            return output_row(output, names) if names else [opened(output)]
+            if not names:
+                return [opened(output)]
+            row = class_row(output, self._classes) if self._classes else output_row(output, names)
+            if self._unknown is not None and type(row) is dict:
+                row = self._unknown.left_out(row, self._known_outputs)
+            return row
         except Exception as error:  # noqa: BLE001 - an output is any object of the user's
             self._reporter.report("output", error, view)
             return None

@@ -31,6 +31,7 @@ __all__ = [
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off", ""})
+_MAX_SHOWN = 40
 _SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 
 
@@ -103,13 +104,16 @@ def as_count(key: str, value: Any) -> int:
 
 def as_duration(key: str, value: Any) -> float:
     """Return seconds from a number of seconds, or from a text such as "90s", "5m", "12h", "30d"."""
-    match = re.fullmatch(r"\s*([0-9.eE+-]+?)\s*([smhdw]?)\s*", str(value))
+    # Strip first: if spaces could match in three places, a long text of spaces would take minutes.
+    text = str(value).strip()
+    match = re.fullmatch(r"([0-9.eE+-]+)\s*([smhdw]?)", text)
     try:
         seconds = float(match[1]) * _SECONDS[match[2]] if match else math.nan
     except ValueError:
         seconds = math.nan
     if not 0 <= seconds < math.inf or isinstance(value, bool):
-        raise ConfigError(f"{key} is {value!r}; use seconds, or a duration such as 12h or 30d")
+        shown = text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"
+        raise ConfigError(f"{key} is {shown!r}; use seconds, or a duration such as 12h or 30d")
     return seconds
 
 

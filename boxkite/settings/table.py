@@ -16,9 +16,11 @@ def _setting(
     meaning: str,
     convert: Callable[[str, Any], Any] = read.as_text,
     legacy: str | None = None,
+    *,
+    secret: bool = False,
 ) -> Any:
     metadata = {"meaning": meaning, "convert": convert, "legacy": legacy}
-    return field(default=default, metadata=metadata)
+    return field(default=default, metadata=metadata, repr=not secret)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +33,7 @@ class Settings:
     baseline: str = _setting(
         "/artefact/histogram.prom",
         "Path or URL of `histogram.prom`. If empty, the service runs without a baseline.",
+        secret=True,  # a presigned URL holds its signature
     )
     model: str | None = _setting(
         None,
@@ -55,6 +58,7 @@ class Settings:
         "Bearer token that a request for the metrics or the drift page must carry. If empty, "
         "anyone may see them.",
         read.as_optional(read.as_secret),
+        secret=True,
     )
     drift_path: str | None = _setting(
         None,
@@ -109,6 +113,12 @@ class Settings:
         "Names of features and fields, separated by commas. boxkite neither logs their values "
         "nor writes them to the journal.",
         read.as_names,
+    )
+    log_unknown: bool = _setting(
+        False,
+        "Whether to log fields that the baseline does not have. If false, boxkite counts them, "
+        "reports each name once, and keeps no value.",
+        read.as_bool,
     )
     log_compression: Literal["none", "gzip", "zstd"] = _setting(
         "none",

@@ -18,12 +18,12 @@ from boxkite.errors import ConfigError
 from boxkite.monitor import Monitor
 from boxkite.settings import Settings, misplaced_settings, refuse_unknown, resolve
 from boxkite.web.context import captured
-from boxkite.web.drift_page import DriftPage
+from boxkite.web.drift_page import DriftPage, ShownModel
 from boxkite.web.framework import Application, Exchange
 from boxkite.web.metrics_page import MetricsPage
 from boxkite.web.models import Models
 from boxkite.web.options import Options
-from boxkite.web.page import Protection
+from boxkite.web.protection import Protection
 from boxkite.web.registered_views import mark_decorated
 from boxkite.web.sources import Capture, Source
 from boxkite.web.views import MonitoredView
@@ -125,11 +125,12 @@ class Extension(ABC):
         try:
             models.check(self, monitor)
             page = self._mount_metrics(application, models, monitor)
-            self._mount_drift(application, models, settings)
+            path = self._mount_drift(application, models, settings)
         except BaseException:
             monitor.close(0)
             raise
         models.add(self, monitor)
+        models.shown.append(ShownModel(monitor, self._protection(settings), path))
         self._baselines.append(monitor.baseline)
         if page is not None:
             models.pages[page.path] = page
@@ -158,20 +159,25 @@ class Extension(ABC):
 
     def _mount_drift(
         self, application: Application[Any], models: Models, settings: Settings
-    ) -> None:
-        """Mount the drift page of all models, if the settings or debugging ask for it."""
-        path = settings.drift_path
-        if models.drift is not None or not (path or (path is None and application.debug)):
-            return
-        page = DriftPage(path or _DEBUG_PATH, self._protection(settings), models)
+    ) -> str | None:
+        """Mount the drift page that the settings or debugging ask for, and return their path.
+
+        Debugging asks for a page only if the application has none.
+        """
+        asked = settings.drift_path
+        path = (_DEBUG_PATH if asked is None and application.debug else asked or "").rstrip("/")
+        if not path or path in models.drift_pages or (asked is None and models.drift_pages):
+            return asked
+        page = DriftPage(path, self._protection(settings), models.shown)
         try:
             page.refuse_path(application)
         except ConfigError:
-            if path:
+            if asked:
                 raise
-            return  # the user did not ask for the page, so it gives way to the application's own
+            return None  # the user did not ask for the page, so it gives way to the application's
         application.mount(page)
-        models.drift = page
+        models.drift_pages[path] = page
+        return asked
 
     def _protection(self, settings: Settings) -> Protection:
         return Protection(settings.metrics_token, self._options.get("authorize"))

@@ -70,10 +70,11 @@ class Lookup:
             content = self._from_server(content, names)
         value = pick(content, names, _PLACES[self._part])
         if type(value) is not PerObject and type(value[0]) is list and self._is_features:
-            # The names have columns, not values. Rows by position would mix them up.
             known = list(self._names(baseline))
-            columns = names if by_name or len(names) != len(known) else known
-            return dict(zip(columns, value, strict=True))
+            if known:
+                # The names have columns, not values. Rows by position would mix them up.
+                columns = names if by_name or len(names) != len(known) else known
+                return dict(zip(columns, value, strict=True))
         if not by_name:
             return self._as_rows(value)
         if type(value) is not PerObject:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
+
 from prometheus_client import CollectorRegistry
 
 from boxkite.errors import ConfigError
 from boxkite.monitor import Monitor
 from boxkite.prometheus.application import application_registry
 from boxkite.prometheus.scrape import Scrape, Scraper
-from boxkite.web.page import Page, PageAnswer, PageRequest, Protection, Routes
+from boxkite.web.page import Guarded, Page, PageAnswer, PageRequest, Routes
+from boxkite.web.protection import Protection
 
 __all__ = ["MetricsPage"]
 
@@ -25,6 +28,7 @@ class MetricsPage(Page):
 
     name = "metrics"
     setting = "METRICS_PATH"
+    threads = 4
 
     def __init__(
         self,
@@ -33,8 +37,9 @@ class MetricsPage(Page):
         registry: CollectorRegistry | None,
         routes: Routes | None = None,
     ) -> None:
+        super().__init__(path)
+        self._protection = protection
         self._joined: list[Monitor] = []
-        super().__init__(path, protection, self._joined)
         self._registry = registry
         self._routes = routes
 
@@ -53,7 +58,7 @@ class MetricsPage(Page):
         """
         for part in ("token", "authorize"):
             asked = getattr(protection, part)
-            if asked and asked != getattr(self.protection, part):
+            if asked and asked != getattr(self._protection, part):
                 raise ConfigError(
                     f"the metrics at {self.path} are already protected by another {part}; pass the "
                     "same one to each Boxkite of the application, or set another METRICS_PATH"
@@ -81,7 +86,15 @@ class MetricsPage(Page):
             self._joined[0].report_export,
         )
 
-    def answer(self, request: PageRequest) -> PageAnswer:
+    def guarded(self) -> Sequence[Guarded]:
+        """Return the first monitor, because the page shows all of them or none."""
+        return [Guarded(self._joined[0], self._protection)]
+
+    def key(self, request: PageRequest) -> Hashable:
+        """Return the format and the names that the request asks for."""
+        return request.accept, request.accept_encoding, frozenset(request.query.get("name[]", ()))
+
+    def answer(self, request: PageRequest, monitors: Sequence[Monitor]) -> PageAnswer:  # noqa: ARG002
         """Return the series that the request asks for, in the format that it accepts."""
         self._report_conflict()
         scrape = self.scrape(request)
@@ -100,7 +113,7 @@ class MetricsPage(Page):
         routes, self._routes = self._routes, None
         problem = self._conflict(routes) if routes is not None else None
         if problem is not None:
-            self._first.reporter.count("export", problem, "the metrics")
+            self._joined[0].reporter.count("export", problem, "the metrics")
 
 
 def _is_classic(monitor: Monitor) -> bool:

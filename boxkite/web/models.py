@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from boxkite.errors import ConfigError
 from boxkite.monitor import Monitor
-from boxkite.web.drift_page import DriftPage
+from boxkite.web.drift_page import DriftPage, ShownModel
 from boxkite.web.metrics_page import MetricsPage
 
 __all__ = ["Models"]
@@ -23,13 +23,15 @@ class Models(Mapping[str, Monitor]):
     Attributes:
         app: A weak reference to the application.
         pages: The pages of metrics by path.
-        drift: The drift page, or None.
+        drift_pages: The drift pages by path.
+        shown: The models that drift pages may show.
     """
 
     def __init__(self, app: object) -> None:
         self.app = weakref.ref(app)
         self.pages: dict[str, MetricsPage] = {}
-        self.drift: DriftPage | None = None
+        self.drift_pages: dict[str, DriftPage] = {}
+        self.shown: list[ShownModel] = []
         self._by_name: dict[str, Monitor] = {}
         self._by_extension: dict[object, Monitor] = {}
 

@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 from boxkite.baseline import Baseline
 from boxkite.drift import Policy
 from boxkite.logs.sink import LogTarget
-from boxkite.web.page import Authorize
+from boxkite.web.protection import Authorize
 
 __all__ = ["Options"]
 
@@ -55,6 +55,7 @@ class Options(TypedDict, total=False):
     log_sample: float | None
     log_request_body: bool | None
     log_redact: Collection[str] | None
+    log_unknown: bool | None
     log_compression: Literal["none", "gzip", "zstd"] | None
     log_record_max_bytes: int | None
     endpoint_id: Text

@@ -1,20 +1,18 @@
-"""A page that boxkite adds to an application, and the conditions for access to it."""
+"""A page that boxkite adds to an application, and who may see what on it."""
 
 from __future__ import annotations
 
-import secrets
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol, TypeAlias
+from typing import ClassVar, NamedTuple, Protocol, TypeAlias
 
 from boxkite.errors import ConfigError
 from boxkite.monitor import Monitor
+from boxkite.prometheus.sharing import SharedWork
+from boxkite.web.protection import Authorize, Protection
 
-__all__ = ["Authorize", "Page", "PageAnswer", "PageRequest", "Protection", "Routes"]
-
-Authorize: TypeAlias = Callable[[Any], bool | Awaitable[bool]]
-"""Decides about access to a page: called with the framework's request, sync or async."""
+__all__ = ["Guarded", "Page", "PageAnswer", "PageRequest", "Rendering", "Routes", "Verdicts"]
 
 
 def _no_headers() -> dict[str, str]:
@@ -47,6 +45,11 @@ class PageRequest:
         prefix: The path under which the application is mounted; `SCRIPT_NAME` in WSGI, `root_path`
             in ASGI.
         rest: The part of the path below the page's own path.
+        authorization: The `Authorization` header, or an empty text.
+        cookies: The `Cookie` header, or an empty text.
+        method: "GET", "HEAD" or "POST".
+        body: The body of a POST, of which an adapter reads at most `MAX_FORM_BYTES` + 1.
+        is_secure: Whether the request came through HTTPS.
     """
 
     query: Mapping[str, Sequence[str]]
@@ -54,6 +57,32 @@ class PageRequest:
     accept_encoding: str = ""
     prefix: str = ""
     rest: str = ""
+    authorization: str = ""
+    cookies: str = field(default="", repr=False)
+    method: str = "GET"
+    body: bytes = field(default=b"", repr=False)
+    is_secure: bool = False
+
+
+class Rendering:
+    """An answer that takes time to render. Equal requests at the same time share it.
+
+    Args:
+        shared: Shares the answer.
+        key: Identifies the answer.
+        work: Renders it.
+    """
+
+    def __init__(
+        self, shared: SharedWork[PageAnswer], key: Hashable, work: Callable[[], PageAnswer]
+    ) -> None:
+        self._shared = shared
+        self._work = work
+        self._run = shared.join(key)
+
+    def render(self) -> PageAnswer:
+        """Return the answer. This blocks, so an async framework calls it in a thread."""
+        return self._shared.finish(self._run, self._work)
 
 
 class Routes(Protocol):
@@ -63,96 +92,130 @@ class Routes(Protocol):
         """Name the route, other than boxkite's own, that answers GET at a path."""
 
 
-_PLAIN = {"Content-Type": "text/plain; charset=utf-8"}
-# Refusals reveal nothing about the service.
-_UNAUTHORIZED = PageAnswer(401, b"unauthorized\n", {**_PLAIN, "WWW-Authenticate": "Bearer"})
-_FORBIDDEN = PageAnswer(403, b"forbidden\n", _PLAIN)
-
-
-@dataclass(frozen=True)
-class Protection:
-    """The conditions for access to a page.
+class Guarded(NamedTuple):
+    """A monitor that a page shows, and the conditions for access to it.
 
     Attributes:
-        token: The bearer token that a request must carry; None or an empty text for no token.
-        authorize: A callable that returns True for a request that may see the page; None if all
-            may see it.
+        monitor: The monitor.
+        protection: The conditions.
     """
 
-    token: str | None = None
-    authorize: Authorize | None = None
+    monitor: Monitor
+    protection: Protection
 
-    def accepts(self, authorization: str | None) -> bool:
-        """Return whether an `Authorization` header carries the token."""
-        if not self.token:
-            return True
-        scheme, _, given = (authorization or "").partition(" ")
-        # A plain comparison stops at the first wrong character, so its duration would reveal the
-        # token.
-        return scheme.lower() == "bearer" and secrets.compare_digest(
-            given.encode(), self.token.encode()
-        )
+
+Verdicts: TypeAlias = Sequence[tuple[Authorize, object]]
+"""Callables that decide about a request, with what each of them returned or raised."""
+
+_PLAIN = {"Content-Type": "text/plain; charset=utf-8"}
+# Refusals reveal nothing about the service.
+_BUSY = PageAnswer(503, b"busy: ask again in a second\n", {**_PLAIN, "Retry-After": "1"})
+_UNAUTHORIZED = PageAnswer(401, b"unauthorized\n", {**_PLAIN, "WWW-Authenticate": "Bearer"})
+_FORBIDDEN = PageAnswer(403, b"forbidden\n", _PLAIN)
 
 
 class Page(ABC):
     """A page at one path of an application.
 
+    An adapter answers a request in three steps: it takes the callables from `to_ask`, calls each
+    with the framework's request, and passes all of them to `respond` with their verdicts. If that
+    returns a `Rendering`, it lets at most `threads` threads render at a time, so that pages leave
+    threads for predictions.
+
     Args:
         path: The path.
-        protection: The conditions for access.
-        monitors: The monitors that the page shows. More may be added to the collection later.
 
     Attributes:
         name: The page's name, for the names of its routes.
         setting: The setting that holds the path.
+        methods: The methods that the page answers.
         has_subpaths: Whether the page also answers below its path.
+        threads: The most threads of the server that may render the page at the same time.
+        busy: The answer for a further request, if a server cannot let it wait without a thread.
     """
 
     name: ClassVar[str]
     setting: ClassVar[str]
+    methods: ClassVar[tuple[str, ...]] = ("GET", "HEAD")
     has_subpaths: ClassVar[bool] = False
+    threads: ClassVar[int] = 2
+    busy: ClassVar[PageAnswer] = _BUSY
 
-    def __init__(self, path: str, protection: Protection, monitors: Collection[Monitor]) -> None:
+    def __init__(self, path: str) -> None:
         self.path = path
-        self.protection = protection
-        self._monitors = monitors
-
-    @property
-    def authorize(self) -> Authorize | None:
-        """The callable that decides about each request; pass its verdict to `refuse_verdict`."""
-        return self.protection.authorize
+        self._shared: SharedWork[PageAnswer] = SharedWork()
 
     @abstractmethod
-    def answer(self, request: PageRequest) -> PageAnswer:
-        """Return the answer to a request that may see the page."""
+    def guarded(self) -> Sequence[Guarded]:
+        """Return the monitors on the page, with the conditions for access to each."""
 
-    def refuse_token(self, authorization: str | None) -> PageAnswer | None:
-        """Return a 401 unless the request carries the token.
-
-        Args:
-            authorization: The request's `Authorization` header.
-        """
-        return None if self.protection.accepts(authorization) else _UNAUTHORIZED
-
-    def refuse_verdict(self, verdict: object) -> PageAnswer | None:
-        """Return a 403 unless `authorize` returned True.
-
-        Any other return value, or an exception, denies access, because a response or a coroutine
-        would also be true. It is reported too, unless it is False.
+    @abstractmethod
+    def answer(self, request: PageRequest, monitors: Sequence[Monitor]) -> PageAnswer:
+        """Return the answer to a request that may see some of the monitors.
 
         Args:
-            verdict: The value that `authorize` returned, or the exception that it raised.
+            request: The request.
+            monitors: The monitors that it may see, at least one.
         """
-        if verdict is True:
-            return None
-        if verdict is not False:
-            problem = (
-                verdict
-                if isinstance(verdict, Exception)
-                else TypeError(f"it returned a {type(verdict).__name__}; return True or False")
-            )
-            self._first.reporter.report("export", problem, "authorize")
-        return _FORBIDDEN
+
+    @abstractmethod
+    def key(self, request: PageRequest) -> Hashable:
+        """Return what the answer depends on, apart from the monitors."""
+
+    def to_ask(self, request: PageRequest) -> list[Authorize]:
+        """Return the callables whose verdicts `respond` needs, each of them once."""
+        asked: list[Authorize] = []
+        for _, protection in self.guarded():
+            authorize = protection.authorize
+            known = authorize is None or any(authorize is each for each in asked)
+            if authorize is not None and not known and self._has_token(request, protection):
+                asked.append(authorize)
+        return asked
+
+    def respond(self, request: PageRequest, verdicts: Verdicts = ()) -> PageAnswer | Rendering:
+        """Return the answer to a request: the monitors that it may see, or a refusal.
+
+        This does not block.
+
+        Any verdict but `True` denies access, because a response or a coroutine would also be true.
+
+        Args:
+            request: The request.
+            verdicts: Each callable of `to_ask` with what it returned, or with the exception that it
+                raised.
+        """
+        granting = [authorize for authorize, verdict in verdicts if self._grants(verdict)]
+        admitted: list[Monitor] = []
+        has_any_token = False
+        for monitor, protection in self.guarded():
+            if not self._has_token(request, protection):
+                continue
+            has_any_token = True
+            authorize = protection.authorize
+            if authorize is None or any(authorize is each for each in granting):
+                admitted.append(monitor)
+        if admitted:
+            key = (*map(id, admitted), self.key(request))
+            return Rendering(self._shared, key, lambda: self.answer(request, admitted))
+        return _FORBIDDEN if has_any_token else self.refuse(request)
+
+    def refuse(self, request: PageRequest) -> PageAnswer:  # noqa: ARG002 - some pages need it
+        """Return the answer to a request without a token."""
+        return _UNAUTHORIZED
+
+    def _has_token(self, request: PageRequest, protection: Protection) -> bool:
+        return protection.accepts(request.authorization)
+
+    def _grants(self, verdict: object) -> bool:
+        if isinstance(verdict, bool):
+            return verdict
+        problem = (
+            verdict
+            if isinstance(verdict, Exception)
+            else TypeError(f"it returned a {type(verdict).__name__}; return True or False")
+        )
+        self.guarded()[0].monitor.reporter.report("export", problem, "authorize")
+        return False
 
     def refuse_path(self, routes: Routes) -> None:
         """Refuse the path if the application already has a route there.
@@ -172,7 +235,3 @@ class Page(ABC):
             f"{self.setting} {self.path} is taken by {other}; set another path, or remove that "
             "route"
         )
-
-    @property
-    def _first(self) -> Monitor:
-        return next(iter(self._monitors))

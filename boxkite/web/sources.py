@@ -12,6 +12,7 @@ import msgspec
 
 from boxkite.baseline import Baseline
 from boxkite.errors import ConfigError
+from boxkite.live.recorder import NAMED, Named
 from boxkite.monitor import Monitor
 from boxkite.web.answers import Answered, answer_of
 from boxkite.web.context import UNSET, Part, Prediction
@@ -57,6 +58,8 @@ class Capture:
         features: Reads the features.
         output: Reads the output.
         may_await: Whether a source may return an awaitable.
+        named: Which parts the decorator names. Clients fill a body, or the part of it at a key
+            path. An answer is the service's own, so a key path is enough there.
 
     Raises:
         TypeError: if a source has another type.
@@ -71,6 +74,8 @@ class Capture:
         self.features = _Reader("features", features, self.view)
         self.output = _Reader("output", output, self.view)
         self.may_await = callable(features) or callable(output)
+        named = Named(not isinstance(features, str | None), output is not None)
+        self.named = NAMED if all(named) else named
 
     def check(self, baseline: Baseline) -> None:
         """Check that lists of names fit the baseline.
@@ -122,6 +127,17 @@ class PendingPrediction(msgspec.Struct, eq=False):
         return self.prediction.id
 
     @property
+    def _named(self) -> Named:
+        """Which parts the service's code names, in the decorator or by setting them."""
+        named, prediction = self.capture.named, self.prediction
+        if named is NAMED or not prediction.is_set:
+            return named
+        return Named(
+            named.features or prediction.features is not UNSET,
+            named.output or prediction.output is not UNSET,
+        )
+
+    @property
     def may_await(self) -> bool:
         """Whether a source may be async. If so, call `log_awaiting`."""
         return self.capture.may_await
@@ -167,7 +183,7 @@ class PendingPrediction(msgspec.Struct, eq=False):
             except Exception as error:  # noqa: BLE001 - the client decides what the body is
                 monitor.reporter.report("log", error, view)
         identity = self.prediction.identity
-        ids = monitor.recorder.take_all(identity, features, output, body, view)
+        ids = monitor.recorder.take_all(identity, features, output, body, view, self._named)
         if len(ids) == 1:
             return {PREDICTION_ID_HEADER: ids[0]}
         first = {PREDICTION_ID_HEADER: ids[0]} if ids else {}

@@ -29,30 +29,51 @@ class Service:
     def __init__(self, kind: str, debug: bool = False, **options: Any) -> None:
         given = {"baseline": BASELINE, "registry": None, **options}
         self.monitor: boxkite.Monitor
+        self._app: Any
         if kind == "flask":
             app = flask.Flask("service")
             app.debug = debug
             boxkite_flask.Boxkite(app, **given)
             self.monitor = app.extensions["boxkite"]
-            self._client: Any = app.test_client()
+            self._app = app
+            self._client: Any = app.test_client(use_cookies=False)
         else:
             asgi = (FastAPI if kind == "fastapi" else Starlette)(debug=debug)
             boxkite_starlette.Boxkite(asgi, **given)
             self.monitor = asgi.state.boxkite
+            self._app = asgi
             self._client = httpx.ASGITransport(asgi)
 
-    def ask(self, path: str, method: str = "GET", **headers: str) -> tuple[int, Any, bytes]:
+    def add(self, model: str, **options: Any) -> None:
+        """Add a model to the application."""
+        adapter: Any = boxkite_flask if isinstance(self._app, flask.Flask) else boxkite_starlette
+        given = {"baseline": BASELINE, "registry": None, "metrics_path": "", **options}
+        adapter.Boxkite(self._app, model=model, **given)
+
+    def ask(
+        self,
+        path: str,
+        method: str = "GET",
+        body: bytes = b"",
+        scheme: str = "http",
+        **headers: str,
+    ) -> tuple[int, Any, bytes]:
         """Return the status, headers and content of a response."""
         if isinstance(self._client, httpx.ASGITransport):
-            response = asyncio.run(self._ask_asgi(path, method, headers))
+            response = asyncio.run(
+                self._ask_asgi(f"{scheme}://service{path}", method, body, headers)
+            )
             return response.status_code, response.headers, response.content
-        answer = self._client.open(path, method=method, headers=headers)
+        answer = self._client.open(
+            path, method=method, data=body, headers=headers, base_url=f"{scheme}://service"
+        )
         return answer.status_code, answer.headers, answer.data
 
-    async def _ask_asgi(self, path: str, method: str, headers: dict[str, str]) -> httpx.Response:
-        client = httpx.AsyncClient(transport=self._client, base_url="http://service")
-        async with client:
-            return await client.request(method, path, headers=headers)
+    async def _ask_asgi(
+        self, url: str, method: str, body: bytes, headers: dict[str, str]
+    ) -> httpx.Response:
+        async with httpx.AsyncClient(transport=self._client) as client:
+            return await client.request(method, url, content=body, headers=headers)
 
 
 @pytest.fixture(params=["flask", "starlette", "fastapi"])
@@ -92,14 +113,26 @@ def test_the_page_shows_each_variable_and_its_json_is_the_monitors_drift(
         ("?window=soon", 400, "text/plain; charset=utf-8"),
         ("/drift.json?window=soon", 400, "text/plain; charset=utf-8"),
         ("?window=6h&q=AGE&role=feature&limit=1", 200, "text/html; charset=utf-8"),
-        ("?variable=feature:nobody&limit=x", 200, "text/html; charset=utf-8"),
+        ("?variable=feature:nobody", 200, "text/html; charset=utf-8"),
+        ("?window=8d&limit=9000", 200, "text/html; charset=utf-8"),
+        ("?window=1e12", 400, "text/plain; charset=utf-8"),
+        ("/drift.json?window=1e12", 400, "text/plain; charset=utf-8"),
+        ("?window=9d", 400, "text/plain; charset=utf-8"),
+        (f"?window={'9' * 5000}", 400, "text/plain; charset=utf-8"),
+        (f"?window=1{'+' * 20_000}x", 400, "text/plain; charset=utf-8"),
+        (f"?limit={'9' * 5000}", 400, "text/plain; charset=utf-8"),
+        ("?limit=x", 400, "text/plain; charset=utf-8"),
+        ("?limit=-1", 400, "text/plain; charset=utf-8"),
+        ("?limit=%D9%A3", 400, "text/plain; charset=utf-8"),
+        (f"?model={'x' * 5000}", 404, "text/plain; charset=utf-8"),
     ],
 )
 def test_paths_below_the_page_have_their_status_and_content_type(
     rest: str, status: int, kind: str | None, serve: Callable[..., Service]
 ) -> None:
-    found, headers, _ = serve(drift_path="/drift").ask(f"/drift{rest}")
+    found, headers, content = serve(drift_path="/drift").ask(f"/drift{rest}")
     assert found == status
+    assert found == 200 or len(content) < 200
     assert kind is None or headers["content-type"] == kind
 
 
@@ -126,6 +159,133 @@ def test_the_page_is_protected_like_the_metrics(serve: Callable[..., Service]) -
         assert service.ask(path, Authorization="Bearer secret")[0] == 200
     denied = serve(drift_path="/drift", authorize=lambda _: False)
     assert denied.ask("/drift")[::2] == (403, b"forbidden\n")
+
+
+BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+
+
+def test_a_browser_signs_in_with_a_form_and_gets_a_cookie(
+    serve: Callable[..., Service], caplog: pytest.LogCaptureFixture
+) -> None:
+    service = serve(drift_path="/drift", metrics_token="s3cret")
+    status, headers, content = service.ask("/drift?window=1h", **BROWSER)
+    assert (status, headers["content-type"]) == (401, "text/html; charset=utf-8")
+    assert b'<form method="post" action="/drift">' in content
+    assert b"scores" not in content  # the model's name is for those who have signed in
+    status, headers, _ = service.ask("/drift", "POST", body=b"token=s3cret")
+    assert (status, headers["location"]) == (303, "/drift")
+    cookie, *attributes = headers["set-cookie"].split("; ")
+    assert {"HttpOnly", "SameSite=Strict", "Path=/drift"} <= set(attributes)
+    assert "s3cret" not in str(headers)
+    for path in ("/drift", "/drift/drift.json", "/drift/style.css", "/drift?model=scores"):
+        assert service.ask(path, Cookie=cookie)[0] == 200
+    assert service.ask("/metrics", Cookie=cookie)[0] == 401
+    assert "s3cret" not in caplog.text
+
+
+@pytest.mark.parametrize("body", [b"token=other", b"token=", b"", b"s3cret", b"x" * 100_000])
+def test_any_other_form_is_answered_with_the_form_again(
+    body: bytes, serve: Callable[..., Service]
+) -> None:
+    service = serve(drift_path="/drift", metrics_token="s3cret")
+    status, headers, content = service.ask("/drift", "POST", body=body)
+    assert (status, "set-cookie" in headers) == (401, False)
+    assert b'<p role="alert">This is not the token.</p>' in content
+
+
+def test_the_cookie_goes_through_https_only_if_the_request_came_through_it(
+    serve: Callable[..., Service],
+) -> None:
+    service = serve(drift_path="/drift", metrics_token="s3cret")
+    for scheme in ("http", "https"):
+        _, headers, _ = service.ask("/drift", "POST", body=b"token=s3cret", scheme=scheme)
+        assert ("Secure" in headers["set-cookie"].split("; ")) == (scheme == "https")
+
+
+def test_a_signed_in_browser_still_needs_authorize(serve: Callable[..., Service]) -> None:
+    service = serve(drift_path="/drift", metrics_token="s3cret", authorize=lambda _: False)
+    _, headers, _ = service.ask("/drift", "POST", body=b"token=s3cret")
+    cookie = headers["set-cookie"].partition(";")[0]
+    assert service.ask("/drift", Cookie=cookie)[::2] == (403, b"forbidden\n")
+
+
+def with_header(name: str) -> Callable[[Any], bool]:
+    """Return a rule that admits requests with a header."""
+    return lambda request: name in request.headers
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "headers", "seen"),
+    [
+        # Each model is shown to those whom its own protection admits.
+        ({"metrics_token": "a"}, {"metrics_token": "b"}, {"Authorization": "Bearer a"}, "scores"),
+        ({"metrics_token": "a"}, {"metrics_token": "b"}, {"Authorization": "Bearer b"}, "second"),
+        ({"metrics_token": "a"}, {"metrics_token": "b"}, {}, 401),
+        ({}, {"metrics_token": "b"}, {}, "scores"),
+        ({}, {"metrics_token": "b"}, {"Authorization": "Bearer b"}, "scores second"),
+        ({}, {"authorize": with_header("X-B")}, {}, "scores"),
+        ({}, {"authorize": with_header("X-B")}, {"X-B": "1"}, "scores second"),
+        ({"authorize": with_header("X-A")}, {"authorize": with_header("X-B")}, {"X-B": "1"},
+         "second"),
+        ({"authorize": with_header("X-A")}, {"authorize": with_header("X-B")}, {}, 403),
+        # A model without protection has that of the page.
+        ({"metrics_token": "a"}, {}, {}, 401),
+        ({"metrics_token": "a"}, {}, {"Authorization": "Bearer a"}, "scores second"),
+        ({"authorize": with_header("X-A")}, {"metrics_token": "b"}, {"Authorization": "Bearer b"},
+         403),
+    ],
+)  # fmt: skip
+def test_a_model_is_shown_to_those_whom_its_own_protection_admits(
+    first: dict[str, Any],
+    second: dict[str, Any],
+    headers: dict[str, str],
+    seen: str | int,
+    serve: Callable[..., Service],
+) -> None:
+    service = serve(drift_path="/drift", **first)
+    service.add("second", metrics_path="/second/metrics", **second)
+    status = service.ask("/drift", **headers)[0]
+    if isinstance(seen, int):
+        assert status == seen
+        return
+    assert status == 200
+    shown = [
+        model
+        for model in ("scores", "second")
+        for status, _, content in [service.ask(f"/drift/drift.json?model={model}", **headers)]
+        if status == 200 and json.loads(content)["model"] == model
+    ]
+    assert shown == seen.split()
+    hidden = {"scores", "second"} - set(shown)
+    assert not any(each.encode() in service.ask("/drift", **headers)[2] for each in hidden)
+
+
+def test_a_second_model_has_the_drift_path_that_it_asks_for(serve: Callable[..., Service]) -> None:
+    service = serve(drift_path="/first")
+    service.add("second", drift_path="/second")
+    service.add("third", drift_path="/second/")
+    service.add("everywhere")
+    service.add("nowhere", drift_path="")
+    for path, models in (
+        ("/first", ["everywhere", "scores"]),
+        ("/second", ["everywhere", "second", "third"]),
+    ):
+        status, _, content = service.ask(f"{path}/drift.json?model=nowhere")
+        there = ", ".join(map(repr, models))
+        assert status == 404
+        assert sorted(content.decode().split("there is ")[1].strip().split(", ")) == sorted(
+            there.split(", ")
+        )
+
+
+def test_a_second_drift_path_that_is_taken_is_an_error() -> None:
+    app = flask.Flask("service")
+    app.add_url_rule("/second", "mine", lambda: "mine")
+    boxkite_flask.Boxkite(app, baseline=BASELINE, registry=None, drift_path="/first")
+    with pytest.raises(boxkite.ConfigError, match=r"DRIFT_PATH /second is taken by .*'mine'"):
+        boxkite_flask.Boxkite(
+            app, baseline=BASELINE, registry=None, model="b", drift_path="/second"
+        )
 
 
 def test_other_methods_are_refused(serve: Callable[..., Service]) -> None:

@@ -181,8 +181,8 @@ def test_a_column_of_ids_is_warned_of() -> None:
         Baseline.fit({"c": ids, "fewer": ids[:400] * 2 + ids[:200]})
     assert len(caught) == 1
     assert str(caught[0].message) == (
-        "feature 'c' has 1,000 distinct texts in 1,000 rows. Leave it out if it holds ids: "
-        "they have no distribution to compare"
+        "1,000 of 1,000 values of 'c' are different. If they are ids, exclude the column (--drop), "
+        "or let it raise no alert (--no-alert): ids have no distribution to compare"
     )
 
 

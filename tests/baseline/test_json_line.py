@@ -6,6 +6,7 @@ import math
 import re
 import tracemalloc
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -320,11 +321,49 @@ def test_a_change_inside_the_line_is_told_by_its_digest() -> None:
 
 
 def test_a_small_line_that_describes_huge_series_is_refused_at_once() -> None:
-    huge = {"name": "x" * 1_000_000, "counts": [0] * 100_001, "edges": list(range(100_000))}
+    huge = {"name": "x" * 10_000, "counts": [0] * 100_001, "edges": list(range(100_000))}
     message = message_of(with_json(variable(0, **huge)))
     assert message.startswith(
         "the # BASELINE line describes 200,005 series, more than the file has "
     )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        variable(0, name="x" * 16_385),
+        variable(1, categories=["x" * 16_385, "__other__", "__unseen__"]),
+        lambda line: line.update(model="x" * 16_385),
+        lambda line: line.update(version="x" * 16_385),
+    ],
+    ids=["name", "category", "model", "version"],
+)
+def test_a_label_that_is_too_long_is_refused(change: Callable[[dict[str, Any]], Any]) -> None:
+    assert message_of(with_json(change)) == (
+        f"the name or category '{'x' * 80}'… has 16,385 characters, and a label may have 16,384. "
+        "Shorten it in the training data"
+    )
+
+
+def test_a_label_of_16_mib_takes_little_memory_and_names_its_line() -> None:
+    text = with_json(variable(1, name="x" * 2**24))
+    tracemalloc.start()
+    try:
+        message = message_of(text)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert "has 16,777,216 characters" in message
+    assert len(message) < 300
+    assert peak < 6 * 2**24  # the JSON line as text, as bytes and decoded
+
+
+@pytest.mark.parametrize("given", [{"x" * 16_385: [1.0, 2.0]}, {"a": ["u", "x" * 16_385]}])
+def test_a_label_that_no_reader_takes_is_not_written(given: Any, tmp_path: Path) -> None:
+    path = tmp_path / "histogram.prom"
+    with pytest.raises(BaselineError, match=r"has 16,385 characters, and a label may have 16,384"):
+        Baseline.fit({name: values * 50 for name, values in given.items()}).write(path)
+    assert not path.exists()
 
 
 def test_a_line_of_too_many_series_is_refused() -> None:

@@ -77,6 +77,14 @@ def test_any_text_is_read_back_as_a_label_and_as_help(label: str, documentation:
         ('up{a="b\\t"} 1', 'not a list of labels: {a="b\\t"} 1'),
         ('up{a="b",a="c"} 1', 'not a list of labels: {a="b",a="c"} 1'),
         ('up{a="b"c="d"} 1', 'not a list of labels: {a="b"c="d"} 1'),
+        (
+            "y" * 200_000,
+            f"200,000 characters, and a line may have 131,072: '{'y' * 80}'",
+        ),
+        (
+            "# " + "y" * 200_000,
+            f"200,002 characters, and a line may have 131,072: '# {'y' * 78}'",
+        ),
     ],
 )
 def test_a_line_that_is_no_sample_is_an_error_with_its_number(line: str, message: str) -> None:

@@ -13,7 +13,6 @@ from click.testing import CliRunner, Result
 
 from boxkite import Baseline
 from boxkite.cli.commands import boxkite
-from boxkite.drift import Policy
 from boxkite.prometheus.rules import RuleObject, RuleOptions, render_rules
 
 HOSTILE = "\x1b[31m[red]\n"
@@ -156,13 +155,12 @@ def test_compare_prints_json() -> None:
 def test_rules_prints_the_rules() -> None:
     assert run("rules").stdout == render_rules()
     options = (
-        "--window 30m --slow-window 1h --interval 15s --scrape-interval 15s --min-effect 0.1 "
+        "--window 30m --slow-window 1h --interval 15s --scrape-interval 15s "
         "--runbook https://x/ --by env,job --alert-label team=ml --severity critical=page "
         "--severity BoxkiteNoBaseline=info --no-alert BoxkiteScrapedTwice"
     )
     result = run("rules", *options.split())
     assert result.stdout == render_rules(
-        Policy(min_effect=0.1),
         windows=["30m", "1h"],
         options=RuleOptions(
             environment=("env", "cluster", "namespace", "job"),
@@ -174,9 +172,6 @@ def test_rules_prints_the_rules() -> None:
             without=frozenset({"BoxkiteScrapedTwice"}),
         ),
     )
-    bursts = run("rules", "--design-effect", "3", "--false-alarms-per-month", "0.1")
-    policy = Policy(design_effect=3.0, false_alarms_per_month=0.1)
-    assert (bursts.stdout, bursts.stderr) == (render_rules(policy), "")
     alone = run("rules", "--slow-window", "none", "--no-alerts", "--by", "")
     options_alone = RuleOptions(environment=(), alerts=False)
     assert alone.stdout == render_rules(windows=["1h"], options=options_alone)

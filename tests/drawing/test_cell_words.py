@@ -44,7 +44,12 @@ def test_a_bin_of_one_value_is_called_by_it(values: object, names: list[str]) ->
 
 
 def test_bins_of_several_whole_numbers_are_ranges() -> None:
-    assert words(range(1000), bins=4) == ["0 to 249", "250 to 499", "500 to 749", "750 to 999"]
+    assert words(range(1000), bins=4) == [
+        "values from 0 to 249",
+        "values from 250 to 499",
+        "values from 500 to 749",
+        "values from 750 to 999",
+    ]
 
 
 @pytest.mark.parametrize(

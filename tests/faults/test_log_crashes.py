@@ -126,7 +126,7 @@ class Service:
             PredictionLog(self, context, "files"),
             self.counts,
             OrphanRecovery(self.counts, state, max_bytes),
-            RejectedFile(folder / "rejected"),
+            RejectedFile(state),
             EventSender(self, lambda: None, ErrorReporter()),
             self.reporter,
             max_bytes,

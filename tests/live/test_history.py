@@ -72,6 +72,25 @@ def test_what_is_older_than_eight_days_goes(history: History, tmp_path: Path) ->
     ]
 
 
+@pytest.mark.parametrize("ahead", [timedelta(days=1), timedelta(hours=2)])
+def test_a_clock_that_was_ahead_for_a_moment_leaves_no_hour(
+    ahead: timedelta, history: History, tmp_path: Path
+) -> None:
+    history.keep(counts_of(20), NOON + 6 * HOUR + ahead)
+    history.keep(counts_of(20), NOON + 6 * HOUR)
+    assert [hour.hour for hour, _ in history.hours()] == [12, 13, 17, 18]
+    later = NOON + 6 * HOUR + ahead
+    History(tmp_path, BASELINE).keep(counts_of(50), later)
+    found, counts = history.at(later)
+    assert (found, counts.predictions) == (later, 50)
+
+
+def test_a_file_of_the_next_hour_stays_if_clocks_differ_by_seconds(history: History) -> None:
+    history.keep(counts_of(20), NOON + 6 * HOUR)
+    history.keep(counts_of(20), NOON + 6 * HOUR - timedelta(seconds=3))
+    assert [hour.hour for hour, _ in history.hours()] == [12, 13, 17, 18]
+
+
 @pytest.mark.parametrize("content", [b"", b"x" * 30, None])
 def test_a_damaged_hour_is_passed_over(
     content: bytes | None, history: History, tmp_path: Path

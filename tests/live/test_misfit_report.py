@@ -9,6 +9,7 @@ import pytest
 
 from boxkite import Baseline, Monitor
 from boxkite.settings import Settings
+from boxkite.system.background import Background
 
 FEATURES: dict[str, Any] = {
     "age": np.arange(1000.0),
@@ -17,6 +18,13 @@ FEATURES: dict[str, Any] = {
 }
 BASELINE = Baseline.fit(FEATURES, {"score": np.arange(1000.0)})
 FITS = {"age": 1, "colour": "red"}
+
+
+@pytest.fixture(autouse=True)
+def _no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the tests decide when the background looks."""
+    for name in ("ask", "hurry"):
+        monkeypatch.setattr(Background, name, lambda _: None)
 
 
 @pytest.fixture

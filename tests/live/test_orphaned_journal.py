@@ -1,5 +1,6 @@
 """Records of a dead worker: in order, from where it had come, whatever file is damaged."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -8,12 +9,12 @@ import pytest
 from boxkite import Baseline
 from boxkite.error_reporter import STAGES
 from boxkite.live.counts_file import CountsFile
+from boxkite.live.ended_runs import holds_log_records
 from boxkite.live.log_context import LogContext
 from boxkite.live.mapped_journal import segment_numbers, segment_path
 from boxkite.live.orphaned_journal import OrphanedJournal
 from boxkite.live.outbox import Waiting
 from boxkite.live.record import Record, decode, encode
-from boxkite.live.state_folder import _waits
 from boxkite.live.worker import Worker
 from boxkite.live.worker_folder import WorkerFolder
 from boxkite.system.file_lock import try_lock
@@ -151,7 +152,7 @@ def test_what_is_given_up_is_dropped_but_for_what_is_not_logged(tmp_path: Path) 
     assert (orphan.logged(), orphan.give_up()) == (5, 5)
     assert orphan.waiting(1, 1).contents == []
     assert log_of(folder)["dropped"] == 5
-    assert not _waits(folder)
+    assert not holds_log_records(folder)
 
 
 def test_once_merged_its_segments_hold_the_same_in_less(folder: WorkerFolder) -> None:
@@ -182,8 +183,11 @@ def test_without_a_position_all_that_is_there_is_shipped(content: bytes, tmp_pat
 def test_damaged_counts_are_shipped_from_the_commit_before_them(tmp_path: Path) -> None:
     folder = dead_worker(tmp_path, shipped=2)
     file = CountsFile(folder.counts_file)
-    start = file._starts[file._map[8] & 1]
-    file._map[start + 200] ^= 0xFF
+    with folder.counts_file.open("r+b") as content:
+        content.seek(file._starts[file._active] + 200)
+        byte = content.read(1)[0] ^ 0xFF
+        content.seek(-1, os.SEEK_CUR)
+        content.write(bytes([byte]))
     orphan = OrphanedJournal(folder)
     assert (orphan.sealed, numbers(orphan.waiting(MANY, MANY))) == (True, [0, 1])
     orphan.acknowledge(orphan.seal(orphan.waiting(2, MANY), 2), delivered=2, dropped=0)
@@ -215,13 +219,13 @@ def test_only_with_a_context_records_wait_for_the_log(
     folder.context_file.unlink()
     if context is not None:
         folder.context_file.write_bytes(context)
-    assert (folder.has_log, _waits(folder)) == (logged, logged)
+    assert (folder.has_log, holds_log_records(folder)) == (logged, logged)
 
 
 def test_a_file_or_nothing_is_no_folder_in_which_records_wait(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    assert not _waits(WorkerFolder(tmp_path / "file"))
-    assert not _waits(WorkerFolder(tmp_path / "missing"))
+    assert not holds_log_records(WorkerFolder(tmp_path / "file"))
+    assert not holds_log_records(WorkerFolder(tmp_path / "missing"))
 
 
 def test_closing_lets_go_of_the_lock(folder: WorkerFolder) -> None:

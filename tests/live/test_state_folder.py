@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ import numpy as np
 import pytest
 
 from boxkite import Baseline
+from boxkite.error_reporter import ErrorReporter, LastingError
 from boxkite.live import state_folder as state
 from boxkite.live.state_folder import StateFolder
 from boxkite.live.worker import Worker
+from boxkite.live.worker_group import WorkerGroup
 from boxkite.system.service_process import service_process
 
 BASELINE = Baseline.fit({"a": np.arange(8.0)}, model="flights", bins=2)
@@ -77,32 +80,146 @@ def test_without_tmpdir_it_is_below_var_tmp_which_outlives_a_reboot(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("TMPDIR")
-    assert state._temporary_base() == Path("/var/tmp")
+    assert state._temporary_bases() == [Path("/var/tmp"), Path("/tmp")]
 
 
-@pytest.mark.parametrize("mode", [0o777, 0o720], ids=["all", "group"])
-def test_a_folder_that_others_can_write_is_refused(
-    mode: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("os.access", lambda *_: False)
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    root = tmp_path / f"boxkite-{os.getuid()}"
-    assert StateFolder(None).group_folder(BASELINE).parents[1] == root
-    assert root.stat().st_mode & 0o777 == 0o700
-    root.chmod(mode)
-    with pytest.raises(PermissionError, match="Set STATE_DIR to a folder of your own"):
-        StateFolder(None).group_folder(BASELINE)
+@pytest.fixture
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Two places for temporary folders: TMPDIR and one that every system has."""
+    found = [tmp_path / "first", tmp_path / "second"]
+    for place in found:
+        place.mkdir()
+    monkeypatch.setenv("TMPDIR", str(found[0]))
+    monkeypatch.setattr(state, "_PLACES", [str(found[1])])
+    return found
 
 
-def test_a_folder_of_another_user_or_a_link_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("os.access", lambda *_: False)
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    (tmp_path / "elsewhere").mkdir()
-    (tmp_path / f"boxkite-{os.getuid()}").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(PermissionError, match="Set STATE_DIR to a folder of your own"):
-        StateFolder(None).group_folder(BASELINE)
+def spoil(place: Path, how: str) -> str:
+    """Make a temporary folder unusable. Return a part of the reason."""
+    root = place / f"boxkite-{os.getuid()}"
+    if how == "missing":
+        place.rmdir()
+        return "is not writable"
+    if how == "file":
+        root.touch()
+        return "is not a folder"
+    if how == "link":
+        (place / "elsewhere").mkdir()
+        root.symlink_to(place / "elsewhere")
+        return "is a link"
+    root.mkdir()
+    if how == "foreign":
+        os.chown(root, 65534, 65534)
+        return "belongs to user 65534"
+    root.chmod(int(how, 8))
+    return f"other users can write to '{root}' (mode {how})"
+
+
+root_only = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+spoilt = pytest.mark.parametrize(
+    "how", ["missing", "file", "link", pytest.param("foreign", marks=root_only), "777", "720"]
+)
+
+
+@spoilt
+def test_a_place_that_others_could_change_is_passed_over(how: str, places: list[Path]) -> None:
+    spoil(places[0], how)
+    group = StateFolder(None).open_group(BASELINE)
+    assert group.parents[2] == places[1]
+    assert group.parents[1].stat().st_mode & 0o777 == 0o700
+    assert StateFolder(None).log_folder().parents[1] == places[1]
+
+
+@spoilt
+def test_without_any_place_the_error_says_why_and_what_to_set(how: str, places: list[Path]) -> None:
+    reasons = [spoil(place, how) for place in places]
+    folder = StateFolder(None)
+    for use in (
+        folder.open_log_folder,
+        folder.log_folder,
+        folder.open_rejected_file,
+        lambda: folder.open_group(BASELINE),
+        lambda: folder.group_folder(BASELINE),
+    ):
+        with pytest.raises(LastingError) as error:
+            use()
+        assert all(reason in str(error.value) for reason in reasons)
+        assert "FLASK_BOXKITE_STATE_DIR" in str(error.value)
+    assert folder.group_folders() == []
+
+
+def test_naming_a_folder_creates_nothing(places: list[Path], tmp_path: Path) -> None:
+    for folder in (StateFolder(None), StateFolder(str(tmp_path / "state"))):
+        folder.group_folder(BASELINE)
+        folder.log_folder()
+        folder.group_folders()
+    assert sorted(tmp_path.rglob("*")) == places
+
+
+@pytest.fixture
+def no_umask() -> Iterator[None]:
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("no_umask")
+def test_without_a_umask_nobody_else_can_write(tmp_path: Path, places: list[Path]) -> None:
+    for folder in (StateFolder(str(tmp_path / "new" / "state")), StateFolder(None)):
+        group = folder.open_group(BASELINE)
+        folder.open_log_folder()
+        WorkerGroup(group, BASELINE, ErrorReporter())
+        Worker(group, BASELINE, 1000, 1 << 20)
+    for path in tmp_path.rglob("*"):
+        assert path in places or not path.stat().st_mode & 0o022, path
+
+
+@pytest.mark.usefixtures("no_umask")
+def test_a_given_folder_of_ours_is_closed_to_others(tmp_path: Path) -> None:
+    given = tmp_path / "state"
+    given.mkdir(mode=0o777)
+    StateFolder(str(given)).open_group(BASELINE)
+    assert given.stat().st_mode & 0o7777 == 0o755
+    given.chmod(0o1777)
+    StateFolder(str(given)).open_group(BASELINE)
+    assert given.stat().st_mode & 0o7777 == 0o1777
+
+
+def test_a_given_folder_may_be_a_link_of_ours(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "state").symlink_to(tmp_path / "real")
+    folder = StateFolder(str(tmp_path / "state"))
+    assert folder.open_group(BASELINE).parent == tmp_path / "real"
+    assert folder.group_folders() == [folder.group_folder(BASELINE)]
+
+
+@root_only
+@pytest.mark.parametrize("what", ["given", "link", "group"])
+def test_a_folder_of_another_user_is_refused(what: str, tmp_path: Path) -> None:
+    given = tmp_path / "state"
+    folder = StateFolder(str(given))
+    if what == "link":
+        (tmp_path / "real").mkdir()
+        given.symlink_to(tmp_path / "real")
+    else:
+        given.mkdir()
+    spoiled = folder.group_folder(BASELINE) if what == "group" else given
+    spoiled.mkdir(exist_ok=True)
+    os.chown(spoiled, 65534, 65534, follow_symlinks=False)
+    with pytest.raises(LastingError, match="belongs to user 65534"):
+        folder.open_group(BASELINE)
+
+
+@root_only
+def test_a_log_folder_of_another_user_is_refused_and_the_counts_are_not(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.mkdir()
+    os.chown(log, 65534, 65534)
+    log.chmod(0o2777)
+    folder = StateFolder(str(tmp_path))
+    folder.open_group(BASELINE)
+    with pytest.raises(LastingError, match=r"Cannot write the log, because .* user 65534"):
+        folder.open_log_folder()
 
 
 def aged_run(temporary: Path, name: str, seconds: float = 1000.0) -> Worker:

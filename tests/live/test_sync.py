@@ -1,18 +1,19 @@
 """The journal is written to the disk at intervals, where that is asked for."""
 
 import mmap
+import os
 import time
 from pathlib import Path
 
 import pytest
 
 from boxkite import Baseline, Monitor, Settings
-from boxkite.live import counts_file, segment
+from boxkite.live import segment
 
 
 @pytest.fixture
 def flushed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The sizes of the maps that were written to the disk."""
+    """The sizes of the maps and files that were written to the disk."""
     sizes: list[int] = []
 
     class Recorded(mmap.mmap):
@@ -20,13 +21,19 @@ def flushed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
             super().flush(*arguments)
             sizes.append(len(self))
 
-    for module in (segment, counts_file):
-        monkeypatch.setattr(module.mmap, "mmap", Recorded)
+    fsync = os.fsync
+
+    def recorded(descriptor: int) -> None:
+        fsync(descriptor)
+        sizes.append(os.fstat(descriptor).st_size)
+
+    monkeypatch.setattr(segment.mmap, "mmap", Recorded)
+    monkeypatch.setattr(os, "fsync", recorded)
     return sizes
 
 
 def _log_one(folder: Path, seconds: float) -> Monitor:
-    settings = Settings(state_dir=str(folder), state_sync_seconds=seconds)
+    settings = Settings(state_dir=str(folder), state_sync_seconds=seconds, log="none:")
     monitor = Monitor(Baseline.fit({"a": range(50)}), settings=settings, registry=None)
     monitor.log_prediction([1])
     return monitor

@@ -33,12 +33,21 @@ class Service:
     Args:
         folder: of the population.
         baseline: whose cells are counted.
-        hours: of the one window.
+        hours: of the window.
         listens: whether somebody listens to the signal.
+        policy: of the service, by default with this window alone.
     """
 
-    def __init__(self, folder: Path, baseline: Baseline, hours: float, listens: bool) -> None:
-        self.folder, self.baseline, self.hours = folder, baseline, hours
+    def __init__(
+        self,
+        folder: Path,
+        baseline: Baseline,
+        hours: float,
+        listens: bool,
+        policy: Policy | None = None,
+    ) -> None:
+        self.folder, self.baseline = folder, baseline
+        self.policy = policy or Policy(windows={"w": hours})
         self.counts = Counts.zero(baseline)
         self.now = NOON
         self.reporter = ErrorReporter()
@@ -55,21 +64,27 @@ class Service:
         begun = history.take_begun()
         assert begun == self.now
         assert history.take_begun() is None
-        policy = Policy(windows={"w": self.hours})
-        changes = VerdictChanges(self.baseline, policy, self.events, self.reporter)
+        changes = VerdictChanges(self.baseline, self.policy, self.events, self.reporter)
         changes.hour_begun(history, begun)
 
     def tell(
         self, _: Any, *, window: str, comparison: Any, changed: Sequence[Any], monitor: Any
     ) -> None:
-        assert (window, monitor) == ("w", self)
+        assert (window in self.policy.windows, monitor) == (True, self)
         assert set(changed) <= set(comparison.variables)
-        self.told += [(self.now, each.name, each.verdict) for each in changed]
+        self.told += [(self.now, each.name, each.status) for each in changed]
 
-    def hour(self, x: tuple[int, int], y: tuple[int, int] = LIKE) -> None:
-        """Serve for an hour."""
+    def hour(self, x: tuple[int, int], y: tuple[int, int] = LIKE, missing: int = 0) -> None:
+        """Serve for an hour.
+
+        Args:
+            x: rows in the cells of x.
+            y: rows in the cells of y.
+            missing: rows without x.
+        """
         self.counts.cells += [*x, *y]
-        self.counts.predictions += sum(x)
+        self.counts.missing[0] += missing
+        self.counts.predictions += sum(x) + missing
         self.now += HOUR
         self.begin()
 
@@ -77,7 +92,9 @@ class Service:
 @pytest.fixture
 def service(tmp_path: Path, baseline: Baseline) -> Callable[..., Service]:
     """Makes a service whose one window is of so many hours."""
-    return lambda hours, listens=True: Service(tmp_path, baseline, hours, listens)
+    return lambda hours, listens=True, policy=None, fitted=baseline: Service(
+        tmp_path, fitted, hours, listens, policy
+    )
 
 
 def test_an_hour_of_drift_is_told_once_and_its_end_once(service: Callable[..., Service]) -> None:
@@ -96,6 +113,44 @@ def test_each_variable_is_told_by_itself(service: Callable[..., Service]) -> Non
         (NOON + HOUR, "y", "drift"),
         (NOON + 2 * HOUR, "x", "ok"),
     ]
+
+
+def test_a_changed_rate_is_told_like_drift(service: Callable[..., Service]) -> None:
+    hourly = service(1.0)
+    for missing in (0, 40, 40, 0, 0):
+        hourly.hour(LIKE, missing=missing)
+    assert hourly.told == [(NOON + 2 * HOUR, "x", "changed rate"), (NOON + 4 * HOUR, "x", "ok")]
+
+
+def test_a_variable_without_alerts_is_never_told(service: Callable[..., Service]) -> None:
+    policy = Policy(windows={"w": 1.0}, variables={"x": None})
+    hourly = service(1.0, policy=policy)
+    hourly.hour(OTHER, OTHER, missing=400)
+    assert hourly.told == [(NOON + HOUR, "y", "drift")]
+
+
+def test_a_short_window_tells_rates_only_if_training_has_no_times(
+    service: Callable[..., Service],
+) -> None:
+    hourly = service(1.0, policy=Policy(windows={"1h": 1.0, "9d": 216.0}))
+    for x, missing in ((OTHER, 0), (OTHER, 200), (OTHER, 0)):
+        hourly.hour(x, missing=missing)
+    assert hourly.told == [
+        (NOON + 2 * HOUR, "x", "changed rate"),
+        (NOON + 3 * HOUR, "x", "insufficient"),
+    ]
+
+
+def test_a_short_window_tells_drift_if_training_shows_how_it_varies(
+    service: Callable[..., Service],
+) -> None:
+    random = np.random.default_rng(0)
+    times = NOON - HOUR * 24 * 20 + timedelta(seconds=60) * np.arange(28_800)
+    values = {"x": random.random(28_800), "y": random.random(28_800)}
+    fitted = Baseline.fit(values, time=times, bins=2)
+    hourly = service(1.0, policy=Policy(windows={"1h": 1.0, "9d": 216.0}), fitted=fitted)
+    hourly.hour(OTHER)
+    assert hourly.told == [(NOON + HOUR, "x", "drift")]
 
 
 def test_too_few_rows_change_nothing(service: Callable[..., Service]) -> None:

@@ -74,6 +74,26 @@ def test_files_behind_a_link_are_left_alone(tmp_path):
     assert len(paths(outside)) == 1
 
 
+def test_an_endpoint_that_is_a_link_to_another_is_left_alone(tmp_path):
+    store = LocalStore(tmp_path)
+    kept = put(store, NOW - 2 * DAY, "other")
+    root = store.folder / "models" / "predictions"
+    (root / "mine").symlink_to(root / "other")
+    assert prune(store, DAY, NOW, endpoint_id="mine") == Pruned(0, 0)
+    assert prune(store, DAY, NOW, endpoint_id="mine", max_bytes=1) == Pruned(0, 0)
+    with pytest.raises(PermissionError, match="is below a symbolic link"):
+        store.remove(kept.replace("/other/", "/mine/"))
+    assert paths(store) == [kept]
+
+
+def test_the_folder_of_a_log_may_itself_be_a_link(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "folder")
+    (tmp_path / "folder").mkdir()
+    store = LocalStore(tmp_path / "link")
+    put(store, NOW - 2 * DAY)
+    assert prune(store, DAY, NOW, endpoint_id="e") == Pruned(1, 10)
+
+
 def test_the_oldest_files_are_deleted_until_the_size_is_below_the_limit(store):
     order = [
         put(store, NOW - timedelta(hours=hours), endpoint_id)

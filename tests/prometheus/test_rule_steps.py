@@ -37,7 +37,7 @@ def expected(bench: Any, reference: Any, at: str) -> list[dict[str, Any]]:
 
 def replay(bench: Any, replicas: Sequence[Any], tests: Sequence[dict[str, Any]]) -> None:
     series = bench.input_series(replicas)
-    bench.run_series(render_rules(POLICY), series, "1m", promql_expr_test=tests)
+    bench.run_series(render_rules(windows=["3h"]), series, "1m", promql_expr_test=tests)
 
 
 @pytest.mark.parametrize("count", [1, 3, pytest.param(50, marks=pytest.mark.slow)])
@@ -70,7 +70,7 @@ def test_a_sum_does_not_depend_on_how_often_steps_are_evaluated(
         reference.serve(served)
         replica.scrape()
     bench.run_series(
-        render_rules(POLICY),
+        render_rules(windows=["3h"]),
         bench.input_series([replica]),
         "1m",
         evaluation=evaluation,

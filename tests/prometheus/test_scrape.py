@@ -140,6 +140,21 @@ def test_names_choose_samples_or_metrics(
     assert {name.partition("{")[0] for name in series(text)} == expected
 
 
+class NotSearched(list[str]):
+    """Names that may be read once, and not searched for each series."""
+
+    def __contains__(self, name: object) -> bool:
+        raise AssertionError(f"a list of {len(self)} names was searched for {name!r}")
+
+
+def test_thousands_of_names_are_not_searched_for_each_series(baseline: Baseline) -> None:
+    registry = CollectorRegistry()
+    Counter("app", "The application's.", registry=registry)
+    monitor = monitor_of(baseline, registry=registry)
+    names = NotSearched([f"name_{number}" for number in range(7000)] + ["app_total"])
+    assert set(series(text_of(monitor.export(names=names)))) == {"app_total"}
+
+
 @pytest.mark.parametrize("accept", [TEXT_ONLY, OPENMETRICS])
 def test_the_applications_metrics_follow_in_the_same_answer(
     baseline: Baseline, accept: str

@@ -11,7 +11,8 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from boxkite import Baseline, ConfigError, Monitor
 from boxkite.settings import Settings
 from boxkite.web.metrics_page import MetricsPage
-from boxkite.web.page import PageRequest, Protection
+from boxkite.web.page import PageAnswer, PageRequest
+from boxkite.web.protection import Protection
 
 TEXT = "text/plain;version=0.0.4"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
@@ -36,9 +37,14 @@ def page_of(*monitors: Monitor, registry: CollectorRegistry | None = None) -> Me
     return page
 
 
+def rendered(page: MetricsPage, request: PageRequest) -> PageAnswer:
+    answer = page.respond(request)
+    return answer if isinstance(answer, PageAnswer) else answer.render()
+
+
 def text_of(page: MetricsPage, accept: str = TEXT, names: tuple[str, ...] = ()) -> str:
     request = PageRequest({"name[]": names}, accept)
-    return page.answer(request).body.decode()
+    return rendered(page, request).body.decode()
 
 
 def samples(text: str) -> list[str]:
@@ -78,7 +84,7 @@ def test_the_client_library_reads_every_sample_of_openmetrics(monitors: list[Mon
 
 def test_gzip_brings_the_same(monitors: list[Monitor]) -> None:
     page = page_of(*monitors)
-    packed = page.answer(PageRequest({}, TEXT, "gzip"))
+    packed = rendered(page, PageRequest({}, TEXT, "gzip"))
     assert packed.headers["Content-Encoding"] == "gzip"
     assert gzip.decompress(packed.body).decode() == text_of(page)
 

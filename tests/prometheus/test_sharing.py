@@ -1,5 +1,6 @@
 """Work that is done once for all who ask before it begins."""
 
+import gc
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -31,6 +32,22 @@ def test_those_who_come_during_a_run_share_the_next() -> None:
         assert first.result(10) == 0
         assert {each.result(10) for each in later} <= {1, 2, 3, 4, 5}
     assert waiting.results == [1]
+
+
+def test_those_who_join_before_a_run_begins_share_it() -> None:
+    shared: SharedWork[int] = SharedWork()
+    runs = [shared.join("key") for _ in range(5)]
+    results = iter(range(5))
+    assert [shared.finish(run, lambda: next(results)) for run in runs] == [0] * 5
+    assert shared.finish(shared.join("key"), lambda: next(results)) == 1
+
+
+def test_a_run_that_nobody_finishes_takes_no_memory() -> None:
+    shared: SharedWork[int] = SharedWork()
+    for number in range(1000):
+        shared.join(number)
+    gc.collect()
+    assert len(shared._waiting) == 0
 
 
 def test_work_of_another_key_has_its_own_result() -> None:

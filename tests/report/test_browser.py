@@ -61,10 +61,10 @@ class Service(NamedTuple):
 
 
 @contextmanager
-def flask_app(baseline: Baseline | None) -> Iterator[Service]:
+def flask_app(baseline: Baseline | None, **options: Any) -> Iterator[Service]:
     """Serve the page of a Flask application."""
     app = Flask("service")
-    boxkite_flask.Boxkite(app, baseline=baseline, drift_path=PATH, registry=None)
+    boxkite_flask.Boxkite(app, baseline=baseline, drift_path=PATH, registry=None, **options)
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=QuietHandler)
     with running(server.serve_forever, server.shutdown):
         yield Service(f"http://127.0.0.1:{server.port}{PATH}", app.extensions["boxkite"])
@@ -153,6 +153,31 @@ def test_the_page_fits_any_screen_in_light_and_dark(
     words = f"Drift in 2 of 6 variables: delay, {HOSTILE}."
     assert page.locator(".words").inner_text() == words
     assert len(names(page)) == 6
+
+
+@pytest.mark.slow
+def test_a_browser_signs_in_sees_the_page_and_its_refresh(browser: Any) -> None:
+    baseline = Baseline.fit({"age": np.arange(100.0)}, model="arrivals")
+    with flask_app(baseline, metrics_token="s3cret") as service:
+        context = browser.new_context()
+        page = context.new_page()
+        page.clock.install()
+        page.goto(f"{service.address}?window=1h")
+        page.get_by_label("Token").fill("wrong")
+        page.get_by_role("button", name="Sign in").click()
+        assert page.get_by_role("alert").inner_text() == "This is not the token."
+        page.get_by_label("Token").fill("s3cret")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("#cards")
+        assert page.url == service.address
+        (cookie,) = context.cookies()
+        assert (cookie["httpOnly"], cookie["sameSite"], cookie["path"]) == (True, "Strict", PATH)
+        assert page.evaluate("document.cookie") == ""
+        assert page.evaluate("getComputedStyle(document.querySelector('#summary')).display")
+        with page.expect_response("**/drift") as refreshed:
+            page.clock.run_for(REFRESH_SECONDS * 1000)
+        assert refreshed.value.status == 200
+        context.close()
 
 
 def test_hostile_names_and_categories_are_text(visit: Visit, address: str) -> None:

@@ -72,7 +72,7 @@ def test_a_choice_takes_cards(choice: Choice, names: list[str]) -> None:
 
 
 def shown(choice: Choice, base: str = "/drift") -> str:
-    return page_html(MIXED, choice, base=base, window="1h", windows=[("1h", "last hour")])
+    return page_html(MIXED, choice, base=base, window="1h", windows=[("1h", "last hour")]).decode()
 
 
 def test_the_page_links_to_more_cards_if_some_are_not_shown() -> None:
@@ -116,7 +116,7 @@ def test_a_card_says_whether_each_statistic_is_above_its_critical_value() -> Non
     found = report(Calm=quantiles + 0.42)
     (card,) = found.chosen(Choice(text="Calm"))
     assert (card.drift.verdict, card.drift.above) == ("drift", ("K-S",))
-    page = page_html(found, Choice(text="Calm"), base="/drift", window="", windows=[])
+    page = page_html(found, Choice(text="Calm"), base="/drift", window="", windows=[]).decode()
     psi, ks, rows = re.findall("<dt>(PSI|K-S|rows)</dt>(.+?)</div>", page)
     numbers = [f"{each:.4g}" for each in (card.drift.psi, card.drift.critical)]
     assert psi[1] == '<dd>{}</dd><dd class="side">below critical {}</dd>'.format(*numbers)

@@ -67,6 +67,21 @@ def test_hours_that_are_over_are_remembered_as_they_were(service: Service) -> No
     assert card.trend == pytest.approx([card.trend[0]] * 5, rel=0.01)  # each in one bin, whichever
 
 
+def test_a_clock_that_was_ahead_for_a_moment_does_not_freeze_the_trend(service: Service) -> None:
+    reports = service.anew()
+    for _ in range(3):
+        service.spend_an_hour(100.0)
+    now = service.now
+    service.now += 24 * HOUR
+    service.spend_an_hour(100.0)
+    reports.report(None)
+    service.now = now
+    for _ in range(3):
+        service.spend_an_hour(900.0)
+        assert reports.report(None).hours == service.anew().report(None).hours
+    assert reports.report(None).hours[-1] == now + 2 * HOUR
+
+
 def test_it_is_known_since_when_while_the_first_hour_is_kept(service: Service) -> None:
     windows = service.anew()
     beginning = service.now

@@ -15,6 +15,15 @@ from boxkite.system.safe_url import safe_url
         ("kafka://[secret@host?secret", "kafka://…@host?…"),
         ("file:/var/log/x#secret\nsecret", "file:/var/log/x?…"),
         ("/var/log/what?", "/var/log/what?"),
+        ("https://host:8080/a@b", "https://…"),
+        ("https://host/a@v1?x", "https://host/a@v1?…"),
+        ("https://[::1]:8080/x", "https://[::1]:8080/x"),
+        # Passwords that are not escaped, and a URL without its host.
+        ("https://user:sec/ret@host/x", "https://…"),
+        ("https://user:sec?ret@host/x", "https://…"),
+        ("https://user:sec#ret@host/x", "https://…"),
+        ("https://user:secret", "https://user:…"),
+        ("https://user:secret/x", "https://user:…/x"),
         ("", ""),
     ],
 )

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from boxkite import Baseline, ConfigError, Monitor, current_prediction
+from boxkite import Baseline, ConfigError, Monitor, Settings, current_prediction
 from boxkite.live.identity import Identity
 from boxkite.web.context import Prediction, captured
 from boxkite.web.sources import Capture, PendingPrediction
@@ -50,10 +50,11 @@ def logged(
     baseline: Baseline = NONE,
     body: Any = None,
     returned: Any = None,
+    settings: Settings | None = None,
     **set_by_view: Any,
 ) -> tuple[Any, Any, Monitor]:
     """Return the features and the output of the only record, and its monitor."""
-    monitor = Monitor(baseline, records, registry=None)
+    monitor = Monitor(baseline, records, registry=None, settings=settings)
     answered = Answered({"x": [1]} if body is None else body, returned or {"y": 2})
     with Prediction(Identity.new("server"), monitor) as prediction:
         for name, value in set_by_view.items():
@@ -75,7 +76,29 @@ def logged(
     ids=["paths", "whole", "callables"],
 )  # fmt: skip
 def test_sources_find_features_and_output(capture: Capture, found: Any, records: Any) -> None:
+    everything = Settings(log_unknown=True)
+    assert logged(records, capture, settings=everything)[:2] == found
+
+
+@pytest.mark.parametrize(
+    ("capture", "found"),
+    [
+        (Capture(None, None, "view"), ({}, None)),
+        (Capture("x", "y", "view"), ({}, 2)),  # clients fill the body, the service its answer
+        (Capture(["x"], ["y"], "view"), ([1], 2)),
+        (Capture(lambda _: {"x": 3}, lambda _: 4, "view"), ({"x": 3}, 4)),
+    ],
+    ids=["whole", "paths", "names", "callables"],
+)
+def test_without_a_baseline_only_what_the_code_names_is_logged(
+    capture: Capture, found: Any, records: Any
+) -> None:
     assert logged(records, capture)[:2] == found
+
+
+def test_without_a_baseline_what_the_view_sets_is_logged(records: Any) -> None:
+    capture = Capture(None, None, "view")
+    assert logged(records, capture, features={"x": 3})[:2] == ({"x": 3}, None)
 
 
 @pytest.mark.parametrize(

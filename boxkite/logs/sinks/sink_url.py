@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import os
 from collections.abc import Callable
 from datetime import timedelta
 from importlib.metadata import entry_points
@@ -28,6 +30,7 @@ NO_LOG = "none"
 _ENTRY_POINTS = "boxkite.sinks"
 # The user did not ask for the default log, so it must not fill the disk.
 _DEFAULT_MAX_BYTES = 256 << 20
+_WORDS = ("none", "off", "file:", "s3://", "gs://", "az://", "fluentd://")
 _OFF = frozenset({"", "none", "off", "no", "false", "0", "null", "disabled"})
 
 
@@ -35,12 +38,32 @@ class DefaultFolder(Protocol):
     """Knows the folder of `file:` without a path. The state folder is one."""
 
     def log_folder(self) -> Path:
-        """Return the folder.
+        """Return the folder, which may be missing.
 
         Raises:
             OSError: if it cannot be used.
         """
         ...
+
+    def open_log_folder(self) -> Path:
+        """Check that the folder is safe from other users, and return it.
+
+        Raises:
+            OSError: if it cannot be used.
+        """
+        ...
+
+
+class _DefaultStore(LocalStore):
+    """The default folder, which is checked before each file, because nobody chose it."""
+
+    def __init__(self, place: DefaultFolder) -> None:
+        super().__init__(place.log_folder())
+        self._place_of_folder = place
+
+    def put_new(self, path: str, content: bytes) -> bool:
+        self._place_of_folder.open_log_folder()
+        return super().put_new(path, content)
 
 
 def scheme_of(url: str) -> str:
@@ -57,9 +80,9 @@ def open_sink(url: str, settings: Settings, state: DefaultFolder, reporter: Erro
 
     Args:
         url: a URL with the scheme `file`, `s3`, `gs`, `az`, `fluentd`, `fluentd+tls` or
-            `fluentd+unix`, the path of a folder, or a URL for a sink that a package adds. Such a
-            package has an entry point in the group `boxkite.sinks`, named like the scheme. It is
-            called with the URL and returns a sink.
+            `fluentd+unix`; the path of a folder, with a slash in it or a dot at its beginning; or a
+            URL for a sink that a package adds. Such a package has an entry point in the group
+            `boxkite.sinks`, named like the scheme. It is called with the URL and returns a sink.
         settings: the settings of the monitor.
         state: names the default folder.
         reporter: reports failures to delete old files.
@@ -70,7 +93,9 @@ def open_sink(url: str, settings: Settings, state: DefaultFolder, reporter: Erro
     """
     scheme = scheme_of(url)
     if scheme == "file" and url.lower() == "file:":
-        return _default_sink(state.log_folder(), settings, reporter)
+        return _default_sink(state, settings, reporter)
+    if scheme == "file":
+        _check_folder(url)
     if scheme == "file" or scheme in store_url.OBJECT_SCHEMES:
         store = open_store(url)
         pruner = HourlyPruner(store, _ttl(settings), settings.endpoint_id, reporter)
@@ -80,8 +105,24 @@ def open_sink(url: str, settings: Settings, state: DefaultFolder, reporter: Erro
     return _added_sink(scheme, url)
 
 
-def _default_sink(folder: Path, settings: Settings, reporter: ErrorReporter) -> FilesSink:
-    store: Store = LocalStore(folder)
+def _check_folder(url: str) -> None:
+    """Refuse a single word, which is more likely a misspelt one than the name of a folder.
+
+    If `nonee` or `s3` were taken as a folder, the log would silently go to the container's disk.
+    """
+    separators = (":", "/", os.sep)
+    if url.startswith(".") or any(each in url for each in separators):
+        return
+    near = difflib.get_close_matches(url.strip().lower(), _WORDS, n=1, cutoff=0.5)
+    guess = f"Did you mean {near[0]!r}? " if near else ""
+    raise ConfigError(
+        f"LOG is {url!r}, which is neither a URL nor the path of a folder. {guess}Write "
+        f"'./{url.strip()}' for a folder."
+    )
+
+
+def _default_sink(place: DefaultFolder, settings: Settings, reporter: ErrorReporter) -> FilesSink:
+    store: Store = _DefaultStore(place)
     pruner = SizePruner(
         store, _ttl(settings), settings.endpoint_id, reporter, max_bytes=_DEFAULT_MAX_BYTES
     )

@@ -25,7 +25,8 @@ class LocalStore:
     processes of one machine.
 
     New folders get the mode 0750 and files 0640, less the umask: the owner writes, the group reads.
-    Hidden files and symbolic links are neither listed nor removed.
+    Hidden files and symbolic links are neither listed nor removed, nor is anything below a link. So
+    pruning never leaves the store.
 
     Args:
         folder: the root.
@@ -84,6 +85,8 @@ class LocalStore:
             ValueError: if the path would lead out of the folder.
         """
         prefix = prefix.strip("/")
+        if self._leads_through_a_link(prefix):
+            return
         for path in _walk(self._place(prefix) if prefix else self.folder, prefix):
             with contextlib.suppress(FileNotFoundError):  # removed since its folder was listed
                 yield StoredFile(path, os.lstat(self.folder / path).st_size)
@@ -95,6 +98,8 @@ class LocalStore:
             OSError: if it cannot be deleted.
             ValueError: if the path would lead out of the folder.
         """
+        if self._leads_through_a_link(path.rpartition("/")[0]):
+            raise PermissionError(f"'{path}' is below a symbolic link, so it is not removed.")
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self._place(path))
 
@@ -104,11 +109,22 @@ class LocalStore:
         A writer whose folder is removed at that moment gets an error, and writes again later.
         """
         start = self._place(prefix)
+        if self._leads_through_a_link(prefix):
+            return
         for folder, _, _ in os.walk(start, topdown=False):
             remove_abandoned(Path(folder), _ABANDONED_SECONDS)
             if Path(folder) != start:
                 with contextlib.suppress(OSError):  # the folder is not empty
                     os.rmdir(folder)
+
+    def _leads_through_a_link(self, path: str) -> bool:
+        """Return whether a part of a path in the store is a symbolic link."""
+        place = self.folder
+        for part in filter(None, path.split("/")):
+            place /= part
+            if place.is_symlink():
+                return True
+        return False
 
     def _place(self, path: str) -> Path:
         return self.folder.joinpath(*parts_of(path))

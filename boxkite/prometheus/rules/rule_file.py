@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from boxkite.baseline.text_writer import format_float
 from boxkite.drift import Policy
@@ -17,15 +16,16 @@ from boxkite.prometheus.rules.rule_template import render_group
 from boxkite.prometheus.rules.scraping_group import scraping_group
 from boxkite.prometheus.rules.window_groups import WindowGroups
 
-__all__ = ["render_rules"]
+__all__ = ["DEFAULT_WINDOWS", "render_rules"]
 
 _HEADER = """\
 # Drift statistics, verdicts and alerts for every model, version, feature and output that boxkite
 # monitors. A new model or baseline needs no new rules. For Prometheus 2.42 to 3.5.
 #
-# Without drift, one model in one environment raises at most {false_alarms} false alarms of drift a
-# month, over all of its variables and the windows {windows}. Alerts on missing, unseen
-# and invalid values add at most one per cent of that.
+# The services export their policy: how many false alarms they allow, and which differences matter.
+# Without drift, one model in one environment raises at most that many false alarms of drift, one a
+# month by default, over all of its variables and the windows {windows}. Alerts on rates add
+# at most one per cent of that.
 #
 # {environments}
 #
@@ -53,68 +53,62 @@ _HEADER = """\
 groups:
 """
 
-_HOUR = 3_600
+DEFAULT_WINDOWS = tuple(Policy().windows)
 
 
 def render_rules(
-    policy: Policy | None = None,
     *,
-    windows: Sequence[str] | None = None,
+    windows: Sequence[str] = DEFAULT_WINDOWS,
     critical_windows: Mapping[str, str] | None = None,
     options: RuleOptions | None = None,
 ) -> str:
     """Return a Prometheus rule file for all models.
 
     The statistics are those of `boxkite.drift`, from the series of the labelled exposition. The
-    services export the quantiles of their own policy. If it differs from `policy`, the rules adapt
-    on the safe side.
+    services export their policy: the false alarms that they allow, the floors, and the quantiles.
+    So the rules depend on the windows alone.
 
     Args:
-        policy: The false alarms, the effect floor and the rows that a verdict needs; the default
-            policy if None.
-        windows: How far back to look, as Prometheus durations; the policy's windows if None.
-        critical_windows: For a window, one of `policy` whose exported quantile is used as it is.
+        windows: How far back to look, as Prometheus durations, the shortest first. A service has a
+            verdict in a window if its policy has the window.
+        critical_windows: For a window, the window of the services whose policy is used instead.
             This is for demonstrations that cannot wait for an hour.
         options: Everything that does not change a verdict; the defaults if None.
 
     Raises:
         ConfigError: if a window or an interval is not a Prometheus duration such as 1h, there is
-            no window, the interval is too long, the services are scraped too rarely, or a critical
-            window is not one of the policy's.
+            no window, the interval is too long, or the services are scraped too rarely.
     """
-    policy = policy or Policy()
     options = options or RuleOptions()
-    shares = {
-        window: (source, _share(policy, source))
-        for window, source in (critical_windows or {}).items()
-    }
-    if windows is not None:
-        policy = replace(policy, windows=_hours(windows))
-    if not policy.windows:
+    if not windows:
         raise ConfigError("the rules need at least one window, such as 1h")
-    for window in policy.windows:
+    seconds = [parse_duration(each) for each in windows]
+    if seconds != sorted(set(seconds)):
+        raise ConfigError(f"give each window once, the shortest first, not {', '.join(windows)}")
+    for window in windows:
         options.check_scrapes(window)
-    interval = format_duration(min(options.seconds_between(each) for each in policy.windows))
+    interval = format_duration(min(options.seconds_between(each) for each in windows))
     groups = [
         render_group(
             "baseline.yaml",
             options,
             interval=interval,
-            least_design_effect=format_float(policy.design_effect),
-            **floor_expressions(policy),
+            min_rows_a_cell=format_float(Policy().min_rows_a_cell),
+            **floor_expressions(),
         )
     ]
-    if any(map(is_summed, policy.windows)):
+    if any(map(is_summed, windows)):
         groups.append(render_group("steps.yaml", options, **counted_in_step()))
-    for window in policy.windows:
-        of_window = WindowGroups(window, policy, options, interval, shares.get(window))
+    sources = {window: (critical_windows or {}).get(window, window) for window in windows}
+    for window, source in sources.items():
+        of_window = WindowGroups(window, source, window == windows[-1], options, interval)
         groups += [of_window.records(), of_window.details(), *of_window.alerts()]
     groups.append(render_group("service.yaml", options, **service_texts(options.environment)))
-    groups.append(scraping_group(policy, options, interval))
-    return _header(policy, options) + "\n".join(filter(None, groups))
+    groups.append(scraping_group(sources, options, interval))
+    return _header(windows, options) + "\n".join(filter(None, groups))
 
 
-def _header(policy: Policy, options: RuleOptions) -> str:
+def _header(windows: Sequence[str], options: RuleOptions) -> str:
     if options.environment:
         names = ", ".join(options.environment)
         environments = (
@@ -123,23 +117,4 @@ def _header(policy: Policy, options: RuleOptions) -> str:
         )
     else:
         environments = "All replicas of a model version are judged together."
-    return _HEADER.format(
-        false_alarms=f"{policy.false_alarms_per_month:g}",
-        windows=" and ".join(policy.windows),
-        environments=environments,
-    )
-
-
-def _share(policy: Policy, window: str) -> float:
-    if window not in policy.windows:
-        known = ", ".join(policy.windows)
-        raise ConfigError(f"no critical value for the window {window!r}; the policy has {known}")
-    return policy.share_of_all(window)
-
-
-def _hours(windows: Sequence[str]) -> dict[str, float]:
-    """Return the hours of each window."""
-    seconds = [parse_duration(each) for each in windows]
-    if seconds != sorted(set(seconds)):
-        raise ConfigError(f"give each window once, the shortest first, not {', '.join(windows)}")
-    return {window: length / _HOUR for window, length in zip(windows, seconds, strict=True)}
+    return _HEADER.format(windows=" and ".join(windows), environments=environments)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from boxkite.baseline.text_writer import format_float
-from boxkite.drift import Policy
-from boxkite.drift.policy import DEFAULT_FLOORS
+from collections.abc import Mapping
+
 from boxkite.prometheus.rules.annotations import service_texts
-from boxkite.prometheus.rules.durations import format_duration
+from boxkite.prometheus.rules.durations import format_duration, parse_duration
 from boxkite.prometheus.rules.label_sets import SERIES_LABELS
 from boxkite.prometheus.rules.rule_options import RuleOptions, longest_scrape_interval
 from boxkite.prometheus.rules.rule_template import render_group
@@ -17,16 +16,15 @@ __all__ = ["scraping_group"]
 _SCRAPES_A_SPAN, _LEAST_SCRAPES = 30, 24
 
 
-def scraping_group(policy: Policy, options: RuleOptions, baseline_interval: str) -> str:
-    """Return the group of alerts on scraping and on policies that differ.
+def scraping_group(sources: Mapping[str, str], options: RuleOptions, baseline_interval: str) -> str:
+    """Return the group of alerts on scraping, and on policies that differ.
 
     Args:
-        policy: The policy that the rules keep to.
+        sources: For each window of the rules, the window of the services that it uses.
         options: Everything that does not change a verdict.
         baseline_interval: Time between two evaluations of the group that this one reads.
     """
-    shortest = next(iter(policy.windows))
-    longest = longest_scrape_interval(shortest)
+    longest = longest_scrape_interval(next(iter(sources)))
     return render_group(
         "scraping.yaml",
         options,
@@ -35,8 +33,8 @@ def scraping_group(policy: Policy, options: RuleOptions, baseline_interval: str)
         scrape_span=format_duration(_SCRAPES_A_SPAN * longest),
         least_scrapes=str(_LEAST_SCRAPES),
         longest_scrape=format_duration(longest),
-        policy_differences=_policy_differences(policy),
-        policy_advice=_policy_advice(policy),
+        policy_differences=_policy_differences(sources),
+        windows=_windows_argument(sources),
         **service_texts(options.environment),
     )
 
@@ -51,37 +49,32 @@ def _renamed_labels(options: RuleOptions) -> str:
     )
 
 
-def _policy_differences(policy: Policy) -> str:
-    """Return a template of PromQL for what the services' policy has and the rules' has not."""
+def _policy_differences(sources: Mapping[str, str]) -> str:
+    """Return a template of PromQL for policies that the rules cannot follow."""
     share = "version:boxkite_drift_share:max"
-    lacking: list[str] = []
-    others: list[str] = []
-    for window in policy.windows:
-        own = f'{share}{{window="{window}"}}'
-        wanted = format_float(policy.share_of_all(window))
-        lacking.append(f"(max by (@live_version) ({share}) unless on (@live_version) {own})")
-        others.append(f"(abs(max by (@live_version) ({own}) / {wanted} - 1) > 0.01)")
+    lacking = [
+        f'(max by (@live_version) ({share}) unless on (@live_version) {share}{{window="{source}"}})'
+        for source in sources.values()
+    ]
     differences = [
-        ("the windows", " or ".join(lacking)),
+        ("the windows of the rules", " or ".join(lacking)),
         (
-            "the false alarms per month",
-            f"({' or '.join(others)}) unless on (@live_version) ({' or '.join(lacking)})",
+            "the policies of the replicas",
+            (
+                "max by (@live_version) (\n"
+                "    max by (@live_version, window) (boxkite_drift_share)\n"
+                "    > min by (@live_version, window) (boxkite_drift_share)\n"
+                "  )"
+            ),
         ),
     ]
-    # The rules take over the services' floors, unless they have one of their own.
-    if policy.min_effect != DEFAULT_FLOORS.effect:
-        floor = format_float(policy.min_effect)
-        services = "max by (@live_version) (boxkite_drift_min_effect < +Inf)"
-        differences.append(("the effect floor", f"{services} < {floor}"))
     return "\nor\n".join(
         f'label_replace(\n  {expression},\n  "setting", "{name}", "", ""\n)'
         for name, expression in differences
     )
 
 
-def _policy_advice(policy: Policy) -> str:
-    lengths = ", ".join(f'"{window}": {hours:g}' for window, hours in policy.windows.items())
-    return (
-        f"Policy(false_alarms_per_month={policy.false_alarms_per_month:g}, "
-        f"min_effect={policy.min_effect:g}, windows={{{lengths}}})"
-    )
+def _windows_argument(sources: Mapping[str, str]) -> str:
+    """Return the argument of `Policy` that gives a service the windows of the rules."""
+    hours = {source: parse_duration(source) / 3600 for source in sources.values()}
+    return ", ".join(f'"{window}": {length:g}' for window, length in hours.items())

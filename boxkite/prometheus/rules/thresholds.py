@@ -1,8 +1,7 @@
 """PromQL for the quantiles that a window's statistics are compared with.
 
-The quantile of PSI depends on the variable, so the services export it, with the share of false
-alarms that it is for. The quantile of K-S is the same for all numbers of a model, so the rules
-compute it.
+Everything depends on the policy of the services, which export it. The quantile of PSI depends on
+the variable too, so the services export that as well. The other quantiles have a closed form.
 """
 
 from __future__ import annotations
@@ -11,71 +10,64 @@ import math
 
 from boxkite.baseline.text_writer import format_float
 from boxkite.drift import Policy
+from boxkite.drift.allowance import score_quantile
 from boxkite.drift.policy import MOST_SHARE
+from boxkite.drift.rates import rate_critical
+from boxkite.prometheus.rules.durations import parse_duration
 
-__all__ = ["exported_quantile", "ks_quantile", "psi_quantile"]
+__all__ = ["ks_quantile", "psi_quantile", "rate_threshold", "squared_score_quantile"]
 
-_CRITICAL = "variable:boxkite_drift_critical:max"
-_SHARE = "version:boxkite_drift_share:max"
 _VARIABLES = "version:boxkite_variables:count"
+_HOUR = 3_600
 
 
-def psi_quantile(window: str, wanted: Policy) -> str:
-    """Return a template of PromQL for the chi-square quantile of each variable in a window.
-
-    If the services export the window and allow no more false alarms than wanted, their value is
-    used as it is. Otherwise it is raised for a share that is k times smaller, by 2 ln(k) / ln(1 /
-    share) of itself. A quantile that grows as the square of that logarithm grows by that much.
-    Chi-square quantiles grow by less, and those that were raised for sparse cells by about as much,
-    so the result is on the safe side. For a larger share the value stays, which keeps to the false
-    alarms too and costs some power. If the services do not export the window, the least of the
-    values that are raised from their other windows is used.
+def psi_quantile(source: str) -> str:
+    """Return PromQL for the quantile of PSI of each variable, as the services export it.
 
     Args:
-        window: A window of `wanted`.
-        wanted: The policy that the rules keep to.
+        source: A window of the services.
     """
-    own = f'{{window="{window}"}}'
-    share = wanted.share_of_all(window)
-    return (
-        f"max by (@live) (\n{_indented(_raised(own, share))}\n)\n"
-        "or\n"
-        f"min by (@live) (\n{_indented(_raised('', share))}\n)"
-    )
+    return f'max by (@live) (variable:boxkite_drift_critical:max{{window="{source}"}})'
 
 
-def _raised(selector: str, wanted_share: float) -> str:
-    share = f"{_SHARE}{selector}"
-    ratio = f"clamp_min({share} / {format_float(wanted_share)}, 1)"
-    return (
-        f"{_CRITICAL}{selector}\n"
-        "* on (@live_version, window) group_left ()\n"
-        "(\n"
-        f"  1 + 2 * ln({ratio})\n"
-        # A share is at most a half, so the logarithm is at least ln 2.
-        f"  / clamp_min(ln({_VARIABLES} / on (@version) group_right () {share}), {math.log(2)!r})\n"
-        ")"
-    )
+def ks_quantile(source: str) -> str:
+    """Return PromQL for the square of the K-S quantile of each version: ln(4 / share) / 2.
+
+    It is the square of `Policy.ks_critical`, which is at half of a variable's share.
+    """
+    return f"{_logarithm(source, 4.0)} / 2"
 
 
-def exported_quantile(window: str) -> str:
-    """Return a template of PromQL for the quantile that the services export for a window."""
-    return f'max by (@live) ({_CRITICAL}{{window="{window}"}})'
+def squared_score_quantile(source: str) -> str:
+    """Return PromQL for `score_quantile` at a variable's share, for each version."""
+    # The quantile is 2 ln(c / share), so c follows from any share.
+    return f"2 * {_logarithm(source, math.exp(score_quantile(1.0) / 2))}"
 
 
-def ks_quantile(share_of_all: float) -> str:
-    """Return a template of PromQL for the square of the K-S quantile of each version.
-
-    It is the square of `Policy.ks_critical`, ln(2 / a) / 2 at half of a variable's share.
+def rate_threshold(source: str, evaluations_a_month: float) -> str:
+    """Return PromQL for `rate_critical` of each version.
 
     Args:
-        share_of_all: Share of the false alarms of all variables together.
+        source: A window of the services.
+        evaluations_a_month: How often each rate is judged in 30 days.
     """
-    one_variable, least = (
-        format_float(math.log(2 / (share / 2))) for share in (share_of_all, MOST_SHARE)
+    # With one false alarm a month and one window, the share is one over the number of alarms that
+    # could start. The threshold is that policy's, plus the logarithm of how much less is allowed.
+    one = Policy(windows={source: parse_duration(source) / _HOUR})
+    constant = rate_critical(one, 1, evaluations_a_month) + math.log(one.share_of_all(source))
+    return (
+        "version:boxkite_design_effect:max\n"
+        "* on (@version) group_right ()\n"
+        f"({format_float(constant)} + ln({_variables_by_share(source)}))"
     )
-    return f"clamp_min({one_variable} + ln({_VARIABLES}), {least}) / 2"
 
 
-def _indented(text: str) -> str:
-    return "\n".join(f"  {line}" for line in text.splitlines())
+def _logarithm(source: str, factor: float) -> str:
+    """Return PromQL for ln(factor / share) of a variable, whose share is at most `MOST_SHARE`."""
+    least = format_float(math.log(factor / MOST_SHARE))
+    return f"clamp_min(ln({format_float(factor)} * {_variables_by_share(source)}), {least})"
+
+
+def _variables_by_share(source: str) -> str:
+    share = f'version:boxkite_drift_share:max{{window="{source}"}}'
+    return f"{_VARIABLES} / on (@version) group_right () {share}"

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from boxkite.baseline.text_writer import format_float
-from boxkite.drift import Policy
-from boxkite.drift.rates import EVALUATIONS_A_MONTH, EXPECTED_OUTSIDE, rate_critical
+from boxkite.drift.rates import EVALUATIONS_A_MONTH, EXPECTED_OUTSIDE
 from boxkite.prometheus.rules.alert_conditions import Level, alert_conditions
 from boxkite.prometheus.rules.annotations import window_texts
 from boxkite.prometheus.rules.counting import counts_of, is_summed
@@ -16,7 +14,7 @@ from boxkite.prometheus.rules.floors import size_expressions
 from boxkite.prometheus.rules.natural_variation import variation_expressions
 from boxkite.prometheus.rules.rule_options import RuleOptions
 from boxkite.prometheus.rules.rule_template import render_group
-from boxkite.prometheus.rules.thresholds import exported_quantile, ks_quantile, psi_quantile
+from boxkite.prometheus.rules.thresholds import psi_quantile, rate_threshold
 
 __all__ = ["WindowGroups"]
 
@@ -28,19 +26,18 @@ class WindowGroups:
     """The groups of rules on one window.
 
     Attributes:
-        window: A window of the policy.
-        policy: The policy that the rules keep to.
+        window: How far back to look.
+        source: The window of the services whose policy is used; usually the same.
+        is_longest: Whether no other window of the rules is longer.
         options: Everything that does not change a verdict.
         baseline_interval: Time between two evaluations of the group that this one reads.
-        exported: Another window, whose exported quantile is used as it is, and its share of the
-            false alarms; None for the quantile that suits the policy.
     """
 
     window: str
-    policy: Policy
+    source: str
+    is_longest: bool
     options: RuleOptions
     baseline_interval: str
-    exported: tuple[str, float] | None = None
 
     def records(self) -> str:
         """Return the group of recorded series that verdicts need."""
@@ -51,8 +48,6 @@ class WindowGroups:
         return self._rendered(
             "window.yaml",
             reads_steps=steps,
-            enough_rows=rows,
-            least_rows_a_cell=format_float(self.policy.min_rows_a_cell),
             ks_exceeds=self._exceeds("ks"),
             score_exceeds=(
                 "max by (@live) (abs("
@@ -63,7 +58,8 @@ class WindowGroups:
             ),
             **counts_of(self.window),
             **size_expressions(self.window),
-            **self._thresholds(),
+            quantile=psi_quantile(self.source),
+            **variation_expressions(self.window, self.source),
             **self._evidence(rows),
         )
 
@@ -71,7 +67,7 @@ class WindowGroups:
         """Return the group of recorded series that no verdict needs."""
         return self._rendered(
             "window_details.yaml",
-            rate_critical_of_one_variable=format_float(self._rate_critical_of_one_variable()),
+            rate_threshold=rate_threshold(self.source, self._evaluations_a_month()),
             **size_expressions(self.window),
         )
 
@@ -81,8 +77,7 @@ class WindowGroups:
         Without natural variation, a short window would take mornings for drift. So it raises alerts
         on rates alone, and the longest window judges drift.
         """
-        is_longest = self.window == max(self.policy.windows, key=parse_duration)
-        varying_as = None if is_longest else self._source
+        varying_as = None if self.is_longest else self.source
         levels: tuple[Level, ...] = ("warning", "critical")
         return [
             self._rendered(
@@ -107,11 +102,6 @@ class WindowGroups:
             **values,
         )
 
-    @property
-    def _source(self) -> str:
-        """The window of the services whose policy and natural variation is used."""
-        return self.window if self.exported is None else self.exported[0]
-
     def _exceeds(self, statistic: str) -> str:
         series = self._series(f"variable:boxkite_drift:{statistic}")
         critical = self._series(f"variable:boxkite_drift:{statistic}_critical")
@@ -121,23 +111,8 @@ class WindowGroups:
         matchers = f'window="{self.window}"' + (f', rate="{rate}"' if rate else "")
         return f"{name}{{{matchers}}}"
 
-    def _thresholds(self) -> dict[str, str]:
-        """Return what chance and natural variation explain."""
-        if self.exported is None:
-            share = self.policy.share_of_all(self.window)
-            quantile = psi_quantile(self.window, self.policy)
-        else:
-            source, share = self.exported
-            quantile = exported_quantile(source)
-        return {
-            "quantile": quantile,
-            **variation_expressions(self.window, self._source, share, ks_quantile(share)),
-        }
-
-    def _rate_critical_of_one_variable(self) -> float:
-        evaluations = max(EVALUATIONS_A_MONTH, _MONTH / self.options.seconds_between(self.window))
-        # The rules multiply by the design effect.
-        return rate_critical(replace(self.policy, design_effect=1.0), 1, evaluations)
+    def _evaluations_a_month(self) -> float:
+        return max(EVALUATIONS_A_MONTH, _MONTH / self.options.seconds_between(self.window))
 
     def _evidence(self, rows: str) -> dict[str, str]:
         all_rows = self._series("variable:boxkite_live_all_rows:sum")

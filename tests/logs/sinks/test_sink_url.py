@@ -39,6 +39,9 @@ class Default(NamedTuple):
     def log_folder(self) -> Path:
         return self.folder
 
+    def open_log_folder(self) -> Path:
+        return self.folder
+
 
 def opened(url: str, default: Path = Path("nowhere"), **settings: Any) -> Sink:
     return open_sink(url, Settings(**settings), Default(default), ErrorReporter())
@@ -115,7 +118,16 @@ def test_files_are_compressed_as_the_setting_says(
         ),
         ("file://host/x", "'file://host/x' names a folder of the host 'host'. .*"),
         ("s3//bucket", "'s3//bucket' is neither a URL nor the path of a folder. .*"),
-        ("fluentd", "'fluentd' is only the scheme of a URL. .*"),
+        ("fluentd", "LOG is 'fluentd', which is neither .* Did you mean 'fluentd://'[?] .*"),
+        ("nonee", "LOG is 'nonee', .* Did you mean 'none'[?] Write './nonee' for a folder."),
+        ("Nonne", "LOG is 'Nonne', .* Did you mean 'none'[?] Write './Nonne' for a folder."),
+        ("of", "LOG is 'of', .* Did you mean 'off'[?] Write './of' for a folder."),
+        ("s3", "LOG is 's3', .* Did you mean 's3://'[?] Write './s3' for a folder."),
+        ("flie", "LOG is 'flie', .* Did you mean 'file:'[?] Write './flie' for a folder."),
+        ("predictions", "LOG is 'predictions', which .* of a folder. Write './predictions' for .*"),
+        ("s3:bucket", "'s3:bucket' is not the URL of a bucket: .*"),
+        ("s3:/bucket", "'s3:/bucket' is not the URL of a bucket: .*"),
+        ("s4://bucket", "LOG is 's4://bucket', but no sink has the scheme 's4'. .*"),
         ("collector:24224", "LOG is .*, but no sink has the scheme 'collector'. .*"),
     ],
 )
