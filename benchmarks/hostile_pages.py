@@ -5,8 +5,8 @@
 
 Each request goes to a new FastAPI service under uvicorn, which monitors 1,000 variables. A task in
 the service sleeps for a millisecond at a time, and notes by how much it wakes up late, in processor
-time of the service: this is how long the loop was blocked. While the requests run, a client also sends predictions to a sync
-endpoint, and notes the slowest answer.
+time of the service: this is how long the loop was blocked. While the requests run, a client also
+sends predictions to a sync endpoint, and notes the slowest answer.
 """
 
 from __future__ import annotations
