@@ -9,6 +9,7 @@ from inspect import isawaitable, iscoroutinefunction
 from typing import Any
 
 from anyio import CapacityLimiter, to_thread
+from anyio.lowlevel import checkpoint
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
@@ -26,6 +27,9 @@ from boxkite.adapters import (
 )
 
 __all__ = ["mount", "registered_views", "route_at"]
+
+
+_PART_BYTES = 2**16
 
 
 def mount(app: Starlette, page: Page) -> None:
@@ -86,7 +90,7 @@ class _Endpoint:
             response = Response("method not allowed\n", 405, allowed, "text/plain")
         else:
             answer = await self._answer(request)
-            response = Response(answer.body, answer.status, answer.headers)
+            response = _LongResponse(answer.body, answer.status, answer.headers)
         if request.method == "HEAD":
             response.body = b""  # the headers, including the length, stay the same as for GET
         await response(scope, receive, send)
@@ -99,6 +103,23 @@ class _Endpoint:
             return answer
         # Rendering takes milliseconds, too long for the event loop.
         return await to_thread.run_sync(answer.render, limiter=self.limit)
+
+
+class _LongResponse(Response):
+    """A response that is sent in parts, so that other requests run in between.
+
+    Copying a page of several megabytes into a socket takes milliseconds, and many requests that
+    share a rendering send it at the same moment.
+    """
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+        start = {"status": self.status_code, "headers": self.raw_headers}
+        await send({"type": "http.response.start", **start})
+        for place in range(0, len(self.body), _PART_BYTES):
+            part = bytes(self.body[place : place + _PART_BYTES])
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+            await checkpoint()
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 async def _page_request(request: Request) -> PageRequest:

@@ -58,9 +58,11 @@ class Intake:
         try:
             row: Row = {} if features is None else plain_row(features, self._feature_names)
             check_names(row, self._feature_names)
-            if self._unknown is not None:
-                row = self._unknown.left_out(row, self._feature_names)
-            return self._positions.of(row)
+            row = self._positions.of(row)
+            # Most rows have exactly the baseline's names, and are by position now.
+            if self._unknown is not None and type(row) is dict:
+                row = self._positions.of(self._unknown.left_out(row, self._feature_names))
+            return row
         except Exception as error:  # noqa: BLE001 - features are any object of the user's
             self._reporter.report("features", error, view)
             return None
