@@ -151,11 +151,11 @@ def require_application(app: object, kind: type) -> None:
     """
     if isinstance(app, kind):
         return
+    found = type(app).__name__
     if isinstance(app, str | os.PathLike):
         fix = "pass the application first, as in Boxkite(app, baseline='histogram.prom')"
     elif isinstance(app, Baseline):
         fix = "pass the application first, as in Boxkite(app, baseline=baseline)"
     else:
         fix = f"pass the {kind.__name__} application itself, before anything wraps it"
-    found = app.__class__.__name__
     raise ConfigError(f"Boxkite got a {found} instead of an application; {fix}")
