@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
-import pandas as pd
 from judging import without_time
 from other_packages import PACKAGES, alarms_of
 from sources import TABLES, Table
@@ -65,11 +64,9 @@ def print_tables(folder: Path, names: Sequence[str]) -> None:
 
 def _shares(alarms: Alarms, column: str) -> str:
     """Return the percentages of one column, or of any column, as two cells of the table."""
-    if ANY == column:
+    if column == ANY:
         pairs = list(alarms.values())
         both = [np.any([pair[i] for pair in pairs], axis=0) if pairs else [] for i in (0, 1)]
     else:
         both = list(alarms.get(column, ([], [])))
     return " | ".join(f"{100 * np.mean(each):.0f}" if len(each) else "-" for each in both)
-
-
