@@ -153,9 +153,8 @@ class Case:
         cells = np.sum([each.cells for each in tallies], axis=0)
         missing = sum(each.missing for each in tallies)
         critical = rate_critical(POLICY, VARIABLES)
-        outside = sum(each.outside for each in tallies)
-        rates = measure_rates(self.variable, Tally(cells, missing, outside=outside))
-        changed = any(each.changed(critical, POLICY.min_rate) for each in rates)
+        rates = measure_rates(self.variable, Tally(cells, missing))
+        changed = any(each.changed(critical) for each in rates)
         return changed or self.judges[window].verdict(cells) == "drift"
 
     def _tested(self, window: str, live: Values) -> bool:
