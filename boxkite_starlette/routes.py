@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from inspect import isawaitable, iscoroutinefunction
 from typing import Any
 
 from anyio import CapacityLimiter, to_thread
+from anyio.lowlevel import checkpoint
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
-from boxkite.adapters import MAX_FORM_BYTES, Authorize, Page, PageAnswer, PageRequest
+from boxkite.adapters import (
+    MAX_FORM_BYTES,
+    Authorize,
+    Page,
+    PageAnswer,
+    PageRequest,
+    RegisteredView,
+)
 
-__all__ = ["mount", "route_at"]
+__all__ = ["mount", "registered_views", "route_at"]
+
+
+_PART_BYTES = 2**16
 
 
 def mount(app: Starlette, page: Page) -> None:
@@ -46,6 +57,15 @@ def route_at(routes: Sequence[BaseRoute], path: str) -> str | None:
     return None
 
 
+def registered_views(routes: Sequence[BaseRoute]) -> Iterator[RegisteredView]:
+    """Yield the endpoints of all routes, including those below mounts."""
+    for route in routes:
+        if isinstance(route, Route | WebSocketRoute):
+            yield RegisteredView(route.endpoint, isinstance(route, WebSocketRoute))
+        else:
+            yield from registered_views(getattr(route, "routes", None) or [])
+
+
 @dataclass(frozen=True)
 class _Endpoint:
     """An ASGI application that answers with a page.
@@ -70,7 +90,7 @@ class _Endpoint:
             response = Response("method not allowed\n", 405, allowed, "text/plain")
         else:
             answer = await self._answer(request)
-            response = Response(answer.body, answer.status, answer.headers)
+            response = _LongResponse(answer.body, answer.status, answer.headers)
         if request.method == "HEAD":
             response.body = b""  # the headers, including the length, stay the same as for GET
         await response(scope, receive, send)
@@ -83,6 +103,23 @@ class _Endpoint:
             return answer
         # Rendering takes milliseconds, too long for the event loop.
         return await to_thread.run_sync(answer.render, limiter=self.limit)
+
+
+class _LongResponse(Response):
+    """A response that is sent in parts, so that other requests run in between.
+
+    Copying a page of several megabytes into a socket takes milliseconds, and many requests that
+    share a rendering send it at the same moment.
+    """
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+        start = {"status": self.status_code, "headers": self.raw_headers}
+        await send({"type": "http.response.start", **start})
+        for place in range(0, len(self.body), _PART_BYTES):
+            part = bytes(self.body[place : place + _PART_BYTES])
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+            await checkpoint()
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 async def _page_request(request: Request) -> PageRequest:

@@ -7,6 +7,7 @@ import os
 from boxkite.baseline import Baseline
 from boxkite.error_reporter import ErrorReporter
 from boxkite.errors import BaselineError
+from boxkite.system.safe_url import safe_url
 
 __all__ = ["EMPTY", "load_baseline"]
 
@@ -41,9 +42,9 @@ def load_baseline(
         return Baseline.read(source) if source else EMPTY
     except FileNotFoundError as error:
         problem: Exception = BaselineError(
-            f"no baseline at {os.fspath(source)}: predictions are counted, but there is "
+            f"no baseline at {safe_url(os.fspath(source))}: predictions are counted, but there is "
             f"nothing to compare them with. Write one at training with "
-            f"Baseline.fit(features, output).write({os.fspath(source)!r})"
+            f"Baseline.fit(features, output).write({safe_url(os.fspath(source))!r})"
         )
         problem.__cause__ = error
     except (BaselineError, OSError) as error:

@@ -1,18 +1,19 @@
-"""The options that make up a policy, for every command that takes one."""
+"""The options that make up a policy, for every command that judges drift."""
 
 from __future__ import annotations
 
 import difflib
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import click
 
 from boxkite.cli.shared_options import Positive
 from boxkite.drift import Policy, VariablePolicy
+from boxkite.system.type_guards import is_tuple
 
-__all__ = ["options_of", "policy_options", "variable_policy_options"]
+__all__ = ["options_of", "policy_options"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -34,8 +35,8 @@ class _VariableFloors(click.ParamType):  # type: ignore[type-arg,unused-ignore] 
         Raises:
             click.BadParameter: If the text has another form.
         """
-        if isinstance(value, tuple):
-            return value
+        if is_tuple(value):
+            return value[0], value[1]
         # A name may contain colons, but floors never do.
         name, colon, texts = str(value).rpartition(":")
         if not (name and colon and texts):
@@ -108,20 +109,13 @@ _VARIABLES = {
 
 
 def policy_options(command: Command) -> Command:
-    """Add the options of a policy for all variables, and pass the command a `policy`."""
-    return _with_policy(command, _NUMBERS)
+    """Add the options of a policy, and pass the command a `policy`."""
+    options: dict[str, Callable[[Any], Any]] = {**_NUMBERS, **_VARIABLES}
 
-
-def variable_policy_options(command: Command) -> Command:
-    """Add all options of a policy, and pass the command a `policy`."""
-    return _with_policy(command, {**_NUMBERS, **_VARIABLES})
-
-
-def _with_policy(command: Command, options: Mapping[str, Callable[[Command], Command]]) -> Command:
     @functools.wraps(command)
     def with_policy(*arguments: Any, **values: Any) -> Any:
         given = {name: values.pop(name) for name in options}
-        variables = _variables(given.pop("own_floors", ()), given.pop("no_alert", ()))
+        variables = _variables(given.pop("own_floors"), given.pop("no_alert"))
         return command(*arguments, policy=Policy(**given, variables=variables), **values)
 
     found: Any = with_policy

@@ -181,6 +181,25 @@ class DurableCounts:
         """Whether this process never was a worker."""
         return self._member is None and not self._has_counted
 
+    def own_counts(self) -> Counts:
+        """Return what this process has counted, without other workers."""
+        with self._lock:
+            own = Counts.zero(self._baseline)
+            own.add(self._memory.counts)
+            if self._member is not None:
+                own.add(self._member.worker.counts)
+            return own
+
+    def take_examples(self) -> dict[int, str]:
+        """Return the type of an invalid value by variable, for values since the last call."""
+        with self._lock:
+            found = dict(self._memory.examples)
+            self._memory.examples.clear()
+            if self._member is not None:
+                found.update(self._member.worker.examples)
+                self._member.worker.examples.clear()
+            return found
+
     def since(self, moment: datetime) -> tuple[datetime, Counts]:
         """Return what all workers counted since the last full hour before a moment.
 

@@ -4,13 +4,14 @@ from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 import pytest
 
 from boxkite import ConfigError
 from boxkite.error_reporter import ErrorReporter
 from boxkite.live.log_context import LogContext
 from boxkite.logs.log_record import LogRecord
-from boxkite.logs.sink import Batch, Sink
+from boxkite.logs.sink import Batch, Sink, TidySink
 from boxkite.logs.sinks import sink_url
 from boxkite.logs.sinks.sink_url import open_sink, scheme_of
 from boxkite.settings import Settings
@@ -110,6 +111,20 @@ def test_files_are_compressed_as_the_setting_says(
 ) -> None:
     opened(str(tmp_path), log_compression=compression).deliver(Batch(CONTEXT, [RECORD]))
     assert (tmp_path / f"{MINUTE}{suffix}").exists()
+
+
+def test_the_default_log_keeps_its_size_without_files_of_other_endpoints(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sink_url, "_DEFAULT_MAX_BYTES", 1)
+    other = opened("file:", tmp_path, endpoint_id="other")
+    other.deliver(Batch(msgspec.structs.replace(CONTEXT, endpoint_id="other"), [RECORD]))
+    mine = opened("file:", tmp_path, endpoint_id="mine")
+    mine.deliver(Batch(msgspec.structs.replace(CONTEXT, endpoint_id="mine"), [RECORD]))
+    assert isinstance(mine, TidySink)
+    mine.tidy()
+    files = (tmp_path / "models").rglob("*.txt")
+    assert [path.parts[-3] for path in files] == ["other"]
 
 
 @pytest.mark.parametrize(
