@@ -155,10 +155,13 @@ class StateFolder:
             return error
         if error.errno is None and isinstance(error, PermissionError | NotADirectoryError):
             return _unusable([str(error)])
-        if error.errno in _UNUSABLE:
+        if error.errno not in _UNUSABLE:
+            return error
+        try:
             # Leave out the name of the file, which would make each attempt a new error.
             return _unusable([f"'{self._setting or _temporary_root()}': {error.strerror}"])
-        return error
+        except LastingError as none_left:
+            return none_left
 
     def unreadable(self, error: Exception) -> LastingError:
         """Return the error that says that the counts of other workers cannot be read."""
