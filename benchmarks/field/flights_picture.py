@@ -65,7 +65,7 @@ def _svg(panels: dict[str, Alarms]) -> str:
 def _panel(title: str, alarms: Alarms, top: float) -> str:
     rows = len(alarms)
     days = sum(sum(inside) + sum(after) for inside, after in alarms.values())
-    total = f"{days} of {rows * DAYS:,} verdicts are drift"
+    total = f"{days:,} of {rows * DAYS:,} verdicts are drift"
     width, height = len(next(iter(alarms.values()))[0]) * DAY, rows * ROW
     lines = [
         f'<text class="title" x="0" y="{top - 14}">{title}</text>',
@@ -91,5 +91,5 @@ def _months(y: float) -> str:
         f'<text class="note" x="{LEFT + (each.dayofyear - 1) * DAY:g}" y="{y:g}">{each:%b}</text>'
         for each in starts
     ]
-    note = f'<text class="note" x="0" y="{y:g}">training is shaded</text>'
+    note = f'<text class="note" x="{LEFT - 8}" y="{y:g}" text-anchor="end">shaded: training</text>'
     return "\n".join([note, *labels])
