@@ -154,11 +154,11 @@ KINDS = [
     ]),
     Kind("a feature of the baseline in a row of a batch", KEPT, [
         ("/rows", [ROW, {**ROW, "town": MARK}]),
-        ("/inputs", {"inputs": {"age": [5, 6], "town": ["Ulm", MARK]}}),
+        ("/inputs", {"inputs": {"age": [5, 6], "town": ["Ulm", MARK]}, "late": [1.0, 2.0]}),
     ]),
     Kind("any other field in a row of a batch", set(), [
         ("/rows", [ROW, {**ROW, "ssn": MARK}]),
-        ("/inputs", {"inputs": {"age": [5, 6], "town": ["Ulm", "Ulm"], "ssn": [MARK, MARK]}}),
+        ("/inputs", {"inputs": {"town": ["Ulm", "Ulm"], "ssn": [MARK, MARK]}, "late": [1, 2]}),
     ]),
     Kind("a row by position that does not fit the baseline", set(), [
         ("/inputs", {"inputs": [5, MARK]}),
