@@ -9,11 +9,12 @@ from boxkite.settings import Layer, Settings
 from boxkite.web.answers import Answered, Content
 from boxkite.web.context import Prediction
 from boxkite.web.extension import Extension
-from boxkite.web.framework import Application, Exchange
+from boxkite.web.framework import Application, Exchange, require_application
 from boxkite.web.models import Models
 from boxkite.web.options import Options
 from boxkite.web.page import Page, PageAnswer, PageRequest, Rendering
 from boxkite.web.protection import Authorize
+from boxkite.web.registered_views import RegisteredView
 from boxkite.web.sign_in import MAX_FORM_BYTES
 from boxkite.web.sources import (
     PREDICTION_COUNT_HEADER,
@@ -40,7 +41,9 @@ __all__ = [
     "PageRequest",
     "PendingPrediction",
     "Prediction",
+    "RegisteredView",
     "Rendering",
     "Settings",
     "Source",
+    "require_application",
 ]

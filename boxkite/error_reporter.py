@@ -16,6 +16,7 @@ STAGES = ("baseline", "features", "output", "log", "journal", "signal", "export"
 
 _QUIET_SECONDS = 60.0
 _MAX_TEXT = 1000
+_LASTING_SECONDS = 86_400.0
 _MAX_LASTING = 1000
 
 _logger = logging.getLogger("boxkite")
@@ -24,7 +25,7 @@ _logger = logging.getLogger("boxkite")
 class LastingError(OSError):
     """A failure that lasts until somebody changes the setup, such as a folder of another user.
 
-    Each one is counted and logged once, however often it is reported.
+    Each one is counted and logged at most once a day, however often it is reported.
     """
 
 
@@ -38,7 +39,7 @@ class ErrorReporter:
     def __init__(self, raises: Callable[[], bool] = lambda: False) -> None:
         self.raises = raises
         self._logged_at: dict[str, float] = {}
-        self._lasting: set[str] = set()
+        self._lasting: dict[str, float] = {}
         self.after_fork()
         call_after_fork(self)
 
@@ -62,7 +63,8 @@ class ErrorReporter:
     def count(self, stage: str, error: Exception, what: str = "") -> None:
         """Count one failure. Log it unless one of the same stage was logged in the last minute.
 
-        A `LastingError` that was reported before, at any stage, is neither counted nor logged.
+        A `LastingError` that was reported in the last day, at any stage, is neither counted nor
+        logged.
 
         Args:
             stage: one of `STAGES`.
@@ -70,22 +72,31 @@ class ErrorReporter:
             what: what was being done, for example "view 'score'".
         """
         now = time.monotonic()
-        lasting = isinstance(error, LastingError)
         with self._lock:
-            if lasting and (str(error) in self._lasting or len(self._lasting) >= _MAX_LASTING):
-                return
+            if isinstance(error, LastingError):
+                if self._is_known(str(error), now):
+                    return
+                silent = False
+            else:
+                silent = now - self._logged_at.get(stage, -_QUIET_SECONDS) < _QUIET_SECONDS
+                if not silent:
+                    self._logged_at[stage] = now
             self._counts[stage] += 1
             count = self._counts[stage]
-            silent = now - self._logged_at.get(stage, -_QUIET_SECONDS) < _QUIET_SECONDS
-            if lasting:
-                self._lasting.add(str(error))
-                silent = False
-            elif not silent:
-                self._logged_at[stage] = now
         # Log outside the lock, because a log handler may be the user's code and may report again.
         if not silent:
             where = f"{what}: " if what else ""
             _logger.warning("boxkite %s: %s%s (%d so far)", stage, where, _text(error), count)
+
+    def _is_known(self, text: str, now: float) -> bool:
+        """Return whether a lasting failure was reported in the last day. If not, remember it."""
+        if now - self._lasting.get(text, -_LASTING_SECONDS) < _LASTING_SECONDS:
+            return True
+        self._lasting.pop(text, None)
+        if len(self._lasting) >= _MAX_LASTING:
+            del self._lasting[next(iter(self._lasting))]  # the oldest
+        self._lasting[text] = now
+        return False
 
     def counts(self) -> dict[str, int]:
         """Return the number of failures per stage."""

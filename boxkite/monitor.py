@@ -19,6 +19,7 @@ from boxkite.error_reporter import ErrorReporter
 from boxkite.live.drift_windows import DriftWindows
 from boxkite.live.durable_counts import DurableCounts
 from boxkite.live.identity import Identity
+from boxkite.live.misfit_report import MisfitReport
 from boxkite.live.orphan_recovery import OrphanRecovery
 from boxkite.live.prediction_counter import PredictionCounter
 from boxkite.live.recorder import Recorder
@@ -111,6 +112,7 @@ class Monitor:
             self.settings.state_sync_seconds,
             self._shipper,
             VerdictChanges(self.baseline, self.policy, events, self.reporter),
+            MisfitReport(self.baseline, self._counts),
         )
         self.recorder = Recorder(
             self.baseline,

@@ -5,8 +5,7 @@ from __future__ import annotations
 from numbers import Number
 from typing import Any
 
-import msgspec
-from flask import Request, Response, after_this_request, current_app, has_request_context, request
+from flask import Request, Response, after_this_request, has_request_context, request
 
 from boxkite.adapters import PREDICTION_ID_HEADER, Content, Models, PendingPrediction
 
@@ -67,12 +66,12 @@ class FlaskExchange:
         """Return the current request."""
         return request
 
-    def body(self) -> Any:
-        """Return the JSON body as plain values, parsed again.
+    def body(self) -> bytes:
+        """Return the body that the view read.
 
         Raises:
-            ValueError: if the view did not read it with `get_json` or `get_data`, if it is not
-                JSON, or if the request is gone.
+            ValueError: if the view did not read it with `get_json` or `get_data`, or if the request
+                is gone.
         """
         if not has_request_context():
             raise ValueError(
@@ -87,7 +86,11 @@ class FlaskExchange:
                 "the view did not read the request body with get_json or get_data; pass a "
                 "callable as features="
             )
-        return _parsed(data)
+        return data
+
+    def content_encoding(self) -> str:
+        """Return the request's `Content-Encoding`, or an empty text."""
+        return self._request.headers.get("Content-Encoding", "")
 
     def content(self, returned: Any) -> Any:
         """Return the view's return value, or its content if it is a response.
@@ -111,15 +114,3 @@ def _body_of(returned: Any) -> Any:
     """Return the body from one of Flask's tuples; return any other value unchanged."""
     is_body = not isinstance(returned, tuple) or returned == ()
     return returned if is_body else returned[0]  # pyright: ignore[reportUnknownVariableType]
-
-
-def _parsed(data: bytes) -> Any:
-    try:
-        return msgspec.json.decode(data)
-    except msgspec.DecodeError:
-        pass
-    try:
-        # Try the application's own parser, which may accept more, such as NaN and Infinity.
-        return current_app.json.loads(data)
-    except ValueError:
-        raise ValueError("the request body is not JSON; pass a callable as features=") from None

@@ -7,10 +7,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Unpack, cast
 
-from flask import Flask, current_app, has_request_context
+from flask import Flask, current_app, has_request_context, request_started
 
 from boxkite import Monitor
-from boxkite.adapters import Application, Extension, Layer, Models, Options, Page
+from boxkite.adapters import (
+    Application,
+    Extension,
+    Layer,
+    Models,
+    Options,
+    Page,
+    RegisteredView,
+    require_application,
+)
 from boxkite_flask.blueprint import endpoint_at, mount
 from boxkite_flask.exchange import FlaskExchange
 
@@ -37,6 +46,8 @@ class Boxkite(Extension):
             the configuration.
     """
 
+    knows_requests = True
+
     def __init__(self, app: Flask | None = None, **options: Unpack[Options]) -> None:
         super().__init__(**options)
         if app is not None:
@@ -49,9 +60,10 @@ class Boxkite(Extension):
         the first model, and `app.extensions["boxkite_models"]` holds the monitors by model.
 
         Raises:
-            ConfigError: if a setting is unknown or invalid, the path of the metrics is taken, or
-                the application already has a monitor for the model.
+            ConfigError: if `app` is not an application, a setting is unknown or invalid, the path
+                of the metrics is taken, or the application already has a monitor for the model.
         """
+        require_application(app, Flask)
         is_first = _MODELS not in app.extensions
         monitor = self.set_up(FlaskApplication(app))
         if monitor is not None and is_first:
@@ -63,6 +75,12 @@ class Boxkite(Extension):
             return None
         models = current_app.extensions.get(_MODELS)
         return None if models is None else FlaskExchange(models)
+
+    def unmonitored_application(self) -> FlaskApplication | None:
+        """Return the application of the current request, or None outside of a request."""
+        if not has_request_context():
+            return None
+        return FlaskApplication(current_app._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001
 
     def _effective(self, monitor: Monitor) -> dict[str, Any]:
         """Return the settings in effect, without those that were given as objects."""
@@ -85,8 +103,18 @@ class FlaskApplication(Application[Flask]):
         return self.app.extensions.get(_MODELS)
 
     def keep(self, models: Models) -> None:
-        """Keep the models in `app.extensions`."""
+        """Keep the models in `app.extensions`, and look at the views at the first request."""
         self.app.extensions.update({_FIRST: models.first, _MODELS: models})
+        request_started.connect(self._at_first_request, self.app)
+
+    def _at_first_request(self, app: Flask, **_: Any) -> None:
+        request_started.disconnect(self._at_first_request, app)
+        if self.models is not None:
+            self.report_uncounted(self.models)
+
+    def registered_views(self) -> Sequence[RegisteredView]:
+        """Return the view functions."""
+        return [RegisteredView(view) for view in self.app.view_functions.values()]
 
     def mount(self, page: Page) -> None:
         """Register a blueprint with the page."""
@@ -105,6 +133,11 @@ class FlaskApplication(Application[Flask]):
         # they must not apply to the next model.
         configured = {k: v for k, v in config.items() if k not in shown or v is not shown[k]}
         return [(configured, _PREFIX), (configured, "BOXKITE_"), (os.environ, _PREFIX)]
+
+    @property
+    def foreign_prefixes(self) -> Sequence[str]:
+        """The prefix of the environment variables in every other framework."""
+        return ("BOXKITE_",)
 
     @property
     def debug(self) -> bool:

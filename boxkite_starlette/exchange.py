@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextvars import ContextVar
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
+import anyio
+import anyio.to_thread
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
@@ -26,6 +28,8 @@ current_exchange: ContextVar[StarletteExchange | None] = ContextVar(
     "boxkite_exchange", default=None
 )
 
+T = TypeVar("T")
+
 _ERROR_STATUS = 400
 _START = "http.response.start"
 _NOTHING_READ: Message = {"type": "http.request", "more_body": True}
@@ -41,6 +45,7 @@ class StarletteExchange(msgspec.Struct, eq=False):
         scope: The scope of the request.
         server_receive: The server's own `receive`.
         server_send: The server's own `send`.
+        limiter: Lets one large request at a time be logged in a thread.
         outer: The same request in the surrounding application, if that is monitored.
         kept: The body, as far as the application has read it; None if it has not begun.
         pending: Predictions that wait for the status of the response.
@@ -52,6 +57,7 @@ class StarletteExchange(msgspec.Struct, eq=False):
     scope: Scope
     server_receive: Receive
     server_send: Send
+    limiter: anyio.CapacityLimiter
     outer: StarletteExchange | None = None
     kept: KeptBody | None = None
     pending: list[PendingPrediction] = []
@@ -81,7 +87,7 @@ class StarletteExchange(msgspec.Struct, eq=False):
         self.announced = ""
         if message["status"] >= _ERROR_STATUS:
             return self.server_send(message)
-        if self.awaits:
+        if self.awaits or self._takes_long():
             return self._send_after_awaiting(message, pending, headers)
         for each in pending:
             headers = each.log()
@@ -94,22 +100,39 @@ class StarletteExchange(msgspec.Struct, eq=False):
             headers = await each.log_awaiting()
         await self.server_send(_with_headers(message, headers))
 
+    def _takes_long(self) -> bool:
+        return self.kept is not None and self.kept.takes_long
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Return the result of the work, which runs in a thread if the body is large."""
+        if not self._takes_long():
+            return work()
+        # Python's parsers do not let other threads run, so two at a time would stop the event loop
+        # for twice as long.
+        return await anyio.to_thread.run_sync(work, limiter=self.limiter)
+
     def log_when_answered(self, pending: PendingPrediction) -> None:
         """Log the prediction when the response starts, unless it is an error."""
+        pending.runner = self
         self.pending.append(pending)
         self.awaits = self.awaits or pending.may_await
 
     def announce(self, pending: PendingPrediction) -> None:
         """Add the id of a prediction that is logged when the stream of the response ends."""
+        pending.runner = self
         self.announced = pending.id
 
     def request(self) -> Request:
         """Return the request. Its body is the one that the endpoint already read."""
         return Request(self.scope, self._body().receive)
 
-    def body(self) -> Any:
-        """Return the JSON body as plain values, parsed again."""
-        return self._body().json()
+    def body(self) -> bytes | bytearray:
+        """Return the body that the endpoint read."""
+        return self._body().content()
+
+    def content_encoding(self) -> str:
+        """Return the request's `Content-Encoding`, or an empty text."""
+        return self._body().content_encoding()
 
     def _body(self) -> KeptBody:
         return self.kept if self.kept is not None else KeptBody(self.scope, _NOTHING_READ)

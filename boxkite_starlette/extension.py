@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Unpack
 
 from starlette.applications import Starlette
 
 from boxkite import ConfigError
-from boxkite.adapters import Application, Extension, Models, Options, Page
+from boxkite.adapters import (
+    Application,
+    Extension,
+    Models,
+    Options,
+    Page,
+    RegisteredView,
+    require_application,
+)
 from boxkite_starlette.exchange import StarletteExchange, current_exchange
 from boxkite_starlette.middleware import BoxkiteMiddleware, wrap_lifespan
-from boxkite_starlette.routes import mount, route_at
+from boxkite_starlette.routes import mount, registered_views, route_at
 
 __all__ = ["Boxkite"]
 
@@ -44,9 +53,11 @@ class Boxkite(Extension):
         `app.state.boxkite_models` holds the monitors by model.
 
         Raises:
-            ConfigError: if a setting is unknown or invalid, the path of the metrics is taken, the
-                application already has a monitor for the model, or it has answered a request.
+            ConfigError: if `app` is not an application, a setting is unknown or invalid, the path
+                of the metrics is taken, or the application already has a monitor for the model or
+                has answered a request.
         """
+        require_application(app, Starlette)
         application = StarletteApplication(app)
         if application.models is None and app.middleware_stack is not None:
             raise ConfigError(
@@ -72,8 +83,14 @@ class StarletteApplication(Application[Starlette]):
         app = self.app
         app.state.boxkite = models.first
         app.state.boxkite_models = models
-        app.add_middleware(BoxkiteMiddleware, models=models)
+        # Starlette makes the middleware at the first request, or when the server starts. Then the
+        # routes are known.
+        app.add_middleware(BoxkiteMiddleware, models=models, start=self.report_uncounted)
         wrap_lifespan(app, models)
+
+    def registered_views(self) -> Sequence[RegisteredView]:
+        """Return the endpoints, including those of mounted applications."""
+        return list(registered_views(self.app.router.routes))
 
     def mount(self, page: Page) -> None:
         """Add the routes of the page."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import anyio
@@ -27,17 +27,27 @@ class BoxkiteMiddleware:
     Attributes:
         app: The application behind the middleware.
         models: The models of the application.
+        start: Called once, when Starlette makes the middleware.
+        limiter: Lets one large request at a time be logged in a thread.
     """
 
     app: ASGIApp
     models: Models
+    start: Callable[[Models], None] = lambda _: None
+    limiter: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(1))
+
+    def __post_init__(self) -> None:
+        """Tell that the server has started."""
+        self.start(self.models)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one connection to the application."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        exchange = StarletteExchange(self.models, scope, receive, send, current_exchange.get())
+        exchange = StarletteExchange(
+            self.models, scope, receive, send, self.limiter, current_exchange.get()
+        )
         token = current_exchange.set(exchange)
         try:
             await self.app(scope, exchange.receive, exchange.send)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from inspect import isawaitable, iscoroutinefunction
@@ -14,12 +14,19 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
-from boxkite.adapters import MAX_FORM_BYTES, Authorize, Page, PageAnswer, PageRequest
+from boxkite.adapters import (
+    MAX_FORM_BYTES,
+    Authorize,
+    Page,
+    PageAnswer,
+    PageRequest,
+    RegisteredView,
+)
 
-__all__ = ["mount", "route_at"]
+__all__ = ["mount", "registered_views", "route_at"]
 
 
 _PART_BYTES = 2**16
@@ -48,6 +55,15 @@ def route_at(routes: Sequence[BaseRoute], path: str) -> str | None:
             if not ours and "GET" in (route.methods or {"GET"}):
                 return f"the route {route.name!r}"
     return None
+
+
+def registered_views(routes: Sequence[BaseRoute]) -> Iterator[RegisteredView]:
+    """Yield the endpoints of all routes, including those below mounts."""
+    for route in routes:
+        if isinstance(route, Route | WebSocketRoute):
+            yield RegisteredView(route.endpoint, isinstance(route, WebSocketRoute))
+        else:
+            yield from registered_views(getattr(route, "routes", None) or [])
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """An adapter of boxkite for Quart, made of public names. docs/adapters.md explains it."""
 
 import asyncio
-import json
 import os
 from collections.abc import Sequence
 from contextlib import suppress
@@ -53,10 +52,13 @@ class QuartExchange:
     def request(self) -> Request:
         return current_request
 
-    def body(self) -> Any:
+    def body(self) -> bytes:
         if self._body is None:
             raise ValueError("the view did not read the whole request body")
-        return json.loads(self._body)
+        return self._body
+
+    def content_encoding(self) -> str:
+        return current_request.headers.get("Content-Encoding", "")
 
     def content(self, returned: Any) -> Any:
         # These need no parsing. Quart has made a response of everything else.

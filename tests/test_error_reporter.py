@@ -84,8 +84,18 @@ def test_a_lasting_failure_is_counted_and_told_once_whatever_the_stage(
     assert reporter.counts() == dict.fromkeys(STAGES, 0)
 
 
+def test_a_lasting_failure_is_told_again_after_a_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    reporter = ErrorReporter()
+    for now, count in ((0.0, 1), (86_399.0, 1), (86_400.0, 2), (100_000.0, 2)):
+        monkeypatch.setattr("boxkite.error_reporter.time.monotonic", lambda now=now: now)
+        reporter.count("journal", LastingError("folder"))
+        assert reporter.counts()["journal"] == count
+
+
 def test_the_memory_of_lasting_failures_is_bounded() -> None:
     reporter = ErrorReporter()
     for number in range(5000):
         reporter.count("journal", LastingError(f"folder {number}"))
-    assert reporter.counts()["journal"] == 1000
+    assert len(reporter._lasting) == 1000
+    reporter.count("journal", LastingError("folder 4999"))
+    assert reporter.counts()["journal"] == 5000

@@ -82,7 +82,7 @@ def cell_of(variable: CategoryVariable, label: str) -> int:
 
     A label counts in the category with the same text or, without one, in a category that spells the
     same number ("1" and "1.0"). Other labels that training saw count in `__other__`. All remaining
-    labels count in `__unseen__`.
+    labels count in `__unseen__`, or in `__other__` if `variable.tail_takes_unseen`.
     """
     cell = variable.index.get(label)
     if cell is not None:
@@ -91,7 +91,7 @@ def cell_of(variable: CategoryVariable, label: str) -> int:
         number = spelled_number(label)
         if number is not None and number in variable.numbers:
             return variable.numbers[number]
-    if variable.tail and label_hash(label) in variable.tail:
+    if variable.tail_takes_unseen or (variable.tail and label_hash(label) in variable.tail):
         return variable.index[OTHER]
     return len(variable.categories) - 1
 

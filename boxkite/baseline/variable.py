@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxkite.baseline.text_writer import format_float
+from boxkite.baseline.unseen_rows import MOST_UNSEEN, unseen_bound
 from boxkite.baseline.values import spelled_number
 from boxkite.errors import BaselineError
 from boxkite.variation import Variation
@@ -38,6 +39,9 @@ OTHER = "__other__"
 UNSEEN = "__unseen__"
 """The cell of categories that training never saw."""
 
+
+_LEAST_KEPT = 10
+"""Fewest training rows of a kept category if unseen labels count in `__other__`."""
 
 _MAX_FLOAT32 = float(np.finfo(np.float32).max)
 
@@ -259,6 +263,32 @@ class CategoryVariable(_Distribution):
     def has_tail(self) -> bool:
         """Whether rare categories are counted together."""
         return OTHER in self.categories
+
+    @cached_property
+    def unseen_bound(self) -> int:
+        """Upper bound for the unseen rows among as many rows as training had; see `unseen_bound`.
+
+        It is 0 if unseen labels count in `__other__`.
+        """
+        return 0 if self.tail_takes_unseen else self._unseen_bound
+
+    @cached_property
+    def tail_takes_unseen(self) -> bool:
+        """Whether labels that training never saw count in `__other__`.
+
+        Where training missed many labels, `__unseen__` cannot be judged by itself: its rows come by
+        chance. Together with the tail they can. But the kept categories must be common. Rare ones
+        are kept because chance made them more common at training, and they fall back later.
+        """
+        kept = self.counts[: len(self.counts) - 1 - self.has_tail]
+        too_many = self._unseen_bound > MOST_UNSEEN * int(self.counts.sum())
+        return self.has_tail and too_many and len(kept) > 0 and int(kept.min()) >= _LEAST_KEPT
+
+    @cached_property
+    def _unseen_bound(self) -> int:
+        kept = len(self.counts) - 1 - self.has_tail
+        tail_rows = int(self.counts[kept]) if self.has_tail else 0
+        return unseen_bound(self.counts[:kept], tail_rows, len(self.tail), self.tail_once)
 
     def merge(self, other: Variable) -> CategoryVariable:
         """Return the distribution of the rows of both, in the order of this variable's categories.

@@ -17,7 +17,7 @@ from boxkite.cli.group import EXIT_DRIFT, EXIT_INSUFFICIENT, print_message
 from boxkite.cli.inputs import log_reader, read_baseline, read_table
 from boxkite.cli.junit import junit_xml
 from boxkite.cli.log_counting import count_log
-from boxkite.cli.policy_options import variable_policy_options
+from boxkite.cli.policy_options import policy_options
 from boxkite.cli.shared_options import (
     folder_exists,
     json_option,
@@ -38,7 +38,7 @@ def comparison_arguments(command: Command) -> Command:
     """Add BASELINE, ROWS and the options of `compared` to a command."""
     for each in (
         window_option,
-        variable_policy_options,
+        policy_options,
         part_of_log,
         click.argument("rows", type=rows_or_log),
         click.argument("baseline"),

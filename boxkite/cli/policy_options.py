@@ -1,10 +1,10 @@
-"""The options that make up a policy, for every command that takes one."""
+"""The options that make up a policy, for every command that judges drift."""
 
 from __future__ import annotations
 
 import difflib
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import click
@@ -12,7 +12,7 @@ import click
 from boxkite.cli.shared_options import Positive
 from boxkite.drift import Policy, VariablePolicy
 
-__all__ = ["options_of", "policy_options", "variable_policy_options"]
+__all__ = ["options_of", "policy_options"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -108,20 +108,13 @@ _VARIABLES = {
 
 
 def policy_options(command: Command) -> Command:
-    """Add the options of a policy for all variables, and pass the command a `policy`."""
-    return _with_policy(command, _NUMBERS)
+    """Add the options of a policy, and pass the command a `policy`."""
+    options = {**_NUMBERS, **_VARIABLES}
 
-
-def variable_policy_options(command: Command) -> Command:
-    """Add all options of a policy, and pass the command a `policy`."""
-    return _with_policy(command, {**_NUMBERS, **_VARIABLES})
-
-
-def _with_policy(command: Command, options: Mapping[str, Callable[[Command], Command]]) -> Command:
     @functools.wraps(command)
     def with_policy(*arguments: Any, **values: Any) -> Any:
         given = {name: values.pop(name) for name in options}
-        variables = _variables(given.pop("own_floors", ()), given.pop("no_alert", ()))
+        variables = _variables(given.pop("own_floors"), given.pop("no_alert"))
         return command(*arguments, policy=Policy(**given, variables=variables), **values)
 
     found: Any = with_policy

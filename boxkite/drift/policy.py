@@ -23,11 +23,11 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from boxkite.baseline.time_windows import seconds_of
-from boxkite.baseline.variable import NumericVariable, Variable
+from boxkite.baseline.unseen_rows import MOST_UNSEEN
+from boxkite.baseline.variable import CategoryVariable, NumericVariable, Variable
 from boxkite.drift import kolmogorov
 from boxkite.drift.allowance import Allowance, Shares
 from boxkite.drift.null_distribution import critical_value
-from boxkite.drift.unseen_rows import unseen_rows
 from boxkite.errors import ConfigError
 from boxkite.variation import Variation
 
@@ -43,9 +43,6 @@ _HOURS_A_MONTH = 720
 # traffic, because an alert waits (`for`) until a tenth of the window has passed above the critical
 # value. docs/statistics.md derives the number.
 _ALARMS_A_WINDOW = 2.5
-
-# Greatest fraction of rows whose categories training may have missed for a variable to be judged.
-_MOST_UNSEEN = 0.05
 
 
 @dataclass(frozen=True)
@@ -245,7 +242,7 @@ class Policy:
             shares.rest,
             least_rows=self.min_rows_a_cell * len(variable.counts) / self.design_effect,
             floor=self.floors(variable).least_psi,
-            unseen=unseen_rows(variable) / self.design_effect,
+            unseen=_unseen(variable) / self.design_effect,
         )
 
     def too_few_at_training(self, variable: Variable) -> str:
@@ -258,7 +255,7 @@ class Policy:
         needed = math.ceil(self.min_rows_a_cell * cells)
         if rows < needed:
             return f"{rows:,} training rows, {needed:,} needed"
-        if unseen_rows(variable) > _MOST_UNSEEN * rows:
+        if _unseen(variable) > MOST_UNSEEN * rows:
             return "too many rare categories"
         return ""
 
@@ -335,3 +332,7 @@ class Policy:
             self.ks_critical(window, variables) if ordered else math.nan,
             variation,
         )
+
+
+def _unseen(variable: Variable) -> int:
+    return variable.unseen_bound if isinstance(variable, CategoryVariable) else 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import time
 from collections.abc import Generator
 from datetime import datetime
@@ -29,8 +28,6 @@ __all__ = ["DurableCounts"]
 _RETRY_SECONDS = 1.0
 _FOLD_AT = 512
 _MAX_UNCOUNTED_IN_MEMORY = 4096
-# Another folder helps against these errors.
-_UNUSABLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
 
 
 class DurableCounts:
@@ -184,6 +181,25 @@ class DurableCounts:
         """Whether this process never was a worker."""
         return self._member is None and not self._has_counted
 
+    def own_counts(self) -> Counts:
+        """Return what this process has counted, without other workers."""
+        with self._lock:
+            own = Counts.zero(self._baseline)
+            own.add(self._memory.counts)
+            if self._member is not None:
+                own.add(self._member.worker.counts)
+            return own
+
+    def take_examples(self) -> dict[int, str]:
+        """Return the type of an invalid value by variable, for values since the last call."""
+        with self._lock:
+            found = dict(self._memory.examples)
+            self._memory.examples.clear()
+            if self._member is not None:
+                found.update(self._member.worker.examples)
+                self._member.worker.examples.clear()
+            return found
+
     def since(self, moment: datetime) -> tuple[datetime, Counts]:
         """Return what all workers counted since the last full hour before a moment.
 
@@ -307,12 +323,7 @@ class DurableCounts:
     def _new_member(self) -> GroupMember:
         folder = self._state.open_group(self._baseline)
         options = WorkerOptions(self._baseline, self._max_bytes, self._process_context, self._lock)
-        try:
-            return GroupMember(folder, options, self._reporter)
-        except OSError as error:
-            if error.errno in _UNUSABLE:
-                raise self._state.unusable(error) from error
-            raise
+        return GroupMember(folder, options, self._reporter)
 
     @property
     def _may_retry(self) -> bool:
@@ -321,4 +332,8 @@ class DurableCounts:
     def _fall_back(self, error: Exception) -> None:
         """Count in memory for a while, and report why."""
         self._retry_at = time.monotonic() + _RETRY_SECONDS
+        stored = self._member is not None and self._member.worker.journal.byte_size
+        if isinstance(error, OSError) and not stored:
+            # Nothing was ever stored there, so the folder itself is to blame.
+            error = self._state.explained(error)
         self._reporter.count("journal", error)

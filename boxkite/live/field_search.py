@@ -10,17 +10,17 @@ from __future__ import annotations
 import dataclasses
 import enum
 import json
-import unicodedata
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 import msgspec
 import numpy as np
 
+from boxkite.live.name_matching import NameMatcher, visible
 from boxkite.live.record import plain
 
-__all__ = ["REDACTED", "SCALARS", "FieldSearch"]
+__all__ = ["REDACTED", "SCALARS", "FieldSearch", "UnsearchableError"]
 
 REDACTED = "[redacted]"
 """Replaces redacted values in the journal and in the log."""
@@ -30,18 +30,28 @@ SCALARS = frozenset({float, int, bool, type(None)})
 
 _MAX_DEPTH = 16
 _MAX_VALUES = 100_000  # containers and texts in one value
+# An object whose text has one of these may have printed its fields, lists, or escaped names.
+_PRINTED = re.compile(r"[\[{=\\]")
 _BLANK = "\ufeff \t\r\n"
+# Keys that hold the values of a variable beside its name, as in requests of the V2 protocol.
+_CONTENTS = ("data", "value", "values")
+
+
+class UnsearchableError(ValueError):
+    """A value cannot be searched. The message says why, without any part of the value."""
 
 
 class FieldSearch:
     """Replace the values of named fields, and everything that could be one of these values.
 
-    Keys are compared as the log would show them. Case and the form of Unicode do not matter.
-    Further rules:
+    Keys are compared as the log would show them, see `NameMatcher`. Further rules:
 
-    - A list as long as the row of features, without lists or mappings in it, is treated as a row.
-    - A mapping or list is replaced as a whole if one of its values is a name, or a list with a
-      name: `{"name": "age", "data": [42]}`, `{"columns": ["age"], "data": [[42]]}`.
+    - A mapping that holds a name as a value beside `data` or `value` is replaced as a whole:
+      `{"name": "age", "data": [42]}`. If a name stands anywhere else, as in
+      `{"columns": ["age"], "data": [[42]]}`, nothing tells which values belong to it. The value or
+      body is then refused as a whole.
+    - If a feature is named, a list with single values is replaced as a whole, because it may be a
+      row or a column. It is kept if its key is another feature, as in `{"distance": [1.5, 2.5]}`.
     - A text with JSON is replaced as a whole if the JSON has one of the names.
     - An object such as a pandas Series, which would lose its names when written, is replaced.
     - A value that is nested deeper than 16 levels is replaced.
@@ -49,26 +59,36 @@ class FieldSearch:
 
     Args:
         names: names of the fields.
-        row: names of the features, in order. If it is empty, any list of scalars may be a row.
+        features: names of the features. If there are none, any list may hold a named value.
     """
 
-    def __init__(self, names: Sequence[str], row: Sequence[str]) -> None:
+    def __init__(self, names: Sequence[str], features: Sequence[str]) -> None:
         # If the keys of a mapping are bytes, the row has them as Python prints them: "b'age'".
         spelled = [repr(name.encode("utf-8", "replace")) for name in names]
-        self._names = frozenset(_folded(name) for name in [*names, *spelled] if name.strip())
-        self._longest = max(map(len, self._names), default=0)
-        self._width = len(row)
-        self._places = [place for place, name in enumerate(row) if self.finds(name)]
+        self._names = NameMatcher([*names, *spelled])
+        named = list(filter(self.finds, features))
+        self._lists_are_safe = bool(features) and not named
+        self._columns = frozenset(features).difference(named)
 
     def finds(self, name: str) -> bool:
         """Return whether a key is one of the names."""
-        return _folded(name) in self._names
+        return self._names.matches(name)
+
+    def holds_name(self, value: Any) -> bool:
+        """Return whether a value is a text that is one of the names."""
+        if type(value) in SCALARS or type(value) in (list, dict):
+            return False
+        if isinstance(value, enum.Enum):
+            value = value.value
+        if isinstance(value, bytes | bytearray):
+            value = _text_of(value)
+        return isinstance(value, str) and self._names.matches(str.__str__(value))
 
     def of_value(self, value: Any) -> Any:
         """Return a value without the named fields, or `REDACTED` if it must go as a whole.
 
         Raises:
-            ValueError: if it has too many parts, or contains itself.
+            UnsearchableError: if it has too many parts, contains itself, or has a name as a value.
             Exception: whatever the objects in it raise.
         """
         return self._of_any(value, _MAX_DEPTH, iter(range(_MAX_VALUES)))
@@ -77,20 +97,24 @@ class FieldSearch:
         """Return a request body without the named fields. Text is read as JSON first.
 
         Raises:
-            ValueError: if it is text or bytes but not JSON, or has too many parts.
+            UnsearchableError: if it is text or bytes but not JSON, has too many parts, or has a
+                name as a value.
             Exception: whatever the objects in it raise.
         """
         if isinstance(body, str | bytes | bytearray | memoryview) and len(body):
-            body = _parsed(_text_of(body))
+            try:
+                body = _parsed(_text_of(body))
+            except ValueError:
+                raise UnsearchableError("it is not JSON") from None
         return self.of_value(body)
 
     def _of_any(self, value: Any, depth: int, room: Iterator[int]) -> Any:
         if type(value) in SCALARS:
             return value
+        if next(room, None) is None:
+            raise UnsearchableError(f"it has more than {_MAX_VALUES} containers and texts")
         if depth == 0:
             return REDACTED
-        if next(room, None) is None:
-            raise ValueError(f"more than {_MAX_VALUES} containers and texts")
         if isinstance(value, str | bytes | bytearray | memoryview):
             return self._of_text(value, depth, room)
         named = _by_name(value)
@@ -101,37 +125,44 @@ class FieldSearch:
         return self._of_object(value, depth, room)
 
     def _of_mapping(self, named: Mapping[Any, Any], depth: int, room: Iterator[int]) -> Any:
-        if any(self._is_name(each) or self._has_name(each) for each in named.values()):
-            return REDACTED
-        return {
-            key: REDACTED if self.finds(_key_text(key)) else self._of_any(each, depth - 1, room)
-            for key, each in named.items()
-        }
+        if any(map(self.holds_name, named.values())):
+            if any(key in named for key in _CONTENTS):
+                return REDACTED
+            raise UnsearchableError("it has a redacted name as a value")
+        kept: dict[Any, Any] = {}
+        for key, each in named.items():
+            if self.finds(_key_text(key)):
+                kept[key] = REDACTED
+            elif key in self._columns and isinstance(each, list | tuple):
+                kept[key] = self._of_items(each, depth - 1, room)
+            else:
+                kept[key] = self._of_any(each, depth - 1, room)
+        return kept
 
     def _of_list(self, values: Collection[Any], depth: int, room: Iterator[int]) -> Any:
-        if self._has_name(values):
+        found = self._of_items(values, depth, room)
+        if self._lists_are_safe or all(map(_is_redacted_or_container, found)):
+            return found
+        return REDACTED
+
+    def _of_items(self, values: Collection[Any], depth: int, room: Iterator[int]) -> Any:
+        """Return the items of a list without the named fields in them."""
+        if depth == 0:
             return REDACTED
-        found: Any = values
-        if not SCALARS.issuperset(map(type, values)):
-            found = [self._of_any(each, depth - 1, room) for each in values]
-        if self._width and (len(found) != self._width or not self._places):
-            return found
-        if not found or any(isinstance(each, list | dict) for each in found):
-            return found
-        places = self._places if self._width else range(len(found))
-        found = list(found)
-        for place in places:
-            found[place] = REDACTED
-        return found
+        if SCALARS.issuperset(map(type, values)):
+            return values
+        if any(map(self.holds_name, values)):
+            raise UnsearchableError("it has a redacted name in a list")
+        return [self._of_any(each, depth - 1, room) for each in values]
 
     def _of_text(self, value: Any, depth: int, room: Iterator[int]) -> Any:
         text = _text_of(value)
-        if text.lstrip(_BLANK)[:1] not in ("{", "[", '"'):
+        if visible(text).lstrip()[:1] not in ("{", "[", '"'):
             return value
         try:
             content = _parsed_strictly(text)
         except ValueError:
-            return REDACTED if self._mentioned(text) else value
+            return REDACTED if self._names.may_mention(text) else value
         return value if self._of_any(content, depth - 1, room) == content else REDACTED
 
     def _of_object(self, value: Any, depth: int, room: Iterator[int]) -> Any:
@@ -140,23 +171,14 @@ class FieldSearch:
             return self._of_any(value.tolist(), depth - 1, room)
         written = plain([value])[0]
         if isinstance(written, str):
-            return REDACTED if self._mentioned(written) else written
+            unclear = _PRINTED.search(written) or self._names.may_mention(written)
+            return REDACTED if unclear else written
         lossy = isinstance(written, list | dict) and not _is_unsupported(written)
         return REDACTED if lossy else written
 
-    def _mentioned(self, text: str) -> bool:
-        """Return whether a text that cannot be parsed may contain a name, perhaps escaped."""
-        folded = _folded(text)
-        return "\\u" in folded or any(name in folded for name in self._names)
 
-    def _is_name(self, value: Any) -> bool:
-        # Normalising makes a text at most four times shorter, so a longer text cannot be a name.
-        short = isinstance(value, str) and len(value) <= 4 * self._longest
-        return short and self.finds(str.__str__(value))
-
-    def _has_name(self, value: Any) -> bool:
-        listed = isinstance(value, list | tuple | set | frozenset)
-        return listed and any(map(self._is_name, value))
+def _is_redacted_or_container(value: Any) -> bool:
+    return value is REDACTED or isinstance(value, list | dict)
 
 
 def _by_name(value: Any) -> Mapping[Any, Any] | None:
@@ -225,18 +247,6 @@ def _key_text(key: Any) -> str:
     if isinstance(key, str):
         return str.__str__(key)
     return _text_of(key) if isinstance(key, bytes) else str(key)
-
-
-def _folded(text: str) -> str:
-    """Return a text in the form in which names are compared: NFKC with case folding."""
-    if text.isascii():
-        return text.lower().strip()
-    return _folded_unicode(text)
-
-
-@lru_cache(maxsize=1024)
-def _folded_unicode(text: str) -> str:
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).strip()
 
 
 def _is_unsupported(written: Any) -> bool:

@@ -31,15 +31,26 @@ Floats: TypeAlias = NDArray[np.float64]
 _INVALID: dict[str, Any] = {}
 
 
-def fold(baseline: Baseline, records: Sequence[Record], counts: Counts) -> None:
+def fold(
+    baseline: Baseline,
+    records: Sequence[Record],
+    counts: Counts,
+    examples: dict[int, str] | None = None,
+) -> None:
     """Add records to counts. Each record adds exactly one to each variable.
 
     If a row does not fit, for example because of its length, each of its variables counts as
     invalid. A name that is absent counts as missing.
+
+    Args:
+        baseline: the baseline of the counts.
+        records: the records.
+        counts: the counts to add to.
+        examples: gets the type of an invalid value, by the variable's index.
     """
     if records:
         features = _columns([record.features for record in records], baseline.features)
-        _fold_columns(baseline, features, [record.output for record in records], counts)
+        _fold_columns(baseline, features, [record.output for record in records], counts, examples)
 
 
 def _fold_columns(
@@ -47,16 +58,29 @@ def _fold_columns(
     features: Iterable[tuple[Variable, list[Any] | Floats]],
     outputs: Sequence[Any],
     counts: Counts,
+    examples: dict[int, str] | None,
 ) -> None:
     columns = chain(features, _columns(outputs, baseline.outputs))
     place = {(each.role, each.name): i for i, each in enumerate(baseline.variables)}
     for variable, column in cooperatively(columns):
-        counts.add_tally(place[variable.role, variable.name], _tally(variable, column))
+        tally, index = _tally(variable, column), place[variable.role, variable.name]
+        counts.add_tally(index, tally)
+        if tally.invalid and examples is not None:
+            example = _invalid_example(variable, column)
+            examples.update({} if example is None else {index: example})
     counts.predictions += len(outputs)
 
 
-def fold_encoded(baseline: Baseline, contents: Sequence[bytes], counts: Counts) -> None:
-    """Add encoded records to counts. All variables of an unreadable record count as invalid."""
+def fold_encoded(
+    baseline: Baseline,
+    contents: Sequence[bytes],
+    counts: Counts,
+    examples: dict[int, str] | None = None,
+) -> None:
+    """Add encoded records to counts, see `fold`.
+
+    All variables of an unreadable record count as invalid.
+    """
     if not contents:
         return
     part = Counts.zero(baseline)
@@ -66,15 +90,15 @@ def fold_encoded(baseline: Baseline, contents: Sequence[bytes], counts: Counts) 
             matrix = baseline.feature_matrix
             part.add_matrix(matrix, matrix.tally(packed.features))
             rest = ((baseline.features[i], packed.features[:, i]) for i in matrix.others)
-            _fold_columns(baseline, rest, packed.outputs, part)
+            _fold_columns(baseline, rest, packed.outputs, part, examples)
         records = [decode(content) for content in cooperatively(packed.others)]
-        fold(baseline, records, part)
+        fold(baseline, records, part, examples)
         part.add_log(accepted=packed.logged + sum(record.logged for record in records))
     except Exception:  # noqa: BLE001 - records hold any values; one must not block the others
         # Nothing was added to `counts` yet. Fold the records one by one to find the bad one.
         if len(contents) > 1:
             for content in contents:
-                fold_encoded(baseline, [content], counts)
+                fold_encoded(baseline, [content], counts, examples)
             return
         part = Counts.zero(baseline)
         fold(baseline, [Record("", 0, None, None)], part)
@@ -142,6 +166,31 @@ def _tally_values(variable: Variable, column: list[Any]) -> Tally:
 
 
 _PLAIN = {float, int, bool, type(None)}
+
+
+def _invalid_example(variable: Variable, column: Iterable[Any]) -> str | None:
+    """Return the type of the first invalid value, but not of a row that does not fit."""
+    convert: Any = to_category if isinstance(variable, CategoryVariable) else to_number
+    for value in column:
+        if type(value) is Mark:
+            if value.cell == Mark.INVALID:
+                return "a redacted value"
+        elif value is not _INVALID:
+            try:
+                convert(value)
+            except ValueError:
+                return _type_of(value)
+    return None
+
+
+def _type_of(value: Any) -> str:
+    kind = type(value).__name__
+    if isinstance(value, dict) and list(value) == ["unsupported"]:
+        kind = str(value["unsupported"])  # the request has written the name of an object's type
+    return _TYPES.get(kind, kind)
+
+
+_TYPES = {"str": "text", "list": "a list", "dict": "an object", "bool": "a boolean"}
 
 
 def _tally_marked(variable: Variable, column: list[Any]) -> Tally:

@@ -34,10 +34,12 @@ class MemoryJournal:
 
     Attributes:
         outbox: ships the log records.
+        examples: type of an invalid value by variable, for the variables that had one.
     """
 
     def __init__(self, baseline: Baseline, context: LogContext | None, lock: LazyLock) -> None:
         self._baseline = baseline
+        self.examples: dict[int, str] = {}
         # Requests append without a lock, because a signal handler could wait for a lock forever.
         self._appended: deque[bytes] = deque()
         self._log_records = _LogRecords()
@@ -66,7 +68,7 @@ class MemoryJournal:
         if not contents:
             return 0
         counts = self.counts
-        fold_encoded(self._baseline, contents, counts)
+        fold_encoded(self._baseline, contents, counts, self.examples)
         self._checkpoint.commit(counts.to_bytes(), self._checkpoint.progress)
         return self.keep_log_records(contents)
 

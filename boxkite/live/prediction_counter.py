@@ -7,6 +7,7 @@ from typing import Protocol
 
 from boxkite.error_reporter import ErrorReporter
 from boxkite.live.durable_counts import DurableCounts
+from boxkite.live.misfit_report import MisfitReport
 from boxkite.live.verdict_changes import VerdictChanges
 from boxkite.system.background import Background
 from boxkite.system.forks import call_after_fork
@@ -38,6 +39,7 @@ class PredictionCounter:
             system.
         log: ships the records once they are counted. None if there is no log.
         verdict_changes: compares each hour that is over. None if no receiver needs it.
+        misfits: logs values that do not fit. None for no one.
     """
 
     def __init__(
@@ -47,12 +49,14 @@ class PredictionCounter:
         sync_seconds: float = 0.0,
         log: Log | None = None,
         verdict_changes: VerdictChanges | None = None,
+        misfits: MisfitReport | None = None,
     ) -> None:
         self._counts = counts
         self._reporter = reporter
         self._sync_seconds = sync_seconds
         self._log = log
         self._verdict_changes = verdict_changes
+        self._misfits = misfits
         self._begin()
         call_after_fork(self)
 
@@ -81,6 +85,8 @@ class PredictionCounter:
             self._counts.fold()
             if self._log is not None:
                 self._log.folded()
+            if self._misfits is not None:
+                self._misfits.look()
             self._sync()
             self._look_at_hour()
         except Exception as error:  # noqa: BLE001 - the thread must survive any failure

@@ -68,7 +68,7 @@ class Recorder:
         events: EventSender,
     ) -> None:
         self.unknown = None if settings.log_unknown else UnknownFields()
-        self._intake = Intake(baseline, reporter, self.unknown)
+        self._intake = Intake(baseline, reporter, settings.max_rows, self.unknown)
         # Values without a variable are kept if they are named. Nested values of a variable hold
         # fields of their own, which the baseline does not have.
         self._is_open = Named(not baseline.features, not baseline.outputs)
@@ -112,6 +112,9 @@ class Recorder:
         batch = None if is_flat(features) else self._intake.batch(features, outputs, view)
         if batch is None:
             return [self.take(identity, features, outputs, request_body, view, named)]
+        if batch.rows is None:
+            _, answer = self._known(None, self._intake.output(outputs, view), named)
+            return [self._write(identity, None, answer, features, outputs, request_body)]
         ids: list[str] = []
         for number, each in enumerate(identity.rows(len(batch.rows))):
             output = batch.outputs[number] if batch.outputs is not None else None

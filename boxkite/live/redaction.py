@@ -7,16 +7,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from boxkite.baseline import Baseline, Variable
-from boxkite.live.field_search import REDACTED, SCALARS, FieldSearch
+from boxkite.live.field_search import REDACTED, SCALARS, FieldSearch, UnsearchableError
 from boxkite.live.fold import mark_of
 from boxkite.live.record import Mark
 from boxkite.rows.row import Row, plain_row
 
 __all__ = ["REDACTED", "Redaction", "shown"]
+
+_logger = logging.getLogger("boxkite")
 
 
 class Redaction:
@@ -37,6 +40,7 @@ class Redaction:
         self._has_baseline = bool(baseline.variables)
         self._search = FieldSearch(names, [each.name for each in baseline.features])
         self._named = {each.name: self._search.finds(each.name) for each in baseline.variables}
+        self._has_refused = False
 
     def row(self, features: Row | None) -> Row | None:
         """Return a row of features without the named values.
@@ -60,49 +64,73 @@ class Redaction:
         if self._names_lost(given):
             return _replaced(output, self._outputs)
         if self._has_baseline and not self._outputs:
-            return [self._value("", each, None) for each in output]  # it has no name
+            return [self._nameless(each) for each in output]
         return self._by_position(output, self._outputs)
 
     def body(self, body: Any) -> Any:
         """Return a request body without the named values. Text and bytes are read as JSON.
 
-        Text that is not JSON cannot be searched, so it is replaced as a whole.
+        If a body cannot be searched, or holds a name where nothing tells which values belong to it,
+        it is replaced as a whole. The first time, that is logged.
         """
         try:
             return self._search.of_body(body)
-        except Exception:  # noqa: BLE001 - a body is any object of the user's
+        except Exception as error:  # noqa: BLE001 - a body is any object of the user's
+            self._report_refused(error)
             return REDACTED
+
+    def _report_refused(self, error: Exception) -> None:
+        if not self._has_refused:
+            self._has_refused = True
+            # The message of another error could hold a part of the body.
+            reason = str(error) if isinstance(error, UnsearchableError) else type(error).__name__
+            _logger.warning(
+                "boxkite log: a request body was left out because it cannot be redacted: %s. This "
+                "is said once.",
+                reason,
+            )
 
     def _by_name(self, row: Row | None, variables: Sequence[Variable]) -> Row | None:
         if not isinstance(row, dict):
             return None
         known = {each.name: each for each in variables}
-        return {name: self._value(name, each, known.get(name)) for name, each in row.items()}
+        others = self._others({name: row[name] for name in row if name not in known})
+        return {
+            name: others[name] if name in others else self._value(each, known[name])
+            for name, each in row.items()
+        }
+
+    def _others(self, fields: dict[str, Any]) -> dict[str, Any]:
+        """Return the fields of a row that the baseline does not have, without the named values."""
+        try:
+            kept = self._search.of_value(fields) if fields else fields
+        except Exception:  # noqa: BLE001 - a value is any object of the user's
+            kept = REDACTED
+        return dict.fromkeys(fields, REDACTED) if kept is REDACTED else kept
 
     def _by_position(self, row: list[Any], variables: Sequence[Variable]) -> list[Any]:
         if len(row) != len(variables):
             return _replaced(row, variables)
-        return [
-            self._value(each.name, value, each) for each, value in zip(variables, row, strict=True)
-        ]
+        return [self._value(value, each) for each, value in zip(variables, row, strict=True)]
 
-    def _value(self, name: str, value: Any, variable: Variable | None) -> Any:
-        """Return a value of a row, or its replacement if it must go as a whole."""
-        named = self._named.get(name)
-        if named is None:
-            named = self._search.finds(name)
-        if not named and type(value) in SCALARS:
-            return value
-        try:
-            kept = REDACTED if named else self._search.of_value(value)
-        except Exception:  # noqa: BLE001 - a value is any object of the user's
-            kept = REDACTED
+    def _value(self, value: Any, variable: Variable) -> Any:
+        """Return a variable's value, or its mark if it must go as a whole."""
+        if self._named[variable.name]:
+            return mark_of(variable, value)
+        kept = self._nameless(value)
         # Training counted an object like this by its text. As a mapping it would count as invalid,
         # so a mark replaces it.
         unfolded = isinstance(kept, dict) and not isinstance(value, Mapping)
-        if variable is None or not (kept is REDACTED or unfolded):
-            return kept
-        return mark_of(variable, value)
+        return mark_of(variable, value) if kept is REDACTED or unfolded else kept
+
+    def _nameless(self, value: Any) -> Any:
+        """Return a value that stands under no redacted name, without the names inside it."""
+        if type(value) in SCALARS:
+            return value
+        try:
+            return self._search.of_value(value)
+        except Exception:  # noqa: BLE001 - a value is any object of the user's
+            return REDACTED
 
     def _names_lost(self, given: Any) -> bool:
         """Return whether an output has names and one of them must be redacted."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import itertools
 import os
@@ -30,6 +31,12 @@ _GROUP = re.compile(r"-[0-9a-f]{16}$")
 """End of the name of a group's folder."""
 
 _LOG = "log"
+
+# Another folder helps against these errors.
+_UNUSABLE = {
+    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT),
+    *(errno.ENOENT, errno.ENOTDIR, errno.EEXIST, errno.ELOOP, errno.ENAMETOOLONG),
+}
 
 
 class StateFolder:
@@ -86,7 +93,7 @@ class StateFolder:
             group = self._open_root() / _group_name(baseline)
             make_private(group)
         except OSError as error:
-            raise self.unusable(error) from error
+            raise self.explained(error) from error
         return group
 
     def log_folder(self) -> Path:
@@ -135,11 +142,23 @@ class StateFolder:
         runs = [root] if self._setting else _inside(root.parent)
         return [folder for run in runs for folder in _inside(run) if _GROUP.search(folder.name)]
 
-    def unusable(self, error: OSError) -> LastingError:
-        """Return the error that says why there is no state on the disk, and what to do about it."""
+    def explained(self, error: OSError) -> OSError:
+        """Return the error that says what to do, if another folder helps against this one.
+
+        Args:
+            error: why the folder, or a file in it, cannot be used.
+
+        Returns:
+            A `LastingError`, or the error itself if it has another cause.
+        """
         if isinstance(error, LastingError):
             return error
-        return _unusable([_reason(error)])
+        if error.errno is None and isinstance(error, PermissionError | NotADirectoryError):
+            return _unusable([str(error)])
+        if error.errno in _UNUSABLE:
+            # Leave out the name of the file, which would make each attempt a new error.
+            return _unusable([f"'{self._setting or _temporary_root()}': {error.strerror}"])
+        return error
 
     def unreadable(self, error: Exception) -> LastingError:
         """Return the error that says that the counts of other workers cannot be read."""
@@ -169,7 +188,7 @@ class StateFolder:
             root = _temporary_root()
             make_private(root, strict=True)
         except OSError as error:
-            raise self.unusable(error) from error
+            raise self.explained(error) from error
         return root
 
 

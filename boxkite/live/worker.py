@@ -48,6 +48,7 @@ class Worker:
         folder: path of the worker's folder.
         journal: takes the records of requests.
         outbox: ships the records to the log.
+        examples: type of an invalid value by variable, for the variables that had one.
 
     Raises:
         OSError: if the folder cannot be created, for example on a full or read-only disk.
@@ -62,6 +63,7 @@ class Worker:
         context: LogContext | None = None,
         lock: LazyLock | None = None,
     ) -> None:
+        self.examples: dict[int, str] = {}
         self.id = f"{time.time_ns():016x}{secrets.token_hex(4)}"
         self._baseline = baseline
         self.folder = group / f"{WORKER}{self.id}"
@@ -111,7 +113,7 @@ class Worker:
             counts.add(more)
         counts.errors[:] = errors
         begin, end = progress.folded, self.journal.end
-        place = fold_journal(self._baseline, self.journal, begin, end, counts)
+        place = fold_journal(self._baseline, self.journal, begin, end, counts, self.examples)
         content = counts.to_bytes()
         if content == self._checkpoint.content:
             return

@@ -187,7 +187,12 @@ class WorkerFolder:
 
 
 def fold_journal(
-    baseline: Baseline, journal: Journal, begin: Position, end: Position | None, counts: Counts
+    baseline: Baseline,
+    journal: Journal,
+    begin: Position,
+    end: Position | None,
+    counts: Counts,
+    examples: dict[int, str] | None = None,
 ) -> Position:
     """Add the records of a journal to counts.
 
@@ -197,6 +202,7 @@ def fold_journal(
         begin: position of the first record.
         end: position at which to stop, or None for the end of the journal.
         counts: the counts to add to.
+        examples: gets the type of an invalid value, by the variable's index.
 
     Returns:
         The position after the last record.
@@ -206,5 +212,5 @@ def fold_journal(
         contents, place = journal.read(place, _FOLDED_AT_ONCE, end)
         if not contents:
             break
-        fold_encoded(baseline, contents, counts)
+        fold_encoded(baseline, contents, counts, examples)
     return place

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -18,7 +18,7 @@ SINGLE = frozenset({float, int, str, bool, type(None), bytes})
 """The most common types of single values. Looking at the type is enough to recognise them."""
 
 
-def opened(value: Any, *, by_alias: bool = False) -> Any:
+def opened(value: Any, names: Collection[str] = (), *, by_alias: bool = False) -> Any:
     """Return an object with named fields as a mapping, and any other value unchanged.
 
     This knows Pydantic models, dataclasses, msgspec structs, attrs classes and named tuples. A
@@ -27,11 +27,28 @@ def opened(value: Any, *, by_alias: bool = False) -> Any:
 
     Args:
         value: any value.
-        by_alias: use the names that the fields have in JSON.
+        names: names of variables. A field has its name in JSON, its alias, if only that is one of
+            them.
+        by_alias: use the names that all fields have in JSON.
     """
     kind: Any = type(value)
     if kind in SINGLE or kind is list or kind is dict:
         return value
+    found = _opened(value, kind, by_alias)
+    if not names or by_alias or not isinstance(found, dict) or found is value:
+        return found
+    if all(name in names for name in found):
+        return found
+    aliases = list(_opened(value, kind, by_alias=True))
+    if len(aliases) != len(found):
+        return found  # two fields have the same alias
+    return {
+        alias if alias in names and name not in names else name: each
+        for alias, (name, each) in zip(aliases, found.items(), strict=True)
+    }
+
+
+def _opened(value: Any, kind: Any, by_alias: bool) -> Any:
     if _is_model(kind):
         return value.model_dump(by_alias=by_alias, warnings=False)
     fields = _fields(kind, by_alias)

@@ -6,7 +6,7 @@ from typing import Any
 
 from boxkite.baseline import Baseline
 from boxkite.error_reporter import ErrorReporter
-from boxkite.rows.batch import Batch, batch_of, rows_of
+from boxkite.rows.batch import Batch, TooManyRowsError, batch_of, rows_of
 from boxkite.rows.fields import opened
 from boxkite.rows.row import (
     Positions,
@@ -29,15 +29,21 @@ class Intake:
     Args:
         baseline: the baseline, whose variables the values belong to.
         reporter: reports values that do not fit.
+        max_rows: greatest number of rows in one batch.
         unknown: leaves out fields that the baseline does not have. None keeps them.
     """
 
     def __init__(
-        self, baseline: Baseline, reporter: ErrorReporter, unknown: UnknownFields | None = None
+        self,
+        baseline: Baseline,
+        reporter: ErrorReporter,
+        max_rows: int,
+        unknown: UnknownFields | None = None,
     ) -> None:
         names = [each.name for each in baseline.features]
         self._unknown = unknown
         self._reporter = reporter
+        self._max_rows = max_rows
         self._feature_names = dict.fromkeys(names)
         self._positions = Positions(names)
         self._width = len(names)
@@ -50,7 +56,7 @@ class Intake:
         if is_flat(features) and len(features) == self._width:
             return features
         try:
-            row: Row = {} if features is None else plain_row(features)
+            row: Row = {} if features is None else plain_row(features, self._feature_names)
             check_names(row, self._feature_names)
             row = self._positions.of(row)
             # Most rows have exactly the baseline's names, and are by position now.
@@ -78,9 +84,17 @@ class Intake:
             return None
 
     def batch(self, features: Any, outputs: Any, view: str) -> Batch | None:
-        """Return several rows with their outputs. Return None if it is one row, or unreadable."""
+        """Return several rows with their outputs. Return None if it is one row, or unreadable.
+
+        If there are too many rows, that is reported, and the batch is empty.
+        """
         try:
-            batch = batch_of(features, outputs, self._feature_names, self._output_names)
+            batch = batch_of(
+                features, outputs, self._feature_names, self._output_names, self._max_rows
+            )
+        except TooManyRowsError as problem:
+            self._reporter.report("features", problem, view)
+            return Batch([], [])
         except ShapeError as problem:
             self._reporter.report("features", problem, view)
             return None
@@ -91,9 +105,14 @@ class Intake:
         return batch
 
     def row_count(self, features: Any) -> int:
-        """Return the number of predictions that features stand for: one per row."""
+        """Return the number of predictions that features stand for: one per row.
+
+        Too many rows are no prediction.
+        """
         try:
-            rows = rows_of(features, self._feature_names)
+            rows = rows_of(features, self._feature_names, self._max_rows)
+        except TooManyRowsError:
+            return 0
         except Exception:  # noqa: BLE001 - features are any object of the user's
             return 1
         return 1 if rows is None else len(rows)

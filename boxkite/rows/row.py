@@ -43,22 +43,23 @@ class ShapeError(ValueError):
     """Features or an output are not a row. The message says what they are."""
 
 
-def plain_row(features: Any) -> Row:
+def plain_row(features: Any, names: Collection[str] = ()) -> Row:
     """Return one row of features as a new list, or as a new mapping by name.
 
     Args:
         features: a list, tuple, 1-D array or mapping; a row of a frame; a frame or a list with one
             row; a tensor or sparse matrix; an object with named fields (see `opened`); or any other
             ordered iterable. The caller may change it afterwards.
+        names: names of the features, which an object may have as its fields' names or aliases.
 
     Raises:
         ShapeError: if it is a single value, a set, or several rows.
     """
     if isinstance(features, list | tuple):
         if features and type(features[0]) not in SINGLE:
-            return _listed_row(features)
+            return _listed_row(features, names)
         return list(features)
-    features = opened(features)
+    features = opened(features, names)
     if type(features) is dict and _TEXT.issuperset(map(type, features)):
         return features.copy()
     if isinstance(features, Mapping):
@@ -77,14 +78,14 @@ def plain_row(features: Any) -> Row:
     return values
 
 
-def _listed_row(values: Sequence[Any]) -> Row:
+def _listed_row(values: Sequence[Any], names: Collection[str]) -> Row:
     """Return the only row of a nested list such as `[[1, 2]]`, or a row with a nested value."""
     if not all(map(is_row, values)):
         return list(values)
     if len(values) > 1:
         raise ShapeError(f"one row is expected, not {len(values)}")
     (row,) = values
-    return list(row) if isinstance(row, list | tuple) else plain_row(row)
+    return list(row) if isinstance(row, list | tuple) else plain_row(row, names)
 
 
 def is_flat(features: Any) -> TypeGuard[list[Any]]:
@@ -226,7 +227,7 @@ def _with_winner(output: Any, classes: Sequence[str], problem: ShapeError) -> Ro
 
 def _named_output(output: Any, names: Sequence[str]) -> Any:
     """Return an object with fields as a mapping, a named tuple only if it names a variable."""
-    found = opened(output)
+    found = opened(output, names)
     if isinstance(output, tuple) and found is not output:
         return found if any(name in found for name in names) else output
     return found

@@ -5,14 +5,14 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, TypeAlias
 
 from boxkite.errors import ConfigError
 from boxkite.settings.table import Settings
 
-__all__ = ["Layer", "from_environment", "resolve"]
+__all__ = ["Layer", "from_environment", "misplaced_settings", "refuse_unknown", "resolve"]
 
 Layer: TypeAlias = tuple[Mapping[str, Any], str]
 """A mapping with configured values, and the prefix that boxkite's keys have in it."""
@@ -89,6 +89,30 @@ def refuse_unknown(given: Iterable[object], known: Iterable[str], prefix: str = 
             raise ConfigError(
                 f"unknown setting {key}; did you mean {prefix}{by_lower_case[nearest]}?"
             )
+
+
+def misplaced_settings(
+    environment: Mapping[str, Any],
+    prefix: str,
+    layers: Sequence[Layer],
+    arguments: Mapping[str, Any],
+) -> Iterator[tuple[str, str]]:
+    """Yield settings that have a prefix of another framework, and their right names.
+
+    Args:
+        environment: The environment variables.
+        prefix: The prefix of the other framework.
+        layers: The configuration. A setting that it has under the right name is not misplaced.
+        arguments: Values by field name. A setting that is an argument is not misplaced either.
+    """
+    right = layers[-1][1]
+    for row in fields(Settings):
+        name = row.name.upper()
+        is_given = arguments.get(row.name) is not None or any(
+            own + name in configured for configured, own in layers
+        )
+        if prefix + name in environment and not is_given:
+            yield prefix + name, right + name
 
 
 # Kubernetes sets these variables in each pod that runs beside a Service named "boxkite" or

@@ -66,6 +66,18 @@ class Settings:
         "otherwise. If empty, boxkite mounts no drift page.",
         read.as_path,
     )
+    max_rows: int = _setting(
+        10_000,
+        "Greatest number of rows that one request may count. boxkite counts none of a larger "
+        "request, and reports it.",
+        read.as_count,
+    )
+    body_max_bytes: int = _setting(
+        2**20,
+        "Largest JSON body that boxkite parses, in bytes, after decompression. It reports a "
+        "larger one.",
+        read.as_count,
+    )
     export_baseline: bool = _setting(
         True,
         "Whether `/metrics` also shows the baseline's series. Set it to false if another target "

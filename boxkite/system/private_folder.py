@@ -76,7 +76,7 @@ def use_given(folder: Path) -> Path:
         The folder without links in its path.
 
     Raises:
-        PermissionError: if it belongs to another user.
+        PermissionError: if it belongs to another user, or this user cannot write to it.
         OSError: if it cannot be created.
     """
     _make(folder, 0o755)
@@ -91,6 +91,8 @@ def use_given(folder: Path) -> Path:
     is_exposed = _others_can_write(status, strict=False) and not status.st_mode & stat.S_ISVTX
     if is_exposed and status.st_uid == user_id():
         real.chmod(stat.S_IMODE(status.st_mode) & ~_OTHERS_WRITE)
+    if not os.access(real, os.W_OK | os.X_OK):
+        raise PermissionError(f"'{folder}' is not writable")
     return real
 
 

@@ -7,6 +7,8 @@ from typing import Any, Protocol
 
 import msgspec
 
+from boxkite.web.request_body import RequestBody
+
 __all__ = ["Answered", "Content", "answer_of"]
 
 _decode = msgspec.json.Decoder().decode
@@ -25,7 +27,7 @@ class Content(msgspec.Struct, eq=False):
     __repr__ = object.__repr__  # the data may be secret, and representations end up in logs
 
 
-class Answered(Protocol):
+class Answered(RequestBody, Protocol):
     """A request that the view has answered.
 
     An adapter computes each part only when it is needed. For example, a callable source of the
@@ -34,15 +36,6 @@ class Answered(Protocol):
 
     def request(self) -> Any:
         """Return the framework's request, for a callable source of features."""
-
-    def body(self) -> Any:
-        """Return the request's JSON body as plain values.
-
-        Parse it again each time, because the view may have changed its own object.
-
-        Raises:
-            ValueError: if the view has read no JSON body.
-        """
 
     def content(self, returned: Any) -> Any:
         """Return the view's return value, or its `Content` if it is a response."""

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import weakref
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from inspect import signature
 from typing import Any, ClassVar, ParamSpec, TypeVar, Unpack, overload
 
 from prometheus_client import REGISTRY
 
+from boxkite.baseline import Baseline
 from boxkite.errors import ConfigError
 from boxkite.monitor import Monitor
-from boxkite.settings import Settings, refuse_unknown, resolve
+from boxkite.settings import Settings, misplaced_settings, refuse_unknown, resolve
 from boxkite.web.context import captured
 from boxkite.web.drift_page import DriftPage, ShownModel
 from boxkite.web.framework import Application, Exchange
@@ -21,6 +24,7 @@ from boxkite.web.metrics_page import MetricsPage
 from boxkite.web.models import Models
 from boxkite.web.options import Options
 from boxkite.web.protection import Protection
+from boxkite.web.registered_views import mark_decorated
 from boxkite.web.sources import Capture, Source
 from boxkite.web.views import MonitoredView
 
@@ -31,9 +35,16 @@ T = TypeVar("T")
 
 _DEBUG_PATH = "/drift"
 
+_logger = logging.getLogger("boxkite")
+
 # Options that are objects. The settings `baseline` and `log` only hold text, so they are passed to
 # the monitor apart from the settings.
 _OBJECTS = frozenset({"baseline", "log", "registry", "policy", "authorize"})
+
+
+# Applications in which the setting `ENABLED` has switched an extension off. Another extension may
+# have decorated their views, and must not report that they are not counted.
+_partly_off: weakref.WeakSet[Any] = weakref.WeakSet()
 
 
 class Extension(ABC):
@@ -46,6 +57,9 @@ class Extension(ABC):
         ConfigError: if an option is unknown, or `authorize` is not callable.
     """
 
+    knows_requests: ClassVar[bool] = False
+    """Whether `unmonitored_application` finds the application of each request."""
+
     awaits_sources: ClassVar[bool] = False
     """Whether the adapter calls `PendingPrediction.log_awaiting`, so that sources may be async."""
 
@@ -55,7 +69,9 @@ class Extension(ABC):
         if authorize is not None and not callable(authorize):
             raise ConfigError(f"authorize={authorize!r} is not callable; pass a function")
         self._options = options
+        self._baselines: list[Baseline] = []
         self._switched_off: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._told_unmonitored = False
 
     @abstractmethod
     def current_exchange(self) -> Exchange | None:
@@ -63,6 +79,14 @@ class Extension(ABC):
 
         Return None outside of a request, and in an application without a monitor.
         """
+
+    def unmonitored_application(self) -> Application[Any] | None:
+        """Return the application of the current request if it has no monitor.
+
+        Default: None, because it is not known. Then a view that runs without a monitor may just be
+        called by a test, so it is only logged, and only if this extension has no application.
+        """
+        return None
 
     def set_up(self, application: Application[Any]) -> Monitor | None:
         """Add a monitor to an application, and mount its pages.
@@ -84,8 +108,10 @@ class Extension(ABC):
         models.check(self)
         arguments = {k: v for k, v in self._options.items() if k not in _OBJECTS}
         settings = resolve(application.layers, arguments)
+        _report_foreign(application, arguments)
         if not settings.enabled:
             self._switched_off.add(application.app)
+            _partly_off.add(application.app)
             return None
         monitor = Monitor(
             self._options.get("baseline"),
@@ -105,6 +131,7 @@ class Extension(ABC):
             raise
         models.add(self, monitor)
         models.shown.append(ShownModel(monitor, self._protection(settings), path))
+        self._baselines.append(monitor.baseline)
         if page is not None:
             models.pages[page.path] = page
             page.join(monitor)
@@ -195,6 +222,8 @@ class Extension(ABC):
 
         Raises:
             TypeError: if a source or the view has an unsupported type.
+            ConfigError: if a list of names has some of the baseline's and some others. If Boxkite
+                is not set up yet, the first request reports it.
         """
         if view is not None and not callable(view):
             raise TypeError(
@@ -207,12 +236,15 @@ class Extension(ABC):
                 raise TypeError(f"{view.__name__} is a class; decorate its methods instead")
             name = getattr(view, "__name__", type(view).__name__)
             capture = Capture(features, output, name, awaited=self.awaits_sources)
+            for baseline in self._baselines if model is None else ():
+                capture.check(baseline)
             wrapper: Any = MonitoredView(self, capture, name, model).wrap(view)
             # FastAPI before 0.115 resolves text annotations in the wrapper's module, where the
             # view's names are unknown. So resolve them here, unless one of the names is only
             # defined later.
             with suppress(Exception):
                 wrapper.__signature__ = signature(view, eval_str=True)
+            mark_decorated(view, wrapper, name)
             return wrapper  # type: ignore[no-any-return]
 
         return decorate if view is None else decorate(view)
@@ -243,7 +275,10 @@ class Extension(ABC):
             if monitor is not None:
                 return exchange, monitor
             exchange = exchange.outer
-        if innermost is None or innermost.models.app() in self._switched_off:
+        if innermost is None:
+            self._report_unmonitored(view)
+            return None
+        if innermost.models.app() in self._switched_off:
             return None
         if model is None:
             return innermost, innermost.models.first
@@ -251,3 +286,31 @@ class Extension(ABC):
         problem = LookupError(f"the application has no model {model!r}; it has {known}")
         innermost.models.first.reporter.report("features", problem, f"view {view!r}")
         return None
+
+    def _report_unmonitored(self, view: str) -> None:
+        """Log once that a decorated view ran in an application without a monitor."""
+        if self._told_unmonitored:
+            return
+        application = self.unmonitored_application()
+        if application is None and (self.knows_requests or self._baselines or _partly_off):
+            return
+        if application is not None and application.app in _partly_off:
+            return
+        self._told_unmonitored = True
+        problem = (
+            f"view {view!r} is decorated, but its application has no monitor, so nothing is "
+            "counted; call Boxkite(app) where the application is made"
+        )
+        _logger.warning("boxkite features: %s", problem)
+        if application is not None and application.raises():
+            raise ConfigError(problem)
+
+
+def _report_foreign(application: Application[Any], arguments: Mapping[str, Any]) -> None:
+    """Report settings whose name has the prefix of another framework."""
+    for prefix in application.foreign_prefixes:
+        for key, name in misplaced_settings(os.environ, prefix, application.layers, arguments):
+            problem = f"the environment variable {key} has no effect here; set {name} instead"
+            _logger.warning("boxkite: %s", problem)
+            if application.raises():
+                raise ConfigError(problem)

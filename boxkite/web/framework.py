@@ -8,13 +8,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Generic, Protocol, TypeVar
 
+from boxkite.baseline import Baseline
+from boxkite.errors import ConfigError
 from boxkite.settings import Layer
 from boxkite.web.answers import Answered
 from boxkite.web.models import Models
 from boxkite.web.page import Page
+from boxkite.web.registered_views import RegisteredView, report_uncounted
 from boxkite.web.sources import PendingPrediction
 
-__all__ = ["Application", "Exchange"]
+__all__ = ["Application", "Exchange", "require_application"]
 
 App = TypeVar("App")
 
@@ -68,10 +71,33 @@ class Application(ABC, Generic[App]):
         For example "the endpoint 'index'", or None if the path is free.
         """
 
+    def registered_views(self) -> Sequence[RegisteredView]:
+        """Return the views of all routes, so that `report_uncounted` finds mistakes.
+
+        Default: none, so no mistakes are found.
+        """
+        return ()
+
+    def report_uncounted(self, models: Models) -> None:
+        """Report views whose decorator has no effect.
+
+        An adapter calls this once, when the routes are complete: at the start of the server, or at
+        the first request.
+        """
+        report_uncounted(self.registered_views(), models.first)
+
     @property
     def layers(self) -> Sequence[Layer]:
         """Mappings that hold settings; the first one wins. Default: the environment."""
         return [(os.environ, "BOXKITE_")]
+
+    @property
+    def foreign_prefixes(self) -> Sequence[str]:
+        """Prefixes that environment variables of boxkite have in other frameworks only.
+
+        A setting with such a prefix is reported. Default: Flask's prefix.
+        """
+        return ("FLASK_BOXKITE_",)
 
     @property
     def debug(self) -> bool:
@@ -115,3 +141,20 @@ class Exchange(Answered, Protocol):
 
         boxkite logs the prediction when the generator ends, without a call from the adapter.
         """
+
+
+def require_application(app: object, kind: type) -> None:
+    """Refuse anything but an application, such as the path of a baseline.
+
+    Raises:
+        ConfigError: if `app` is of another type.
+    """
+    if isinstance(app, kind):
+        return
+    if isinstance(app, str | os.PathLike):
+        fix = f"pass the application first, as in Boxkite(app, baseline={os.fspath(app)!r})"
+    elif isinstance(app, Baseline):
+        fix = "pass the application first, as in Boxkite(app, baseline=baseline)"
+    else:
+        fix = f"pass the {kind.__name__} application itself, before anything wraps it"
+    raise ConfigError(f"Boxkite got a {type(app).__name__} instead of an application; {fix}")

@@ -47,6 +47,8 @@ class Options(TypedDict, total=False):
     metrics_path: Text
     metrics_token: Text
     drift_path: Text
+    max_rows: int | None
+    body_max_bytes: int | None
     export_baseline: bool | None
     design_effect: float | None
     log_ttl: Duration

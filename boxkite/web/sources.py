@@ -6,15 +6,18 @@ import time
 from collections.abc import Callable, Coroutine, Sequence
 from inspect import isasyncgenfunction, isawaitable, iscoroutinefunction
 from types import TracebackType
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
+from boxkite.baseline import Baseline
+from boxkite.errors import ConfigError
 from boxkite.live.recorder import NAMED, Named
 from boxkite.monitor import Monitor
 from boxkite.web.answers import Answered, answer_of
 from boxkite.web.context import UNSET, Part, Prediction
 from boxkite.web.lookup import Lookup
+from boxkite.web.request_body import parsed_body
 
 __all__ = [
     "PREDICTION_COUNT_HEADER",
@@ -34,6 +37,8 @@ It is a key path such as "inputs.0.values", a list of names, a callable, or None
 request body or answer. A callable for the features gets the request, and a callable for the output
 gets the returned value.
 """
+
+T = TypeVar("T")
 
 _SLOW_SECONDS = 0.1
 _QUIET_SECONDS = 60.0
@@ -72,6 +77,26 @@ class Capture:
         named = Named(not isinstance(features, str | None), output is not None)
         self.named = NAMED if all(named) else named
 
+    def check(self, baseline: Baseline) -> None:
+        """Check that lists of names fit the baseline.
+
+        Raises:
+            ConfigError: if some names are the baseline's and some are not.
+        """
+        try:
+            self.features.check(baseline)
+            self.output.check(baseline)
+        except LookupError as error:
+            raise ConfigError(f"{self.view}: {error}") from None
+
+
+class Runner(Protocol):
+    """Runs work that may take long."""
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Return the result of the work. Meanwhile, other requests go on."""
+        ...
+
 
 class PendingPrediction(msgspec.Struct, eq=False):
     """A prediction that is logged once its response is known not to be an error.
@@ -82,6 +107,8 @@ class PendingPrediction(msgspec.Struct, eq=False):
         capture: The sources of the view.
         prediction: The prediction. Parts that the view has set override the sources.
         returned: The value that the view returned.
+        awaited: Features and output from callable sources that were awaited; `UNSET` for others.
+        runner: Runs `log` for `log_awaiting`. An adapter may set it; None for no one.
     """
 
     exchange: Answered
@@ -89,6 +116,8 @@ class PendingPrediction(msgspec.Struct, eq=False):
     capture: Capture
     prediction: Prediction
     returned: Any = None
+    awaited: tuple[Any, Any] = (UNSET, UNSET)
+    runner: Runner | None = None
 
     __repr__ = object.__repr__  # the returned value may be secret
 
@@ -120,21 +149,37 @@ class PendingPrediction(msgspec.Struct, eq=False):
             The headers to set in the response: the prediction id, and for a batch the number of
             predictions too.
         """
-        features = self.capture.features.read(self)
-        output = self.capture.output.read(self)
+        features, output = self.awaited
+        if features is UNSET:
+            features = self.capture.features.read(self)
+        if output is UNSET:
+            output = self.capture.output.read(self)
         return self._logged(features, output)
+
+    async def _await_sources(self) -> None:
+        """Call the callable sources. Afterwards `log` calls none and may run in any thread."""
+        features = await self.capture.features.call_awaiting(self)
+        self.awaited = features, await self.capture.output.call_awaiting(self)
 
     async def log_awaiting(self) -> dict[str, str]:
         """Log the prediction, as `log` does, and await async sources."""
-        features = await self.capture.features.read_awaiting(self)
-        output = await self.capture.output.read_awaiting(self)
-        return self._logged(features, output)
+        if self.may_await:
+            await self._await_sources()
+        return self.log() if self.runner is None else await self.runner.run(self.log)
+
+    def body(self) -> Any:
+        """Return the request's JSON body as plain values.
+
+        Raises:
+            ValueError: if the view read no JSON body, or it is too large.
+        """
+        return parsed_body(self.exchange, self.monitor.settings.body_max_bytes)
 
     def _logged(self, features: Any, output: Any) -> dict[str, str]:
         monitor, view, body = self.monitor, self.capture.view, None
         if monitor.settings.log_request_body:
             try:
-                body = self.exchange.body()
+                body = self.body()
             except Exception as error:  # noqa: BLE001 - the client decides what the body is
                 monitor.reporter.report("log", error, view)
         identity = self.prediction.identity
@@ -160,6 +205,10 @@ class _Reader:
         self._lookup = Lookup(part, None if callable(source) else source)
         self._slow_at = -_QUIET_SECONDS
 
+    def check(self, baseline: Baseline) -> None:
+        """Check that a list of names fits the baseline. See `Lookup.check`."""
+        self._lookup.check(baseline)
+
     def read(self, pending: PendingPrediction) -> Any:
         """Return the part that the view has set, or the source's value, or None after a failure."""
         prediction, monitor = pending.prediction, pending.monitor
@@ -168,7 +217,7 @@ class _Reader:
                 return _checked(given)
             if self._call is None:
                 if self._is_features:
-                    content = pending.exchange.body()
+                    content = pending.body()
                 else:
                     content = answer_of(pending.exchange, pending.returned)
                 return self._lookup.find(content, monitor.baseline)
@@ -181,10 +230,13 @@ class _Reader:
             monitor.reporter.report(self._part, error, self._view)
             return None
 
-    async def read_awaiting(self, pending: PendingPrediction) -> Any:
-        """Return the part, as `read` does, and await the source's value if necessary."""
-        if self._given(pending.prediction) is not UNSET or self._call is None:
-            return self.read(pending)
+    async def call_awaiting(self, pending: PendingPrediction) -> Any:
+        """Return the value of a callable source, awaited if necessary.
+
+        Return `UNSET` if there is none to call, so that `read` gets the part.
+        """
+        if self._call is None or self._given(pending.prediction) is not UNSET:
+            return UNSET
         try:
             with _Stopwatch(self, pending.monitor):
                 value = self._call(self._argument(pending))

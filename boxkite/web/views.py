@@ -114,6 +114,9 @@ class Loggable(Protocol):
     def log(self) -> object:
         """Log it."""
 
+    async def log_awaiting(self) -> object:
+        """Log it, and await its sources if necessary."""
+
 
 def in_prediction(
     stream: Generator[Any, Any, Any] | AsyncGenerator[Any, Any],
@@ -166,4 +169,4 @@ async def _async_steps(
         with prediction:
             await stream.aclose()
     if pending is not None:
-        pending.log()
+        await pending.log_awaiting()

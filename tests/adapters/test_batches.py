@@ -180,8 +180,6 @@ MISMATCHES: dict[str, tuple[Any, Any, str]] = {
     "too few": (SCORES[:2], None, "3 rows of features, but 2 outputs"),
     "too many": (SCORES * 2, None, "3 rows of features, but 6 outputs"),
     "none": ([], None, "3 rows of features, but 0 outputs"),
-    "one": (0.5, None, "3 rows of features, but one float"),
-    "one object": ({"score": 0.5}, None, "3 rows of features, but one dict"),
 }
 
 
@@ -204,6 +202,45 @@ def test_rows_and_outputs_that_differ_in_number_are_counted_and_reported(
     told = [each.getMessage() for each in caplog.records if "view 'predict'" in each.getMessage()]
     assert told == [f"boxkite output: view 'predict': {problem} (1 so far)"]
     assert counted(ask("GET", "/metrics").body.decode()) == BAD_OUTPUT
+
+
+@pytest.mark.parametrize("rows", [3, 400], ids=["few", "many"])
+def test_many_rows_beside_a_single_output_are_one_invalid_prediction(
+    rows: int,
+    serve: Callable[..., Any],
+    counted: Callable[[str], dict[str, float]],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    ask = serve(returning({"score": 0.5}), {"features": "inputs", "output": "score"}, max_rows=100)
+    content = json.dumps({"inputs": [[30, "red"]] * rows}).encode()
+    answer = ask("POST", "/predict", content, **JSON)
+    assert (answer.status, json.loads(answer.body)) == (200, {"score": 0.5})
+    assert "x-prediction-count" not in answer.headers
+    told = [each.getMessage() for each in caplog.records if "view 'predict'" in each.getMessage()]
+    problem = f"{rows} rows of features, but one float"
+    assert told == [f"boxkite output: view 'predict': {problem} (1 so far)"]
+    assert counted(ask("GET", "/metrics").body.decode()) == {
+        "predictions": 1.0, "age invalid": 1.0, "colour invalid": 1.0,
+        "score sum": 0.5, "score count": 1.0, "output errors": 1.0,
+    }  # fmt: skip
+
+
+def test_a_request_with_more_rows_than_allowed_is_served_and_none_is_counted(
+    serve: Callable[..., Any],
+    counted: Callable[[str], dict[str, float]],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    ask = serve(scores, {"features": "inputs", "output": "scores"}, max_rows=2)
+    content = json.dumps({"inputs": LISTS}).encode()
+    for _ in range(2):
+        answer = ask("POST", "/predict", content, **JSON)
+        assert (answer.status, json.loads(answer.body)) == (200, {"scores": SCORES})
+        assert answer.headers["x-prediction-count"] == "0"
+    told = [each.getMessage() for each in caplog.records if "view 'predict'" in each.getMessage()]
+    problem = "the request has 3 rows, but MAX_ROWS is 2, so none of them is counted"
+    fix = "raise MAX_ROWS, or split the request"
+    assert told == [f"boxkite features: view 'predict': {problem}; {fix} (1 so far)"]
+    assert counted(ask("GET", "/metrics").body.decode()) == {"features errors": 2.0}
 
 
 EMPTY: dict[str, tuple[Any, Any, Any]] = {

@@ -63,16 +63,30 @@ def test_a_comparison_shows_drifted_variables_first() -> None:
     numbers = [f"{value:.4g}" for value in (x.psi, x.critical, x.ks, x.ks_critical)]
     assert shown.tags == TAGS
     assert shown.cells == [
-        "variable", "verdict", "PSI", "critical", "K-S", "critical", "training (grey) and live",
-        HOSTILE, "drift", f"{category.psi:.4g}", f"{category.critical:.4g}", "-", "-", "",
-        "x", "ok", *numbers, "",
+        "variable", "verdict", "severity", "what changed", "PSI", "critical", "K-S", "critical",
+        "training (grey) and live",
+        HOSTILE, "drift", "critical", "49.9 % of rows moved to 'b'",
+        f"{category.psi:.4g}", f"{category.critical:.4g}", "-", "-", "",
+        "x", "ok", "", "", *numbers, "",
     ]  # fmt: skip
     assert shown.titles[:2] == ["b: training 50 %, live 100 %", "a: training 50 %, live 0 %"]
 
 
 def test_a_missing_statistic_is_a_dash() -> None:
     shown = Reader(compare(BASELINE, {"x": ROWS["x"]})._repr_html_())
-    assert shown.cells[-7:] == [HOSTILE, "insufficient", "-", "-", "-", "-", ""]
+    changed = "the column is absent, so 100 % of rows have no value (0 % at training)"
+    assert shown.cells[9:18] == [
+        HOSTILE, "changed rate", "critical", changed, "-", "-", "-", "-", "",
+    ]  # fmt: skip
+
+
+def test_the_title_says_how_many_variables_changed_and_how_urgent_it_is() -> None:
+    calm, absent = compare(BASELINE, ROWS), compare(BASELINE, {"x": ROWS["x"]})
+    assert "<p>2 ok. Model &lt;m&gt;, 1,000 rows</p>" in calm._repr_html_()
+    title = "<p>critical: 1 changed rate, 1 ok. Model &lt;m&gt;, 1,000 rows</p>"
+    assert title in absent._repr_html_()
+    few = Reader(compare(BASELINE, {name: each[:3] for name, each in ROWS.items()})._repr_html_())
+    assert "3 rows, 100 needed" in few.cells
 
 
 def test_the_first_of_many_variables_are_shown_and_the_others_counted() -> None:
@@ -85,4 +99,4 @@ def test_the_first_of_many_variables_are_shown_and_the_others_counted() -> None:
 
 def test_a_comparison_without_counts_shows_its_numbers() -> None:
     shown = Comparison("m", "7", 0, tuple(compare(BASELINE, ROWS)))._repr_html_()
-    assert len(Reader(shown).cells) == 7 + 2 * 6
+    assert len(Reader(shown).cells) == 9 + 2 * 8

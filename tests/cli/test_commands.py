@@ -63,7 +63,14 @@ def test_baseline_writes_a_file_and_says_what_is_in_it(rows: str) -> None:
         *SHOWN,
         "1,000 rows, version 7, written to new.prom",
     ]
-    assert (result.stderr, result.exit_code) == ("", 0)
+    assert (result.stderr, result.exit_code) == (
+        (
+            "boxkite: 1,000 of 1,000 values of 'delay' are different. If they are ids, exclude the "
+            "column (--drop), or let it raise no alert (--no-alert): ids have no distribution to "
+            "compare\n"
+        ),
+        0,
+    )
     written = Baseline.read("new.prom").relabelled(model="arrivals")
     assert written == Baseline.read("histogram.prom")
 
@@ -119,7 +126,8 @@ def test_compare_exits_with_1_and_names_the_drifted_variables() -> None:
         "carrier         1,000       0 0.0000   0.0547      -        - ok      ██       ██",
         r"\x1b[31m[red]\n 1,000       0 0.0000   0.0507 0.0000   0.1047 ok      ████████ ████████",
         "score (output)  1,000       0 0.0000   0.1186 0.0000   0.1047 ok      ████████ ████████",
-        "drift: delay",
+        "drift: delay: 49.5 % of rows moved to values above 949 (PSI 3.47, K-S 0.5)",
+        "changed rate: delay: 50 % of rows lie outside the range of training (0 % at training)",
         "1 drift, 3 ok",
     ]
     assert (result.stderr, result.exit_code) == ("", 1)
@@ -127,16 +135,98 @@ def test_compare_exits_with_1_and_names_the_drifted_variables() -> None:
 
 def test_compare_says_that_there_is_not_enough_data() -> None:
     result = run("compare", "histogram.prom", "few.parquet")
-    assert lines(result.stdout)[-1] == "4 not enough data"
+    *_, first, second, third, fourth, last = lines(result.stdout)
+    assert {first, second, third, fourth} == {
+        "not enough data: delay: 3 rows, 100 needed",
+        "not enough data: carrier: 3 rows, 15 needed",
+        r"not enough data: \x1b[31m[red]\n: 3 rows, 10 needed",
+        "not enough data: score: 3 rows, 100 needed",
+    }
+    assert last == "4 not enough data"
     assert (result.stderr, result.exit_code) == ("", 3)
 
 
-def test_compare_takes_a_policy() -> None:
-    assert run("compare", "histogram.prom", "late.parquet", "--min-effect", "99").exit_code == 0
-    bursts = ("--design-effect", "1e6")
-    assert run("compare", "histogram.prom", "late.parquet", *bursts).exit_code == 0
-    strict = ("--false-alarms-per-month", "1e-12")
-    assert run("compare", "histogram.prom", "late.parquet", *strict).exit_code == 1
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        ("--min-effect 99", 1),
+        ("--min-effect 99 --min-moved 1", 1),
+        ("--min-effect 99 --min-moved 1 --min-rate 1", 0),
+        ("--design-effect 1e6", 0),
+        ("--false-alarms-per-month 1e-12", 1),
+        ("--no-alert delay", 0),
+        ("--variable delay:min-effect=99,min-moved=1,min-rate=1", 0),
+        ("--variable delay:min-effect=99,min-rate=1", 1),
+        ("--variable carrier:min-effect=99 --no-alert score --no-alert delay", 0),
+        ("--min-rows-a-cell 1000", 1),
+        ("--min-rows-a-cell 1000 --no-alert delay", 3),
+    ],
+)
+def test_compare_takes_a_policy(options: str, code: int) -> None:
+    result = run("compare", "histogram.prom", "late.parquet", *options.split())
+    assert (result.stderr, result.exit_code) == ("", code)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            "--no-alert dellay",
+            (
+                "the policy names the variable 'dellay', which the baseline does not have. Did you "
+                "mean 'delay'?"
+            ),
+        ),
+        (
+            "--variable dellay:min-effect=1",
+            (
+                "the policy names the variable 'dellay', which the baseline does not have. Did you "
+                "mean 'delay'?"
+            ),
+        ),
+        (
+            "--variable delay",
+            (
+                "Invalid value for '--variable': 'delay' is not of the form "
+                "NAME:min-effect=0.2,min-moved=0.05."
+            ),
+        ),
+        (
+            "--variable delay:min-efect=1",
+            (
+                "Invalid value for '--variable': 'min-efect' is not a floor. Did you mean "
+                "'min-effect'?"
+            ),
+        ),
+        (
+            "--variable delay:min-effect",
+            "Invalid value for '--variable': 'min-effect' is not of the form min-effect=0.2.",
+        ),
+        (
+            "--variable delay:min-rate=x",
+            "Invalid value for '--variable': 'x' is not a valid float range.",
+        ),
+        (
+            "--no-alert delay --variable delay:min-rate=1",
+            "--variable and --no-alert name 'delay' more than once",
+        ),
+    ],
+)
+def test_a_mistake_in_a_policy_is_explained(options: str, message: str) -> None:
+    result = run("compare", "histogram.prom", "late.parquet", *options.split())
+    assert (result.stdout, result.stderr, result.exit_code) == ("", f"boxkite: {message}\n", 2)
+
+
+def test_differences_that_do_not_matter_are_remarked() -> None:
+    options = "--min-effect 99 --min-moved 0.5 --min-rate 1"
+    result = run("compare", "histogram.prom", "late.parquet", *options.split())
+    assert lines(result.stdout)[-2:] == [
+        (
+            "ok: delay: more than chance explains, but too small to matter: PSI 3.47 is not above "
+            "99, and 49.5 % of rows moved, less than 50 %"
+        ),
+        "4 ok",
+    ]
 
 
 def test_compare_prints_json() -> None:
@@ -229,7 +319,7 @@ MISTAKES = [
      "Invalid value for '-o' / '--output-file': File '.' is a directory."),
     ("baseline train.csv --outputs score",
      f"{MISSPELT.format_message()} See boxkite baseline --help"),
-    ("baseline train.csv -o /proc/h.prom", "/proc/h.prom: No such file or directory"),
+    ("baseline train.csv --drop delay -o /proc/h.prom", "/proc/h.prom: No such file or directory"),
     ("baseline twice.csv", "cannot read twice.csv: it has several columns named 'a'"),
     ("baseline latin.csv", "cannot read latin.csv: its header is not UTF-8"),
     ("baseline bytes.csv", "cannot read bytes.csv: "),
@@ -282,9 +372,10 @@ MISTAKES = [
     ("rules --slow-window 30m", "give each window once, the shortest first, not 1h, 30m"),
     ("rules --slow-window week",
      "'week' is not a Prometheus duration; write one such as 1h or 90s"),
-    ("rules --false-alarms-per-month 0",
+    ("compare histogram.prom train.csv --false-alarms-per-month 0",
      "Invalid value for '--false-alarms-per-month': 0.0 is not in the range x>0."),
-    ("rules --min-effect nan", "Invalid value for '--min-effect': nan is not a finite number."),
+    ("compare histogram.prom train.csv --min-effect nan",
+     "Invalid value for '--min-effect': nan is not a finite number."),
 ]  # fmt: skip
 
 

@@ -98,7 +98,7 @@ def test_report_is_that_of_boxkite_with_the_applications_baseline(
 
 def test_report_of_the_chosen_model_draws_one_variable(service: Flask, tmp_path: Path) -> None:
     rows, drawn = drifted(tmp_path), tmp_path / "age.svg"
-    options = ["--variable", "age", "-o", str(drawn), "--json"]
+    options = ["--only", "age", "-o", str(drawn), "--json"]
     result = run(service, "--model", "b", "report", str(rows), *options)
     found = json.loads(result.stdout)
     assert (found["model"], found["verdict"], found["file"]) == ("b", "drift", str(drawn))
@@ -193,7 +193,7 @@ def test_help_has_examples_that_hold_for_the_application(service: Flask) -> None
         "logs ls": ["flask boxkite logs ls --since 2026-11-01 --records"],
         "report": [
             "flask boxkite report july.parquet -o july.html",
-            "flask boxkite report july.parquet --variable dep_delay -o dep_delay.svg",
+            "flask boxkite report july.parquet --only dep_delay -o dep_delay.svg",
         ],
         "show": ["flask boxkite show"],
     }

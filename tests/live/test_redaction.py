@@ -3,6 +3,10 @@
 import enum
 import json
 import math
+import sys
+import time
+import tracemalloc
+import unicodedata
 from collections import namedtuple
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,6 +24,7 @@ from hypothesis import strategies as st
 from boxkite import Baseline
 from boxkite.live.counts import Counts
 from boxkite.live.fold import fold, mark_of
+from boxkite.live.name_matching import visible
 from boxkite.live.record import Mark, Record, decode, encode, plain
 from boxkite.live.redaction import REDACTED, Redaction, shown
 from boxkite.rows.row import Row, output_row, plain_row
@@ -217,7 +222,7 @@ def test_marks_show_as_redacted() -> None:
         ({"a": [{"b": ({"Age": [SECRET]},)}]}, {"a": [{"b": [{"Age": REDACTED}]}]}),
         ('{"age": "s3cr3t-9f1b", "x": 1}', {"age": REDACTED, "x": 1}),
         (b'\xef\xbb\xbf {"\\u0061ge": 1}\n', {"age": REDACTED}),
-        (bytearray(b"[1, 2]"), [1, 2]),
+        (bytearray(b'{"a": 1}'), {"a": 1}),
         (memoryview(b'{"a": Infinity, "age": 1}'), {"a": math.inf, "age": REDACTED}),
         ('{"age": 1}'.encode("utf-16"), {"age": REDACTED}),
         ('{"a": 1, "a": {"age": 1}}', {"a": {"age": REDACTED}}),
@@ -238,7 +243,8 @@ def test_marks_show_as_redacted() -> None:
         ({"a": SimpleNamespace(age=SECRET)}, {"a": REDACTED}),
         ({"a": pd.Series({"age": SECRET})}, {"a": REDACTED}),
         ({"a": np.array([(1.5,)], dtype=[("age", float)])}, {"a": REDACTED}),
-        ({"a": np.array([1.5, 2.5])}, {"a": [1.5, 2.5]}),
+        ({"a": np.array([1.5, 2.5])}, {"a": REDACTED}),
+        ({"distance": [1.5, 2.5], "age": [42, 43]}, {"distance": [1.5, 2.5], "age": REDACTED}),
         (Raising(), REDACTED),
         ({"a": '{"b": [{"age": 1}]}', "c": '{"b": 1}'}, {"a": REDACTED, "c": '{"b": 1}'}),
         ({"a": json.dumps(json.dumps({"age": 1}))}, {"a": REDACTED}),
@@ -248,20 +254,24 @@ def test_marks_show_as_redacted() -> None:
         ({"a": "my age is 42", "b": "[draft"}, {"a": "my age is 42", "b": "[draft"}),
         ({"inputs": [{"name": "age", "data": [42]}]}, {"inputs": [REDACTED]}),
         ({"columns": ["x", "AGE"], "data": [[1, 42]]}, REDACTED),
-        ({"a": [["age", 42], ["x", 1]]}, {"a": [REDACTED, ["x", 1]]}),
-        ({"inputs": [[1, 42, "UA"]]}, {"inputs": [[1, REDACTED, "UA"]]}),
-        ({"inputs": [[1, 42]]}, {"inputs": [[1, 42]]}),
+        ({"inputs": [{"name": "x", "data": [1]}]}, {"inputs": [{"name": "x", "data": REDACTED}]}),
+        ({"a": [["age", 42], ["x", 1]]}, REDACTED),
+        ({"a": {"name": {"text": "age"}, "value": 42}}, REDACTED),
+        ({"op": "replace", "path": "/user/age", "with": 42}, REDACTED),
+        ({"user.age": 42, "user": "my.name"}, {"user.age": REDACTED, "user": "my.name"}),
+        ({"a": "age 42/43"}, {"a": "age 42/43"}),
+        ({"inputs": [[1, 42, "UA"]]}, {"inputs": [REDACTED]}),
+        ({"inputs": [1, 42, {"carrier": "UA"}]}, {"inputs": REDACTED}),
+        ({"inputs": [{"distance": 1, "age": 42}]}, {"inputs": [{"distance": 1, "age": REDACTED}]}),
+        ({"inputs": []}, {"inputs": []}),
     ],
-
 )  # fmt: skip
 def test_a_body_is_written_without_what_is_under_the_names(body: Any, kept: Any) -> None:
     assert written(AGE, body) == kept
 
 
 def test_lists_in_a_body_are_replaced_where_no_names_of_features_are_known() -> None:
-    assert written(Redaction(["age"], NOTHING), {"inputs": [[1, 42]]}) == {
-        "inputs": [[REDACTED, REDACTED]]
-    }
+    assert written(Redaction(["age"], NOTHING), {"inputs": [[1, 42]]}) == {"inputs": [REDACTED]}
 
 
 def test_a_body_nested_too_deep_or_in_itself_is_cut() -> None:
@@ -282,29 +292,6 @@ def nested(depth: int, inner: Any) -> Any:
     for _ in range(depth):
         inner = [inner]
     return inner
-
-
-def test_what_is_below_sixteen_levels_is_replaced() -> None:
-    assert AGE.body(nested(16, 1)) == nested(16, 1)
-    assert AGE.body(nested(17, 1)) == nested(16, REDACTED)
-
-
-def test_a_long_list_of_numbers_in_a_body_stays_whole() -> None:
-    numbers = [number / 2 for number in range(200_000)]
-    assert AGE.body({"a": numbers}) == {"a": numbers}
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.floats(allow_nan=False) | st.text(alphabet='xyz{["é'),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(alphabet="xyzé"), inner),
-)
-
-
-@given(JSON)
-def test_a_body_without_the_names_is_as_it_was(body: Any) -> None:
-    redaction = Redaction(["passport"], BASELINE)
-    assert redaction.body({"a": body}) == {"a": body}
-    assert redaction.body(json.dumps(body)) == body
 
 
 def as_json(value: Any) -> Any:
@@ -328,6 +315,157 @@ HIDING: list[Any] = [
     lambda inner: SimpleNamespace(x=inner),
     lambda inner: pd.Series({"x": inner}),
 ]
+
+
+PASSPORT = Redaction(["passport"], BASELINE)
+
+
+def test_what_is_below_sixteen_levels_is_replaced() -> None:
+    assert PASSPORT.body(nested(16, 1)) == nested(16, 1)
+    assert PASSPORT.body(nested(17, 1)) == nested(16, REDACTED)
+
+
+def test_a_long_list_of_numbers_in_a_body_stays_whole() -> None:
+    numbers = [number / 2 for number in range(200_000)]
+    assert PASSPORT.body({"a": numbers}) == {"a": numbers}
+
+
+def test_a_row_with_a_name_as_a_value_loses_its_unknown_fields() -> None:
+    row = {"distance": 1.5, "field": "passport", "content": SECRET}
+    assert PASSPORT.row(row) == {"distance": 1.5, "field": REDACTED, "content": REDACTED}
+
+
+def test_the_first_body_that_cannot_be_redacted_is_logged_without_its_content(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    redaction = Redaction(["passport"], BASELINE)
+    for body in ({"columns": ["passport"], "data": [[SECRET]]}, SECRET, Raising()):
+        assert redaction.body(body) == REDACTED
+    (told,) = [each.getMessage() for each in caplog.records]
+    assert told == (
+        "boxkite log: a request body was left out because it cannot be redacted: it has a redacted "
+        "name in a list. This is said once."
+    )
+
+
+INVISIBLE = "\u00ad\u200b\u200d\u200f\u202e\u2060\ufeff\u0000\u0007\u115f\ufe0f\U000e0041\ud800"
+
+
+def spelled(name: str, form: str, between: str, times: int, upper: bool) -> str:
+    """Write a name in another normal form, with invisible characters between its letters."""
+    text = unicodedata.normalize(form, name.upper() if upper else name)  # type: ignore[arg-type]
+    return (between * times).join(["", *text, ""])
+
+
+SPELLED = st.builds(
+    spelled,
+    st.just("né le"),
+    st.sampled_from(["NFC", "NFD", "NFKC", "NFKD"]),
+    st.sampled_from(INVISIBLE),
+    st.sampled_from([0, 1, 3, 50]),
+    st.booleans(),
+)
+FILLER = st.sampled_from([1.5, "x", None, [2], {"y": 3}, "{}"])
+
+# Each form gets a spelled name, a secret and something harmless.
+FORMS: list[Any] = [
+    lambda name, secret, rest: {name: secret, "x": rest},
+    lambda name, secret, rest: {f"user.{name}": secret, "x": rest},
+    lambda name, secret, rest: {"name": name, "value": secret, "x": rest},
+    lambda name, secret, rest: {"x": rest, "field": name, "content": secret},
+    lambda name, secret, rest: {"field": {"id": name, "x": rest}, "content": secret},
+    lambda name, secret, rest: {
+        "fields": [{"name": name}, {"name": "x"}],
+        "data": [[secret, rest]],
+    },
+    lambda name, secret, rest: {"columns": ["x", name], "data": [[rest, secret]]},
+    lambda name, secret, rest: [["x", name], [rest, secret]],
+    lambda name, secret, rest: [name, secret, rest],
+    lambda name, secret, rest: {"path": f"/{name}", "with": secret, "x": rest},
+    lambda name, secret, rest: {"text": json.dumps({name: secret, "x": rest})},
+    lambda name, secret, rest: {"text": json.dumps({"columns": [name], "data": [secret, rest]})},
+]
+
+
+@given(SPELLED, st.sampled_from(FORMS), FILLER, st.lists(st.sampled_from(HIDING), max_size=3))
+def test_a_name_is_found_in_each_spelling_and_form(
+    name: str, form: Any, rest: Any, hiding: list[Any]
+) -> None:
+    body = form(name, SECRET, rest)
+    for hide in hiding:
+        body = hide(body)
+    kept = BORN.body(body)
+    assert SECRET.encode() not in encode(Record("", 0, None, None, kept))
+    row: Row = {"distance": 1.0, "other": body, **(body if type(body) is dict else {})}
+    assert SECRET.encode() not in encode(Record("", 0, BORN.row(row), None))
+
+
+BORN = Redaction(["Né le"], BASELINE)
+
+
+@given(
+    st.integers(1, 6), st.integers(1, 6), st.integers(0, 5), st.booleans(), st.sampled_from(HIDING)
+)
+def test_a_feature_in_rows_or_columns_of_any_width_is_not_kept(
+    rows: int, width: int, place: int, by_column: bool, hide: Any
+) -> None:
+    """A service may take other fields too, so the feature may stand anywhere in a row."""
+    table = [[SECRET if each == place % width else 1 for each in range(width)]] * rows
+    body: Any = [list(column) for column in zip(*table, strict=True)] if by_column else table
+    for each in (body, {"inputs": body}, hide({"inputs": body}), body[0], {"inputs": body[0]}):
+        content = encode(Record("", 0, None, None, AGE.body(each)))
+        assert SECRET.encode() not in content
+
+
+def test_redaction_keeps_no_text_of_clients() -> None:
+    body = {"ключ" * 2_000 + str(number): 1 for number in range(10)}
+    PASSPORT.body(dict(body))
+    tracemalloc.start()
+    try:
+        for number in range(20):
+            PASSPORT.body({f"{number}é{key}": 1 for key in body})
+        assert tracemalloc.get_traced_memory()[0] < 100_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"a\u0301\u0316" * 200_000: 1},
+        {"a": "{a" + "\u0301\u0316" * 200_000},
+        {"a": "\u200b" * 400_000 + "{}"},
+        {"/" * 400_000: "/" * 400_000},
+        ["[" * 400_000],
+        {str(number): "é" for number in range(50_000)},
+    ],
+    ids=["marks in a key", "marks in a text", "invisible", "separators", "brackets", "keys"],
+)
+def test_no_body_takes_more_than_linear_time(body: Any) -> None:
+    started = time.process_time()
+    PASSPORT.body(body)
+    assert time.process_time() - started < 3  # quadratic time would be minutes
+
+
+def test_each_invisible_character_of_unicode_is_removed() -> None:
+    for code in range(sys.maxunicode + 1):
+        if unicodedata.category(chr(code)) in ("Cc", "Cf", "Cs", "Co"):
+            assert visible(f"a{chr(code)}b") == "ab"
+    for text in ("né le", "a b", "ключ", "名前", "👍", "a\u0301"):
+        assert visible(text) == text
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.floats(allow_nan=False) | st.text(alphabet='xyz{["é'),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(alphabet="xyzé"), inner),
+)
+
+
+@given(JSON)
+def test_a_body_without_the_names_is_as_it_was(body: Any) -> None:
+    redaction = Redaction(["passport"], BASELINE)
+    assert redaction.body({"a": body}) == {"a": body}
+    assert redaction.body(json.dumps(body)) == body
 
 
 @given(

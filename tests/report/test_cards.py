@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from boxkite import Baseline, compare
+from boxkite import Baseline, Policy, compare
 from boxkite.report.cards import Choice, Report, report_of
 from boxkite.report.rendering import page_html, report_html
 from boxkite.report.ticket import ticket_svg
@@ -22,46 +22,50 @@ def report(**live: object) -> Report:
     return report_of(BASELINE, [tally for _, tally in comparison.counts], comparison, "in July")
 
 
-CHANGED = "The rate of missing, unseen or invalid rows changed in"
+CHANGED = "The rate of missing, invalid, unseen or outside rows changed in"
+UNKNOWN = "Not enough data for 1 of 4 variables."
 MIXED = report(Calm=ROWS["Calm"], moved=ROWS["moved"] + 1, far=ROWS["far"] + 3)
 
 
-def test_the_worst_variables_come_first_and_insufficient_ones_before_ok() -> None:
-    assert [(card.anchor, card.drift.verdict) for card in MIXED.cards] == [
+def test_the_largest_changes_come_first_and_insufficient_data_last() -> None:
+    assert [(card.anchor, card.drift.status) for card in MIXED.cards] == [
         ("feature:far", "drift"),
         ("feature:moved", "drift"),
-        ("output:score", "insufficient"),
         ("feature:Calm", "ok"),
+        ("output:score", "insufficient"),
     ]
 
 
 @pytest.mark.parametrize(
     ("found", "words"),
     [
-        (MIXED, "Drift in 2 of 4 variables: far, moved."),
+        (MIXED, f"Drift in 2 of 4 variables: far, moved. {CHANGED} far. {UNKNOWN}"),
         (
             report(Calm=ROWS["Calm"]),
-            (f"No drift in 1 of 4 variables. Not enough data for 3. {CHANGED} moved, far."),
+            f"No drift in 1 of 4 variables. {CHANGED} moved, far. {UNKNOWN}",
         ),
-        (report(Calm=[1.0]), f"Not enough data for a verdict. {CHANGED} moved, far."),
+        (report(Calm=[1.0]), f"{CHANGED} moved, far. Not enough data for 2 of 4 variables."),
+        (report(score=[1.0]), f"{CHANGED} Calm, moved, far. {UNKNOWN}"),
         (
             report(**{name: values + 3 for name, values in ROWS.items()}, score=ROWS["Calm"] + 3),
-            "Drift in 4 of 4 variables: {} and 1 more.",
+            f"Drift in 4 of 4 variables: {{}} and 1 more. {CHANGED} {{}} and 1 more.",
         ),
     ],
 )
 def test_the_verdict_in_a_sentence(found: Report, words: str) -> None:
     first = ", ".join(each.name for each in found.comparison.drifted[:3])
-    assert found.words == words.format(first)
+    assert found.words == words.format(first, first)
 
 
 @pytest.mark.parametrize(
     ("choice", "names"),
     [
-        (Choice(), ["far", "moved", "score", "Calm"]),
+        (Choice(), ["far", "moved", "Calm", "score"]),
         (Choice(text="CALM"), ["Calm"]),
         (Choice(role="output"), ["score"]),
         (Choice(verdict="drift"), ["far", "moved"]),
+        (Choice(verdict="insufficient"), ["score"]),
+        (Choice(verdict="changed rate"), []),
         (Choice(text="a", verdict="drift"), ["far"]),
         (Choice(variable="feature:moved", text="not looked at"), ["moved"]),
         (Choice(variable="moved"), []),
@@ -90,22 +94,15 @@ def test_the_report_is_one_file() -> None:
     assert [text for text in ("<script", "<link", "href=", "src=", "url(") if text in page] == []
 
 
-def test_a_trend_shows_multiples_of_the_critical_value_for_each_hours_rows() -> None:
+def test_a_trend_is_drawn_if_two_hours_have_a_multiple() -> None:
     hours = [datetime(2026, 11, 23, hour, tzinfo=UTC) for hour in range(3)]
-    psi = np.array([[0.1, np.nan, 0.1, 0.1], [0.2, 0.1, 0.1, 0.1], [0.4, np.nan, 0.1, 0.1]])
-    ks = np.array([[0.01, np.nan, 0.1, 0.1], [0.9, 0.1, 0.1, 0.1], [0.01, np.nan, 0.1, 0.1]])
-    scale = np.full((3, 4), 1 / 1000 + 1 / 100)
+    none = np.nan
+    trend = Trend(hours, np.array([[0.5, none, 1, none], [3, 2, 1, none], [0.4, none, 1, none]]))
     comparison = MIXED.comparison
     tallies = [tally for _, tally in comparison.counts]
-    found = report_of(BASELINE, tallies, comparison, "now", trend=Trend(hours, psi, ks, scale))
+    found = report_of(BASELINE, tallies, comparison, "now", trend=trend)
     trends = {card.drift.name: card.trend for card in found.cards}
-    # The comparison has 1,000 rows on either side.
-    quantile = comparison.variables[0].critical / (2 / 1000)
-    critical = quantile * (1 / 1000 + 1 / 100)
-    ks_critical = comparison.variables[0].ks_critical / np.sqrt(2 / 1000) * np.sqrt(scale[0, 0])
-    by_ks = (0.9 / ks_critical) ** 2
-    assert trends["Calm"] == pytest.approx([0.1 / critical, by_ks, 0.4 / critical])
-    assert trends["score"] == []
+    assert (trends["Calm"], trends["score"]) == ([0.5, 3, 0.4], [])
     page = report_html(found)
     assert page.count('<svg class="trend"') == 2  # a single hour is not drawn
     assert page.count("<figcaption><span>2026-11-23 00:00 UTC</span> ") == 2
@@ -128,8 +125,67 @@ def test_a_card_says_whether_each_statistic_is_above_its_critical_value() -> Non
     assert f"critical {card.drift.critical:.4g}; K-S {numbers[0]}, critical {numbers[1]}<" in ticket
 
 
-def test_changed_rates_come_after_drift_and_are_named() -> None:
+def test_changed_rates_are_sorted_by_size_with_drift_and_named() -> None:
     gone = np.where(np.arange(1000) % 3 == 0, np.nan, ROWS["moved"])
-    found = report(Calm=ROWS["Calm"], moved=gone, far=ROWS["far"] + 3, score=ROWS["Calm"])
-    assert [card.drift.name for card in found.cards][:2] == ["far", "moved"]
+    found = report(Calm=ROWS["Calm"], moved=gone, far=ROWS["far"] + 0.4, score=ROWS["Calm"])
+    assert [(card.drift.name, card.drift.status) for card in found.cards][:2] == [
+        ("moved", "changed rate"),
+        ("far", "drift"),
+    ]
     assert found.words == f"Drift in 1 of 4 variables: far. {CHANGED} moved."
+    page = report_html(found)
+    assert page.count('<article class="card drift"') == 2
+    assert '<strong class="verdict">changed rate, critical</strong>' in page
+    assert '<p class="finding">33.4 % of rows have no value (0 % at training)</p>' in page
+    ticket = ticket_svg(found.cards[0], found)
+    assert ">changed rate, critical</text>" in ticket
+    assert ">33.4 % of rows have no value (0 % at training)</text>" in ticket
+
+
+def test_card_and_ticket_begin_with_the_effect_and_the_severity() -> None:
+    (card,) = MIXED.chosen(Choice(text="moved"))
+    assert card.drift.severity == "critical"
+    page = report_html(MIXED)
+    assert '<strong class="verdict">drift, critical</strong>' in page
+    assert f'<p class="finding">{card.drift.effect}</p>' in page
+    assert card.drift.effect.endswith("% of rows moved to values above 1.71")
+    assert f">{card.drift.effect}</text>" in ticket_svg(card, MIXED)
+
+
+def test_the_reason_stands_on_card_and_ticket() -> None:
+    found = report(**{name: values[:41] for name, values in ROWS.items()})
+    (card,) = found.chosen(Choice(text="Calm"))
+    assert '<p class="finding">41 rows, 100 needed</p>' in report_html(found)
+    assert ">41 rows, 100 needed</text>" in ticket_svg(card, found)
+
+
+def test_a_difference_that_is_too_small_to_matter_is_remarked() -> None:
+    live = {name: values + 0.4 for name, values in ROWS.items()}
+    comparison = compare(BASELINE, live, policy=Policy(min_effect=9, min_moved=1))
+    found = report_of(BASELINE, [tally for _, tally in comparison.counts], comparison, "in July")
+    (card,) = found.chosen(Choice(text="Calm"))
+    assert card.drift.verdict == "ok"
+    assert card.drift.below_floor in report_html(found)
+    first, *_ = card.drift.below_floor.split(": PSI")
+    assert f">{first}" in ticket_svg(card, found)
+
+
+@pytest.mark.parametrize(
+    ("live", "tone"),
+    [
+        ({"score": ROWS["Calm"]}, "drift"),
+        (ROWS, "ok"),
+        ({**ROWS, "Calm": [0.0] * 1000}, "drift"),
+    ],
+)
+def test_the_summary_is_coloured_by_the_verdict(live: dict[str, object], tone: str) -> None:
+    assert report(**live).tone == tone
+
+
+def test_the_summary_is_not_green_if_most_is_unknown() -> None:
+    columns = {f"x{i}": [None] * 990 + [1.0] * 10 for i in range(3)}
+    known = {"y": ROWS["Calm"]}
+    baseline = Baseline.fit({**columns, **known})
+    comparison = compare(baseline, {**{name: [None] * 1000 for name in columns}, **known})
+    found = report_of(baseline, [tally for _, tally in comparison.counts], comparison, "now")
+    assert (comparison.verdict, found.tone) == ("ok", "insufficient")

@@ -64,6 +64,29 @@ def test_by_alias_it_has_the_names_of_json(kind: Any) -> None:
     assert opened(kind(a=1), by_alias=True) == {"a": 1, "B": "x"}
 
 
+class Twins(pydantic.BaseModel):
+    a: int = pydantic.Field(0, serialization_alias="x")
+    b: int = pydantic.Field(1, serialization_alias="x")
+
+
+@pytest.mark.parametrize("kind", [Struct, Model])
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [
+        (["a", "B"], {"a": 1, "B": "x"}),
+        (["a", "b"], {"a": 1, "b": "x"}),
+        (["b", "B"], {"a": 1, "b": "x"}),
+        (["c"], {"a": 1, "b": "x"}),
+        ([], {"a": 1, "b": "x"}),
+    ],
+)
+def test_a_field_has_its_alias_if_only_that_is_a_variable(
+    kind: Any, names: list[str], found: Any
+) -> None:
+    assert opened(kind(a=1), names) == found
+    assert opened(Twins(), names) == {"a": 0, "b": 1}
+
+
 def test_a_model_is_opened_at_every_depth_and_a_root_is_itself() -> None:
     assert opened(Inner(model=Model(a=1))) == {"model": {"a": 1, "b": "x"}}
     assert (opened(Root([1, 2])), fields_of(Root([1, 2]))) == ([1, 2], None)

@@ -29,6 +29,8 @@ def test_the_defaults_are_those_of_the_table() -> None:
         "metrics_path": "/metrics",
         "metrics_token": None,
         "drift_path": None,
+        "max_rows": 10_000,
+        "body_max_bytes": 1_048_576,
         "export_baseline": True,
         "design_effect": 1.0,
         "log": "file:",

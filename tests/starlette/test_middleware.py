@@ -163,7 +163,7 @@ def test_a_body_beyond_the_bound_is_named(
     (told,) = [each.getMessage() for each in caplog.records]
     assert told == (
         "boxkite features: view 'size': the request body is larger than 16 MiB; "
-        "pass a callable as features=, or set current_prediction.features (1 so far)"
+        "set current_prediction.features (1 so far)"
     )
 
 

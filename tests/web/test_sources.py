@@ -2,11 +2,13 @@
 
 import asyncio
 import functools
+import json
+import re
 from typing import Any
 
 import pytest
 
-from boxkite import Baseline, Monitor, Settings, current_prediction
+from boxkite import Baseline, ConfigError, Monitor, Settings, current_prediction
 from boxkite.live.identity import Identity
 from boxkite.web.context import Prediction, captured
 from boxkite.web.sources import Capture, PendingPrediction
@@ -23,8 +25,11 @@ class Answered:
     def request(self) -> Any:
         return "request"
 
-    def body(self) -> Any:
-        return self._body
+    def body(self) -> bytes:
+        return json.dumps(self._body).encode()
+
+    def content_encoding(self) -> str:
+        return ""
 
     def content(self, returned: Any) -> Any:
         return returned
@@ -102,7 +107,6 @@ def test_without_a_baseline_what_the_view_sets_is_logged(records: Any) -> None:
         (["b", "a"], {"b": 2, "a": 1}),  # the model's names, in another order than at training
         (["b"], {"b": 2}),  # a part of them
         (["c", "d"], {"a": 3, "b": 4}),  # the service's own names, in the model's order
-        (["b", "absent"], {"a": 2, "b": None}),  # which one that is partly the model's is too
     ],
 )
 def test_names_of_the_model_are_matched_by_name(names: list[str], row: Any, records: Any) -> None:
@@ -111,14 +115,40 @@ def test_names_of_the_model_are_matched_by_name(names: list[str], row: Any, reco
     assert logged(records, Capture(names, lambda _: None, "view"), baseline, body)[0] == row
 
 
+@pytest.mark.parametrize("names", [["b", "aa"], ["aa", "b"], ["x", "y", "a"], ["a", "b", "c"]])
+def test_names_that_are_only_partly_the_models_are_refused(
+    names: list[str], caplog: pytest.LogCaptureFixture, records: Any
+) -> None:
+    baseline = Baseline.fit({"a": [1, 2], "b": [3, 4]})
+    row, _, monitor = logged(records, Capture(names, lambda _: None, "view"), baseline)
+    assert (row, monitor.reporter.counts()["features"]) == ({}, 1)
+    unknown = next(name for name in names if name not in "ab")
+    problem = f"features= names {unknown!r}, which the baseline does not have; did you mean '"
+    assert f"boxkite features: view 'view': {problem}" in caplog.text
+    with pytest.raises(ConfigError, match=f"view 'view': {re.escape(problem)}"):
+        Capture(names, None, "view").check(baseline)
+
+
+def test_outputs_that_are_only_partly_the_models_are_refused() -> None:
+    baseline = Baseline.fit({"a": [1, 2]}, {"delay": [1, 2], "price": [3, 4]})
+    with pytest.raises(ConfigError) as caught:
+        Capture(None, ["delay", "prise"], "view").check(baseline)
+    assert str(caught.value) == (
+        "view 'view': output= names 'prise', which the baseline does not have; did you mean "
+        "'price'?"
+    )
+    Capture(["x"], ["delay"], "view").check(baseline)
+    Capture(lambda _: None, "delay", "view").check(baseline)
+
+
 def test_a_view_under_two_monitors_matches_the_names_of_each(records: Any) -> None:
     capture = Capture(["b", "a"], lambda _: None, "view")
-    for names in ("ab", "ba", "bc"):
+    for names in ("ab", "ba", "xy"):
         monitor = Monitor(Baseline.fit({name: [1, 2] for name in names}), records, registry=None)
         with Prediction(Identity.new("server")) as prediction:
             pending(capture, monitor, prediction, Answered({"a": 1, "b": 2}, {})).log()
     found = [each.features for each in records]
-    assert found == [{"a": 1, "b": 2}, {"b": 2, "a": 1}, {"b": 2, "c": 1}]
+    assert found == [{"a": 1, "b": 2}, {"b": 2, "a": 1}, {"x": 2, "y": 1}]
 
 
 def test_what_the_view_sets_wins_and_its_source_is_not_asked(records: Any) -> None:

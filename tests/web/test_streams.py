@@ -21,6 +21,9 @@ class Pending:
     def log(self) -> None:
         self.logged += 1
 
+    async def log_awaiting(self) -> None:
+        self.logged += 1
+
 
 def numbers(log: list[Any], fail: bool = False) -> Iterator[int]:
     current_prediction.output = 0

@@ -53,6 +53,10 @@ class DefaultFolder(Protocol):
         """
         ...
 
+    def explained(self, error: OSError) -> OSError:
+        """Return the error that says what to do if the folder cannot be used."""
+        ...
+
 
 class _DefaultStore(LocalStore):
     """The default folder, which is checked before each file, because nobody chose it."""
@@ -63,7 +67,10 @@ class _DefaultStore(LocalStore):
 
     def put_new(self, path: str, content: bytes) -> bool:
         self._place_of_folder.open_log_folder()
-        return super().put_new(path, content)
+        try:
+            return super().put_new(path, content)
+        except OSError as error:
+            raise self._place_of_folder.explained(error) from error
 
 
 def scheme_of(url: str) -> str:

@@ -43,6 +43,9 @@ class Default(NamedTuple):
     def open_log_folder(self) -> Path:
         return self.folder
 
+    def explained(self, error: OSError) -> OSError:
+        return error
+
 
 def opened(url: str, default: Path = Path("nowhere"), **settings: Any) -> Sink:
     return open_sink(url, Settings(**settings), Default(default), ErrorReporter())

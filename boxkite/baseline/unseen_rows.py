@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import math
 
-from boxkite.baseline.variable import CategoryVariable, Variable
+import numpy as np
+from numpy.typing import NDArray
 
-__all__ = ["unseen_rows"]
+__all__ = ["MOST_UNSEEN", "unseen_bound"]
+
+MOST_UNSEEN = 0.05
+"""Greatest fraction of unseen rows that the cell `__unseen__` can be judged with."""
 
 
-def unseen_rows(variable: Variable) -> int:
+def unseen_bound(
+    kept: NDArray[np.int64], tail_rows: int, tail_labels: int, tail_once: int | None
+) -> int:
     """Return an upper bound for the unseen rows among as many rows as training had.
 
     Such rows are about as many as the categories that training saw once (Good 1953). Their number
@@ -18,20 +24,19 @@ def unseen_rows(variable: Variable) -> int:
     docs/statistics.md explains both estimates.
 
     Args:
-        variable: Variable at training. Numbers have no unseen rows.
+        kept: Training rows of each category that has a cell of its own.
+        tail_rows: Training rows of all other categories.
+        tail_labels: Number of these categories.
+        tail_once: Number of them that occur in one row; None if unknown.
     """
-    if not isinstance(variable, CategoryVariable):
-        return 0
-    kept = len(variable.counts) - 1 - variable.has_tail
-    once = float((variable.counts[:kept] == 1).sum())
-    if not variable.tail:
+    once = float((kept == 1).sum())
+    if not tail_labels:
         return math.ceil(once + 2 * math.sqrt(once))
-    labels, rows = len(variable.tail), int(variable.counts[kept])
-    guessed = once + labels * math.sqrt(labels / rows)
+    guessed = once + tail_labels * math.sqrt(tail_labels / tail_rows)
     bounds = [guessed + 2 * math.sqrt(guessed)]
-    if variable.tail_once is not None:
+    if tail_once is not None:
         # A missed label brings as many rows as a similar label of the tail. The rows therefore vary
         # by that factor more than independent ones.
-        variance = (variable.tail_once + 1) * (1 + rows / labels)
-        bounds.append(once + variable.tail_once + math.sqrt(4 * once + 9 * variance))
+        variance = (tail_once + 1) * (1 + tail_rows / tail_labels)
+        bounds.append(once + tail_once + math.sqrt(4 * once + 9 * variance))
     return math.ceil(min(bounds))
