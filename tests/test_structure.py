@@ -29,7 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "drawing": set(),
     "variation": set(),
     "baseline": {"drawing", "errors", "error_reporter", "system", "variation"},
-    "drift": {"baseline", "drawing", "errors", "variation"},
+    "drift": {"baseline", "drawing", "errors", "system", "variation"},
     "rows": {"baseline", "error_reporter"},
     "live": {
         "rows",

@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 
 from boxkite.baseline.tally import Tally
 from boxkite.drift import Policy
+from boxkite.drift.allowance import Allowance, measure
 from boxkite.drift.rates import measure_rates
+from boxkite.drift.verdict import judge
 
 __all__ = [
     "ANCHOR",
@@ -88,7 +90,7 @@ class Cell:
 
 def run(name: str, size: Size, seed: int, folder: Path) -> Cell:
     """Return a cell as a former run left it in the folder, or draw it and leave it there."""
-    path = folder / f"{name} {size.live} {size.drifted}.cell"
+    path = folder / f"{name} {size.live} {size.drifted} {size.rate}.cell"
     if path.exists():
         return cast(Cell, pickle.loads(path.read_bytes()))
     cell = draw(name, size, seed)
@@ -97,34 +99,39 @@ def run(name: str, size: Size, seed: int, folder: Path) -> Cell:
 
 
 def draw(name: str, size: Size, seed: int) -> Cell:
-    """Draw training rows and windows, and compute every statistic of each."""
+    """Draw training rows and windows, and compute every statistic and verdict of each."""
     distribution = DISTRIBUTIONS[name]
     names = drifts_of(distribution)
     magnitudes = {each: magnitude(name, each, size.live, TRAINED, size.rate) for each in names}
     random = np.random.default_rng([seed, size.live])
     found: dict[str, list[Scores]] = {each: [] for each in (FREE, *names)}
-    criticals: dict[str, tuple[float, float]] = {}
+    verdicts: dict[str, dict[str, list[str]]] = {
+        each: {title: [] for title in POLICIES} for each in (FREE, *names)
+    }
+    allowances: dict[str, Allowance] = {}
     left = size.drifted
     for baseline in range(size.baselines):
-        measure = _Measure(distribution, distribution.draw(TRAINED, random))
-        criticals = criticals or measure.criticals()
+        trained = _Trained(distribution, distribution.draw(TRAINED, random))
+        allowances = allowances or trained.allowances()
         rows = [distribution.draw(size.live, random) for _ in range(size.free)]
-        found[FREE].append(measure.scores(rows))
+        trained.judge(rows, allowances, verdicts[FREE])
+        found[FREE].append(trained.scores(rows))
         chosen = rows[: -(-left // (size.baselines - baseline))]
         left -= len(chosen)
         for drift in names if chosen else ():
             change = DRIFTS[drift].change
             changed = [change(each, distribution, magnitudes[drift], random) for each in chosen]
-            found[drift].append(measure.scores(changed))
+            trained.judge(changed, allowances, verdicts[drift])
+            found[drift].append(trained.scores(changed))
     scores = {drift: _joined(each) for drift, each in found.items()}
-    verdicts = {
-        drift: {title: _share(each, title, criticals[title], size, measure) for title in POLICIES}
-        for drift, each in scores.items()
+    shares = {
+        drift: {title: _share(each) for title, each in by_title.items()}
+        for drift, by_title in verdicts.items()
     }
-    return Cell(name, size, magnitudes, scores, verdicts)
+    return Cell(name, size, magnitudes, scores, shares)
 
 
-class _Measure:
+class _Trained:
     """One baseline, and the statistics of windows against it."""
 
     def __init__(self, distribution: Distribution, trained: Floats) -> None:
@@ -136,7 +143,6 @@ class _Measure:
             self.trained = trained
         self.cells = fit_cells(distribution, trained)
         self.variable = self.cells.variable
-        self.product = "20 bins of equal mass" if not self.categories else "50 categories"
 
     def scores(self, windows: list[Floats]) -> Scores:
         """Return the statistics of each window, greater for more drift."""
@@ -145,12 +151,10 @@ class _Measure:
             effective = [1 / (1 / len(each) + 1 / TRAINED) for each in live]
             distances = [kolmogorov_smirnov(each, self.trained) for each in live]
             return {ANCHOR: np.sqrt(effective) * distances, **self.cells.scores(live)}
-        number = self.categories + 1
-        codes = np.array([np.bincount(each.astype(np.int64), minlength=number) for each in windows])
-        cells = self.cells.tally(codes)
+        codes = self._codes(windows)
         return {
             ANCHOR: np.array([chi_square(each, self.codes) for each in codes]),
-            UNSEEN: np.array([self._unseen(each) for each in cells]),
+            UNSEEN: np.array([self._unseen(each) for each in self.cells.tally(codes)]),
             **self.cells.scores(codes),
         }
 
@@ -159,34 +163,40 @@ class _Measure:
         rates = measure_rates(self.variable, Tally(counts))
         return next(each.evidence for each in rates if each.name == "unseen")
 
-    def criticals(self) -> dict[str, tuple[float, float]]:
-        """Return the critical values of PSI and K-S under each policy, to be scaled by the rows."""
+    def _codes(self, windows: list[Floats]) -> NDArray[np.int64]:
+        number = self.categories + 1
+        return np.array([np.bincount(each.astype(np.int64), minlength=number) for each in windows])
+
+    def allowances(self) -> dict[str, Allowance]:
+        """Return what chance explains under each policy. Baselines differ too little to matter."""
         return {
-            title: (
-                policy.critical("1h", variables, self.variable),
-                policy.ks_critical("1h", variables),
-            )
+            title: policy.allowance("1h", variables, self.variable)
             for title, (policy, variables) in POLICIES.items()
         }
+
+    def judge(
+        self,
+        windows: list[Floats],
+        allowances: dict[str, Allowance],
+        verdicts: dict[str, list[str]],
+    ) -> None:
+        """Add the verdict on each window under each policy."""
+        if isinstance(self.cells, NumericCells):
+            counts = self.cells.tally([np.sort(each) for each in windows])
+        else:
+            counts = self.cells.tally(self._codes(windows))
+        for live in counts:
+            found = measure(live, self.variable.counts, ordered=not self.categories)
+            for title, (policy, _) in POLICIES.items():
+                judged = judge(self.variable, found, allowances[title], policy)
+                verdicts[title].append(judged.verdict)
 
 
 def _joined(parts: list[Scores]) -> Scores:
     return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
 
 
-def _share(
-    scores: Scores, title: str, criticals: tuple[float, float], size: Size, measure: _Measure
-) -> float:
-    """Return the share of the windows with verdict drift."""
-    policy, _ = POLICIES[title]
-    scale = 1 / size.live + 1 / TRAINED
-    cells = len(measure.variable.counts)
-    found = scores[f"PSI, {measure.product}"] * scale
-    distances = scores.get(f"K-S, {measure.product}", np.full(len(found), np.nan)) * np.sqrt(scale)
-    critical, ks_critical = criticals[0] * scale, criticals[1] * np.sqrt(scale)
-    verdicts = [
-        policy.judge(psi, critical, size.live, cells, ks, ks_critical)
-        for psi, ks in zip(found.tolist(), distances.tolist(), strict=True)
-    ]
+def _share(verdicts: list[str]) -> float:
+    """Return the share of the judged windows with verdict drift."""
     judged = [each for each in verdicts if each != "insufficient"]
     return judged.count("drift") / len(judged) if judged else float("nan")

@@ -46,6 +46,11 @@ class NumericCells:
     """As the product would fit it."""
     bins: tuple[tuple[str, Floats, Counts], ...]
 
+    def tally(self, windows: Sequence[Floats]) -> Counts:
+        """Return windows of live rows, ascending, in the product's bins."""
+        edges = next(edges for binning, edges, _ in self.bins if binning == PRODUCT)
+        return np.array([_count(live, edges) for live in windows])
+
     def scores(self, windows: Sequence[Floats]) -> Scores:
         """Return the statistics of windows of live rows, ascending, each scaled as in `_scaled`."""
         found: Scores = {}

@@ -23,8 +23,10 @@ SIZES = [
     Size(1_000_000, baselines=80, free=1, drifted=40, rate=0.05),
 ]
 QUICK_SIZES = [
-    Size(10_000, baselines=20, free=10, drifted=60, rate=0.05),
-    Size(1_000, baselines=20, free=10, drifted=60, rate=0.05),
+    Size(10_000, baselines=20, free=20, drifted=60, rate=0.05),
+    Size(1_000, baselines=20, free=20, drifted=60, rate=0.05),
+    Size(10_000, baselines=20, free=20, drifted=80),
+    Size(1_000, baselines=20, free=20, drifted=80),
 ]
 COUNTED = {"numbers": f"PSI or K-S, {BINS}", "categories": "PSI or unseen rows, 50 categories"}
 """What stands behind the product's alerts of drift and of unseen categories."""
@@ -46,7 +48,7 @@ def print_grid(sizes: Sequence[Size], jobs: int, folder: Path) -> None:
     ]
     cells = parallel(run, works, jobs, "grid")
     found = powers(cells)
-    _print_sizes(cells, found)
+    _print_sizes(cells)
     _print_drifts(found)
     _print_alternatives(found, numeric=True)
     _print_alternatives(found, numeric=False)
@@ -72,7 +74,7 @@ def _capped(found: Sequence[Power]) -> float:
     return sum(min(_counted(each), each.best) for each in found) / sum(each.best for each in found)
 
 
-def _print_sizes(cells: Sequence[Cell], found: Sequence[Power]) -> None:
+def _print_sizes(cells: Sequence[Cell]) -> None:
     """Print false alarms and power by size, at the matched rate and of the verdict as it comes."""
     print("\nBy live rows: mean power over the cells, false alarms of the verdict\n")
     heading(
@@ -84,16 +86,16 @@ def _print_sizes(cells: Sequence[Cell], found: Sequence[Power]) -> None:
         "at most 1 a cell",
         *_verdict_titles(),
     )
-    for live in sorted({cell.size.live for cell in cells}):
-        part = [each for each in found if each.live == live]
-        quiet = [cell for cell in cells if cell.size.live == live]
+    for live, matched in sorted({(cell.size.live, cell.size.rate) for cell in cells}):
+        quiet = [cell for cell in cells if cell.size.live == live and cell.size.rate == matched]
+        part = powers(quiet)
         best, ours = (np.mean([f(each) for each in part]) for f in (lambda p: p.best, _counted))
         columns = []
         for title in POLICIES:
             power = [each.verdicts[title] for each in part]
             alarms = [cell.verdicts[FREE][title] for cell in quiet]
             columns.append(f"{_mean(power)}; {_mean(alarms, 4)}")
-        rate = f"{quiet[0].size.rate:.0%}"
+        rate = f"{matched:.0%}"
         line(
             f"{live:,}",
             rate,

@@ -13,7 +13,7 @@ from scipy.stats import norm
 from tables import heading, line
 
 from boxkite.drift import Policy
-from boxkite.drift.rates import MIN_RATE, evidence, rate_critical
+from boxkite.drift.rates import evidence, rate_critical
 
 __all__ = ["print_missing"]
 
@@ -44,7 +44,7 @@ def _power(share: float, live: int) -> str:
         pairs = list(zip(missing.tolist(), trained.tolist(), strict=True))
         full = np.array([rate_chi_square(a, live, b, TRAINED) for a, b in pairs])
         counted = np.array([evidence(a, live, b, TRAINED) for a, b in pairs])
-        large = np.abs(missing / live - trained / TRAINED) >= MIN_RATE
+        large = np.abs(missing / live - trained / TRAINED) >= Policy().min_rate
         both = (full, counted)
         limits = limits or [float(np.quantile(each, 1 - RATE)) for each in both]
         found = [float((each > limit).mean()) for each, limit in zip(both, limits, strict=True)]

@@ -20,7 +20,8 @@ from tables import heading, line
 from boxkite.baseline import NumericVariable
 from boxkite.baseline.edges import equal_mass_edges
 from boxkite.baseline.fitting import DEFAULT_BINS
-from boxkite.drift import Policy, kolmogorov_smirnov, population_stability_index
+from boxkite.drift import Floors, Policy, kolmogorov_smirnov, population_stability_index
+from boxkite.variation.deviation import smoothed_fractions
 
 __all__ = ["print_streams"]
 
@@ -101,7 +102,11 @@ def _windowed(trained: Floats) -> dict[str, _Looks]:
                 kstwobign.isf(rate / 2) * np.sqrt(scale),
             )
         found[f"boxkite's verdict, of {length:,} rows"] = _Looks(
-            variable, length, critical * scale, ks_critical * np.sqrt(scale), policy.min_effect
+            variable,
+            length,
+            critical * scale,
+            ks_critical * np.sqrt(scale),
+            policy.floors(variable),
         )
     return found
 
@@ -113,7 +118,7 @@ class _Looks(NamedTuple):
     length: int
     psi: float
     ks: float = np.inf
-    floor: float = 0.0
+    floors: Floors = Floors(effect=0.0, moved=0.0, rate=0.0)
 
     def __call__(self, rows: Floats) -> list[int]:
         """Return the rows, from 1, at which it alarms."""
@@ -128,7 +133,8 @@ class _Looks(NamedTuple):
         ]
 
     def _above(self, psi: float, live: Any) -> bool:
-        if psi <= self.floor:
+        moved = np.abs(smoothed_fractions(live) - smoothed_fractions(self.variable.counts)).max()
+        if not self.floors.exceeded(psi, moved):
             return False
         return psi > self.psi or kolmogorov_smirnov(live, self.variable.counts) > self.ks
 

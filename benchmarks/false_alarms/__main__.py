@@ -30,7 +30,7 @@ from unseen import print_unseen
 from variables import KINDS
 from windows import print_tails, print_windows
 
-from boxkite.drift import Policy
+from boxkite.drift import Floors, Policy
 from boxkite.drift.chi_square import quantile
 
 WINDOWS = [Window("1h", 1, 6), Window("1d", 24, 72)]
@@ -47,6 +47,7 @@ TRAFFIC = {
 }
 
 POLICIES = {"stated": Policy(), "without effect floor": Policy(min_effect=0.0)}
+NO_FLOOR = Floors(effect=0.0, moved=0.0, rate=0.0)
 DISJOINT = "chi-square, a share for each disjoint window"
 RULES = [*POLICIES, DISJOINT]
 
@@ -67,7 +68,7 @@ def limits(variable: Any, window: Window) -> list[Limits]:
     for number in NUMBERS:
         found += [Limits.of(each, window.name, number, variable) for each in POLICIES.values()]
         share = nominal(window, number, "disjoint")
-        found.append(Limits(quantile(share, len(variable.counts) - 1), 0.0))
+        found.append(Limits(quantile(share, len(variable.counts) - 1), NO_FLOOR))
     return found
 
 
@@ -80,7 +81,7 @@ def run(work: Work) -> tuple[Work, np.ndarray, np.ndarray, np.ndarray]:
         if month % 10 == 0:
             truth = KINDS[work.kind](work.trained, random)
             chosen = [limits(truth.variable, window) for window in WINDOWS]
-        if np.isnan(chosen[0][0].psi):
+        if np.isnan(chosen[0][0].psi) and np.isinf(chosen[0][0].ks):
             continue
         slots = arrivals(TRAFFIC[work.traffic], truth.fractions, random)
         least = Policy().min_rows_a_cell * len(truth.fractions)

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxkite.baseline import NumericVariable, Variable
-from boxkite.drift import Policy
+from boxkite.drift import Floors, Policy
+from boxkite.variation.deviation import deviations, smoothed_fractions
 
 __all__ = ["HOURS", "PERIODS", "Limits", "Window", "alarms", "arrivals"]
 
@@ -41,10 +42,10 @@ class Window:
 
 
 class Limits(NamedTuple):
-    """What PSI and K-S must exceed before it is scaled by the rows, and the effect floor of PSI."""
+    """What PSI and K-S must exceed before it is scaled by the rows, and which sizes matter."""
 
     psi: float
-    floor: float
+    floors: Floors
     ks: float = np.inf
 
     @classmethod
@@ -53,20 +54,34 @@ class Limits(NamedTuple):
         numeric = isinstance(variable, NumericVariable)
         return cls(
             policy.critical(window, variables, variable),
-            policy.min_effect,
+            policy.floors(variable),
             policy.ks_critical(window, variables) if numeric else np.inf,
         )
 
-    def above(self, live: Counts, baseline: Counts) -> NDArray[np.bool_]:
-        """Tell of which rows of counts the verdict is drift, however few rows there are."""
+    def judged(self, live: Counts, least_rows: float) -> NDArray[np.bool_]:
+        """Tell which windows have a verdict: K-S judges any number of rows, PSI needs enough."""
+        rows = live.sum(axis=1)
+        by_psi = (rows >= least_rows) & ~np.isnan(self.psi)
+        return by_psi | ((rows > 0) & np.isfinite(self.ks))
+
+    def above(self, live: Counts, baseline: Counts, least_rows: float) -> NDArray[np.bool_]:
+        """Tell of which windows the verdict is drift.
+
+        Args:
+            live: live rows in each cell, one line per window.
+            baseline: training rows of each cell.
+            least_rows: live rows from which PSI judges.
+        """
         rows, trained = np.maximum(live.sum(axis=1), 1), baseline.sum()
         scale = 1 / trained + 1 / rows
-        psi = _psi(live, baseline)
-        found: NDArray[np.bool_] = psi > self.psi * scale
+        psi = (deviations(live, baseline) ** 2).sum(axis=1)
+        found: NDArray[np.bool_] = (rows >= least_rows) & (psi > self.psi * scale)
         if np.isfinite(self.ks):
             distance = np.cumsum(live, axis=1) / rows[:, None] - np.cumsum(baseline) / trained
-            found |= np.abs(distance).max(axis=1) > self.ks * np.sqrt(scale)
-        return found & (psi > self.floor)
+            far = np.abs(distance).max(axis=1) > self.ks * np.sqrt(scale)
+            found |= far & live.any(axis=1)
+        moved = np.abs(smoothed_fractions(live) - smoothed_fractions(baseline)).max(axis=1)
+        return found & ((psi > self.floors.effect) | (moved >= self.floors.moved))
 
 
 def arrivals(rows_an_hour: Floats, fractions: Floats, random: np.random.Generator) -> Counts:
@@ -97,7 +112,7 @@ def alarms(
         baseline: training rows of each cell.
         window: of the rules.
         limits: of each rule that is tried.
-        least_rows: live rows below which there is no verdict.
+        least_rows: live rows from which PSI judges.
         random: for splitting periods over evaluations.
 
     Returns:
@@ -106,11 +121,11 @@ def alarms(
     """
     periods = slots.reshape(-1, window.hours, slots.shape[1]).sum(axis=1)
     windows = _windows(periods, PERIODS)
-    judged = windows.sum(axis=1) >= least_rows
+    judged = limits[0].judged(windows, least_rows)
     judged[: 24 * _SLOTS_AN_HOUR // window.hours - PERIODS] = False  # still the day before
     fired, above = [], []
     for each_rule in limits:
-        high = judged & each_rule.above(windows, baseline)
+        high = judged & each_rule.above(windows, baseline, least_rows)
         above.append(int(high.sum()))
         around = [  # of one that lasts, the first five windows tell
             periods[max(0, first - 1) : min(last, first + 5 * PERIODS) + PERIODS + 1]
@@ -127,15 +142,6 @@ def _windows(periods: Counts, length: int) -> Counts:
     summed = np.zeros((len(periods) + 1, periods.shape[1]), dtype=np.int64)
     np.cumsum(periods, axis=0, out=summed[1:])
     return summed[length:] - summed[:-length]
-
-
-def _psi(live: Counts, baseline: Counts) -> Floats:
-    """Return PSI of each row of counts, as `boxkite.drift` has it."""
-    cells = len(baseline)
-    q = (baseline + 0.5) / (baseline.sum() + cells / 2)
-    p = (live + 0.5) / (live.sum(axis=1) + cells / 2)[:, None]
-    found: Floats = ((p - q) * np.log(p / q)).sum(axis=1)
-    return found
 
 
 def _clusters(moments: NDArray[np.intp]) -> list[tuple[int, int]]:
@@ -163,5 +169,5 @@ def _fires(
     split = random.multinomial(periods, np.full(steps, 1 / steps))  # periods, cells, evaluations
     fine = split.transpose(0, 2, 1).reshape(-1, periods.shape[1])
     live = _windows(fine, PERIODS * steps)
-    high = (live.sum(axis=1) >= least_rows) & limits.above(live, baseline)
+    high = limits.above(live, baseline, least_rows)
     return bool((_windows(high[:, None].astype(np.int64), steps + 1) > steps).any())

@@ -89,7 +89,7 @@ def tail_rates(kind: str, trained: int) -> list[float]:
             if rows >= POLICY.min_rows_a_cell * len(counts):
                 live = random.multinomial(rows, truth.fractions, WINDOWS)
                 judged[i] += 1
-                passed[i] += limits.above(live, counts).mean()
+                passed[i] += limits.above(live, counts, 0).mean()
     found = np.where(judged > 0, passed / np.maximum(judged, 1) / NOMINAL, -1.0)
     shares = [guessed / TAIL_BASELINES, len(raised) / TAIL_BASELINES]
     ratio = float(np.median(raised)) if raised else float("nan")
@@ -111,10 +111,9 @@ def rates(kind: str, trained: int) -> list[float]:
         counts = truth.variable.counts
         limits = Limits.of(POLICY, "1h", 1, truth.variable)
         for i, rows in enumerate(LIVE):
-            if np.isnan(limits.psi) or rows < POLICY.min_rows_a_cell * len(counts):
-                continue
             live = random.multinomial(rows, truth.fractions, WINDOWS)
-            judged[i] += WINDOWS
-            passed[i] += limits.above(live, counts).sum()
+            least = POLICY.min_rows_a_cell * len(counts)
+            judged[i] += limits.judged(live, least).sum()
+            passed[i] += limits.above(live, counts, least).sum()
     found = np.where(judged > 0, passed / np.maximum(judged, 1) / NOMINAL, -1.0)
     return [float(each) for each in found]

@@ -1,106 +1,101 @@
-"""Verdicts on windows of one variable, with and without natural variation."""
+"""The product's verdict on one variable, as the rules reach it: drift or a changed rate."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from dataclasses import dataclass, field, replace
 
 import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
 
 from boxkite import Baseline
-from boxkite.baseline.capture import capture_column
-from boxkite.baseline.tally import tally_column
-from boxkite.baseline.variable import CategoryVariable, NumericVariable, Variable
+from boxkite.baseline.tally import Tally
+from boxkite.baseline.variable import NumericVariable, Variable
 from boxkite.drift import Policy
 from boxkite.drift.allowance import Allowance, measure
-from boxkite.variation import learn_variation
-from boxkite.variation.deviation import smoothed_fractions
-from boxkite.variation.learning import Variation
+from boxkite.drift.rates import measure_rates, rate_critical
+from boxkite.drift.verdict import judge
+from boxkite.variation import Variation
 
-__all__ = ["MOVED", "POLICY", "Judge", "count", "judges_of"]
+__all__ = ["PENDING", "Judge", "first_alarm", "total", "without_time"]
 
-Counts: TypeAlias = NDArray[np.int64]
+PENDING = {"1h": 1, "1d": 3}
+"""Evaluations, an hour apart, that must be above in a row: an alert waits a tenth of its window."""
 
-POLICY = Policy(windows={"1h": 1.0, "1d": 24.0})
-WEEKS = Policy(windows={"1d": 24.0, "7d": 168.0})
-MOVED = 0.02
-"""Share of rows that moved into or out of one cell from which on a deviation matters."""
+
+def without_time(baseline: Baseline) -> Baseline:
+    """Return the baseline as `fit` returns it without `time=`."""
+    variables = tuple(replace(each, variation={}) for each in baseline.variables)
+    return replace(baseline, variables=variables)
+
+
+def total(tallies: Sequence[Tally]) -> Tally:
+    """Return the counts of several windows together."""
+    return Tally(
+        np.sum([each.cells for each in tallies], axis=0),
+        missing=sum(each.missing for each in tallies),
+        invalid=sum(each.invalid for each in tallies),
+        outside=sum(each.outside for each in tallies),
+    )
 
 
 @dataclass
 class Judge:
-    """Judges windows of one variable.
+    """Judges windows of one variable. Whatever does not depend on the window is computed once.
 
     Attributes:
-        variable: The variable at training.
-        variables: Number of variables of the model.
-        window: Length of the window, by its name in the policy.
-        variation: Natural variation; None to judge rows as independent.
+        variable: Variable at training.
+        variables: Number of the model's variables.
+        window: Window of the policy.
+        policy: False alarms to allow, and what matters.
     """
 
     variable: Variable
     variables: int
     window: str
-    variation: Variation | None = None
-    allowance: Allowance = field(init=False)
+    policy: Policy = field(default_factory=Policy)
+    _variation: Variation | None = field(init=False)
+    _allowance: Allowance = field(init=False)
+    _rate_critical: float = field(init=False)
 
     def __post_init__(self) -> None:
-        policy = WEEKS if self.window == "7d" else POLICY
-        ordered = isinstance(self.variable, NumericVariable)
-        critical = policy.critical(self.window, self.variables, self.variable)
-        if self.variation and self.variation.along:  # The rest has half of the share of PSI.
-            half = Policy(false_alarms_per_month=0.5, windows=policy.windows)
-            critical = half.critical(self.window, self.variables, self.variable)
-        self.allowance = Allowance.of(
-            policy.share(self.window, self.variables),
-            critical,
-            policy.ks_critical(self.window, self.variables) if ordered else math.nan,
-            self.variation,
+        self._variation = self.policy.natural_variation(self.window, self.variable)
+        self._allowance = self.policy.allowance(self.window, self.variables, self.variable)
+        self._rate_critical = rate_critical(self.policy, self.variables)
+
+    def drifted(self, live: Tally) -> bool:
+        """Return whether the verdict is drift."""
+        if not live.rows:
+            return False
+        found = measure(
+            live.cells,
+            self.variable.counts,
+            self._variation,
+            ordered=isinstance(self.variable, NumericVariable),
+            design_effect=self.policy.design_effect,
         )
+        return judge(self.variable, found, self._allowance, self.policy).verdict == "drift"
 
-    def verdict(self, live: Counts) -> str:
-        """Return insufficient, ok or drift."""
-        training = self.variable.counts
-        if live.sum() < 5 * len(live) or math.isnan(self.allowance.rest):
-            return "insufficient"
-        ordered = isinstance(self.variable, NumericVariable)
-        found = measure(live, training, self.variation, ordered=ordered)
-        moved = np.abs(smoothed_fractions(live) - smoothed_fractions(training)).max()
-        matters = found.psi > POLICY.min_effect or moved > MOVED
-        return "drift" if matters and self.allowance.exceeded(found) else "ok"
+    def rate_changed(self, live: Tally) -> bool:
+        """Return whether the rate of missing, invalid, unseen or outside rows changed."""
+        floor = self.policy.floors(self.variable).rate
+        rates = measure_rates(self.variable, live)
+        return any(each.changed(self._rate_critical, floor) for each in rates)
 
-    def share(self, windows: Sequence[Counts]) -> float:
-        """Return the share of windows with verdict drift; NaN if none can be judged."""
-        verdicts = [self.verdict(each) for each in windows]
-        judged = [each for each in verdicts if each != "insufficient"]
-        return judged.count("drift") / len(judged) if judged else math.nan
+    def alerts(self, live: Tally) -> bool:
+        """Return whether the rules raise an alert.
 
-
-def count(variable: Variable, windows: Sequence[pd.DataFrame]) -> list[Counts]:
-    """Count the rows of each window into the variable's cells."""
-    categorical = isinstance(variable, CategoryVariable)
-    return [
-        tally_column(
-            variable, capture_column(variable.name, part[variable.name], categorical=categorical)
-        ).cells
-        for part in windows
-    ]
+        Without natural variation, only the longest window raises alerts on drift.
+        """
+        if self.rate_changed(live):
+            return True
+        return self.policy.alerts_on_drift(self.window, self.variable) and self.drifted(live)
 
 
-def judges_of(
-    training: Sequence[pd.DataFrame], window: str, **fit: Any
-) -> list[tuple[Judge, Judge]]:
-    """Fit training windows, and return a judge without and one with variation per variable."""
-    baseline = Baseline.fit(pd.concat(training), **fit)
-    number = len(baseline.variables)
-    found = []
-    for variable in baseline.variables:
-        ordered = isinstance(variable, NumericVariable)
-        variation = learn_variation(np.array(count(variable, training)), ordered=ordered)
-        pair = (Judge(variable, number, window), Judge(variable, number, window, variation))
-        found.append(pair)
-    return found
+def first_alarm(above: Sequence[bool], pending: int) -> float:
+    """Return after how many evaluations an alert fires; infinity if it never does."""
+    row = 0
+    for number, each in enumerate(above, 1):
+        row = row + 1 if each else 0
+        if row == pending:
+            return number
+    return np.inf

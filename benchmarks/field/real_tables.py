@@ -2,85 +2,71 @@
 
 from __future__ import annotations
 
-import math
+import warnings
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
-import pandas as pd
-from judging import Judge, count, judges_of
+from judging import without_time
+from other_packages import PACKAGES, alarms_of
 from sources import TABLES, Table
 
-from boxkite.variation import training_drift
+from boxkite import Baseline
+from boxkite.drift import compare
 
-__all__ = ["print_even_and_odd_days", "print_tables"]
+__all__ = ["Alarms", "boxkite_alarms", "fit", "print_tables"]
+
+Alarms: TypeAlias = "dict[str, tuple[list[bool], list[bool]]]"
+"""By column: whether each window inside training, and each one after it, is called drift."""
+
+ANY = "any column"
 
 
-def print_tables(folder: Path, names: list[str]) -> None:
-    """Print the share of windows called drift, for each table and variable."""
-    print("Percent of windows called drift: inside training, after it\n")
-    print(
-        "| table | variable | directions | independent: in | after | learnt: in | after | trend |"
-    )
-    print("|---|---|---:|---:|---:|---:|---:|---:|")
+def fit(table: Table) -> Baseline:
+    """Fit a table's training rows with their times."""
+    rows, times = table.rows[table.trained], table.times[table.trained]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Trends are printed with the table.
+        return Baseline.fit(rows, time=times, windows=[table.window])
+
+
+def boxkite_alarms(baseline: Baseline, table: Table, **options: Any) -> Alarms:
+    """Compare each window with the baseline, as `boxkite compare --window` does."""
+    found: Alarms = {each.name: ([], []) for each in baseline.variables}
+    for after in (False, True):
+        for part in table.parts(trained=not after):
+            for each in compare(baseline, part, window=table.window, **options):
+                found[each.name][after].append(each.has_changed)
+    return found
+
+
+def print_tables(folder: Path, names: Sequence[str]) -> None:
+    """Print the share of windows called drift, for each table, column and package."""
+    titles = ["boxkite", "without time=", *PACKAGES]
+    print("Percent of windows called drift, inside training and after it\n")
+    print(f"| table, window | column | {' | '.join(f'{each}: in | after' for each in titles)} |")
+    print(f"|---|---|{'---:|' * 2 * len(titles)}")
     for name in names:
         table = TABLES[name](folder)
-        training = table.windows[: table.training]
-        after = table.windows[table.training :]
-        for plain, learnt in judges_of(training, table.period):
-            row = [_shares(each, training, after) for each in (plain, learnt)]
-            trend = training_drift(np.array(count(plain.variable, training)))
-            print(
-                f"| {table.name} | {plain.variable.name} | {_directions(learnt)} | "
-                f"{row[0]} | {row[1]} | {trend:.2f} |",
-                flush=True,
-            )
-        print(f"| {table.name} | *{len(training)} + {len(after)} windows* {table.reason} |")
+        baseline = fit(table)
+        found = {
+            "boxkite": boxkite_alarms(baseline, table),
+            "without time=": boxkite_alarms(without_time(baseline), table),
+        }
+        found |= {package: alarms_of(folder, package, table) for package in PACKAGES}
+        for column in (*table.rows.columns, ANY):
+            cells = " | ".join(_shares(found[title], column) for title in titles)
+            print(f"| {table.name} | {column} | {cells} |", flush=True)
+        sizes = [len(table.parts(trained=trained)) for trained in (True, False)]
+        print(f"| | *{sizes[0]} + {sizes[1]} windows.* {table.reason} |{' |' * 2 * len(titles)}")
 
 
-def _directions(judge: Judge) -> str:
-    variation = judge.variation
-    if variation is None:
-        return "-"
-    rest = "+ rest" if variation.rest else ""
-    return f"{len(variation.along)} {rest}"
-
-
-def _shares(judge: Judge, training: list[pd.DataFrame], after: list[pd.DataFrame]) -> str:
-    found = [judge.share(count(judge.variable, part)) for part in (training, after)]
-    return " | ".join("-" if math.isnan(each) else f"{100 * each:.0f}" for each in found)
-
-
-def print_even_and_odd_days(folder: Path) -> None:
-    """Print what is called drift on odd days, with and without faults, after even days."""
-    table: Table = TABLES["flights by day"](folder)
-    even, odd = table.windows[:90][::2], table.windows[:90][1::2]
-    random = np.random.default_rng(0)
-    deviations = pd.concat(even).std(numeric_only=True)
-
-    def zeros(day: pd.DataFrame) -> pd.DataFrame:
-        kept = {n: day[n].where(random.random(len(day)) > 0.1, 0) for n in deviations.index}
-        return day.assign(**kept)
-
-    def shifted(day: pd.DataFrame, by: float) -> pd.DataFrame:
-        return day.assign(**{n: day[n] + by * deviations[n] for n in deviations.index})
-
-    def swapped(day: pd.DataFrame) -> pd.DataFrame:
-        names = ["carrier", "origin", "dest"]
-        kept = {n: day[n].where(random.random(len(day)) > 0.1, day[n].mode()[0]) for n in names}
-        return day.assign(**kept)
-
-    cases = {
-        "even days": even,
-        "odd days": odd,
-        "0 in 10 %": [zeros(day) for day in odd],
-        "+0.25 sd": [shifted(day, 0.25) for day in odd],
-        "+0.5 sd": [shifted(day, 0.5) for day in odd],
-        "10 % to one category": [swapped(day) for day in odd],
-    }
-    print("\nFlights, even days of January to March are training: percent of days called drift\n")
-    print(f"| variable | directions | {' | '.join(cases)} |")
-    print(f"|---|---:|{'---:|' * len(cases)}")
-    for _, learnt in judges_of(even, "1d"):
-        shares = [100 * learnt.share(count(learnt.variable, each)) for each in cases.values()]
-        cells = " | ".join(f"{each:.0f}" for each in shares)
-        print(f"| {learnt.variable.name} | {_directions(learnt)} | {cells} |", flush=True)
+def _shares(alarms: Alarms, column: str) -> str:
+    """Return the percentages of one column, or of any column, as two cells of the table."""
+    if column == ANY:
+        pairs = list(alarms.values())
+        both = [np.any([pair[i] for pair in pairs], axis=0) if pairs else [] for i in (0, 1)]
+    else:
+        both = list(alarms.get(column, ([], [])))
+    return " | ".join(f"{100 * np.mean(each):.0f}" if len(each) else "-" for each in both)

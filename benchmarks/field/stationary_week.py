@@ -1,8 +1,9 @@
 """A week that repeats without end: hours differ, and nothing ever changes.
 
-Each hour is drawn from the distribution of its hour of the week. Training is four such weeks. Then
-a month is evaluated at every full hour, over the last hour and over the last day. An alarm of the
-day's window needs three evaluations in a row, as `for: 2h24m` does.
+Each hour is drawn from the distribution of its hour of the week. Training is four such weeks with
+the time of each row. Then a month is judged at every full hour, over the last hour and over the
+last day, as the rules do. An alert on the day's window needs three evaluations in a row, because it
+waits a tenth of its window.
 """
 
 from __future__ import annotations
@@ -12,172 +13,169 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
-from judging import Judge
+from judging import PENDING, Judge, first_alarm, total, without_time
 from numpy.typing import NDArray
-from scipy.stats import norm
 
-from boxkite.baseline.variable import NumericVariable
-from boxkite.variation import learn_variation
+from boxkite import Baseline
+from boxkite.baseline.tally import Tally, tally_numbers
+from boxkite.baseline.variable import NumericVariable, Variable
 
-__all__ = ["FEATURES", "WEEK", "Feature", "Service", "alarms_of", "print_week", "windows_of"]
+__all__ = ["DAY", "LENGTH", "WEEK", "alarms_of", "print_shifts", "print_week", "sliding"]
 
-Counts: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
+Random: TypeAlias = np.random.Generator
 
 WEEK, DAY, MONTH = 168, 24, 720
-TRAINING_WEEKS = 4
-PENDING = {"1h": 1, "1d": 3}
+TRAINING_HOURS = 4 * WEEK
 LENGTH = {"1h": 1, "1d": DAY}
-SLOTS = {"1h": 1, "1d": 4}
+BY_DAY = 1 + 0.9 * np.sin(2 * np.pi * (np.arange(DAY) - 9) / DAY)
+TRAFFIC = {"even": np.ones(DAY), "19 times more by day": BY_DAY}
 
 
 @dataclass(frozen=True)
 class Feature:
-    """A normal feature whose mean and spread depend on the hour of the week.
+    """A normal feature whose mean and deviation depend on the hour of the week.
 
     Attributes:
-        name: Name in the results.
         means: Mean at each hour of the week.
         deviations: Standard deviation at each hour of the week.
     """
 
-    name: str
     means: Floats
     deviations: Floats
 
-    def fractions(self, edges: Floats, shift: float = 0.0) -> Floats:
-        """Return the mass of each bin at each hour of the week, shape (168, bins)."""
-        z = (edges - self.means[:, None] - shift) / self.deviations[:, None]
-        below = np.hstack([np.zeros((WEEK, 1)), norm.cdf(z), np.ones((WEEK, 1))])
-        return np.diff(below, axis=1)
+    def draw(self, hour: int, rows: int, random: Random, shift: float = 0.0) -> Floats:
+        """Draw the rows of one hour, moved by `shift` of its standard deviations."""
+        at = hour % WEEK
+        return random.normal(self.means[at] + shift, self.deviations[at], rows)
 
 
-def _features() -> list[Feature]:
+def _features() -> dict[str, Feature]:
     random = np.random.default_rng(11)
-    hour = np.arange(WEEK)
-    ones = np.ones(WEEK)
+    hour, ones = np.arange(WEEK), np.ones(WEEK)
     daily, weekend = np.sin(2 * np.pi * hour / DAY), (hour // DAY >= 5).astype(float)
-    nightly = (hour % DAY == 3).astype(float)
-    return [
-        Feature("any hour is different", random.normal(0, 0.6, WEEK), ones),
-        Feature("daily sine", daily, ones),
-        Feature("weekends", weekend, ones),
-        Feature("a job at night", 2 * nightly, ones),
-        Feature("one hour a week", 2.0 * (hour == 50), ones),
-        Feature("spread by day", np.zeros(WEEK), 1 + 0.5 * daily),
-        Feature("slight sine", 0.2 * daily, ones),
-        *[Feature(f"no structure {i}", np.zeros(WEEK), ones) for i in (1, 2, 3)],
-    ]
+    return {
+        "any hour is different": Feature(random.normal(0, 0.6, WEEK), ones),
+        "daily sine": Feature(daily, ones),
+        "weekends": Feature(weekend, ones),
+        "a job at night": Feature(2 * (hour % DAY == 3).astype(float), ones),
+        "one hour a week": Feature(2.0 * (hour == 50), ones),
+        "spread by day": Feature(np.zeros(WEEK), 1 + 0.5 * daily),
+        "slight sine": Feature(0.2 * daily, ones),
+        **{f"no structure {i}": Feature(np.zeros(WEEK), ones) for i in (1, 2, 3)},
+    }
 
 
 FEATURES = _features()
 
 
-@dataclass(frozen=True)
 class Service:
-    """One feature's training and its judges.
+    """A model with these ten features, and its training.
 
     Attributes:
-        feature: The feature.
-        edges: Edges of its bins, of equal mass over the week.
-        hourly: Rows at each hour of the day.
-        judges: By window, a judge without and one with variation.
+        rows_an_hour: Mean number of rows at each hour of the day.
+        baseline: Fitted to four weeks with their times.
     """
 
-    feature: Feature
-    edges: Floats
-    hourly: Floats
-    judges: dict[str, tuple[Judge, Judge]]
-
-    @classmethod
-    def train(
-        cls,
-        feature: Feature,
-        hourly: Floats,
-        bins: int,
-        variables: int,
-        random: np.random.Generator,
-    ) -> Service:
-        """Draw four weeks and learn from them."""
-        grid = np.linspace(-8, 8, 4001)
-        mass = np.cumsum(feature.fractions(grid).mean(axis=0))[:-1]
-        edges = np.interp(np.arange(1, bins) / bins, mass, grid)
-        service = cls(feature, edges, hourly, {})
-        hours = service.draw(TRAINING_WEEKS * WEEK, random)
-        total = hours.sum(axis=0)
-        variable = NumericVariable(
-            name=feature.name,
-            role="feature",
-            position=0,
-            counts=total,
-            missing=0,
-            edges=edges,
-            sum=0.0,
-        )
-        for window, length in LENGTH.items():
-            step = length // SLOTS[window]
-            slots = hours.reshape(-1, step, bins).sum(axis=1)
-            learnt = learn_variation(slots, ordered=True, slots=SLOTS[window])
-            service.judges[window] = (
-                Judge(variable, variables, window),
-                Judge(variable, variables, window, learnt),
+    def __init__(self, rows_an_hour: Floats, random: Random) -> None:
+        self.rows_an_hour, self._random = rows_an_hour, random
+        hours = range(TRAINING_HOURS)
+        numbers = [self._rows(hour) for hour in hours]
+        times = np.repeat(np.arange(TRAINING_HOURS), numbers) + random.random(sum(numbers))
+        columns = {
+            name: np.concatenate(
+                [each.draw(hour, rows, random) for hour, rows in zip(hours, numbers, strict=True)]
             )
-        return service
+            for name, each in FEATURES.items()
+        }
+        self.baseline = Baseline.fit(columns, time=times * 3600, windows=list(LENGTH))
 
-    def draw(self, hours: int, random: np.random.Generator, shift: float = 0.0) -> Counts:
-        """Draw the counts of consecutive hours, from the first hour of a week."""
-        fractions = self.feature.fractions(self.edges, shift)
-        at = np.arange(hours) % WEEK
-        return random.poisson(self.hourly[at % DAY][:, None] * fractions[at])
+    def _rows(self, hour: int) -> int:
+        return int(self._random.poisson(self.rows_an_hour[hour % DAY]))
+
+    def hours(self, variable: Variable, start: int, end: int, shift: float = 0.0) -> list[Tally]:
+        """Draw and count one feature's rows of consecutive hours, each by itself."""
+        assert isinstance(variable, NumericVariable)
+        feature = FEATURES[variable.name]
+        return [
+            tally_numbers(variable, feature.draw(hour, self._rows(hour), self._random, shift))
+            for hour in range(start, end)
+        ]
 
 
-def windows_of(hours: Counts, length: int) -> Counts:
-    """Return the counts of the last `length` hours at each full hour."""
-    sums = np.cumsum(np.vstack([np.zeros((1, hours.shape[1]), dtype=np.int64), hours]), axis=0)
-    return sums[length:] - sums[:-length]
+def sliding(hours: Sequence[Tally], length: int) -> list[Tally]:
+    """Return the counts of the last `length` hours, at each full hour that has so many."""
+    if length == 1:
+        return list(hours)
+    return [total(hours[i - length : i]) for i in range(length, len(hours) + 1)]
 
 
-def alarms_of(verdicts: Sequence[bool], pending: int) -> int:
-    """Return how many alarms start, each after `pending` verdicts of drift in a row."""
-    alarms = above = 0
-    for each in verdicts:
-        above = above + 1 if each else 0
-        alarms += above == pending
+def alarms_of(above: Sequence[bool], pending: int) -> int:
+    """Return how many alerts start, each after `pending` evaluations above in a row."""
+    alarms = row = 0
+    for each in above:
+        row = row + 1 if each else 0
+        alarms += row == pending
     return alarms
 
 
-def _month(service: Service, random: np.random.Generator) -> dict[str, tuple[float, ...]]:
-    hours = service.draw(MONTH + DAY, random)
-    found = {}
-    for window, length in LENGTH.items():
-        windows = windows_of(hours, length)[-MONTH:]
-        found[window] = tuple(
-            float(alarms_of([judge.verdict(w) == "drift" for w in windows], PENDING[window]))
-            for judge in service.judges[window]
-        )
-    return found
-
-
-def print_week(traffic: Sequence[int], months: int, bins: int = 20) -> None:
-    """Print alarms in a month of a stationary week, without and with natural variation."""
-    print("Alarms a month of one model with these ten features; at most 1 is stated\n")
-    print(
-        "| rows an hour | traffic | feature | 1h: independent | learnt | 1d: independent | learnt |"
+def _alarms_in_a_month(service: Service, variable: Variable) -> Floats:
+    """Return alarms by window: drift as if rows were independent, without time=, with time=."""
+    hours = service.hours(variable, -DAY, MONTH)
+    number = len(service.baseline.variables)
+    (plain,) = (
+        each for each in without_time(service.baseline).variables if each.name == variable.name
     )
-    print("|---:|---|---|---:|---:|---:|---:|")
-    day = 1 + 0.9 * np.sin(2 * np.pi * (np.arange(DAY) - 9) / DAY)
+    found = []
+    for window, length in LENGTH.items():
+        tallies = sliding(hours, length)[-MONTH:]
+        learnt, unlearnt = (Judge(each, number, window) for each in (variable, plain))
+        for tell in (unlearnt.drifted, unlearnt.alerts, learnt.alerts):
+            found.append(alarms_of([tell(each) for each in tallies], PENDING[window]))
+    return np.array(found, dtype=float)
+
+
+def print_week(traffic: Sequence[int], months: int) -> None:
+    """Print alarms in a month of a stationary week, with and without the times of training."""
+    print("Alarms a month of one model with ten features; at most 1 is stated\n")
+    kinds = ("as if independent", "without time=", "with time=")
+    heads = [f"{window}, {kind}" for window in LENGTH for kind in kinds]
+    print(f"| rows an hour | traffic | months | {' | '.join(heads)} |")
+    print(f"|---:|---|---:|{'---:|' * len(heads)}")
     for rows in traffic:
-        for name, shape in (("even", np.ones(DAY)), ("19 times more by day", day)):
+        for name, shape in TRAFFIC.items():
             random = np.random.default_rng(rows)
-            totals = np.zeros(4)
-            for feature in FEATURES:
-                counted = np.zeros(4)
-                for _ in range(months):
-                    service = Service.train(feature, rows * shape, bins, len(FEATURES), random)
-                    found = _month(service, random)
-                    counted += [*found["1h"], *found["1d"]]
-                totals += counted / months
-                cells = " | ".join(f"{each:.2f}" for each in counted / months)
-                print(f"| {rows:,} | {name} | {feature.name} | {cells} |", flush=True)
-            cells = " | ".join(f"**{each:.2f}**" for each in totals)
-            print(f"| {rows:,} | {name} | **the model** | {cells} |", flush=True)
+            alarms = np.zeros(len(heads))
+            for _ in range(months):
+                service = Service(rows * shape, random)
+                for variable in service.baseline.variables:
+                    alarms += _alarms_in_a_month(service, variable)
+            cells = " | ".join(f"{each:.2f}" for each in alarms / months)
+            print(f"| {rows:,} | {name} | {months} | {cells} |", flush=True)
+
+
+def print_shifts(runs: int, rows: int = 300) -> None:
+    """Print how soon a shift is found in each feature."""
+    print(f"Runs of {runs} in which a shift is found, at {rows} rows an hour, with time=\n")
+    print("| feature | 0.5 sd within 2 h | within 36 h | 1 sd within 2 h | within 36 h |")
+    print("|---|---:|---:|---:|---:|")
+    service = Service(np.full(DAY, float(rows)), np.random.default_rng(3))
+    for variable in service.baseline.variables:
+        cells = []
+        for shift in (0.5, 1.0):
+            delays = [_delay(service, variable, 40 + 37 * i, shift) for i in range(runs)]
+            cells += [f"{np.mean(np.array(delays) <= most):.0%}" for most in (2, 36)]
+        print(f"| {variable.name} | {' | '.join(cells)} |", flush=True)
+
+
+def _delay(service: Service, variable: Variable, start: int, shift: float) -> float:
+    """Return the hours until the first alert after a shift; infinity without one in 36 hours."""
+    number = len(service.baseline.variables)
+    hours = service.hours(variable, start - DAY, start)
+    hours += service.hours(variable, start, start + 36, shift)
+    delays = []
+    for window, length in LENGTH.items():
+        judge = Judge(variable, number, window)
+        above = [judge.alerts(each) for each in sliding(hours, length)[-36:]]
+        delays.append(first_alarm(above, PENDING[window]))
+    return min(delays)

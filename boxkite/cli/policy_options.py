@@ -11,6 +11,7 @@ import click
 
 from boxkite.cli.shared_options import Positive
 from boxkite.drift import Policy, VariablePolicy
+from boxkite.system.type_guards import is_tuple
 
 __all__ = ["options_of", "policy_options"]
 
@@ -34,8 +35,8 @@ class _VariableFloors(click.ParamType):  # type: ignore[type-arg,unused-ignore] 
         Raises:
             click.BadParameter: If the text has another form.
         """
-        if isinstance(value, tuple):
-            return value
+        if is_tuple(value):
+            return value[0], value[1]
         # A name may contain colons, but floors never do.
         name, colon, texts = str(value).rpartition(":")
         if not (name and colon and texts):
@@ -109,7 +110,7 @@ _VARIABLES = {
 
 def policy_options(command: Command) -> Command:
     """Add the options of a policy, and pass the command a `policy`."""
-    options = {**_NUMBERS, **_VARIABLES}
+    options: dict[str, Callable[[Any], Any]] = {**_NUMBERS, **_VARIABLES}
 
     @functools.wraps(command)
     def with_policy(*arguments: Any, **values: Any) -> Any:

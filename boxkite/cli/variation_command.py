@@ -59,6 +59,15 @@ class _BlockCounts:
         return sums
 
 
+def _lengths(
+    context: click.Context, option: click.Parameter, lengths: tuple[str, ...]
+) -> dict[str, float]:
+    """Return the seconds of each length."""
+    for each in lengths:
+        window_length(context, option, each)
+    return {each: seconds_of(each) for each in lengths}
+
+
 @click.command("variation")
 @click.argument("baseline")
 @click.argument("url")
@@ -78,9 +87,7 @@ class _BlockCounts:
     metavar="LENGTH",
     default=DEFAULT_WINDOWS,
     show_default=True,
-    callback=lambda context, option, lengths: [
-        window_length(context, option, each) for each in lengths
-    ],
+    callback=_lengths,
     help="Length of the windows that drift is judged in. Repeatable.",
 )
 @click.option("--version", type=NAME, help="Version of the new baseline. [default: its digest]")
@@ -90,7 +97,7 @@ def variation_command(
     baseline: Baseline | str,
     url: str,
     output_file: Path,
-    windows: list[str],
+    windows: dict[str, float],
     version: str | None,
     endpoint: str | None,
     since: str | None,
@@ -111,14 +118,13 @@ def variation_command(
       boxkite variation histogram.prom log --since 2026-10-01 -o varying.prom
     """
     trained = read_baseline(baseline)
-    lengths = {window: seconds_of(window) for window in windows}
-    block = math.gcd(*(int(each) for each in lengths.values())) / SLOTS_A_WINDOW
+    block = math.gcd(*(int(each) for each in windows.values())) / SLOTS_A_WINDOW
     log = log_reader(url, endpoint, since, until)
     with progress_bar("reading", sum(file.size for file in log.files)) as progress:
         blocks = count_blocks(trained, replace(log, progress=progress), timedelta(seconds=block))
     if not blocks:
         raise click.UsageError(f"{url} has no predictions for these options")
-    learnt = _learn(trained, blocks, block, lengths)
+    learnt = _learn(trained, blocks, block, windows)
     variables = [
         replace(each, variation=found.variation)
         for each, found in zip(trained.variables, learnt, strict=True)

@@ -26,6 +26,7 @@ from boxkite.drift.statistics import (
 )
 from boxkite.drift.variable_drift import VariableDrift
 from boxkite.drift.verdict import Severity, Verdict, judge
+from boxkite.system.type_guards import is_tuple
 
 __all__ = ["MANY_DRIFTED", "Comparison", "compare_counts"]
 
@@ -144,7 +145,7 @@ def _fields(drift: VariableDrift) -> dict[str, Any]:
 
 
 def _finite(value: Any) -> Any:
-    if isinstance(value, tuple):
+    if is_tuple(value):
         return [_finite(each) for each in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 

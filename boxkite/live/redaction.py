@@ -16,6 +16,7 @@ from boxkite.live.field_search import REDACTED, SCALARS, FieldSearch, Unsearchab
 from boxkite.live.fold import mark_of
 from boxkite.live.record import Mark
 from boxkite.rows.row import Row, plain_row
+from boxkite.system.type_guards import is_dict
 
 __all__ = ["REDACTED", "Redaction", "shown"]
 
@@ -103,10 +104,10 @@ class Redaction:
     def _others(self, fields: dict[str, Any]) -> dict[str, Any]:
         """Return the fields of a row that the baseline does not have, without the named values."""
         try:
-            kept = self._search.of_value(fields) if fields else fields
+            kept: object = self._search.of_value(fields) if fields else fields
         except Exception:  # noqa: BLE001 - a value is any object of the user's
             kept = REDACTED
-        return dict.fromkeys(fields, REDACTED) if kept is REDACTED else kept
+        return kept if is_dict(kept) else dict.fromkeys(fields, REDACTED)
 
     def _by_position(self, row: list[Any], variables: Sequence[Variable]) -> list[Any]:
         if len(row) != len(variables):

@@ -10,6 +10,7 @@ independent rows (Horn's parallel analysis, 1965), and from the other axes of th
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
@@ -17,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxkite.variation.deviation import deviations, distances, smoothed_fractions
+from boxkite.variation.sliding_windows import Sliding, TrainingWindows
 from boxkite.variation.spread import Spread, fit_spread, greatest_usual
 
 __all__ = ["MIN_WINDOWS", "MOST_DIRECTIONS", "Variation", "learn_variation", "training_drift"]
@@ -35,9 +37,6 @@ _CLIP = 3.0
 _STANDS_OUT = 1.2
 _STANDARD_ERRORS = 4.0
 _SIMULATED_WINDOWS = 4_000
-_MOST_WINDOWS = 4_000
-"""With more sliding windows than this, every second, third, … one is used."""
-
 # Libraries of linear algebra differ in the last digits, and a baseline's version is its digest.
 _DIGITS = 9
 _FEWEST_SIMULATIONS, _MOST_SIMULATIONS = 5, 20
@@ -115,10 +114,10 @@ class _Chance(NamedTuple):
         """Return the same for a part of the amount."""
         return _Chance(*(each * by for each in self))
 
-    def explains(self, amounts: Floats, overlap: int) -> bool:
+    def explains(self, amounts: Floats, sliding: Sliding) -> bool:
         """Tell whether neither the mean nor the greatest of the amounts is more than chance."""
-        mean, greatest = float(amounts.mean()), greatest_usual(amounts, overlap)
-        most = self.mean + _STANDARD_ERRORS * self.error * math.sqrt(overlap) + 1e-9
+        mean, greatest = float(amounts.mean()), greatest_usual(amounts, sliding)
+        most = self.mean + _STANDARD_ERRORS * self.error * math.sqrt(sliding.overlap) + 1e-9
         return mean <= most and greatest <= _STANDS_OUT * self.greatest
 
 
@@ -129,13 +128,11 @@ class _Simulation(NamedTuple):
         greatest: Greatest eigenvalue of each axis in any simulation.
         median: Median over the axes of the mean eigenvalue.
         psi: PSI / (1/m + 1/n).
-        distance: Squared K-S distance / (1/m + 1/n); None for unordered categories.
     """
 
     greatest: Floats
     median: float
     psi: _Chance
-    distance: _Chance | None
 
 
 def learn_variation(
@@ -162,62 +159,64 @@ def learn_variation(
         The variation, or None if fewer than `MIN_WINDOWS` windows have enough rows.
     """
     cells = counts.shape[1]
-    sliding = _sums(counts, slots)
-    used = sliding[sliding.sum(axis=1) >= max(min_rows_a_cell * cells, 1)]
-    if len(used) < MIN_WINDOWS * slots or cells < 2:
+    windows = TrainingWindows.of(counts, slots, min_rows_a_cell * cells)
+    if len(windows.rows) < MIN_WINDOWS * slots or cells < 2:
         return None
-    step = math.ceil(len(used) / _MOST_WINDOWS)
-    used, overlap = used[::step], max(1, slots // step)
-    # The simulation draws in the windows' order, so the order must not be the caller's.
-    used = used[np.lexsort(used.T)]
-    rows = used.sum(axis=1)
-    others = counts.sum(axis=0) - used
-    chance = 1 / rows + 1 / others.sum(axis=1)
-    points = deviations(used, others)
-    simulation = _simulate(counts.sum(axis=0), rows, chance, ordered=ordered)
-    directions = np.round(_directions(points, chance, simulation, overlap), _DIGITS)
-    growth = np.maximum(1.0, np.median(rows) / rows)
+    usual_rows = float(np.median(windows.rows))
+    chance, sliding, growth = windows.chance, windows.sliding, windows.growth(usual_rows)
+    points = deviations(windows.counts, windows.others)
+    simulation = _simulate(windows)
+    directions = np.round(_directions(points, chance, simulation, sliding.windows), _DIGITS)
     scores = points @ directions.T
     outside_points = points - scores @ directions
     left = (outside_points**2).sum(axis=1)
     outside = simulation.psi.scaled(1 - len(directions) / (cells - 1))
-    distance = None
-    if simulation.distance is not None:
-        squares = distances(used, others) ** 2
-        distance = _fit_beyond(squares, chance, simulation.distance, growth=growth, overlap=overlap)
     return Variation(
-        windows=len(used) // overlap,
-        rows=float(np.median(rows)),
+        windows=sliding.windows,
+        rows=usual_rows,
         directions=directions,
         along=tuple(
-            fit_spread(each, chance, growth=growth, overlap=overlap) for each in (scores**2).T
+            fit_spread(each, chance, growth=growth, sliding=sliding) for each in (scores**2).T
         ),
-        rest=_fit_beyond(
-            left, chance, outside, growth=growth, rank=_rank(outside_points), overlap=overlap
-        ),
-        distance=distance,
+        rest=_fit_beyond(windows, left, outside, usual_rows, rank=_rank(outside_points)),
+        distance=_learn_distance(TrainingWindows.of(counts, slots, 1), usual_rows)
+        if ordered
+        else None,
     )
 
 
+def _learn_distance(windows: TrainingWindows, usual_rows: float) -> Spread | None:
+    """Learn the spread of K-S.
+
+    K-S judges any number of rows, so it learns from windows with few rows as well. Otherwise a
+    quiet night that differs from the day would be drift every night.
+    """
+    squares = distances(windows.counts, windows.others) ** 2
+    expected = _Chance.of(
+        [distances(*each) ** 2 / windows.chance for each in _independent_rows(windows)]
+    )
+    return _fit_beyond(windows, squares, expected, usual_rows)
+
+
 def _fit_beyond(
+    windows: TrainingWindows,
     amounts: Floats,
-    chance: Floats,
     expected: _Chance,
+    usual_rows: float,
     *,
-    growth: Floats,
-    overlap: int,
     rank: float = 1.0,
 ) -> Spread | None:
     """Fit a spread, unless chance explains the amounts."""
-    if expected.mean <= 0 or expected.explains(amounts / chance, overlap):
+    chance, sliding = windows.chance, windows.sliding
+    if expected.mean <= 0 or expected.explains(amounts / chance, sliding):
         return None
-    mean = chance * expected.mean
-    return fit_spread(amounts, mean, growth=growth, rank=rank, overlap=overlap)
+    growth = windows.growth(usual_rows)
+    return fit_spread(amounts, chance * expected.mean, growth=growth, rank=rank, sliding=sliding)
 
 
-def _directions(points: Floats, chance: Floats, simulation: _Simulation, overlap: int) -> Floats:
+def _directions(points: Floats, chance: Floats, simulation: _Simulation, windows: int) -> Floats:
     """Return the axes that stand out, at most one for every eight windows."""
-    windows, cells = len(points) // overlap, points.shape[1]
+    cells = points.shape[1]
     values, axes = _principal_axes(points, chance)
     # Bursts of equal rows widen all axes alike, and no axis of a sphere is a direction. Of a few
     # cells there are too few axes to tell.
@@ -228,12 +227,6 @@ def _directions(points: Floats, chance: Floats, simulation: _Simulation, overlap
     out = values[:most] > _STANDS_OUT * even * simulation.greatest[:most]
     number = most if out.all() else int(np.argmin(out))
     return axes[:number]
-
-
-def _sums(counts: Counts, slots: int) -> Counts:
-    """Return the sums of each `slots` consecutive slots."""
-    sums = np.cumsum(np.vstack([np.zeros_like(counts[:1]), counts]), axis=0)
-    return np.asarray(sums[slots:] - sums[:-slots])
 
 
 def _principal_axes(points: Floats, chance: Floats) -> tuple[Floats, Floats]:
@@ -263,31 +256,34 @@ def _rank(points: Floats) -> float:
     return float(np.trace(scatter) ** 2 / max(float((scatter**2).sum()), 1e-300))
 
 
-def _simulate(training: Counts, rows: Counts, chance: Floats, *, ordered: bool) -> _Simulation:
-    """Draw windows of independent rows and measure what training windows are measured by.
+def _independent_rows(windows: TrainingWindows) -> Iterator[tuple[Counts, Counts]]:
+    """Draw windows of independent rows, and the other rows of training, several times."""
+    random = np.random.default_rng(0)  # The same training gives the same baseline.
+    training = windows.counts[0] + windows.others[0]
+    fractions = smoothed_fractions(training)
+    number = _SIMULATED_WINDOWS // len(windows.rows)
+    for _ in range(min(max(number, _FEWEST_SIMULATIONS), _MOST_SIMULATIONS)):
+        drawn = random.multinomial(windows.rows, fractions)
+        yield drawn, np.maximum(training - drawn, 0)
+
+
+def _simulate(windows: TrainingWindows) -> _Simulation:
+    """Measure windows of independent rows by what training windows are measured by.
 
     A formula would be off where cells expect few rows, and there chance is greatest.
     """
-    random = np.random.default_rng(0)  # The same training gives the same baseline.
-    fractions = smoothed_fractions(training)
-    number = _SIMULATED_WINDOWS // len(rows)
     eigenvalues: list[Floats] = []
     psi: list[Floats] = []
-    squares: list[Floats] = []
-    for _ in range(min(max(number, _FEWEST_SIMULATIONS), _MOST_SIMULATIONS)):
-        drawn = random.multinomial(rows, fractions)
-        others = np.maximum(training - drawn, 0)
+    for drawn, others in _independent_rows(windows):
         points = deviations(drawn, others)
-        eigenvalues.append(_principal_axes(points, chance)[0])
-        psi.append((points**2).sum(axis=1) / chance)
-        if ordered:
-            squares.append(distances(drawn, others) ** 2 / chance)
+        eigenvalues.append(_principal_axes(points, windows.chance)[0])
+        psi.append((points**2).sum(axis=1) / windows.chance)
     found = np.array(eigenvalues)
+    cells = windows.counts.shape[1]
     return _Simulation(
         greatest=found.max(axis=0),
-        median=float(np.median(found.mean(axis=0)[: len(training) - 1])),
+        median=float(np.median(found.mean(axis=0)[: cells - 1])),
         psi=_Chance.of(psi),
-        distance=_Chance.of(squares) if ordered else None,
     )
 
 

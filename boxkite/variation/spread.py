@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxkite.variation.fisher import quantile
+from boxkite.variation.sliding_windows import Sliding
 
 __all__ = ["MANY_WINDOWS", "Spread", "fit_spread", "greatest_usual"]
 
@@ -91,7 +92,7 @@ def fit_spread(
     *,
     growth: Floats | float = 1.0,
     rank: float = 1.0,
-    overlap: int = 1,
+    sliding: Sliding | None = None,
 ) -> Spread:
     """Fit the distribution of an amount to training windows.
 
@@ -106,10 +107,10 @@ def fit_spread(
             greatest amount is divided by it: the scale must also hold for large windows.
         rank: Number of coordinates in which windows vary alike. With few windows it is the
             numerator, because they are too few for the shape to show.
-        overlap: How many of the windows cover one moment. Windows of a day that start every six
-            hours overlap by four, and tell as much as a fourth of their number.
+        sliding: When the windows begin; None if they follow one another without overlap.
     """
-    windows = len(amounts) // overlap
+    sliding = sliding or Sliding(np.arange(len(amounts)))
+    windows = sliding.windows
     shape = max(i for i, (numerator, _) in enumerate(_SHAPES) if numerator <= max(rank, 1.0))
     scale = 0.0
     for _ in range(5):  # The scale and the shape depend on each other; three rounds settle them.
@@ -128,18 +129,23 @@ def fit_spread(
         numerator=numerator,
         denominator=_rounded(min(denominator, _EFFICIENCY * windows * numerator)),
         windows=windows,
-        greatest=_rounded(greatest_usual(np.maximum(amounts - chance, 0.0) / growth, overlap)),
+        greatest=_rounded(greatest_usual(np.maximum(amounts - chance, 0.0) / growth, sliding)),
     )
 
 
-def greatest_usual(amounts: Floats, overlap: int = 1) -> float:
+def greatest_usual(amounts: Floats, sliding: Sliding) -> float:
     """Return the greatest amount; of many windows, the greatest but for one exception.
 
     One window in many that is unlike all others (the day of a blizzard) is worth an alert. If it
-    counted as natural, nothing smaller would ever be found along its direction.
+    counted as natural, nothing smaller would ever be found along its direction. The windows that
+    overlap with it show the same event, so they are left out too. Windows that are just as unusual
+    at another time are no exception: a job that runs once a week is natural.
     """
-    exceptions = overlap if len(amounts) >= MANY_WINDOWS * overlap else 0
-    return float(np.sort(amounts)[-1 - exceptions])
+    greatest = int(amounts.argmax())
+    if sliding.windows < MANY_WINDOWS:
+        return float(amounts[greatest])
+    apart = np.abs(sliding.starts - sliding.starts[greatest]) >= sliding.length
+    return float(amounts[apart].max())
 
 
 def _rounded(number: float) -> float:

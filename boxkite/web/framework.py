@@ -151,10 +151,11 @@ def require_application(app: object, kind: type) -> None:
     """
     if isinstance(app, kind):
         return
+    found = type(app).__name__
     if isinstance(app, str | os.PathLike):
-        fix = f"pass the application first, as in Boxkite(app, baseline={os.fspath(app)!r})"
+        fix = "pass the application first, as in Boxkite(app, baseline='histogram.prom')"
     elif isinstance(app, Baseline):
         fix = "pass the application first, as in Boxkite(app, baseline=baseline)"
     else:
         fix = f"pass the {kind.__name__} application itself, before anything wraps it"
-    raise ConfigError(f"Boxkite got a {type(app).__name__} instead of an application; {fix}")
+    raise ConfigError(f"Boxkite got a {found} instead of an application; {fix}")

@@ -5,7 +5,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from boxkite.variation import Variation, learn_variation, training_drift
+from boxkite.variation.deviation import deviations, distances
 from boxkite.variation.learning import MIN_WINDOWS, MOST_DIRECTIONS
+from boxkite.variation.sliding_windows import Sliding
+from boxkite.variation.spread import greatest_usual
 
 CELLS = 12
 
@@ -173,3 +176,48 @@ def test_windows_that_slide_tell_no_more_than_those_that_do_not() -> None:
     assert sliding.along[0].windows == sliding.windows
     assert sliding.along[0].limit(1e-4) == pytest.approx(days.along[0].limit(1e-4), rel=0.5)
     assert learn_variation(quarters[:28], ordered=True, slots=4) is None
+
+
+def test_ks_learns_from_windows_with_few_rows_too() -> None:
+    random = np.random.default_rng(4)
+    day, night = np.full(CELLS, 1 / CELLS), fractions(np.linspace(-3, 3, CELLS))
+    hours = np.array(
+        [
+            random.multinomial(12, night) if hour % 24 == 3 else random.multinomial(1000, day)
+            for hour in range(24 * 28)
+        ]
+    )
+    found = learnt(hours)
+    assert found.distance is not None
+    nights = hours[3::24]
+    gaps = np.abs(np.cumsum(nights / 12 - hours.sum(axis=0) / hours.sum(), axis=1)).max(axis=1)
+    assert found.distance.limit(1e-5) * found.growth(12) > 0.8 * float(gaps.max() ** 2)
+
+
+def test_what_happens_once_a_week_is_natural() -> None:
+    random = np.random.default_rng(4)
+    usual, weekly = np.full(CELLS, 1 / CELLS), fractions(np.linspace(-3, 3, CELLS))
+    quarters = [
+        random.multinomial(100, weekly if quarter // 4 % 168 == 50 else usual)
+        for quarter in range(4 * 168 * 4)
+    ]
+    found = learn_variation(np.array(quarters), ordered=True, slots=4)
+    assert found is not None
+    hour = np.sum(quarters[200:204], axis=0)
+    total = np.sum(quarters, axis=0)
+    points = deviations(hour, total - hour)
+    assert found.distance is not None
+    assert found.distance.greatest > 0.9 * float(distances(hour, total - hour)) ** 2
+    scores = found.directions @ points
+    rest = float(points @ points - scores @ scores)
+    assert found.rest is None or found.rest.greatest > 0.8 * rest
+
+
+def test_one_wild_event_is_no_usual_amount_however_many_windows_show_it() -> None:
+    amounts = np.ones(200)
+    amounts[80:87] = 9.0  # Windows that begin fewer than four slots from the greatest one.
+    amounts[83] = 10.0
+    sliding = Sliding(np.arange(200), length=4, overlap=4)
+    assert greatest_usual(amounts, sliding) == 1.0
+    amounts[120] = 8.0
+    assert greatest_usual(amounts, sliding) == 8.0
