@@ -98,7 +98,7 @@ class Monitor:
         )
         self._check_policy()
         events = EventSender(self, sender, self.reporter)
-        state = StateFolder(self.settings.state_dir)
+        self._state = state = StateFolder(self.settings.state_dir)
         self._log = open_log(log, self.settings, self.baseline, state, self.reporter)
         self._counts = DurableCounts(
             self.baseline,
@@ -166,6 +166,16 @@ class Monitor:
     def log_url(self) -> str | None:
         """Folder or URL where the log can be read, or None if there is none."""
         return self._log.opener.url if self._log is not None else None
+
+    @property
+    def log_name(self) -> str | None:
+        """Name of the log's sink, or None if there is none."""
+        return self._log.name if self._log is not None else None
+
+    @property
+    def state_place(self) -> str:
+        """Where journals and counts are, for a log line."""
+        return self._state.place
 
     def _new_exposition(self) -> Exposition:
         if self.settings.exposition == "classic":
