@@ -28,7 +28,7 @@ BINS = 20
 END = 1_767_225_600  # 2026-01-01, a multiple of all intervals
 ENOUGH_SECONDS = 1.0  # of processor time, as the clock has steps of 10 ms
 LABELS = 'model_name="m",model_version="v"'
-COUNTERS = ("value_bucket", "category_total", "missing_total", "invalid_total")
+COUNTERS = ("value_bucket", "category_total", "missing_total", "invalid_total", "outside_total")
 
 
 class Cost(NamedTuple):
@@ -42,7 +42,8 @@ def scrapes(replicas: int, interval: int) -> Iterator[str]:
     """Yield a day's counters of one variable, a thousand rows an hour and replica."""
     times = np.arange(END - HOURS * 3600, END, interval)
     random = np.random.default_rng(2013)
-    for name, kind in (("value", "histogram"), ("missing", "counter"), ("predictions", "counter")):
+    counters = ("missing", "invalid", "outside", "predictions")
+    for name, kind in (("value", "histogram"), *((each, "counter") for each in counters)):
         yield f"# TYPE boxkite_{name} {kind}\n"
         for replica in range(replicas):
             labels = f'{LABELS},instance="{replica}"'
@@ -50,8 +51,8 @@ def scrapes(replicas: int, interval: int) -> Iterator[str]:
             if name == "predictions":
                 added = random.poisson(interval / 3.6, len(times))
                 yield from lines(f"boxkite_predictions_total{{{labels}}}", added, times)
-            elif name == "missing":
-                yield from lines(f"boxkite_missing_total{{{variable}}}", 0 * times, times)
+            elif name != "value":
+                yield from lines(f"boxkite_{name}_total{{{variable}}}", 0 * times, times)
             else:
                 cells = random.poisson(interval / 3.6 / BINS, (len(times), BINS))
                 for cell, added in enumerate(cells.cumsum(axis=1).T):
