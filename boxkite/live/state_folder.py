@@ -55,6 +55,16 @@ class StateFolder:
         # All workers of a service create their monitors in the same order.
         self._ordinal = next(_ordinals)
 
+    @property
+    def place(self) -> str:
+        """Where the state is, for a log line. This creates nothing."""
+        if self._setting:
+            return str(self._setting)
+        try:
+            return f"{_temporary_root()} until the service ends"
+        except OSError:
+            return "memory only"
+
     def remove_stale_runs(self) -> None:
         """Without `STATE_DIR`, remove the folders of runs that have ended.
 

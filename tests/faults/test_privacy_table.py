@@ -114,6 +114,14 @@ class Kind(NamedTuple):
 
 MARK = "MARK"
 ROW = {"age": 5, "town": "Ulm", "income": "low"}
+
+
+def tensor(name: str, value: object) -> dict[str, Any]:
+    """Return an input of the V2 inference protocol with one value."""
+    datatype = "BYTES" if isinstance(value, str) else "FP64"
+    return {"name": name, "shape": [1], "datatype": datatype, "data": [value]}
+
+
 KINDS = [
     Kind("the value of a feature of the baseline", KEPT, [
         ("/predict", {**ROW, "town": MARK}),
@@ -154,11 +162,24 @@ KINDS = [
     ]),
     Kind("a feature of the baseline in a row of a batch", KEPT, [
         ("/rows", [ROW, {**ROW, "town": MARK}]),
-        ("/inputs", {"inputs": {"age": [5, 6], "town": ["Ulm", MARK]}}),
+        ("/inputs", {"inputs": {"age": [5, 6], "town": ["Ulm", MARK]}, "late": [1.0, 2.0]}),
     ]),
     Kind("any other field in a row of a batch", set(), [
         ("/rows", [ROW, {**ROW, "ssn": MARK}]),
-        ("/inputs", {"inputs": {"age": [5, 6], "town": ["Ulm", "Ulm"], "ssn": [MARK, MARK]}}),
+        ("/inputs", {"inputs": {"town": ["Ulm", "Ulm"], "ssn": [MARK, MARK]}, "late": [1, 2]}),
+    ]),
+    Kind("a feature of the baseline in a request of MLflow or the V2 protocol", KEPT, [
+        ("/predict", {"inputs": [tensor("age", 5), tensor("town", MARK), tensor("income", "low")]}),
+        ("/predict", {"dataframe_split": {"columns": ["age", "town"], "data": [[5, MARK]]}}),
+        ("/predict", {"instances": [{**ROW, "town": MARK}]}),
+    ]),
+    Kind("any other column, field or parameter of such a request", set(), [
+        ("/predict", {"inputs": [tensor("town", "Ulm"), tensor("ssn", MARK)]}),
+        ("/predict", {"inputs": [tensor("town", "Ulm")], "id": MARK, "parameters": {"who": MARK}}),
+        ("/predict", {"dataframe_split": {"columns": ["town", "ssn"], "data": [["Ulm", MARK]]}}),
+        ("/predict", {"dataframe_split": {
+            "columns": ["town"], "index": [MARK], "data": [["Ulm"]]}}),
+        ("/predict", {"instances": [{**ROW, "ssn": MARK}], "signature_name": MARK}),
     ]),
     Kind("a row by position that does not fit the baseline", set(), [
         ("/inputs", {"inputs": [5, MARK]}),
