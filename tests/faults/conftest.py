@@ -178,7 +178,9 @@ class Service:
 
     def scrape(self) -> dict[str, float]:
         """Return every live counter, when the service answers."""
-        deadline = time.monotonic() + _PATIENCE
+        # A request may be lost with its worker after the connection was made, so one timeout is
+        # not the end.
+        deadline = time.monotonic() + 3 * _PATIENCE
         while True:
             try:
                 text = self._ask("GET", "/metrics").decode()

@@ -336,7 +336,9 @@ def test_a_counter_that_nobody_holds_lets_go_of_its_thread_and_its_worker(tmp_pa
         gc.collect()
         thread.join(60)
         assert not thread.is_alive()
-    assert (len(os.listdir("/dev/fd")), threading.active_count()) == (descriptors, threads)
+    # A thread of an earlier test may have ended since.
+    assert len(os.listdir("/dev/fd")) <= descriptors
+    assert threading.active_count() <= threads
     with counting(tmp_path) as counter:
         assert predictions(counter) == 20
         assert len(list(tmp_path.glob("*/worker-*"))) == 1
