@@ -54,11 +54,14 @@ class Cost(NamedTuple):
     seconds_by_group: dict[str, float]
 
 
-def monitor_of(variables: int, export_baseline: bool) -> Monitor:
-    """Return a service with numeric variables of 20 bins."""
+def monitor_of(variables: int, export_baseline: bool, varies: bool = False) -> Monitor:
+    """Return a service with numeric variables of 20 bins, which follow the day if `varies`."""
     random = np.random.default_rng(2013)
-    columns = {f"x{number}": random.normal(size=20_000) for number in range(variables)}
-    baseline = Baseline.fit(columns, bins=20, model="m")
+    hours = np.repeat(np.arange(28 * 24), 150)
+    phase = np.sin(2 * np.pi * hours / 24) if varies else np.zeros(20_000)
+    columns = {f"x{number}": random.normal(phase) for number in range(variables)}
+    times = hours * 3600.0 if varies else None
+    baseline = Baseline.fit(columns, bins=20, model="m", time=times)
     settings = Settings(export_baseline=export_baseline, log="none:")
     return Monitor(baseline, settings=settings, registry=None)
 
@@ -122,7 +125,7 @@ def rules_cost(arguments: argparse.Namespace, export_baseline: bool) -> Cost:
     rules = arguments.rules.read_text() if arguments.rules else render_rules()
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "data"
-        monitor = monitor_of(arguments.variables, export_baseline)
+        monitor = monitor_of(arguments.variables, export_baseline, arguments.varies)
         renamed = OLD_LABELS if arguments.old_labels else {}
         # Writing the blocks takes a while, and the rules need samples of the last minutes.
         end = time.time() + 60 * arguments.minutes + arguments.lead_seconds
@@ -134,7 +137,7 @@ def rules_cost(arguments: argparse.Namespace, export_baseline: bool) -> Cost:
 
 def memory_cost(arguments: argparse.Namespace, export_baseline: bool) -> Cost:
     """Scrape a page for each replica for some minutes."""
-    monitor = monitor_of(arguments.variables, export_baseline)
+    monitor = monitor_of(arguments.variables, export_baseline, arguments.varies)
     page, content_type = monitor.export_http()
     baseline = monitor.baseline.as_text().encode()
 
@@ -213,6 +216,7 @@ def main() -> None:
     parser.add_argument("--lead-seconds", type=float, default=120, help="to write the blocks in")
     parser.add_argument("--rules", type=Path, help="a rule file [default: the one of this tree]")
     parser.add_argument("--old-labels", action="store_true", help="the labels of commit 405acfb")
+    parser.add_argument("--varies", action="store_true", help="with natural variation")
     parser.add_argument("--baseline", choices=["each", "once", "both"], default="both")
     arguments = parser.parse_args()
     cost = rules_cost if arguments.what == "rules" else memory_cost
@@ -224,7 +228,7 @@ def main() -> None:
         groups = ", ".join(f"{name} {each:.3f}" for name, each in found.seconds_by_group.items())
         print(
             f"| {'each replica' if export_baseline else 'one target'} | {found.series:,} | "
-            f"{found.memory_mib:,.0f} | {found.processor_share:.1%} | {groups} |",
+            f"{found.memory_mib:,.0f} | {found.processor_share:.2%} | {groups} |",
             flush=True,
         )
 

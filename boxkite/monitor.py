@@ -16,6 +16,7 @@ from boxkite.baseline.text_writer import Family
 from boxkite.classic.classic_exposition import ClassicExposition
 from boxkite.drift import Comparison, Policy
 from boxkite.error_reporter import ErrorReporter
+from boxkite.errors import ConfigError
 from boxkite.live.drift_windows import DriftWindows
 from boxkite.live.durable_counts import DurableCounts
 from boxkite.live.identity import Identity
@@ -95,8 +96,9 @@ class Monitor:
         self.baseline = found.relabelled(
             model=model or self.settings.model, version=version or self.settings.version
         )
+        self._check_policy()
         events = EventSender(self, sender, self.reporter)
-        state = StateFolder(self.settings.state_dir)
+        self._state = state = StateFolder(self.settings.state_dir)
         self._log = open_log(log, self.settings, self.baseline, state, self.reporter)
         self._counts = DurableCounts(
             self.baseline,
@@ -129,6 +131,17 @@ class Monitor:
         self._scraper = Scraper([self.series], application_registry(registry), self.report_export)
         events.baseline_loaded(self.baseline)
 
+    def _check_policy(self) -> None:
+        """Report a variable of the policy that the baseline lacks.
+
+        It is no reason not to start: a new baseline may have lost a column.
+        """
+        if self.baseline.variables:
+            try:
+                self.policy.check_names(self.baseline.variables)
+            except ConfigError as error:
+                self.reporter.report("baseline", error)
+
     def _new_shipper(self, log: PredictionLog, state: StateFolder, events: EventSender) -> Shipper:
         max_bytes = self.settings.state_max_bytes
         return Shipper(
@@ -153,6 +166,16 @@ class Monitor:
     def log_url(self) -> str | None:
         """Folder or URL where the log can be read, or None if there is none."""
         return self._log.opener.url if self._log is not None else None
+
+    @property
+    def log_name(self) -> str | None:
+        """Name of the log's sink, or None if there is none."""
+        return self._log.name if self._log is not None else None
+
+    @property
+    def state_place(self) -> str:
+        """Where journals and counts are, for a log line."""
+        return self._state.place
 
     def _new_exposition(self) -> Exposition:
         if self.settings.exposition == "classic":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -138,6 +139,18 @@ class FlaskApplication(Application[Flask]):
     def foreign_prefixes(self) -> Sequence[str]:
         """The prefix of the environment variables in every other framework."""
         return ("BOXKITE_",)
+
+    @property
+    def logger(self) -> logging.Logger:
+        """The server's logger if one runs, otherwise the application's own.
+
+        `app.logger` would add a handler, although the application may configure logging later. So
+        it is only used in debug mode, which shows INFO.
+        """
+        if self.app.debug:
+            return self.app.logger
+        server = super().logger
+        return logging.getLogger(self.app.name) if server.name == "boxkite" else server
 
     @property
     def debug(self) -> bool:

@@ -122,6 +122,14 @@ class StarletteExchange(msgspec.Struct, eq=False):
         pending.runner = self
         self.announced = pending.id
 
+    def release(self) -> None:
+        """Drop the body when the request has ended.
+
+        The server may keep the request's context, and with it the exchange, as long as the
+        connection is open.
+        """
+        self.kept = self.outer = None
+
     def request(self) -> Request:
         """Return the request. Its body is the one that the endpoint already read."""
         return Request(self.scope, self._body().receive)

@@ -17,6 +17,8 @@ from boxkite_starlette.exchange import StarletteExchange, current_exchange
 
 __all__ = ["BoxkiteMiddleware", "wrap_lifespan"]
 
+_OUTER = "boxkite.exchange"
+
 
 @dataclass(frozen=True)
 class BoxkiteMiddleware:
@@ -46,13 +48,18 @@ class BoxkiteMiddleware:
             await self.app(scope, receive, send)
             return
         exchange = StarletteExchange(
-            self.models, scope, receive, send, self.limiter, current_exchange.get()
+            self.models, scope, receive, send, self.limiter, scope.get(_OUTER)
         )
+        # The scope tells which exchange is around this one. The context variable cannot: when
+        # uvicorn resumes reading, the next request of the connection gets this one's context.
+        scope[_OUTER] = exchange
         token = current_exchange.set(exchange)
         try:
             await self.app(scope, exchange.receive, exchange.send)
         finally:
             current_exchange.reset(token)
+            scope[_OUTER] = exchange.outer
+            exchange.release()
 
 
 def wrap_lifespan(app: Starlette, models: Models) -> None:

@@ -23,7 +23,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families
 
 import boxkite
-from boxkite import Baseline, BaselineError, ConfigError, Monitor, Settings
+from boxkite import Baseline, BaselineError, ConfigError, Monitor, Policy, Settings
 from boxkite.live.identity import Identity
 from boxkite.settings import from_environment
 
@@ -474,3 +474,13 @@ def test_closing_leaves_no_thread() -> None:
         monitor.log_prediction([number, "UA"])
     monitor.close()
     assert set(threading.enumerate()) - before == set()
+
+
+def test_a_policy_with_an_unknown_variable_is_reported_at_the_start() -> None:
+    baseline = Baseline.fit({"age": [1.0, 2.0] * 50})
+    policy = Policy(variables={"agee": None})
+    monitor = Monitor(baseline, log="none:", policy=policy, registry=None)
+    assert monitor.reporter.counts()["baseline"] == 1
+    monitor.close()
+    with pytest.raises(ConfigError, match=r"Did you mean 'age'\?"):
+        Monitor(baseline, log="none:", policy=policy, registry=None, raises=lambda: True)

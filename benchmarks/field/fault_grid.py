@@ -13,17 +13,16 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
-from judging import POLICY, Judge
+from judging import PENDING, Judge, total
 from numpy.typing import NDArray
-from scipy.stats import chi2_contingency, ks_2samp, norm
-from stationary_week import DAY, LENGTH, PENDING, SLOTS, WEEK
+from scipy.stats import chi2_contingency, kstwobign, norm
+from stationary_week import DAY, LENGTH, TRAINING_HOURS, WEEK
 
 from boxkite import Baseline
 from boxkite.baseline.capture import capture_column
 from boxkite.baseline.tally import Tally, tally_column
-from boxkite.baseline.variable import CategoryVariable, NumericVariable
-from boxkite.drift.rates import measure_rates, rate_critical
-from boxkite.variation import learn_variation
+from boxkite.baseline.variable import CategoryVariable
+from boxkite.drift import Policy
 
 __all__ = ["print_faults"]
 
@@ -31,7 +30,6 @@ Values: TypeAlias = NDArray[Any]
 Random: TypeAlias = np.random.Generator
 
 VARIABLES = 10
-TRAINING_HOURS = 4 * WEEK
 MOST_HOURS = 72
 LEVELS = np.array(list("abcdefghij"))
 
@@ -90,23 +88,21 @@ FAULTS = [
 
 
 class Case:
-    """One fault at one traffic, with its training."""
+    """One fault at one traffic, with its training of four weeks."""
 
     def __init__(self, fault: Fault, rows: int, random: Random, *, busy: bool) -> None:
         self.fault, self.rows, self.random = fault, rows, random
         self.means = np.random.default_rng(5).normal(0, 0.6 if busy else 0.0, WEEK)
         parts = [self.hour(i) for i in range(TRAINING_HOURS)]
-        self.training = np.concatenate(parts)
-        baseline = Baseline.fit({"x": self.training})
+        times = np.repeat(np.arange(TRAINING_HOURS), [len(part) for part in parts])
+        seconds = 3600 * (times + random.random(len(times)))
+        training = np.concatenate(parts)
+        baseline = Baseline.fit({"x": training}, time=seconds, windows=list(LENGTH))
         (self.variable,) = baseline.variables
-        counts = np.array([self.tally(part).cells for part in parts])
-        self.judges = {}
-        for window, length in LENGTH.items():
-            step = length // SLOTS[window]
-            slots = counts.reshape(-1, step, counts.shape[1]).sum(axis=1)
-            ordered = isinstance(self.variable, NumericVariable)
-            learnt = learn_variation(slots, ordered=ordered, slots=SLOTS[window])
-            self.judges[window] = Judge(self.variable, VARIABLES, window, learnt)
+        self.judges = {window: Judge(self.variable, VARIABLES, window) for window in LENGTH}
+        self.tests = {
+            window: AllRows(training, Policy().share(window, VARIABLES)) for window in LENGTH
+        }
 
     def hour(self, at: int, *, faulty: bool = False) -> Values:
         """Draw the rows of one hour."""
@@ -120,55 +116,79 @@ class Case:
         return tally_column(self.variable, capture_column("x", values, categorical=categorical))
 
     def delays(self, start: int, *, tested: bool) -> tuple[float, float]:
-        """Return the hours until boxkite's alert, and until the two-sample test's."""
+        """Return the hours until boxkite's alert, and until that of the test of all rows."""
         hours = [self.hour(start + i) for i in range(DAY)]
         tallies = [self.tally(each) for each in hours]
-        ours = theirs = np.inf
-        above = dict.fromkeys(LENGTH, 0), dict.fromkeys(LENGTH, 0)
+        ours, theirs = Pending(), Pending()
         for delay in range(1, MOST_HOURS + 1):
             hours.append(self.hour(start + DAY + delay, faulty=True))
             tallies.append(self.tally(hours[-1]))
             for window, length in LENGTH.items():
-                if np.isinf(ours) and self._count(
-                    above[0], window, self._alarms(window, tallies[-length:])
-                ):
-                    ours = delay
-                if (
-                    tested
-                    and np.isinf(theirs)
-                    and self._count(
-                        above[1], window, self._tested(window, np.concatenate(hours[-length:]))
-                    )
-                ):
-                    theirs = delay
-            if ours < np.inf and (theirs < np.inf or not tested):
+                if np.isinf(ours.delay):
+                    live = total(tallies[-length:])
+                    ours.note(window, delay, self.judges[window].alerts(live))
+                if tested and np.isinf(theirs.delay):
+                    rows = np.concatenate(hours[-length:])
+                    theirs.note(window, delay, self.tests[window].rejects(rows))
+            if np.isfinite(ours.delay) and (np.isfinite(theirs.delay) or not tested):
                 break
-        return ours, theirs
+        return ours.delay, theirs.delay
 
-    def _count(self, above: dict[str, int], window: str, found: bool) -> bool:
-        above[window] = above[window] + 1 if found else 0
-        return above[window] >= PENDING[window]
 
-    def _alarms(self, window: str, tallies: Sequence[Tally]) -> bool:
-        cells = np.sum([each.cells for each in tallies], axis=0)
-        missing = sum(each.missing for each in tallies)
-        critical = rate_critical(POLICY, VARIABLES)
-        rates = measure_rates(self.variable, Tally(cells, missing))
-        changed = any(each.changed(critical) for each in rates)
-        return changed or self.judges[window].verdict(cells) == "drift"
+class Pending:
+    """Waits until a window is above as often in a row as an alert asks for.
 
-    def _tested(self, window: str, live: Values) -> bool:
-        share = POLICY.share(window, VARIABLES)
-        if isinstance(self.variable, CategoryVariable):
-            names = np.unique(np.concatenate([live, self.training]))
-            table = [[(part == n).sum() for n in names] for part in (live, self.training)]
-            return bool(chi2_contingency(np.array(table)).pvalue < share)
+    Attributes:
+        delay: Hours until the alert of either window; infinity without one.
+    """
+
+    def __init__(self) -> None:
+        self.delay = np.inf
+        self._above = dict.fromkeys(LENGTH, 0)
+
+    def note(self, window: str, delay: int, above: bool) -> None:
+        """Note an evaluation of a window."""
+        self._above[window] = self._above[window] + 1 if above else 0
+        if self._above[window] >= PENDING[window]:
+            self.delay = min(self.delay, delay)
+
+
+class AllRows:
+    """A two-sample test of all rows: K-S or chi-square of values, chi-square of missing rows."""
+
+    def __init__(self, training: Values, share: float) -> None:
+        self.share = share
+        self.categorical = training.dtype.kind == "U"
+        if self.categorical:
+            self.counts = dict(zip(*np.unique(training, return_counts=True), strict=True))
+        else:
+            self.ordered = np.sort(training)
+
+    def rejects(self, live: Values) -> bool:
+        """Return whether the live rows differ at the variable's share of the false alarms."""
+        if self.categorical:
+            names, numbers = np.unique(live, return_counts=True)
+            found = dict(zip(names, numbers, strict=True))
+            every = sorted({*found, *self.counts})
+            return self._differ([[each.get(n, 0) for n in every] for each in (found, self.counts)])
         missing = np.isnan(live)
+        trained = len(self.ordered)
         if missing.any():
-            table = [[missing.sum(), (~missing).sum()], [0, len(self.training)]]
-            if chi2_contingency(np.array(table)).pvalue < share:
+            table = [[missing.sum(), (~missing).sum()], [0, trained]]
+            if self._differ(table):
                 return True
-        return bool(ks_2samp(live[~missing], self.training, method="asymp").pvalue < share)
+        ordered = np.sort(live[~missing])
+        # Both empirical distributions jump at the live rows, so look just below and at each.
+        after = np.searchsorted(self.ordered, ordered, side="right") / trained
+        before = np.searchsorted(self.ordered, ordered, side="left") / trained
+        upper = np.searchsorted(ordered, ordered, side="right") / len(ordered)
+        lower = np.searchsorted(ordered, ordered, side="left") / len(ordered)
+        distance = max(np.abs(upper - after).max(), np.abs(lower - before).max())
+        effective = len(ordered) * trained / (len(ordered) + trained)
+        return bool(kstwobign.sf(distance * np.sqrt(effective)) < self.share)
+
+    def _differ(self, table: list[list[Any]]) -> bool:
+        return bool(chi2_contingency(np.array(table)).pvalue < self.share)
 
 
 def print_faults(traffic: Sequence[int], runs: int) -> None:

@@ -1,4 +1,4 @@
-"""Evidently and NannyML at their defaults on the same windows, each in an environment of its own."""
+"""Evidently and NannyML at their defaults on the same windows, each in its own environment."""
 
 from __future__ import annotations
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import io
 import subprocess
-import sys
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -13,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-
-sys.path.append(str(Path(__file__).parents[1]))
 from environments import environment
 
 __all__ = ["TABLES", "Table"]

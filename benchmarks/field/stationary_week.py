@@ -20,7 +20,17 @@ from boxkite import Baseline
 from boxkite.baseline.tally import Tally, tally_numbers
 from boxkite.baseline.variable import NumericVariable, Variable
 
-__all__ = ["DAY", "LENGTH", "WEEK", "alarms_of", "print_shifts", "print_week", "sliding"]
+__all__ = [
+    "DAY",
+    "LENGTH",
+    "MONTH",
+    "TRAINING_HOURS",
+    "WEEK",
+    "alarms_of",
+    "print_shifts",
+    "print_week",
+    "sliding",
+]
 
 Floats: TypeAlias = NDArray[np.float64]
 Random: TypeAlias = np.random.Generator
@@ -126,12 +136,14 @@ def _alarms_in_a_month(service: Service, variable: Variable) -> Floats:
     (plain,) = (
         each for each in without_time(service.baseline).variables if each.name == variable.name
     )
-    found = []
+    found: list[int] = []
     for window, length in LENGTH.items():
         tallies = sliding(hours, length)[-MONTH:]
         learnt, unlearnt = (Judge(each, number, window) for each in (variable, plain))
-        for tell in (unlearnt.drifted, unlearnt.alerts, learnt.alerts):
-            found.append(alarms_of([tell(each) for each in tallies], PENDING[window]))
+        found += [
+            alarms_of([tell(each) for each in tallies], PENDING[window])
+            for tell in (unlearnt.drifted, unlearnt.alerts, learnt.alerts)
+        ]
     return np.array(found, dtype=float)
 
 

@@ -131,9 +131,9 @@ class Comparison:
             "severity",
             "what changed",
             "PSI",
-            "critical",
+            "threshold",
             "K-S",
-            "critical",
+            "threshold",
             "training (grey) and live",
         )
         return notebook_table(title, headings, (_notebook_row(*pair) for pair in pairs), len(pairs))

@@ -55,6 +55,16 @@ class StateFolder:
         # All workers of a service create their monitors in the same order.
         self._ordinal = next(_ordinals)
 
+    @property
+    def place(self) -> str:
+        """Where the state is, for a log line. This creates nothing."""
+        if self._setting:
+            return str(self._setting)
+        try:
+            return f"{_temporary_root()} until the service ends"
+        except OSError:
+            return "memory only"
+
     def remove_stale_runs(self) -> None:
         """Without `STATE_DIR`, remove the folders of runs that have ended.
 
@@ -155,10 +165,13 @@ class StateFolder:
             return error
         if error.errno is None and isinstance(error, PermissionError | NotADirectoryError):
             return _unusable([str(error)])
-        if error.errno in _UNUSABLE:
+        if error.errno not in _UNUSABLE:
+            return error
+        try:
             # Leave out the name of the file, which would make each attempt a new error.
             return _unusable([f"'{self._setting or _temporary_root()}': {error.strerror}"])
-        return error
+        except LastingError as none_left:
+            return none_left
 
     def unreadable(self, error: Exception) -> LastingError:
         """Return the error that says that the counts of other workers cannot be read."""

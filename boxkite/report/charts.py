@@ -113,7 +113,7 @@ def sparkline(multiples: Sequence[float], hours: Sequence[datetime], until: date
         )
     level = _level(1 / top)
     text = (
-        "Distance from training as a multiple of its critical value, hour by hour: "
+        "Distance from training as a multiple of its threshold, hour by hour: "
         f"at most {multiple(max(known))}, last {multiple(known[-1])}"
     )
     return (

@@ -77,10 +77,10 @@ def ticket_svg(card: Card, report: Report) -> str:
 
 
 def _statistics(drift: VariableDrift) -> str:
-    text = f"PSI {_number(drift.psi)}, critical {_number(drift.critical)}"
+    text = f"PSI {_number(drift.psi)}, threshold {_number(drift.critical)}"
     if math.isnan(drift.ks):
         return text
-    return f"{text}; K-S {_number(drift.ks)}, critical {_number(drift.ks_critical)}"
+    return f"{text}; K-S {_number(drift.ks)}, threshold {_number(drift.ks_critical)}"
 
 
 def _headline(drift: VariableDrift) -> str:

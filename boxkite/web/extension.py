@@ -26,6 +26,7 @@ from boxkite.web.options import Options
 from boxkite.web.protection import Protection
 from boxkite.web.registered_views import mark_decorated
 from boxkite.web.sources import Capture, Source
+from boxkite.web.start_line import start_line
 from boxkite.web.views import MonitoredView
 
 __all__ = ["Extension"]
@@ -137,6 +138,7 @@ class Extension(ABC):
             page.join(monitor)
         if found is None:
             application.keep(models)
+        application.logger.info("%s", start_line(monitor))
         return monitor
 
     def _mount_metrics(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import weakref
 from abc import ABC, abstractmethod
@@ -16,6 +17,7 @@ from boxkite.web.models import Models
 from boxkite.web.page import Page
 from boxkite.web.registered_views import RegisteredView, report_uncounted
 from boxkite.web.sources import PendingPrediction
+from boxkite.web.start_line import usual_logger
 
 __all__ = ["Application", "Exchange", "require_application"]
 
@@ -98,6 +100,14 @@ class Application(ABC, Generic[App]):
         A setting with such a prefix is reported. Default: Flask's prefix.
         """
         return ("FLASK_BOXKITE_",)
+
+    @property
+    def logger(self) -> logging.Logger:
+        """The logger of the line at the start.
+
+        Default: the server's own if one runs, because it shows INFO; otherwise boxkite's.
+        """
+        return usual_logger()
 
     @property
     def debug(self) -> bool:

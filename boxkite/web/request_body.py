@@ -14,9 +14,6 @@ __all__ = ["RequestBody", "parsed_body"]
 _decode = msgspec.json.Decoder().decode
 
 _FEW_BYTES = 2**14
-# Each list or object of JSON takes Python's garbage collector 0.3 us or more, so a million of them
-# would hold up all threads of the process.
-_MAX_CONTAINERS = 50_000
 _FIX = "pass a callable as features=, or set current_prediction.features"
 
 
@@ -36,7 +33,7 @@ class RequestBody(Protocol):
         ...
 
 
-def parsed_body(request: RequestBody, max_bytes: int) -> Any:
+def parsed_body(request: RequestBody, max_bytes: int, max_containers: int) -> Any:
     """Return the JSON body of a request as plain values.
 
     It is parsed again each time, because the view may have changed its own object.
@@ -44,6 +41,7 @@ def parsed_body(request: RequestBody, max_bytes: int) -> Any:
     Args:
         request: The request.
         max_bytes: The greatest size of the body, before and after decompression.
+        max_containers: The greatest number of lists and objects in it, if it is not small.
 
     Raises:
         ValueError: if there is no JSON body, or it is too large. The message says what to do.
@@ -51,7 +49,7 @@ def parsed_body(request: RequestBody, max_bytes: int) -> Any:
     data = request.body()
     size = len(data)
     if size > _FEW_BYTES or size > max_bytes:
-        _check_size(data, max_bytes)
+        _check_size(data, max_bytes, max_containers)
     try:
         # Try this first, because a middleware may have decompressed the body and left the header.
         return _decode(data)
@@ -63,7 +61,7 @@ def parsed_body(request: RequestBody, max_bytes: int) -> Any:
             data = decompressed(bytes(data), encoding, max_bytes)
         except ValueError as error:
             raise ValueError(f"{error}; {_FIX}") from None
-        _check_size(data, max_bytes)
+        _check_size(data, max_bytes, max_containers)
     try:
         # Python's parser also accepts NaN, Infinity and UTF-16.
         return json.loads(data)
@@ -74,12 +72,13 @@ def parsed_body(request: RequestBody, max_bytes: int) -> Any:
     raise ValueError(f"{problem}; {_FIX}")
 
 
-def _check_size(data: bytes | bytearray, max_bytes: int) -> None:
+def _check_size(data: bytes | bytearray, max_bytes: int, max_containers: int) -> None:
     if len(data) > max_bytes:
         problem = f"the request body has {len(data)} bytes, but BODY_MAX_BYTES is {max_bytes}"
         raise ValueError(f"{problem}; raise it, or {_FIX}")
-    # Text may contain brackets too, so there are at most this many lists and objects.
+    # Python's garbage collector looks at each list and object, and holds up all threads meanwhile.
+    # Text may contain brackets too, so there are at most this many.
     containers = data.count(b"[") + data.count(b"{")
-    if containers > _MAX_CONTAINERS:
-        problem = f"the request body has more than {_MAX_CONTAINERS} lists and objects"
+    if containers > max_containers:
+        problem = f"the request body has more than {max_containers} lists and objects"
         raise ValueError(f"{problem}; {_FIX}")

@@ -40,6 +40,7 @@ gets the returned value.
 
 T = TypeVar("T")
 
+_CONTAINERS_PER_ROW = 2  # as in `{"rows": [{"values": [1, 2]}, …]}`
 _SLOW_SECONDS = 0.1
 _QUIET_SECONDS = 60.0
 
@@ -173,7 +174,10 @@ class PendingPrediction(msgspec.Struct, eq=False):
         Raises:
             ValueError: if the view read no JSON body, or it is too large.
         """
-        return parsed_body(self.exchange, self.monitor.settings.body_max_bytes)
+        settings = self.monitor.settings
+        return parsed_body(
+            self.exchange, settings.body_max_bytes, _CONTAINERS_PER_ROW * settings.max_rows
+        )
 
     def _logged(self, features: Any, output: Any) -> dict[str, str]:
         monitor, view, body = self.monitor, self.capture.view, None

@@ -63,7 +63,7 @@ def test_a_comparison_shows_drifted_variables_first() -> None:
     numbers = [f"{value:.4g}" for value in (x.psi, x.critical, x.ks, x.ks_critical)]
     assert shown.tags == TAGS
     assert shown.cells == [
-        "variable", "verdict", "severity", "what changed", "PSI", "critical", "K-S", "critical",
+        "variable", "verdict", "severity", "what changed", "PSI", "threshold", "K-S", "threshold",
         "training (grey) and live",
         HOSTILE, "drift", "critical", "49.9 % of rows moved to 'b'",
         f"{category.psi:.4g}", f"{category.critical:.4g}", "-", "-", "",

@@ -216,11 +216,26 @@ class Service:
         return False
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def free_port() -> int:
+    """Return a port that nothing else takes until the server has started.
+
+    The system gives ports from its own range to every connection of a client. On a busy machine,
+    where a server takes seconds to start, another test's client would take such a port meanwhile.
+    """
+    for port in random.SystemRandom().sample(range(10_000, _FIRST_OF_CLIENTS), 1000):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise OSError("No port is free.")
+
+
+# The first port that Linux gives to clients, see ip(7).
+_FIRST_OF_CLIENTS = 32_768
+
+
+@pytest.fixture
+def unused_port() -> int:
+    return free_port()
 
 
 def _command(server: str, port: int) -> list[str]:
@@ -245,7 +260,7 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Service]]:
 
         def start(server: str, *options: str, **environment: str) -> Service:
             (tmp_path / "service.py").write_text(STARLETTE if server == "uvicorn" else FLASK)
-            port = _free_port()
+            port = free_port()
             processed = tmp_path / f"processed-{port}"
             baseline = str(tmp_path / "histogram.prom")
             process = subprocess.Popen(

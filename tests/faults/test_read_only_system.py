@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -81,13 +80,6 @@ def program(tmp_path: Path) -> Path:
     (tmp_path / "flask_service.py").write_text(FLASK)
     (tmp_path / "fastapi_service.py").write_text(FASTAPI)
     return tmp_path
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def gunicorn(port: int) -> list[str]:
@@ -184,10 +176,15 @@ FOREIGN = f"'/var/tmp/boxkite-{USER}' belongs to user 0; '/tmp/boxkite-{USER}' i
     ],
 )
 def test_requests_are_served_and_counted_and_the_reason_is_told_once(
-    server: Callable[[int], list[str]], mounts: str, state_dir: str, reason: str, program: Path
+    server: Callable[[int], list[str]],
+    mounts: str,
+    state_dir: str,
+    reason: str,
+    program: Path,
+    unused_port: int,
 ) -> None:
     require_namespaces(mounts)
-    port = free_port()
+    port = unused_port
     url = f"http://127.0.0.1:{port}"
     names = ("FLASK_BOXKITE_STATE_DIR", "BOXKITE_STATE_DIR")
     settings = dict.fromkeys(names, state_dir) if state_dir else {}

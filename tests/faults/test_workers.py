@@ -146,16 +146,16 @@ def test_a_reload_of_uwsgi_loses_and_adds_nothing(serve: Serve) -> None:
         ),
     ],
 )
+# On a machine with many other tests, a new worker takes several seconds to start.
+@pytest.mark.timeout(1200)
 def test_workers_killed_at_random_lose_nothing_acknowledged(
     server: tuple[str, ...], kills: int, serve: Serve
 ) -> None:
     service = serve(*server)
     killed = 0
     last: dict[str, float] = {}
-    deadline = time.monotonic() + 300
     with service.under_load(threads=4):
         while killed < kills:
-            assert time.monotonic() < deadline
             killed += service.kill_a_worker()
             before = service.acknowledged
             counts = service.scrape()

@@ -64,6 +64,19 @@ def test_compare_judges_by_the_applications_policy(
     assert run(app, "compare", str(tmp_path / "rows.csv"), *own).exit_code == 1
 
 
+def test_compare_takes_the_floors_of_single_variables_from_the_application(
+    app: Flask, score_baseline: boxkite.Baseline, tmp_path: Path
+) -> None:
+    lenient = boxkite.VariablePolicy(min_effect=9, min_moved=1)
+    policy = boxkite.Policy(variables={"age": None, "colour": lenient})
+    Boxkite(app, baseline=score_baseline, log="none:", policy=policy)
+    rows = [f"1,red,{i / 100}" for i in range(100)] * 20
+    (tmp_path / "rows.csv").write_text("\n".join(["age,colour,score", *rows]))
+    assert run(app, "compare", str(tmp_path / "rows.csv")).exit_code == 0
+    own = ("--no-alert", "age", "--variable", "colour:min-effect=0.1")
+    assert run(app, "compare", str(tmp_path / "rows.csv"), *own).exit_code == 1
+
+
 def test_rules_are_printed(service: Flask) -> None:
     from boxkite.prometheus.rules import render_rules
 
@@ -184,6 +197,7 @@ def test_help_has_examples_that_hold_for_the_application(service: Flask) -> None
             "flask boxkite compare july.parquet",
             "flask boxkite compare s3://bucket/log --since 2026-11-01",
             "flask boxkite compare monday.parquet --window 1d",
+            "flask boxkite compare july.parquet --no-alert row_id --variable dest:min-effect=0.2",
         ],
         "dashboard": ["flask boxkite dashboard > boxkite.json"],
         "logs": ["flask boxkite logs ls", "flask boxkite logs cat --since 2026-11-23"],

@@ -116,13 +116,15 @@ def test_a_card_says_whether_each_statistic_is_above_its_critical_value() -> Non
     page = page_html(found, Choice(text="Calm"), base="/drift", window="", windows=[]).decode()
     psi, ks, rows = re.findall("<dt>(PSI|K-S|rows)</dt>(.+?)</div>", page)
     numbers = [f"{each:.4g}" for each in (card.drift.psi, card.drift.critical)]
-    assert psi[1] == '<dd>{}</dd><dd class="side">below critical {}</dd>'.format(*numbers)
+    assert psi[1] == '<dd>{}</dd><dd class="side">below threshold {}</dd>'.format(*numbers)
     numbers = [f"{each:.4g}" for each in (card.drift.ks, card.drift.ks_critical)]
-    assert ks[1] == '<dd>{}</dd><dd class="side">above critical {}</dd>'.format(*numbers)
+    assert ks[1] == '<dd>{}</dd><dd class="side">above threshold {}</dd>'.format(*numbers)
     assert rows[1] == "<dd>334</dd>"
     assert page.count('<div class="above">') == 1
     ticket = ticket_svg(card, found)
-    assert f"critical {card.drift.critical:.4g}; K-S {numbers[0]}, critical {numbers[1]}<" in ticket
+    assert (
+        f"threshold {card.drift.critical:.4g}; K-S {numbers[0]}, threshold {numbers[1]}<" in ticket
+    )
 
 
 def test_changed_rates_are_sorted_by_size_with_drift_and_named() -> None:

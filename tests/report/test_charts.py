@@ -53,10 +53,7 @@ def test_each_hour_is_a_step_at_its_time_and_hours_without_rows_are_gaps() -> No
     ((path,),) = attributes(drawn, "path", "d")
     assert path == "M0.0,23.5H40.0L40.0,16.0H80.0M200.0,1.0H240.0L240.0,31.0H280.0"
     assert attributes(drawn, "line", "x2", "y1", "y2") == [["320", "23.5", "23.5"]]
-    said = (
-        "Distance from training as a multiple of its critical value, hour by hour: "
-        "at most 4, last 0"
-    )
+    said = "Distance from training as a multiple of its threshold, hour by hour: at most 4, last 0"
     assert attributes(drawn, "title") == [[]]
     assert re.findall(r'aria-label="([^"]*)"|<title>([^<]*)<', drawn) == [(said, ""), ("", said)]
 

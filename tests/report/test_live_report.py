@@ -106,3 +106,24 @@ def test_a_window_says_since_when(service: Service) -> None:
 )
 def test_windows_have_names(window: str, name: str) -> None:
     assert name_of(window) == name
+
+
+@pytest.mark.parametrize(
+    ("window", "note"),
+    [
+        (None, ""),
+        ("1d", ""),
+        ("7d", ""),
+        (
+            "6h",
+            (
+                "Alerts in the window 1h judge rates only, because the baseline does not know how "
+                "its hours and days vary. Fit it with time=."
+            ),
+        ),
+    ],
+)
+def test_a_note_says_that_alerts_of_a_short_window_judge_rates_only(
+    service: Service, window: str | None, note: str
+) -> None:
+    assert service.anew().report(window).note == note

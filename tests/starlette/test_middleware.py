@@ -1,6 +1,8 @@
 """What passes through the middleware: other scopes untouched, bodies bounded, nothing crossed."""
 
 import asyncio
+import contextvars
+import gc
 import random
 import tracemalloc
 from collections.abc import AsyncIterator, Callable
@@ -16,6 +18,7 @@ from starlette.routing import Route
 
 from boxkite import NoPredictionError, current_prediction
 from boxkite_starlette import Boxkite
+from boxkite_starlette.body import KeptBody
 from boxkite_starlette.exchange import current_exchange
 from boxkite_starlette.middleware import BoxkiteMiddleware
 
@@ -325,3 +328,25 @@ def test_it_works_inside_and_outside_of_other_middleware(monitor: Boxkite, recor
     assert [(each.features, each.output) for each in records] == [
         ({"age": 30, "colour": "red"}, 0.3)
     ]
+
+
+def test_the_next_request_of_a_connection_does_not_keep_the_body_of_the_last(
+    monitor: Boxkite,
+) -> None:
+    """uvicorn starts it in the context of the last one, if that one resumed reading."""
+    contexts = [contextvars.copy_context()]
+
+    async def predict(request: Request) -> JSONResponse:
+        contexts.append(contextvars.copy_context())
+        outer = current_exchange.get()
+        assert outer is not None
+        return JSONResponse({"outer": outer.outer is not None, "size": len(await request.body())})
+
+    app = Starlette()
+    monitor.init_app(app)
+    app.add_route("/predict", predict, methods=["POST"])
+    for _ in range(3):
+        sent = contexts[-1].run(asyncio.run, post(app, "/predict", [b"{" + b" " * MIB]))
+        assert sent[1]["body"] == b'{"outer":false,"size":%d}' % (MIB + 1)
+    gc.collect()
+    assert [each for each in gc.get_objects() if type(each) is KeptBody] == []
