@@ -2,7 +2,7 @@
 
 from boxkite.drift.comparison import Comparison, compare_counts
 from boxkite.drift.design_effect import estimate_design_effect
-from boxkite.drift.policy import Floors, Policy, VariablePolicy
+from boxkite.drift.policy import Policy
 from boxkite.drift.rows import compare
 from boxkite.drift.statistics import (
     jensen_shannon,
@@ -11,6 +11,7 @@ from boxkite.drift.statistics import (
     population_stability_index,
 )
 from boxkite.drift.variable_drift import Status, VariableDrift
+from boxkite.drift.variable_policy import Floors, VariablePolicy
 from boxkite.drift.verdict import Severity, Verdict
 
 __all__ = [

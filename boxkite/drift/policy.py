@@ -5,9 +5,7 @@ freedom, for n training rows and m live rows in B cells (Yurdakul 2018). Cells w
 the correction of `boxkite.drift.null_distribution`. The critical value is a quantile of that
 distribution at the variable's share of the allowed false alarms.
 
-Size: a difference matters if PSI exceeds the effect floor, or if enough rows moved into or out of
-one cell, however certain the difference is. PSI gives the sum over all cells and hardly notices a
-fault that moves a few rows into a cell that was large before. The moved rows show it.
+Size: `boxkite.drift.variable_policy` says which differences matter.
 
 PSI ignores the order of bins, so it is slow to notice a small shift of a whole distribution. K-S
 finds such shifts best. Numbers therefore drift by either statistic, each at half of the variable's
@@ -20,7 +18,6 @@ import difflib
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
 
 from boxkite.baseline.time_windows import seconds_of
 from boxkite.baseline.unseen_rows import MOST_UNSEEN
@@ -28,10 +25,11 @@ from boxkite.baseline.variable import CategoryVariable, NumericVariable, Variabl
 from boxkite.drift import kolmogorov
 from boxkite.drift.allowance import Allowance, Shares
 from boxkite.drift.null_distribution import critical_value
+from boxkite.drift.variable_policy import DEFAULT_FLOORS, NO_ALERT, Floors, VariablePolicy
 from boxkite.errors import ConfigError
 from boxkite.variation import Variation
 
-__all__ = ["DEFAULT_FLOORS", "MOST_SHARE", "Floors", "Policy", "VariablePolicy"]
+__all__ = ["MOST_SHARE", "Policy"]
 
 MOST_SHARE = 0.5
 """Greatest share of one variable, however many false alarms are allowed."""
@@ -44,72 +42,6 @@ _HOURS_A_MONTH = 720
 # value. docs/statistics.md derives the number.
 _ALARMS_A_WINDOW = 2.5
 
-
-@dataclass(frozen=True)
-class VariablePolicy:
-    """What matters for one variable; None takes the value of the `Policy`.
-
-    Attributes:
-        min_effect: Smallest PSI that matters, in nats.
-        min_moved: Smallest fraction of rows that matters if it moves into or out of one cell.
-        min_rate: Smallest difference of a rate that matters.
-    """
-
-    min_effect: float | None = None
-    min_moved: float | None = None
-    min_rate: float | None = None
-
-
-class Floors(NamedTuple):
-    """The smallest differences of one variable that matter.
-
-    All are infinite if the policy raises no alert for the variable.
-
-    Attributes:
-        effect: PSI, in nats.
-        moved: Fraction of all rows that moved into or out of one cell.
-        rate: Difference of the rate of missing, invalid, unseen or outside rows.
-    """
-
-    effect: float
-    moved: float
-    rate: float
-
-    @property
-    def raises_alerts(self) -> bool:
-        """Whether any difference can matter."""
-        return self != NO_ALERT
-
-    @property
-    def least_psi(self) -> float:
-        """Smallest PSI for which the critical value must hold.
-
-        A smaller PSI matters only if the rows also moved, and it is rare that chance does both:
-        rare cells raise PSI, and common cells move. Simulations give at most 0.3 of the share
-        (docs/statistics.md).
-        """
-        return min(self.effect, DEFAULT_FLOORS.effect * (self.moved / DEFAULT_FLOORS.moved) ** 2)
-
-    def multiple(self, psi: float, moved: float) -> float:
-        """Return the size of a difference as a multiple of the floor that it exceeds most.
-
-        A floor of 0 counts every difference, so it gives no measure of size and is left out.
-        """
-        sizes = [
-            found / floor for found, floor in ((psi, self.effect), (moved, self.moved)) if floor
-        ]
-        return max(sizes, default=math.inf)
-
-    def exceeded(self, psi: float, moved: float) -> bool:
-        """Return whether a difference matters."""
-        return psi > self.effect or moved >= self.moved
-
-
-DEFAULT_FLOORS = Floors(effect=0.05, moved=0.02, rate=0.01)
-"""The floors of the default policy."""
-
-NO_ALERT = Floors(math.inf, math.inf, math.inf)
-"""The floors of a variable that raises no alert."""
 
 _AS_THE_POLICY = VariablePolicy()
 

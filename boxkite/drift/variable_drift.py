@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from boxkite.baseline.variable import Role
-from boxkite.drift.policy import DEFAULT_FLOORS, Floors
+from boxkite.drift.variable_policy import DEFAULT_FLOORS, Floors
 from boxkite.drift.verdict import Severity, Verdict, severity_of
 
 __all__ = ["Status", "VariableDrift"]

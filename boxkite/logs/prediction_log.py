@@ -30,6 +30,10 @@ class SinkOpener(Protocol):
     def url(self) -> str | None:
         """Folder or URL where the log can be read. None if that is not known."""
 
+    @property
+    def opened(self) -> Sink | None:
+        """The sink, if it was open from the start and must be closed even if nobody used it."""
+
 
 @dataclass(frozen=True)
 class PredictionLog:
@@ -105,6 +109,10 @@ class _ObjectOpener:
 
     url = None
 
+    @property
+    def opened(self) -> Sink:
+        return self.sink
+
     def open(self) -> Sink:
         return self.sink
 
@@ -117,6 +125,8 @@ class _UrlOpener:
     settings: Settings
     state: StateFolder
     reporter: ErrorReporter
+
+    opened = None
 
     @property
     def url(self) -> str:

@@ -86,7 +86,7 @@ class Shipper:
 
     def _begin(self) -> None:
         """Start without a thread, a connection or a lock of another process."""
-        self._opened: Sink | None = None
+        self._opened: Sink | None = self._log.opener.opened
         self._background = Background(self, _DELAY_SECONDS)
         Shipper._delivering.forget(self)
         Shipper._changed.forget(self)
@@ -148,11 +148,10 @@ class Shipper:
 
     def close(self, timeout: float) -> None:
         """Ship as many records as possible within `timeout` seconds, and stop the thread."""
-        if self._counts.is_reader:
-            return  # a command that only reads must not become a worker at its end
-        deadline = time.monotonic() + timeout
-        self.flush(timeout)
-        self._background.stop(max(0.0, deadline - time.monotonic()))
+        if not self._counts.is_reader:  # a command that only reads must not become a worker
+            deadline = time.monotonic() + timeout
+            self.flush(timeout)
+            self._background.stop(max(0.0, deadline - time.monotonic()))
         if self._opened is not None and self._delivering.acquire(blocking=False):
             try:
                 self._opened.close()

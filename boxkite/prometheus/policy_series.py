@@ -10,7 +10,7 @@ from boxkite.baseline import Baseline, Variable
 from boxkite.baseline.text_writer import Family, format_series
 from boxkite.drift import Policy
 from boxkite.drift.allowance import Allowance
-from boxkite.drift.policy import DEFAULT_FLOORS
+from boxkite.drift.variable_policy import DEFAULT_FLOORS
 from boxkite.prometheus.series_labels import variable_labels, version_labels
 
 __all__ = ["PolicySeries"]

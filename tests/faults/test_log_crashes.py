@@ -136,6 +136,10 @@ class Service:
     def open(self) -> Any:
         return self.sink
 
+    @property
+    def opened(self) -> Any:
+        return self.sink
+
     def ship(self) -> None:
         self.counts.fold()
         self.shipper._flushes += 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from boxkite.baseline.text_writer import format_float
-from boxkite.drift.policy import DEFAULT_FLOORS
+from boxkite.drift.variable_policy import DEFAULT_FLOORS
 
 __all__ = ["floor_expressions", "size_expressions"]
 
