@@ -142,7 +142,7 @@ def learn_variation(
 
     Live windows slide, and a day from noon to noon is half a Saturday. So training windows slide
     too: one starts with each slot, a part of a window. Apart from that, the order of the windows
-    does not matter. Windows with fewer rows than a verdict needs are left out; nights without
+    does not matter. Windows with far fewer rows than a verdict needs are left out; nights without
     traffic are no variation. A single wild window (a blizzard) cannot turn the directions to
     itself, because windows of an unusual length are shortened first.
 
@@ -153,13 +153,15 @@ def learn_variation(
         counts: Rows of each cell in each slot, in order of time, shape (slots, cells).
         ordered: Whether the cells have an order, so that K-S applies.
         slots: Consecutive slots that make up a window; each starts a window.
-        min_rows_a_cell: Mean rows per cell below which a window is left out.
+        min_rows_a_cell: Mean rows per cell that a verdict needs. Windows with less than half of
+            them are left out.
 
     Returns:
         The variation, or None if fewer than `MIN_WINDOWS` windows have enough rows.
     """
     cells = counts.shape[1]
-    windows = TrainingWindows.of(counts, slots, min_rows_a_cell * cells)
+    # A quiet hour has enough rows in one week and too few in the next. Learn from it in both.
+    windows = TrainingWindows.of(counts, slots, min_rows_a_cell * cells / 2)
     if len(windows.rows) < MIN_WINDOWS * slots or cells < 2:
         return None
     usual_rows = float(np.median(windows.rows))

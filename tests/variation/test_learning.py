@@ -221,3 +221,24 @@ def test_one_wild_event_is_no_usual_amount_however_many_windows_show_it() -> Non
     assert greatest_usual(amounts, sliding) == 1.0
     amounts[120] = 8.0
     assert greatest_usual(amounts, sliding) == 8.0
+
+
+def test_a_weekly_hour_with_too_few_rows_in_some_weeks_is_natural() -> None:
+    random = np.random.default_rng(4)
+    usual, weekly = np.full(CELLS, 1 / CELLS), fractions(np.linspace(-3, 3, CELLS))
+    needed = 5 * CELLS
+    hours = np.array(
+        [
+            random.multinomial(needed - 5 if hour == 50 + 168 else needed + 5, weekly)
+            if hour % 168 == 50
+            else random.multinomial(1000, usual)
+            for hour in range(168 * 2)
+        ]
+    )
+    hour, total = hours[50], hours.sum(axis=0)
+    found = learnt(hours)
+    points = deviations(hour, total - hour)
+    scores = found.directions @ points
+    rest = float(points @ points - scores @ scores)
+    assert found.rest is not None
+    assert found.rest.greatest * found.growth(int(hour.sum())) > 0.5 * rest
