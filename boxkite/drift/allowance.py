@@ -1,17 +1,18 @@
-"""How far a live window may be from training: what chance and natural variation explain.
+"""The distance from training that chance and natural variation explain for a live window.
 
-PSI is the sum of the squared deviations of the cells (`boxkite.variation.deviation`). The scores
-along the directions of natural variation take their part of it; the remainder is the rest. With
-chance = k (1/n + 1/m), for n training rows, m live rows and a design effect of k, each test is
+PSI is the sum of the squared deviations of the cells (`boxkite.variation.deviation`). The squared
+scores along the directions of natural variation are one part of it. The remainder is called the
+rest. With chance = k (1/n + 1/m), for n training rows, m live rows and a design effect of k, each
+test is
 
     statistic > natural + sqrt((quantile * chance)^2 + 4 * score quantile * chance * natural).
 
 The statistics are the rest, the squared score along each direction, and the squared K-S distance.
-Each is the squared length of natural variation plus chance. The square of a sum has three terms:
+Each is the square of a sum: natural variation plus chance. It has three terms: the square of
 natural variation, the square of chance, and twice the projection of chance on natural variation.
-The last two are uncorrelated, so their quantiles add up like the sides of a right angle. Without
-natural variation these are the tests of PSI and K-S for independent rows. All statistics are sums
-over cells, so Prometheus computes the same numbers.
+The last two are uncorrelated, so their quantiles add up like the sides of a right triangle: the
+squares add up. Without natural variation, these are the tests of PSI and K-S for independent rows.
+All statistics are sums over cells, so Prometheus computes the same numbers.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class Statistics:
     Attributes:
         psi: Population stability index, in nats.
         scores: Score along each direction of natural variation.
-        rest: PSI less the squared scores.
+        rest: PSI minus the squared scores.
         distance: K-S distance; NaN for unordered categories.
         chance: Variance that chance gives to one coordinate.
         rows: Live rows.
@@ -119,10 +120,11 @@ class Shares:
 
 
 def score_quantile(share: float) -> float:
-    """Return a bound of the squared normal quantile for one direction of a variable.
+    """Return an upper bound of the squared normal quantile for one direction of a variable.
 
-    P(|N| > x) is at most 2 exp(-x^2 / 2). The bound is taken at the least share that one of three
-    directions can have, a twelfth of the variable's. A closed form needs no series of its own.
+    P(|N| > x) is at most 2 exp(-x^2 / 2). The function uses the smallest share that one of three
+    directions can have, which is a twelfth of the variable's share. Prometheus can compute this
+    closed form, so the services need not export it.
     """
     return 2 * math.log(2 / (share / 4 / _MOST_DIRECTIONS))
 
@@ -132,15 +134,14 @@ class Allowance:
     """What chance and natural variation allow one variable in windows of one length.
 
     Attributes:
-        rest: Quantile of PSI, or of the rest, over chance; NaN if none is known.
-        score: Quantile of a squared score over chance.
-        distance: Quantile of the K-S distance over the root of chance; NaN for unordered
-            categories.
+        rest: Quantile of PSI / chance, or of rest / chance; NaN if none is known.
+        score: Quantile of squared score / chance.
+        distance: Quantile of K-S / sqrt(chance); NaN for unordered categories.
         natural_rest: Natural variation of the rest.
         natural_scores: Natural variation of the squared score along each direction.
         natural_distance: Natural variation of the squared K-S distance.
-        window_rows: Median rows of a training window. A live window with fewer rows is allowed
-            more natural variation in proportion.
+        window_rows: Median number of rows in a training window. A live window with fewer rows is
+            allowed proportionally more natural variation.
     """
 
     rest: float
@@ -163,8 +164,8 @@ class Allowance:
 
         Args:
             share: Probability that a window without drift exceeds the allowance.
-            rest: Quantile of PSI over chance at `Shares.rest`.
-            distance: Quantile of K-S over the root of chance; NaN for unordered categories.
+            rest: Quantile of PSI / chance at `Shares.rest`.
+            distance: Quantile of K-S / sqrt(chance); NaN for unordered categories.
             variation: Natural variation of the variable; None if it is not known.
         """
         score = score_quantile(share)
@@ -182,16 +183,16 @@ class Allowance:
         )
 
     def rest_limit(self, found: Statistics) -> float:
-        """Return the PSI, or the rest, that is explained."""
+        """Return the greatest PSI, or rest, that is explained."""
         return float(self._rest(found.chance, found.rows))
 
     def score_limits(self, found: Statistics) -> tuple[float, ...]:
-        """Return the squared score along each direction that is explained."""
+        """Return the greatest squared score along each direction that is explained."""
         return tuple(float(each) for each in self._scores(found.chance, found.rows))
 
     def distance_limit(self, found: Statistics) -> float:
-        """Return the K-S distance that is explained."""
-        if not self.natural_distance:  # The same float as without natural variation.
+        """Return the greatest K-S distance that is explained."""
+        if not self.natural_distance:  # keep the exact value of K-S without variation
             return self.distance * math.sqrt(found.chance)
         return math.sqrt(float(self._square(found.chance, found.rows)))
 
@@ -218,7 +219,7 @@ class Allowance:
         """Return `VariableDrift.multiple` of many windows at once.
 
         Args:
-            windows: Live rows in each cell, one line per window.
+            windows: Live rows in each cell, shape (windows, cells).
             training: Training rows in each cell.
             variation: Natural variation that the allowance was made for.
             ordered: Whether the cells have an order, so that K-S applies.

@@ -1,4 +1,4 @@
-"""Compares live counts with a baseline, variable by variable."""
+"""Compare live counts with a baseline, variable by variable."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from boxkite.system.type_guards import is_tuple
 __all__ = ["MANY_DRIFTED", "Comparison", "compare_counts"]
 
 MANY_DRIFTED = 0.1
-"""Fraction of a model's variables that is critical if they drift, however little each moved."""
+"""Fraction of a model's variables that makes drift critical, however small each difference is."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Comparison:
 
     @property
     def verdict(self) -> Verdict:
-        """`drift` if any variable drifted or has a changed rate, otherwise `ok` if any is ok.
+        """`drift` if any variable drifted or has a changed rate; otherwise `ok` if any is ok.
 
         `insufficient` if there is not enough data for any verdict.
         """
@@ -82,7 +82,7 @@ class Comparison:
 
     @property
     def by_size(self) -> tuple[VariableDrift, ...]:
-        """All variables: those that changed first, then by size, then by how unlikely it is."""
+        """All variables: changed ones first, then by size, then by how unlikely chance is."""
         return tuple(sorted(self.variables, key=lambda each: each.order))
 
     @property
@@ -183,9 +183,9 @@ def compare_counts(
         tallies: Live counts, one tally for each of `baseline.variables`, in that order.
         predictions: Number of rows counted.
         policy: False alarms to allow and smallest effect that matters; the default if None.
-        window: Window of the policy that the rows come from. It decides the share of the false
-            alarms, and the natural variation to allow for. None if the rows are not a window of
-            time: the share of the policy's first window then applies, and rows count as
+        window: Window of the policy that the rows come from. It determines the share of the false
+            alarms, and the natural variation to allow for. Pass None if the rows are not a window
+            of time. The share of the policy's first window then applies, and rows count as
             independent.
     """
     policy = policy or Policy()
@@ -212,18 +212,18 @@ def compare_counts(
 def _distances(
     variable: Variable, tally: Tally, policy: Policy, window: str, variables: int, *, natural: bool
 ) -> dict[str, Any]:
-    """Return the fields of `VariableDrift` on the statistics, and the verdict.
+    """Return the fields of `VariableDrift` that hold the statistics and the verdict.
 
     Args:
         variable: Variable at training.
         tally: Its live counts.
-        policy: Policy that judges.
+        policy: Decides what counts as drift.
         window: Window of the policy.
         variables: Number of the model's variables.
         natural: Whether to allow for the natural variation between windows of this length.
     """
     live, trained, k = tally.cells, variable.counts, policy.design_effect
-    # Without rows, the smoothed fractions would still differ from training, but that is not drift.
+    # Even without rows, the smoothed fractions differ from training, but that is not drift.
     if not tally.rows or not trained.sum():
         names = ("psi", "kl", "js", "ks", "critical", "ks_critical")
         reason = "no rows with a value" if trained.sum() else "no value at training"
@@ -253,7 +253,7 @@ def _distances(
 
 
 def _rates(variable: Variable, tally: Tally, critical: float, policy: Policy) -> dict[str, Any]:
-    """Return the fields of `VariableDrift` on missing, unseen, outside and invalid rows."""
+    """Return the fields of `VariableDrift` that hold missing, unseen, outside and invalid rows."""
     found, floors = measure_rates(variable, tally), policy.floors(variable)
     fields: dict[str, Any] = {"missing_difference": math.nan}
     for each in found:

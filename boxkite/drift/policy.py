@@ -1,15 +1,15 @@
-"""The policy of a service: how many false alarms to allow, and what matters.
+"""The policy of a service: how many false alarms to allow, and which differences matter.
 
 Chance: without drift, PSI is distributed as (1/n + 1/m) times chi-square with B - 1 degrees of
 freedom, for n training rows and m live rows in B cells (Yurdakul 2018). Cells with few rows need
 the correction of `boxkite.drift.null_distribution`. The critical value is a quantile of that
 distribution at the variable's share of the allowed false alarms.
 
-Size: `boxkite.drift.variable_policy` says which differences matter.
+Size: `boxkite.drift.variable_policy` decides which differences are large enough to matter.
 
 PSI ignores the order of bins, so it is slow to notice a small shift of a whole distribution. K-S
-finds such shifts best. Numbers therefore drift by either statistic, each at half of the variable's
-share (union bound).
+finds such shifts best. A number therefore drifts if either statistic exceeds its threshold, each at
+half of the variable's share (union bound).
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ MOST_SHARE = 0.5
 _HOURS_A_MONTH = 720
 
 # Alarms that start per window length, divided by the chance that one evaluation is above the
-# critical value. Consecutive evaluations overlap, so the ratio exceeds 1. It stays below 2.4 at any
-# traffic, because an alert waits (`for`) until a tenth of the window has passed above the critical
-# value. docs/statistics.md derives the number.
+# critical value. Consecutive evaluations overlap, so the ratio exceeds 1. It stays below 2.5 at any
+# traffic, because an alert waits (`for`) until a statistic has been above its critical value for a
+# tenth of the window. docs/statistics.md derives the number.
 _ALARMS_A_WINDOW = 2.5
 
 
@@ -64,7 +64,7 @@ class Policy:
         windows: Length of each window in hours, by name.
         design_effect: Observed rows per independent row, at least 1. Raise it if requests come in
             bursts; `estimate_design_effect` estimates it.
-        variables: What matters for a variable, by name. None raises no alert for it.
+        variables: Floors of single variables, by name. None raises no alert for the variable.
 
     Raises:
         ConfigError: If `design_effect` is less than 1, or a floor is negative.
@@ -91,13 +91,13 @@ class Policy:
                     raise ConfigError(f"`{name}` must be 0 or more, not {value}")
 
     def check_names(self, variables: Iterable[Variable]) -> None:
-        """Check that the baseline has each variable that the policy names.
+        """Check that the baseline has every variable that the policy names.
 
         Args:
             variables: Variables of the baseline.
 
         Raises:
-            ConfigError: If it lacks one. The message suggests the nearest name.
+            ConfigError: If the baseline lacks one. The message suggests the nearest name.
         """
         names = list(dict.fromkeys(each.name for each in variables))
         for name in self.variables:
@@ -149,18 +149,18 @@ class Policy:
     ) -> float:
         """Return the critical value of PSI / (k/n + k/m), as `boxkite_drift_critical` exports it.
 
-        k is the design effect. PSI of categories uses the whole share; PSI of numbers leaves half
-        of it to K-S. If there are directions of natural variation, half of what is left goes to the
-        scores along them.
+        k is the design effect. Categories give their whole share to PSI. Numbers give half of it to
+        PSI and half to K-S. If there are directions of natural variation, half of PSI's part goes
+        to the scores along them.
 
         Args:
             window: Name of a window.
             variables: Number of the model's variables.
             variable: Variable at training.
-            variation: Natural variation to allow for; None for none.
+            variation: Natural variation to allow for; None if there is none.
 
         Returns:
-            The critical value; NaN if PSI cannot judge the variable (`cannot_judge`).
+            The critical value; NaN if PSI cannot judge the variable (`too_few_at_training`).
         """
         if self.too_few_at_training(variable):
             return math.nan
@@ -178,7 +178,7 @@ class Policy:
         )
 
     def too_few_at_training(self, variable: Variable) -> str:
-        """Return why training cannot tell which PSI is usual; empty if it can."""
+        """Return why the training rows do not suffice for PSI; empty if they do."""
         cells, rows = len(variable.counts), int(variable.counts.sum())
         if not rows:
             return "no value at training"
@@ -195,7 +195,7 @@ class Policy:
         """Return the critical value of K-S / sqrt(k/n + k/m), at half of a variable's share.
 
         It is the same for all numeric variables, and holds for any number of rows. It is derived
-        for unbinned values and holds for bins too, because the distance at the edges never exceeds
+        for unbinned values. It also holds for bins, because the distance at the edges never exceeds
         the distance over all values.
 
         Args:
@@ -211,14 +211,14 @@ class Policy:
             window: Name of a window of the policy, or a length such as "7d".
 
         Raises:
-            BaselineError: If it is neither.
+            BaselineError: If `window` is neither.
         """
         if window in self.windows:
             return self
         return replace(self, windows={window: seconds_of(window) / 3600})
 
     def window_within(self, hours: float) -> str:
-        """Return the longest window that is not longer than `hours`, else the shortest window."""
+        """Return the longest window of at most `hours`, or the shortest if all are longer."""
         names = sorted(self.windows, key=lambda name: self.windows[name])
         fitting = [name for name in names if self.windows[name] <= hours]
         return fitting[-1] if fitting else names[0]
@@ -226,9 +226,9 @@ class Policy:
     def alerts_on_drift(self, window: str, variable: Variable) -> bool:
         """Return whether drift in a window is worth an alert.
 
-        In a short window, mornings look like drift. So its drift counts only if the baseline knows
-        how windows of that length vary. The longest window always counts. Rates do not depend on
-        this.
+        In a short window, mornings look like drift. So drift in it counts only if the baseline
+        knows how windows of that length vary. Drift in the longest window always counts. This does
+        not apply to rates.
 
         Args:
             window: Name of a window of the policy.
@@ -240,7 +240,7 @@ class Policy:
         )
 
     def natural_variation(self, window: str, variable: Variable) -> Variation | None:
-        """Return the natural variation between windows of this length, None if it is not known."""
+        """Return the natural variation between windows of this length; None if it is not known."""
         seconds = self.windows[window] * 3600
         lengths = {seconds_of(name): each for name, each in variable.variation.items()}
         return lengths.get(seconds)

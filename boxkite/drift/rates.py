@@ -1,4 +1,4 @@
-"""Tests whether a rate, such as the share of missing values, differs from training.
+"""Test whether a rate, such as the share of missing values, differs from training.
 
 Suppose x of N live rows and y of M training rows are missing. If nothing changed, each of the
 t = x + y missing rows is a live row with chance w = N / (N + M). The chance that x or more of them
@@ -44,7 +44,7 @@ Of n + 1 independent values, the last one is the least or the greatest with prob
 whatever their distribution.
 """
 
-# Stands for 0 inside a logarithm, where the factor before the logarithm is 0 too.
+# Replaces 0 inside a logarithm. The factor before the logarithm is then 0 too.
 _TINY = 1e-300
 
 
@@ -69,7 +69,7 @@ class Rate:
 
 
 def measure_rates(variable: Variable, tally: Tally) -> list[Rate]:
-    """Return the rates of a variable, as far as there are rows to compare.
+    """Return the rates of a variable for which there are rows to compare.
 
     They are the rates of missing and invalid rows, and of unseen rows for categories or outside
     rows for numbers.
@@ -98,9 +98,9 @@ def measure_rates(variable: Variable, tally: Tally) -> list[Rate]:
 def _unseen(variable: Variable, tally: Tally, trained: int) -> Rate:
     unseen, expected = int(tally.cells[-1]), expected_unseen(variable)
     # Unseen rows do not come one by one. If live rows outnumber training rows, a category that
-    # training missed by chance arrives several times, so the live counts are scaled down. Even
-    # at equal numbers its count varies twice as much as independent rows would, so the evidence
-    # is halved.
+    # training missed by chance arrives several times, so the live counts are scaled down. Even with
+    # equal numbers of rows, the count of such a category varies twice as much as for independent
+    # rows, so the evidence is halved.
     scale = min(1.0, trained / tally.rows)
     more = unseen * trained > expected * tally.rows
     counts = (unseen * scale, tally.rows * scale, expected, trained)
@@ -108,8 +108,9 @@ def _unseen(variable: Variable, tally: Tally, trained: int) -> Rate:
 
 
 def _outside(_: Variable, tally: Tally, trained: int) -> Rate:
-    # The true chance of x outside rows is (1 + x (1 - w)) w^x, from two geometric distributions.
-    # With two expected rows, the bound of the evidence stays above it wherever it is small.
+    # The true chance of x or more outside rows is (1 + x (1 - w)) w^x, from two geometric
+    # distributions. With two expected rows, the bound that the evidence gives is greater wherever
+    # that chance is small.
     more = tally.outside * trained > EXPECTED_OUTSIDE * tally.rows
     beyond = evidence(tally.outside, tally.rows, EXPECTED_OUTSIDE, trained) if more else 0.0
     return Rate("outside", tally.outside / tally.rows, beyond)
@@ -127,8 +128,8 @@ def evidence(live: float, live_rows: float, trained: float, trained_rows: float)
         trained_rows: All training rows.
 
     Returns:
-        0 for equal rates; NaN if either side has no rows. Chance alone exceeds e in one direction
-        with probability at most exp(-e).
+        The evidence: 0 for equal rates, NaN if either side has no rows. Chance alone exceeds e in
+        one direction with a probability of at most exp(-e).
     """
     if not live_rows or not trained_rows:
         return math.nan
@@ -143,8 +144,8 @@ def expected_unseen(variable: Variable) -> int:
     """Return how many unseen rows to expect among as many live rows as there were at training.
 
     It is the number of training rows whose category occurs only once (Good and Turing, in Good
-    1953), so that categories with a long tail raise no alarm. If the baseline does not record how
-    many categories of its tail occur once, all rows of the tail count, as an upper bound.
+    1953). So categories with a long tail raise no alarm. If the baseline does not record how many
+    categories of its tail occur once, all rows of the tail count, as an upper bound.
 
     Rows of one new category arrive together, so the evidence is not a strict bound here.
     Simulations confirm it.
@@ -164,9 +165,9 @@ def rate_critical(
 ) -> float:
     """Return the evidence in nats above which a rate has changed.
 
-    The union bound over variables, windows, tests and evaluations keeps all rates of a model within
-    `SHARE`, however they depend on each other. A design effect of k multiplies the value by k,
-    because k observed rows count as one.
+    The union bound over variables, windows, tests and evaluations keeps the false alarms of all
+    rates within `SHARE`, however the rates depend on each other. A design effect of k multiplies
+    the value by k, because k observed rows count as one.
 
     Args:
         policy: False alarms to allow.

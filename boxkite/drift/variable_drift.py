@@ -1,4 +1,4 @@
-"""What is known about the drift of one variable: statistics, rates, the verdict, and words."""
+"""The result for one variable: its statistics, its rates, its verdict, and all of them in words."""
 
 from __future__ import annotations
 
@@ -36,10 +36,11 @@ class VariableDrift:
         ks: Kolmogorov-Smirnov distance; NaN for categories.
         critical: Critical value of PSI: chance alone rarely exceeds it.
         verdict: `insufficient`, `ok` or `drift`.
-        reason: Why there is not enough data, such as "41 rows, 100 needed"; empty otherwise, and if
-            the absence of the column counts as a changed rate.
+        reason: Why there is not enough data, such as "41 rows, 100 needed". Empty if there is
+            enough, and if the column is absent, because that counts as a changed rate.
         moved: Live fraction minus training fraction of the cell where they differ most.
-        moved_cell: That cell in words: "0", "values above 9", "'ATL'"; empty without rows.
+        moved_cell: The cell of `moved` in words: "0", "values above 9", "'ATL'"; empty without
+            rows.
         unseen: Live rows with a category that training never saw.
         outside: Live rows with a number below the minimum or above the maximum of training.
         unseen_difference: Fraction of unseen rows among `rows`; NaN for numbers.
@@ -47,18 +48,18 @@ class VariableDrift:
         invalid_difference: Live fraction of invalid rows. Training has no invalid rows.
         missing_evidence: Evidence in nats that the fraction of missing rows differs from training;
             see `boxkite.drift.rates`.
-        unseen_evidence: Evidence in nats that there are more unseen rows than new categories
-            explain.
+        unseen_evidence: Evidence in nats that there are more unseen rows than expected without
+            drift.
         outside_evidence: Evidence in nats that there are more outside rows than chance explains.
         invalid_evidence: Evidence in nats that there are more invalid rows than at training.
         rate_critical: Critical value of the four kinds of evidence.
-        changed_rates: Those of "missing", "unseen", "outside" and "invalid" whose evidence exceeds
-            `rate_critical` and whose difference matters.
+        changed_rates: Names of the rates ("missing", "unseen", "outside", "invalid") whose evidence
+            exceeds `rate_critical` and whose difference matters.
         ks_critical: Critical value of K-S; NaN for categories.
-        scores: Score along each direction in which training varies by itself; empty if none was
-            learnt. Their squares are a part of PSI, and `critical` has that part added.
-        score_criticals: Critical value of each score's size.
-        absent: Whether the compared table has no such column. Then the rate of missing rows counts
+        scores: Score along each direction of natural variation; empty if none was learnt. The
+            squares are a part of PSI, so `critical` includes them.
+        score_criticals: Critical value of the absolute value of each score.
+        absent: Whether the compared table lacks this column. If so, the rate of missing rows counts
             as changed, however few rows there are.
         min_effect: Smallest PSI that matters.
         min_moved: Smallest fraction of moved rows that matters.
@@ -118,7 +119,8 @@ class VariableDrift:
     def size(self) -> float:
         """Size of the difference as a multiple of the floor that it exceeds most; 0 without rows.
 
-        It covers PSI, the moved rows, and the rates that changed. Tables and pages sort by it.
+        It takes PSI, the moved rows, and the changed rates into account. Tables and pages sort by
+        it.
         """
         floors = self._floors
         sizes = [abs(getattr(self, f"{rate}_difference")) for rate in self.changed_rates]
@@ -155,7 +157,7 @@ class VariableDrift:
 
     @property
     def findings(self) -> tuple[str, ...]:
-        """Everything worth telling a person: drift, changed rates, missing data, small changes."""
+        """Drift, changed rates, the lack of data, and small changes, each in words."""
         drift = self.effect if self.verdict == "drift" else ""
         return tuple(filter(None, (drift, *self.rate_changes, self.reason, self.below_floor)))
 
@@ -180,7 +182,7 @@ class VariableDrift:
 
     @property
     def above(self) -> tuple[str, ...]:
-        """Statistics that exceed their critical value, whether they matter or not.
+        """Statistics that exceed their critical value, even if the difference does not matter.
 
         They are called "PSI", "K-S", and "direction 1" to "direction 3". Empty if the verdict is
         `insufficient`.

@@ -1,8 +1,9 @@
-"""The differences of one variable that matter, and how large a difference is beside them.
+"""The smallest differences of one variable that matter, and the size of a difference as a multiple.
 
 A difference matters if PSI exceeds the effect floor, or if enough rows moved into or out of one
-cell, however certain the difference is. PSI gives the sum over all cells and hardly notices a fault
-that moves a few rows into a cell that was large before. The moved rows show it.
+cell. How certain the difference is does not count here. PSI is a sum over all cells, and hardly
+notices a fault that moves a few rows into a cell that was large before. The moved rows reveal such
+a fault.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ __all__ = ["DEFAULT_FLOORS", "NO_ALERT", "Floors", "VariablePolicy"]
 
 @dataclass(frozen=True)
 class VariablePolicy:
-    """What matters for one variable; None takes the value of the policy.
+    """The floors of one variable. None stands for the floor of the policy.
 
     Attributes:
         min_effect: Smallest PSI that matters, in nats.
@@ -53,16 +54,16 @@ class Floors(NamedTuple):
     def least_psi(self) -> float:
         """Smallest PSI for which the critical value must hold.
 
-        A smaller PSI matters only if the rows also moved, and it is rare that chance does both:
-        rare cells raise PSI, and common cells move. Simulations give at most 0.3 of the share
-        (docs/statistics.md).
+        A smaller PSI matters only if enough rows also moved. Chance seldom does both: it raises PSI
+        in rare cells, and moves many rows only in common ones. In simulations it does both at most
+        0.3 times as often as the share allows (docs/statistics.md).
         """
         return min(self.effect, DEFAULT_FLOORS.effect * (self.moved / DEFAULT_FLOORS.moved) ** 2)
 
     def multiple(self, psi: float, moved: float) -> float:
         """Return the size of a difference as a multiple of the floor that it exceeds most.
 
-        A floor of 0 counts every difference, so it gives no measure of size and is left out.
+        A floor of 0 gives no measure of size, so it is left out.
         """
         sizes = [
             found / floor for found, floor in ((psi, self.effect), (moved, self.moved)) if floor

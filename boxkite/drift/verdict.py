@@ -1,4 +1,4 @@
-"""Verdicts: a difference is drift if nothing explains it and it is large enough to matter."""
+"""Verdicts: a difference is drift if it is unexplained and large enough to matter."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ Verdict: TypeAlias = Literal["insufficient", "ok", "drift"]
 Severity: TypeAlias = Literal["", "warning", "critical"]
 
 CRITICAL_MULTIPLE = 5.0
-"""A difference of this many times its floor is critical."""
+"""A difference is critical if it is more than this many times its floor."""
 
 
 class VerdictWithReason(NamedTuple):
-    """A verdict, and why there is no better one.
+    """A verdict, with the reason if there is not enough data.
 
     Attributes:
         verdict: `insufficient`, `ok` or `drift`.
@@ -35,14 +35,14 @@ def judge(
 ) -> VerdictWithReason:
     """Return the verdict on one variable.
 
-    K-S judges any number of rows. The other tests need enough rows, because chance is hard to
-    bound in cells with few.
+    K-S judges any number of rows. The other tests need enough rows, because there is no good bound
+    for chance in cells with few.
 
     Args:
         variable: Variable at training.
         found: Statistics of the live rows.
         allowance: What chance and natural variation explain.
-        policy: The floors, and the rows that a verdict needs.
+        policy: Gives the floors, and the rows that a verdict needs.
     """
     exceeded = allowance.exceeded(found)
     reason = _too_few(variable, found, allowance, policy)

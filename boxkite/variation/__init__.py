@@ -1,4 +1,4 @@
-"""Natural variation: how much, and in which ways, training data varies by itself over time."""
+"""Natural variation: how the training data varies over time although nothing is wrong."""
 
 from boxkite.variation.learning import Variation, learn_variation, training_drift
 from boxkite.variation.spread import Spread

@@ -4,8 +4,8 @@ With smoothed fractions p (live) and q (training), the deviation of a cell is
 
     z = sign(p - q) * sqrt((p - q) ln(p / q)).
 
-The squares add up to PSI exactly. So PSI splits into the part that lies along given directions and
-the rest, as the square of a length splits into the squares of its components. Chance gives each
+The squares add up to PSI exactly. So PSI splits into the part along given directions and the rest,
+just as the square of a length splits into the squares of its components. Chance gives each
 component nearly the same variance, 1/m + 1/n, whatever the size of the cell.
 """
 
@@ -35,7 +35,7 @@ def smoothed_fractions(counts: Counts, design_effect: float = 1.0) -> Floats:
 
 
 def deviations(live: Counts, training: Counts, design_effect: float = 1.0) -> Floats:
-    """Return the deviation of each cell; see the module.
+    """Return the deviation of each cell. The module's docstring gives the formula.
 
     Args:
         live: Live rows in each cell, shape (..., cells).

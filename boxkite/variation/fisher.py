@@ -1,4 +1,4 @@
-"""Quantiles of Fisher's F distribution, because importing scipy would cost 100 MB."""
+"""Quantiles of Fisher's F distribution, computed here because importing scipy costs 100 MB."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def quantile(upper_tail: float, numerator: float, denominator: float) -> float:
     """Return the value that an F variable exceeds with probability `upper_tail`.
 
     The square root of the quantile for one numerator degree of freedom is the two-sided quantile of
-    Student's t distribution. The search halves the interval until it is 1e-12 of the value.
+    Student's t distribution. The search halves an interval until the relative error is about 1e-12.
 
     Args:
         upper_tail: A probability between 0 and 1, both excluded.
@@ -55,7 +55,7 @@ def _upper_tail(value: float, numerator: float, denominator: float) -> float:
 
 
 def _incomplete_beta(x: float, a: float, b: float) -> float:
-    """Return I_x(a, b). The continued fraction converges fast on one side of the mean only."""
+    """Return I_x(a, b). The continued fraction converges fast only on one side of the mean."""
     if x <= 0.0:
         return 0.0
     if x >= 1.0:

@@ -1,10 +1,11 @@
-"""Learn how a variable varies by itself between windows of time.
+"""Learn how a variable varies naturally between windows of time.
 
 Each window's deviation from the rest of training (`boxkite.variation.deviation`) is a point with
-one coordinate for each cell. Where rows are independent, the points scatter evenly in all
-directions. Where hours, weekdays or weather move the data, they scatter mostly along a few. Those
-are the leading principal axes. Axes count if they stand out from the axes of simulated windows of
-independent rows (Horn's parallel analysis, 1965), and from the other axes of the same windows.
+one coordinate for each cell. If rows are independent, the points scatter evenly in all directions.
+If hours, weekdays or weather move the data, the points scatter mostly along a few directions, which
+are the leading principal axes. An axis counts as a direction if it stands out from the axes of
+simulated windows of independent rows (Horn's parallel analysis, 1965), and from the other axes of
+the same windows.
 """
 
 from __future__ import annotations
@@ -49,11 +50,12 @@ class Variation:
     Attributes:
         windows: Number of training windows.
         rows: Median number of rows in a training window.
-        directions: Unit vectors over the cells, shape (directions, cells). None if training varies
-            no more than chance.
-        along: Squared score along each direction.
-        rest: Squared deviation outside the directions; None if chance explains it.
-        distance: Squared K-S distance; None if chance explains it, and for unordered categories.
+        directions: Unit vectors over the cells, shape (directions, cells). Empty if no direction
+            stands out from chance.
+        along: Spread of the squared score along each direction.
+        rest: Spread of the squared deviation outside the directions; None if chance explains it.
+        distance: Spread of the squared K-S distance; None if chance explains it, and for unordered
+            categories.
     """
 
     windows: int
@@ -81,17 +83,18 @@ class Variation:
         return not self.along and self.rest is None and self.distance is None
 
     def growth(self, rows: float) -> float:
-        """Return how much more than in training windows a window of `rows` rows may vary.
+        """Return the factor by which a window of `rows` rows may vary more than training windows.
 
-        Variation that users' bursts cause grows as rows become fewer. Variation that the world
-        causes does not. Training windows of one size cannot tell the two apart, so boxkite assumes
-        the greater one: bursts in windows smaller than the median, the world in larger ones.
+        If users' bursts cause the variation, it grows as rows become fewer. If the world causes it,
+        it does not. Training windows of one size cannot tell the two apart, so boxkite assumes the
+        cause that gives more variation: bursts in windows smaller than the median, and the world in
+        larger ones.
         """
         return max(1.0, self.rows / rows)
 
 
 class _Chance(NamedTuple):
-    """What chance alone gives an amount in training windows, over 1/m + 1/n.
+    """What an amount is in training windows by chance alone, divided by 1/m + 1/n.
 
     Attributes:
         mean: Mean over all windows.
@@ -115,14 +118,14 @@ class _Chance(NamedTuple):
         return _Chance(*(each * by for each in self))
 
     def explains(self, amounts: Floats, sliding: Sliding) -> bool:
-        """Tell whether neither the mean nor the greatest of the amounts is more than chance."""
+        """Return whether chance explains both the mean and the greatest of the amounts."""
         mean, greatest = float(amounts.mean()), greatest_usual(amounts, sliding)
         most = self.mean + _STANDARD_ERRORS * self.error * math.sqrt(sliding.overlap) + 1e-9
         return mean <= most and greatest <= _STANDS_OUT * self.greatest
 
 
 class _Simulation(NamedTuple):
-    """Windows of independent rows, of the same sizes as those of training.
+    """Results from simulated windows of independent rows, of the same sizes as in training.
 
     Attributes:
         greatest: Greatest eigenvalue of each axis in any simulation.
@@ -140,19 +143,20 @@ def learn_variation(
 ) -> Variation | None:
     """Learn the natural variation of one variable.
 
-    Live windows slide, and a day from noon to noon is half a Saturday. So training windows slide
-    too: one starts with each slot, a part of a window. Apart from that, the order of the windows
-    does not matter. Windows with far fewer rows than a verdict needs are left out; nights without
-    traffic are no variation. A single wild window (a blizzard) cannot turn the directions to
-    itself, because windows of an unusual length are shortened first.
+    Live windows slide: a day from Friday noon to Saturday noon is half a Saturday. So training
+    windows slide too. A slot is a part of a window, and a window starts with each slot. Apart from
+    that, the order of the windows does not matter. Windows with far fewer rows than a verdict needs
+    are left out, so nights without traffic do not count as variation. A single wild window (a
+    blizzard) cannot pull a direction towards itself, because unusually large deviations are
+    shortened first.
 
-    A trend within training is variation like any other: its range is natural, and so is as much
-    again on either side. `training_drift` tells how large it is.
+    A trend within training counts as variation: its range is natural, and so is half of that range
+    on either side. `training_drift` measures how large the trend is.
 
     Args:
         counts: Rows of each cell in each slot, in order of time, shape (slots, cells).
         ordered: Whether the cells have an order, so that K-S applies.
-        slots: Consecutive slots that make up a window; each starts a window.
+        slots: Number of consecutive slots in a window.
         min_rows_a_cell: Mean rows per cell that a verdict needs. Windows with less than half of
             them are left out.
 
@@ -160,7 +164,8 @@ def learn_variation(
         The variation, or None if fewer than `MIN_WINDOWS` windows have enough rows.
     """
     cells = counts.shape[1]
-    # A quiet hour has enough rows in one week and too few in the next. Learn from it in both.
+    # Half of the rows that a verdict needs are enough here. A quiet hour has enough rows for a
+    # verdict in one week and too few in the next, and both weeks show how it varies.
     windows = TrainingWindows.of(counts, slots, min_rows_a_cell * cells / 2)
     if len(windows.rows) < MIN_WINDOWS * slots or cells < 2:
         return None
@@ -190,8 +195,8 @@ def learn_variation(
 def _learn_distance(windows: TrainingWindows, usual_rows: float) -> Spread | None:
     """Learn the spread of K-S.
 
-    K-S judges any number of rows, so it learns from windows with few rows as well. Otherwise a
-    quiet night that differs from the day would be drift every night.
+    K-S judges any number of rows, so it also learns from windows with few rows. Otherwise, a quiet
+    night that differs from the day would count as drift every night.
     """
     squares = distances(windows.counts, windows.others) ** 2
     expected = _Chance.of(
@@ -220,8 +225,8 @@ def _directions(points: Floats, chance: Floats, simulation: _Simulation, windows
     """Return the axes that stand out, at most one for every eight windows."""
     cells = points.shape[1]
     values, axes = _principal_axes(points, chance)
-    # Bursts of equal rows widen all axes alike, and no axis of a sphere is a direction. Of a few
-    # cells there are too few axes to tell.
+    # Bursts of equal rows widen all axes alike, and then no axis is a direction. A variable with
+    # few cells has too few axes to tell whether all of them are widened.
     even = 1.0
     if cells > 4:
         even = max(1.0, float(np.median(values[: cells - 1])) / max(simulation.median, 1e-300))
@@ -235,7 +240,7 @@ def _principal_axes(points: Floats, chance: Floats) -> tuple[Floats, Floats]:
     """Return the eigenvalues, greatest first, and the unit eigenvectors of the points' scatter.
 
     Small windows are scaled down to the noise of a typical one, and long points to three times the
-    median length. Both would draw the axes to a few windows.
+    median length. Otherwise a few windows could determine the axes.
     """
     scaled = points * np.sqrt(np.minimum(1.0, np.median(chance) / chance))[:, np.newaxis]
     lengths = np.linalg.norm(scaled, axis=1)
@@ -243,7 +248,7 @@ def _principal_axes(points: Floats, chance: Floats) -> tuple[Floats, Floats]:
     scaled *= np.minimum(1.0, most / np.maximum(lengths, 1e-300))[:, np.newaxis]
     values, columns = np.linalg.eigh(scaled.T @ scaled / len(points))
     axes = columns[:, ::-1].T
-    # An axis has no sign. Fix it, so that every machine writes the same baseline.
+    # The sign of an axis is arbitrary. Fix it, so that every machine writes the same baseline.
     greatest = np.abs(axes).argmax(axis=1)
     signs = np.sign(axes[np.arange(len(axes)), greatest])
     return values[::-1], axes * signs[:, np.newaxis]
@@ -252,7 +257,7 @@ def _principal_axes(points: Floats, chance: Floats) -> tuple[Floats, Floats]:
 def _rank(points: Floats) -> float:
     """Return the number of axes that would scatter as much if all scattered alike.
 
-    With few points it is too low, never too high on average: the sample's axes differ by chance.
+    With few points it is too low on average, because chance makes the sample's axes differ.
     """
     scatter = points.T @ points
     return float(np.trace(scatter) ** 2 / max(float((scatter**2).sum()), 1e-300))
@@ -270,9 +275,10 @@ def _independent_rows(windows: TrainingWindows) -> Iterator[tuple[Counts, Counts
 
 
 def _simulate(windows: TrainingWindows) -> _Simulation:
-    """Measure windows of independent rows by what training windows are measured by.
+    """Measure simulated windows of independent rows in the same way as training windows.
 
-    A formula would be off where cells expect few rows, and there chance is greatest.
+    A formula would be inaccurate for cells that expect few rows, and in these cells chance is
+    greatest.
     """
     eigenvalues: list[Floats] = []
     psi: list[Floats] = []

@@ -1,4 +1,4 @@
-"""Windows of training that slide, as live windows do."""
+"""Training windows that slide as live windows do."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ _MOST_WINDOWS = 4_000
 
 @dataclass(frozen=True, eq=False)
 class Sliding:
-    """When windows that slide begin.
+    """The slots in which sliding windows begin.
 
     Attributes:
         starts: Slot in which each window begins.
         length: Slots in a window. Windows that begin fewer slots apart overlap.
-        overlap: How many of the windows cover one moment. Windows of a day that start every six
-            hours overlap by four, and tell as much as a fourth of their number.
+        overlap: Number of windows that cover the same moment. For example, if a window of a day
+            starts every six hours, four windows overlap. Together, the windows hold only as much
+            information as a quarter of their number without overlap.
     """
 
     starts: Counts
@@ -59,7 +60,8 @@ class TrainingWindows(NamedTuple):
         starts = np.flatnonzero(sums.sum(axis=1) >= max(least_rows, 1))
         step = max(1, math.ceil(len(starts) / _MOST_WINDOWS))
         starts = starts[::step]
-        # The simulation draws in the windows' order, so the order must not be the caller's.
+        # The simulation draws in the order of the windows. If that were the caller's order, the
+        # same counts could give different baselines.
         starts = starts[np.lexsort(sums[starts].T)]
         used = sums[starts]
         overlap = max(1, slots // step)

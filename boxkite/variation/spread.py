@@ -1,13 +1,14 @@
 """How much training windows differ from each other, and how much a new window may differ.
 
 The amounts are squares: of a score along a direction, of the deviation outside the directions, or
-of the Kolmogorov-Smirnov distance. A new amount is taken to be
+of the Kolmogorov-Smirnov distance. A new amount is modelled as
 
     scale * F(numerator, denominator),
 
-where F is Fisher's distribution. One numerator degree of freedom is the square of Student's t. More
-of them have a lighter tail: a sine, a uniform trend and a sum of many squares look like that. Fewer
-denominator degrees of freedom have a heavier tail, as days with the odd blizzard do.
+where F is Fisher's distribution. One numerator degree of freedom gives the square of Student's t.
+More numerator degrees of freedom give a lighter tail, as for a sine, a uniform trend or a sum of
+many squares. Fewer denominator degrees of freedom give a heavier tail, as for days with the odd
+blizzard.
 """
 
 from __future__ import annotations
@@ -34,9 +35,9 @@ _SHAPES = (
 )
 """Degrees of freedom to choose from, the heaviest tail first."""
 
-# The scale is fitted to these quantiles. None of them moves if a tenth of the windows is wild, and
-# together they estimate the scale of normal scores as well as 0.8 times as many windows would by
-# the variance, which is the best estimator. 0.7 leaves room for other shapes.
+# The scale is fitted to these quantiles. None of them moves if a tenth of the windows is wild. For
+# normal scores, they have 0.8 of the efficiency of the variance, which is the best estimator. An
+# efficiency of 0.7 leaves room for other shapes.
 _LEVELS = (0.5, 0.7, 0.9)
 _EFFICIENCY = 0.7
 
@@ -58,8 +59,8 @@ class Spread:
         numerator: Numerator degrees of freedom of Fisher's distribution.
         denominator: Denominator degrees of freedom. The number of windows limits them.
         windows: Number of training windows that do not overlap.
-        greatest: Greatest amount in a training window, less the mean that chance gives. Of
-            `MANY_WINDOWS` or more, one exceptional window is left out.
+        greatest: Greatest amount in a training window, minus the mean that chance gives. If there
+            are at least `MANY_WINDOWS`, one exceptional window is left out.
     """
 
     scale: float
@@ -74,7 +75,8 @@ class Spread:
         The fitted quantile is kept between two bounds. It is at least the greatest amount in
         training, so that training itself is no drift. It is at most four times that (twice the
         greatest deviation), because a fit to few windows says nothing about events that none of
-        them saw. With few windows the ceiling is higher, so that normal scores keep to `tail`.
+        them saw. With few windows the upper bound is higher, so that normal scores exceed it with
+        probability `tail` at most.
 
         Args:
             tail: A probability between 0 and 1.
@@ -96,17 +98,18 @@ def fit_spread(
 ) -> Spread:
     """Fit the distribution of an amount to training windows.
 
-    The scale solves: the mean of three quantiles of amount / (scale + chance) is that of
-    Fisher's distribution. The shape is chosen by the ratio of the 90 % quantile to the median, with
-    an allowance for its own error, so that few windows give a heavier tail.
+    The scale is the number for which three quantiles of amount / (scale + chance) have the same
+    mean as the three quantiles of Fisher's distribution. The ratio of the 90 % quantile to the
+    median determines the shape. The ratio is first raised by its own error, so few windows give a
+    heavier tail.
 
     Args:
         amounts: Squared amount in each window, at least two windows.
         chance: Mean amount that chance alone gives in each window, more than 0.
         growth: Factor by which each window's limit will be raised (`Variation.growth`). Only the
             greatest amount is divided by it: the scale must also hold for large windows.
-        rank: Number of coordinates in which windows vary alike. With few windows it is the
-            numerator, because they are too few for the shape to show.
+        rank: Number of coordinates in which windows vary alike. With few windows the shape does not
+            show, so the rank serves as the numerator.
         sliding: When the windows begin; None if they follow one another without overlap.
     """
     sliding = sliding or Sliding(np.arange(len(amounts)))
@@ -134,12 +137,12 @@ def fit_spread(
 
 
 def greatest_usual(amounts: Floats, sliding: Sliding) -> float:
-    """Return the greatest amount; of many windows, the greatest but for one exception.
+    """Return the greatest amount. With many windows, leave out one exception.
 
     One window in many that is unlike all others (the day of a blizzard) is worth an alert. If it
-    counted as natural, nothing smaller would ever be found along its direction. The windows that
-    overlap with it show the same event, so they are left out too. Windows that are just as unusual
-    at another time are no exception: a job that runs once a week is natural.
+    counted as natural, no smaller change along its direction would ever be found. The windows that
+    overlap with it show the same event, so they are left out too. If windows at another time are
+    just as unusual, they stay: a job that runs once a week is natural.
     """
     greatest = int(amounts.argmax())
     if sliding.windows < MANY_WINDOWS:
