@@ -1,4 +1,4 @@
-"""Cuts training rows into windows of time and learns the natural variation of each variable."""
+"""Cut training rows into windows of time and learn the natural variation of each variable."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ _MOST_SLOTS = 200_000
 _ROWS_A_CELL = 50
 
 TREND_WORTH_A_WARNING = 0.1
-"""PSI between the first and the last fifth of training from which on `fit` warns."""
+"""`fit` warns if PSI between the first and the last fifth of training is at least this."""
 
 
 def seconds_of(window: str) -> float:
     """Return the length of a window such as "30m", "1h" or "7d".
 
     Raises:
-        BaselineError: if it is not a number followed by m, h or d.
+        BaselineError: if `window` is not a number followed by m, h or d.
     """
     found = re.fullmatch(r"([1-9][0-9]{0,4})([mhd])", window)
     if found is None:
@@ -57,12 +57,12 @@ def seconds_of(window: str) -> float:
 
 
 class Learnt(NamedTuple):
-    """The result of learning from one variable.
+    """What boxkite learnt about one variable.
 
     Attributes:
-        variation: natural variation by the length of the window. A window is left out if training
-            is too short for it, or if its windows hold too few rows.
-        trend: PSI between the first and the last fifth of training; 0 if they have few rows.
+        variation: natural variation by the length of the window. A length is left out if training
+            is too short for it, or if windows of that length hold too few rows.
+        trend: PSI between the first and the last fifth of training; 0 if either has too few rows.
     """
 
     variation: dict[str, Variation]
@@ -70,7 +70,7 @@ class Learnt(NamedTuple):
 
 
 class SlotCounts(Protocol):
-    """The rows of one variable, which can be counted in slots of any length.
+    """Counts the rows of one variable in slots of any length.
 
     Attributes:
         span: seconds from the first to the last row.
@@ -80,7 +80,7 @@ class SlotCounts(Protocol):
     def span(self) -> float: ...
 
     def every(self, seconds: float) -> Cells:
-        """Return the rows of each cell in consecutive slots, shape (slots, cells)."""
+        """Return the number of rows of each cell in consecutive slots, shape (slots, cells)."""
         ...
 
 
@@ -102,7 +102,7 @@ def learn_windows(variable: Variable, rows: SlotCounts, windows: Mapping[str, fl
         )
         if learnt is not None:
             found[window] = learnt
-    # The last row must fall into the fifth slot, and not into a sixth.
+    # 4.999 and not 5, so that the last row falls into the fifth slot and not into a sixth.
     fifths = rows.every(max(rows.span, 1.0) / 4.999)
     enough = _ROWS_A_CELL * len(variable.counts)
     judged = len(fifths) == 5 and fifths[[0, 4]].sum(axis=1).min() >= enough
@@ -111,7 +111,7 @@ def learn_windows(variable: Variable, rows: SlotCounts, windows: Mapping[str, fl
 
 @dataclass(frozen=True)
 class RowTimes:
-    """When each training row was made.
+    """The time of each training row.
 
     Attributes:
         seconds: seconds since 1970 of each row; NaN if not known.
@@ -126,7 +126,7 @@ class RowTimes:
         """Read a column of dates, times or seconds since 1970.
 
         Raises:
-            BaselineError: if the column has no time, or a window has no length.
+            BaselineError: if the column contains no time, or a window is not a length such as "1h".
         """
         column = capture_column("time", times, categorical=False)
         if isinstance(column, CategoryColumn) or not np.isfinite(column.values).any():

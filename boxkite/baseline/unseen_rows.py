@@ -1,4 +1,4 @@
-"""How many rows may have a category that training never saw, although nothing changed."""
+"""A bound for the rows whose category training never saw, if nothing changed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 __all__ = ["MOST_UNSEEN", "unseen_bound"]
 
 MOST_UNSEEN = 0.05
-"""Greatest fraction of unseen rows that the cell `__unseen__` can be judged with."""
+"""Greatest expected fraction of unseen rows at which boxkite still judges the cell `__unseen__`."""
 
 
 def unseen_bound(
@@ -18,9 +18,9 @@ def unseen_bound(
 ) -> int:
     """Return an upper bound for the unseen rows among as many rows as training had.
 
-    Such rows are about as many as the categories that training saw once (Good 1953). Their number
-    is known for the kept categories, and two standard errors are added. For a tail, only its rows
-    and number of labels are known, and in newer files also how many labels occur once.
+    There are about as many such rows as categories that training saw once (Good 1953). For the kept
+    categories, this number is known, and the bound adds two standard errors. For a tail, files hold
+    only the number of rows and of labels; newer files also say how many labels occur once.
     docs/statistics.md explains both estimates.
 
     Args:
@@ -35,8 +35,8 @@ def unseen_bound(
     guessed = once + tail_labels * math.sqrt(tail_labels / tail_rows)
     bounds = [guessed + 2 * math.sqrt(guessed)]
     if tail_once is not None:
-        # A missed label brings as many rows as a similar label of the tail. The rows therefore vary
-        # by that factor more than independent ones.
+        # A missed label brings as many rows as a similar label of the tail. So the variance is
+        # greater by that factor than for independent rows.
         variance = (tail_once + 1) * (1 + tail_rows / tail_labels)
         bounds.append(once + tail_once + math.sqrt(4 * once + 9 * variance))
     return math.ceil(min(bounds))

@@ -30,7 +30,7 @@ class _VariableFloors(click.ParamType):  # type: ignore[type-arg,unused-ignore] 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, VariablePolicy]:
-        """Return the name and the floors. Defaults of a service are converted already.
+        """Return the name and the floors. Defaults from a service's policy are already converted.
 
         Raises:
             click.BadParameter: If the text has another form.

@@ -38,7 +38,7 @@ __all__ = ["variation_command"]
 
 @dataclass(frozen=True)
 class _BlockCounts:
-    """Rows of one variable in blocks of equal length, which add up to longer slots.
+    """Count the rows of one variable in slots, by adding up blocks of equal length.
 
     Attributes:
         seconds: length of a block.

@@ -1,4 +1,4 @@
-"""The policy of a service as series, which the rules judge by."""
+"""The series that export a service's policy to the rules."""
 
 from __future__ import annotations
 
@@ -21,14 +21,15 @@ _VARIATION = "boxkite_drift_variation"
 
 
 class PolicySeries:
-    """Critical values, natural variation, floors and shares that a policy gives a baseline.
+    """Export the critical values, natural variation, floors and shares of a policy for a baseline.
 
-    A critical value of categories takes some milliseconds, and a thousand of them would hold up
-    the start. So each scrape computes for half a second at most, and the remaining series come
-    with a later scrape. Until then the rules have no verdict on these variables.
+    Computing the critical value of a categorical variable takes some milliseconds, so a thousand
+    such variables would delay the start. So each scrape computes for half a second at most, and
+    later scrapes compute the rest. Until then, the rules have no verdict on the remaining
+    variables.
 
     Args:
-        baseline: Its variables are judged.
+        baseline: The baseline whose variables are judged.
         policy: The policy of the service.
     """
 
@@ -56,7 +57,7 @@ class PolicySeries:
         ]
 
     def families(self) -> list[Family]:
-        """Return the series that are known by now."""
+        """Return the series that have been computed so far."""
         self._compute()
         critical = "Quantile that the rules compare PSI with, after scaling it by the rows."
         variation = "Natural variation between windows, along a direction, of the rest, or of K-S."
@@ -93,7 +94,7 @@ class PolicySeries:
         return _gauge(name, documentation, values)
 
     def _floors(self) -> list[Family]:
-        """Return the floors. All variables have the first; most have the default of the others."""
+        """Return the floors of PSI, and the other floors where they are not the default."""
         found = [(each, self._policy.floors(each)) for each in self._baseline.variables]
 
         def family(name: str, documentation: str, values: list[tuple[Variable, float]]) -> Family:

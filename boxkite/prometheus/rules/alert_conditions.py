@@ -1,7 +1,8 @@
-"""PromQL for when alerts on data fire, at both severities.
+"""PromQL for the conditions of alerts on data, at both severities.
 
 Severity follows size: any difference that matters is a `warning`, and one of more than five times
-its floor is `critical`. So is drift in a tenth of a model's variables, if there are at least two.
+its floor is `critical`. Drift in at least two and at least a tenth of a model's variables is also
+`critical`.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ def alert_conditions(window: str, level: Level, *, varying_as: str | None) -> di
     Args:
         window: A window of the rules.
         level: The severity. Where a `critical` alert fires, the `warning` fires too.
-        varying_as: A window whose natural variation must be known for an alert on drift; None if
-            drift is judged without it. Rates are always judged.
+        varying_as: A window. An alert on drift fires only if natural variation is known for it.
+            None if alerts on drift do not depend on natural variation. Alerts on rates never do.
     """
     own = f'window="{window}"'
     drift = {

@@ -1,4 +1,4 @@
-"""Templates for the texts of alerts, in the language that Prometheus expands when it fires one."""
+"""Texts of alerts, as templates that Prometheus expands when an alert fires."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _where(environment: Sequence[str]) -> str:
     """Return a template that names the environment, such as " (namespace shop, job flights)"."""
     if not environment:
         return ""
-    # Each label brings its own comma, so the last one, which every target has, ends the list.
+    # Each label brings its own comma. The last label ends the list, because every target has it.
     *others, last = environment
     parts = [f"{{{{ with $labels.{name} }}}}{name} {{{{ . }}}}, {{{{ end }}}}" for name in others]
     return f" ({''.join(parts)}{{{{ with $labels.{last} }}}}{last} {{{{ . }}}}{{{{ end }}}})"
@@ -107,7 +107,7 @@ def _most_moved(chosen: str, live: Sequence[str]) -> str:
 
 
 def _distances(chosen: str, live: Sequence[str]) -> str:
-    """Return a template for PSI and, of numbers, K-S, each with its threshold."""
+    """Return a template for PSI and, for numbers, K-S, each with its threshold."""
 
     def threshold(name: str) -> str:
         number = _number(f"variable:boxkite_drift:{name}{{{chosen},@}}", live, "%.3f")
@@ -124,7 +124,7 @@ def _distances(chosen: str, live: Sequence[str]) -> str:
 
 
 def _number(expression: str, labels: Sequence[str], form: str, times: int = 1) -> str:
-    """Return a template for the value of an expression, by the alert's own labels.
+    """Return a template for the value of an expression that the alert's own labels select.
 
     Args:
         expression: PromQL in which `@` stands for the matchers of the labels.

@@ -1,8 +1,8 @@
 """PromQL for the rows that a window or a step of five minutes added to the services' counters.
 
-Reading a day of raw counters over 50 replicas of 100 variables takes 600 million samples, twice in
-each evaluation. So windows longer than two hours are sums of recorded steps. In a step, all
-replicas are added up already, which leaves about 2,000 times fewer samples.
+A day of raw counters from 50 replicas with 100 variables has 600 million samples, and each
+evaluation would read them twice. So windows longer than two hours are sums of recorded steps. A
+step already adds up all replicas, so about 2,000 times fewer samples remain.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ __all__ = ["counted_in_step", "counted_in_steps", "counted_raw", "counts_of", "i
 
 _STEP = "5m"
 _LONGEST_RAW_SECONDS = 7200
-# A target that is away for up to this long is still counted from where it was.
+# If a target is away for up to this long, counting continues from its last sample.
 _AWAY, _AWAY_AND_STEP = "15m", "20m"
-# Since Prometheus 3 a range leaves out a sample that lies exactly at its left end. A millisecond
-# more keeps that sample, so every version counts the same rows.
+# Since Prometheus 3, a range leaves out a sample that lies exactly at its left end. Ranges here are
+# a millisecond longer to keep that sample, so every version counts the same rows.
 _LEFT_END = "1ms"
 
 _COUNTERS = {
@@ -36,7 +36,7 @@ _COUNTERS = {
 
 
 def is_summed(window: str) -> bool:
-    """Return whether a window is long enough to be a sum of steps."""
+    """Return whether a window is so long that it is a sum of steps."""
     return parse_duration(window) > _LONGEST_RAW_SECONDS
 
 
@@ -52,7 +52,7 @@ def counted_raw(window: str) -> dict[str, str]:
 
 def counted_in_steps(window: str) -> dict[str, str]:
     """Return PromQL that adds up recorded steps."""
-    # The subquery evaluates at each multiple of a step, however often the steps are recorded.
+    # The subquery evaluates at each multiple of a step, no matter how often the steps are recorded.
     steps = f"increase{_STEP}[{window}:{_STEP}]"
     return _each(lambda _, __, record: f"sum_over_time({record}:{steps})")
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 __all__ = ["evidence", "scaled"]
 
-# The greatest logarithm that is multiplied by zero must be finite, as 0 * -Inf is NaN.
+# A logarithm that is multiplied by zero must be finite, because 0 * -Inf is NaN.
 _TINY = "1e-300"
 
 
 def evidence(live: str, live_rows: str, trained: str, trained_rows: str) -> str:
     """Return a template of PromQL for `boxkite.drift.rates.evidence`.
 
-    It is absent if either side has no rows.
+    The result is absent if either side has no rows.
 
     Args:
         live: Live rows of the kind that is counted.

@@ -1,4 +1,4 @@
-"""PromQL for the smallest differences that matter, and for how far a difference exceeds them."""
+"""PromQL for the smallest differences that matter, and for the size of a difference."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _MOVED = "variable:boxkite_drift_min_moved:max"
 def floor_expressions() -> dict[str, str]:
     """Return templates of PromQL for the floors of each variable, by placeholder of the template.
 
-    The services export a floor where it is not the default.
+    The services export a floor only if it is not the default.
     """
-    # An infinite floor times 0 is NaN, so 0 is the least of a floor and 0.
+    # This is 0 for each variable. Multiplying by 0 would give NaN if the floor is infinite.
     nothing = f"clamp_max({_EFFECT}, 0)"
     defaults = {"min_moved": DEFAULT_FLOORS.moved, "min_rate": DEFAULT_FLOORS.rate}
     return {

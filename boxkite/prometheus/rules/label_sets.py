@@ -36,7 +36,7 @@ _NAME = re.compile("[a-zA-Z_][a-zA-Z0-9_]*")
 
 
 class Placeholders(Template):
-    """A text with placeholders such as `@live`, because PromQL is full of dollars and braces."""
+    """A template with placeholders such as `@live`, because PromQL uses dollar signs and braces."""
 
     delimiter = "@"
 
@@ -45,17 +45,18 @@ class Placeholders(Template):
 class LabelSets:
     """Lists of labels in PromQL, by the placeholders that the rule templates use.
 
-    Live counts are kept apart by environment. The baseline is the same in every environment,
-    because the version is a digest of it, so joins with the baseline leave the environment out.
+    Live counts are kept apart by environment. The version is a digest of the baseline, so the
+    baseline is the same in every environment. Joins with the baseline therefore leave the
+    environment out.
 
     Attributes:
-        environment: Target labels that are grouped by.
+        environment: Target labels that the rules group by.
     """
 
     environment: tuple[str, ...] = DEFAULT_ENVIRONMENT
 
     def fill(self, text: str) -> str:
-        """Return a template of PromQL with its lists of labels."""
+        """Fill the lists of labels into a template of PromQL."""
         return Placeholders(text).substitute(self.placeholders())
 
     def placeholders(self) -> dict[str, str]:
@@ -79,8 +80,8 @@ def environment_labels(added: Sequence[str] | None) -> tuple[str, ...]:
     """Return the target labels to group by, for the value of `--by`.
 
     Args:
-        added: Labels to add to the default; an empty list removes the default as well, and None
-            leaves it as it is.
+        added: Labels to add to the default. None adds no label. An empty list also removes the
+            default.
 
     Raises:
         ConfigError: if a label is not a valid name, belongs to boxkite's own series, or names a

@@ -15,8 +15,8 @@ def variation_expressions(window: str, source: str) -> dict[str, str]:
 
     Args:
         window: A window of the rules.
-        source: The window of the services whose policy and natural variation are used; usually
-            the same.
+        source: The services' window whose policy and natural variation apply; usually the same
+            window.
     """
     own = f'window="{window}"'
     of_source = f'window="{source}"'
@@ -49,10 +49,10 @@ def _times(chance: str, quantile: str) -> str:
 
 
 def _scores(own: str, of_source: str) -> str:
-    """Return the scores along all directions. Each direction is a join of its own.
+    """Return PromQL for the scores along all directions, with a separate join for each direction.
 
-    A cell has a weight in several directions and a deviation in several environments, and PromQL
-    joins one with many only.
+    A cell has a weight in each direction and a deviation in each environment, so a single join
+    would be many-to-many. PromQL does not support that.
     """
     parts = [
         "label_replace(\n"

@@ -1,4 +1,4 @@
-"""The rules as an object of the Prometheus operator."""
+"""The rule file as an object of the Prometheus operator."""
 
 from __future__ import annotations
 

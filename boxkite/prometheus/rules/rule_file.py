@@ -1,4 +1,4 @@
-"""Puts the groups of the rule file together."""
+"""Put the groups of the rule file together."""
 
 from __future__ import annotations
 
@@ -30,25 +30,26 @@ _HEADER = """\
 # {environments}
 #
 # The live rows of a window are the difference between a counter's greatest and least sample in it.
-# All series of a target come from one scrape and start at 0. So the cells of a variable are exact
-# and agree with each other, for the rows between the first and the last scrape of the window;
-# `increase` would extrapolate each series by itself. A target that is gone, or missed scrapes, is
-# counted with the samples that it left in the window. A window longer than 2h is a sum of steps of
-# 5m (group boxkite-5m), which are differences too, with no row between them.
+# All series of a target come from one scrape and start at 0. So the counts of a variable's cells
+# are exact and agree with each other, for the rows between the first and the last scrape of the
+# window. `increase` would extrapolate each series separately. If a target is gone or missed
+# scrapes, its samples within the window still count. A window longer than 2h is a sum of steps of
+# 5m (group boxkite-5m). These are differences too, and no row is lost between them.
 #
 # If a target restarted in the window (its boxkite_predictions_total fell), all of its series use
-# `increase` instead, in a sum for that step only. That adds the rows of at most about one scrape
-# interval at either end of the window, or adds or loses as many at either end of the step. If it
-# adds more to a lower bucket than to the next one, the bin is cut at 0. Other targets stay exact.
+# `increase` instead. In a sum, only the step of the restart does. In a window, that adds the rows
+# of at most about one scrape interval at either end. In a step, it adds or loses as many at either
+# end. If it adds more to a lower bucket than to the next one, the bin is cut off at 0. Other
+# targets stay exact.
 #
-# Each group is evaluated in order, and Prometheus starts the groups at different times. Rules that
-# must agree on the rows are in one group. The comment of a group names the groups that it reads and
-# how old their results may be.
+# Prometheus evaluates the rules of a group in order, and starts the groups at different times. So
+# rules that must agree on the rows are in one group. The comment of a group names the groups that
+# it reads and how old their results may be.
 #
-# A variable of B cells makes at most 3 B + 8 series once, B + 3 in each environment if a window is
-# a sum, and 3 B + 22 in each environment and window, for any number of replicas. If d directions of
-# natural variation are known, it makes d B + 1 more for each window, and B + 4 d + 4 more in each
-# environment and window.
+# A variable of B cells makes at most 3 B + 8 series once, and 3 B + 22 in each environment and
+# window, for any number of replicas. If a window is a sum, it makes B + 3 more in each environment.
+# If d directions of natural variation are known, it makes d B + 1 more for each window, and
+# B + 4 d + 4 more in each environment and window.
 
 groups:
 """
@@ -64,13 +65,13 @@ def render_rules(
 ) -> str:
     """Return a Prometheus rule file for all models.
 
-    The statistics are those of `boxkite.drift`, from the series of the labelled exposition. The
-    services export their policy: the false alarms that they allow, the floors, and the quantiles.
-    So the rules depend on the windows alone.
+    The rules compute the same statistics as `boxkite.drift`, from the series of the labelled
+    exposition. The services export their policy: the false alarms that they allow, the floors, and
+    the quantiles. So the rules depend only on the windows.
 
     Args:
-        windows: How far back to look, as Prometheus durations, the shortest first. A service has a
-            verdict in a window if its policy has the window.
+        windows: How far back to look, as Prometheus durations, the shortest first. A service gets a
+            verdict in a window only if its policy has that window.
         critical_windows: For a window, the window of the services whose policy is used instead.
             This is for demonstrations that cannot wait for an hour.
         options: Everything that does not change a verdict; the defaults if None.

@@ -1,4 +1,4 @@
-"""Everything about the rule file that does not change a verdict."""
+"""The options of the rule file that do not change a verdict."""
 
 from __future__ import annotations
 
@@ -22,30 +22,31 @@ ALERTS = (
 )  # fmt: skip
 """The name of each alert, in the order of the rule file and of the runbook."""
 
-# Prometheus forgets a sample after five minutes, and a single scrape may fail.
+# Prometheus ignores a sample after five minutes, and a single scrape may fail.
 _LONGEST_SCRAPE_SECONDS = 120
 
 _SCRAPES_A_WINDOW = 10
 
-# A recorded series is seen for five minutes, so its rule must run well within that time.
+# Prometheus ignores a recorded sample after five minutes, so its rule must run well within that
+# time.
 _SHORTEST_INTERVAL, _LONGEST_INTERVAL, _FORGOTTEN = 5, 120, 300
 _EVALUATIONS_A_WINDOW = 60
 
 
 @dataclass(frozen=True, kw_only=True)
 class RuleOptions:
-    """What a platform team sets for all alerts.
+    """The settings of a platform team for all alerts.
 
     Attributes:
         environment: Target labels that keep environments apart; see `environment_labels`.
         interval: Time between two evaluations; by default a sixtieth of each window, within
             5 seconds and 2 minutes.
-        scrape_interval: How often the services are scraped, if known. It is checked against the
+        scrape_interval: Time between two scrapes of the services, if known, to check it against the
             windows.
         runbook: Path or URL that `runbook_url` begins with; None omits the annotation.
         alert_labels: Labels that every alert carries.
-        severities: The severity to use in place of `warning` or `critical`, or for an alert that
-            is named.
+        severities: The severity to use, by the severity that it replaces (`warning` or `critical`)
+            or by the name of an alert.
         without: Names of alerts to leave out.
         alerts: False leaves out all alerts and keeps the recorded series.
 
@@ -80,7 +81,7 @@ class RuleOptions:
         """Return the seconds between two evaluations of a window.
 
         Raises:
-            ConfigError: if the interval that was chosen is too long.
+            ConfigError: if the given interval is too long.
         """
         length = parse_duration(window)
         if self.interval is None:
@@ -112,9 +113,10 @@ class RuleOptions:
 
 
 def longest_scrape_interval(window: str) -> int:
-    """Return the longest time between two scrapes, in seconds, that suits a window.
+    """Return the longest time between two scrapes that a window allows, in seconds.
 
-    A window counts the rows between its first and its last scrape, so it must hold several.
+    A window counts the rows between its first and its last scrape, so it must contain several
+    scrapes.
     """
     return max(1, min(_LONGEST_SCRAPE_SECONDS, parse_duration(window) // _SCRAPES_A_WINDOW))
 

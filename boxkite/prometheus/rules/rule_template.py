@@ -1,4 +1,4 @@
-"""Fills in a group of rules that is written as a file of Prometheus with placeholders."""
+"""Fill in a group of rules from a Prometheus file with placeholders."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ALERT = re.compile(
 
 
 def render_group(file: str, options: RuleOptions, **values: str) -> str:
-    """Return a group of the rule file, or an empty text if no rule of it is wanted.
+    """Return a group of the rule file, or an empty string if the options leave out all its rules.
 
     Args:
         file: Name of a template. A placeholder `@name` stands for a value, or for a list of
@@ -57,7 +57,7 @@ def _fill_lines(text: str, values: Mapping[str, str]) -> str:
 
 
 def _with_options(rule: str, options: RuleOptions, values: Mapping[str, str]) -> str:
-    """Return a rule as the options want it; an empty text if they leave an alert out."""
+    """Apply the options to a rule. Return an empty string if they leave it out."""
     match = _ALERT.search(rule)
     if match is None:
         return rule
@@ -76,5 +76,5 @@ def _with_options(rule: str, options: RuleOptions, values: Mapping[str, str]) ->
 
 
 def _quoted(text: str) -> str:
-    """Return a text of the user as YAML, in which `@` is no placeholder."""
+    """Return a user's text as a YAML string in which `@` is not a placeholder."""
     return json.dumps(text, ensure_ascii=False).replace("@", "@@")

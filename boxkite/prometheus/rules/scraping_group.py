@@ -1,4 +1,4 @@
-"""The group of alerts on how the services are scraped and set up."""
+"""The group of alerts on mistakes in how the services are scraped and set up."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from boxkite.prometheus.rules.rule_template import render_group
 
 __all__ = ["scraping_group"]
 
-# A target at the longest interval has this many scrapes in a span; a few may fail.
+# A target with the longest interval has about this many scrapes in a span. A few may fail.
 _SCRAPES_A_SPAN, _LEAST_SCRAPES = 30, 24
 
 
@@ -40,7 +40,7 @@ def scraping_group(sources: Mapping[str, str], options: RuleOptions, baseline_in
 
 
 def _renamed_labels(options: RuleOptions) -> str:
-    """Return PromQL for our series that arrive with a label that Prometheus renamed."""
+    """Return PromQL for boxkite's series with a label that Prometheus renamed."""
     labels = ", ".join(dict.fromkeys((*options.environment, "job")))
     return "\nor\n".join(
         f'label_replace(count by ({labels}) ({{__name__=~"boxkite_.+", exported_{name}!=""}}),'
@@ -50,7 +50,7 @@ def _renamed_labels(options: RuleOptions) -> str:
 
 
 def _policy_differences(sources: Mapping[str, str]) -> str:
-    """Return a template of PromQL for policies that the rules cannot follow."""
+    """Return a template of PromQL that finds policies that the rules cannot follow."""
     share = "version:boxkite_drift_share:max"
     lacking = [
         f'(max by (@live_version) ({share}) unless on (@live_version) {share}{{window="{source}"}})'
@@ -75,6 +75,6 @@ def _policy_differences(sources: Mapping[str, str]) -> str:
 
 
 def _windows_argument(sources: Mapping[str, str]) -> str:
-    """Return the argument of `Policy` that gives a service the windows of the rules."""
+    """Return the argument of `Policy` that sets the windows of the rules in a service."""
     hours = {source: parse_duration(source) / 3600 for source in sources.values()}
     return ", ".join(f'"{window}": {length:g}' for window, length in hours.items())

@@ -1,7 +1,7 @@
-"""PromQL for the quantiles that a window's statistics are compared with.
+"""PromQL for the quantiles with which the rules compare a window's statistics.
 
-Everything depends on the policy of the services, which export it. The quantile of PSI depends on
-the variable too, so the services export that as well. The other quantiles have a closed form.
+All of them depend on the policy, which the services export. The quantile of PSI also depends on the
+variable, so the services export that quantile as well. The others have a closed form.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ def psi_quantile(source: str) -> str:
 def ks_quantile(source: str) -> str:
     """Return PromQL for the square of the K-S quantile of each version: ln(4 / share) / 2.
 
-    It is the square of `Policy.ks_critical`, which is at half of a variable's share.
+    It is the square of `Policy.ks_critical`, which uses half of a variable's share.
     """
     return f"{_logarithm(source, 4.0)} / 2"
 
 
 def squared_score_quantile(source: str) -> str:
     """Return PromQL for `score_quantile` at a variable's share, for each version."""
-    # The quantile is 2 ln(c / share), so c follows from any share.
+    # The quantile is 2 ln(c / share), so its value at any share gives c.
     return f"2 * {_logarithm(source, math.exp(score_quantile(1.0) / 2))}"
 
 
@@ -52,7 +52,7 @@ def rate_threshold(source: str, evaluations_a_month: float) -> str:
         evaluations_a_month: How often each rate is judged in 30 days.
     """
     # With one false alarm a month and one window, the share is one over the number of alarms that
-    # could start. The threshold is that policy's, plus the logarithm of how much less is allowed.
+    # could start. If the services allow less, the threshold rises by the logarithm of the ratio.
     one = Policy(windows={source: parse_duration(source) / _HOUR})
     constant = rate_critical(one, 1, evaluations_a_month) + math.log(one.share_of_all(source))
     return (

@@ -1,4 +1,4 @@
-"""The groups of one window: its recorded series and its alerts."""
+"""The groups of rules for one window: its recorded series and its alerts."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class WindowGroups:
         )
 
     def alerts(self) -> list[str]:
-        """Return a group of alerts for each severity, empty if the options leave all of them out.
+        """Return a group of alerts for each severity; empty if the options leave out all alerts.
 
         Without natural variation, a short window would take mornings for drift. So it raises alerts
         on rates alone, and the longest window judges drift.
