@@ -31,7 +31,7 @@ from boxkite.system.type_guards import is_tuple
 __all__ = ["MANY_DRIFTED", "Comparison", "compare_counts"]
 
 MANY_DRIFTED = 0.1
-"""Fraction of a model's variables that makes drift critical, however small each difference is."""
+"""Drift in this fraction of a model's variables is critical, however small each difference is."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Comparison:
 
     @property
     def severity(self) -> Severity:
-        """`critical` if one change is, or if a tenth of the variables drift, at least two.
+        """`critical` if any change is, or if at least two and a tenth of the variables drift.
 
         Otherwise `warning`; empty without a change.
         """

@@ -1,4 +1,4 @@
-"""The sum of the counts of a group's workers, read from their files without joining the group."""
+"""Add up the counts of a group's workers from their files, without joining the group."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Retired(Protocol):
 
 
 class RetiredReader:
-    """The counts of the dead workers of a group to which this process does not belong.
+    """Read the counts of a group's dead workers from a process outside the group.
 
     Args:
         folder: the group's folder, which may be missing.
@@ -58,7 +58,7 @@ class RetiredReader:
         return None if file is None else file.read()
 
     def _file(self) -> CountsReader | None:
-        # Open the file each time, because the workers may replace it.
+        # The workers may replace the file, so open it each time.
         try:
             return CountsReader(self._path, self._size)
         except FileNotFoundError:
@@ -68,14 +68,14 @@ class RetiredReader:
 class GroupCounts:
     """Add up the counts of a group's workers, living and dead.
 
-    A folder that cannot be read is left out and reported. If it could be read before, its last
-    known counts stay in the sum, because a counter must not go down.
+    If a worker's folder cannot be read, it is left out and reported. If it could be read before,
+    its last known counts stay in the sum, because a counter must not fall.
 
     Args:
         folder: the group's folder.
         baseline: the baseline whose cells are counted.
         reporter: reports folders that cannot be read.
-        retired: counts of the dead workers. Default: reads their file.
+        retired: counts of the dead workers; None reads them from their file.
     """
 
     def __init__(
@@ -92,10 +92,10 @@ class GroupCounts:
         self._known: dict[str, Counts] = {}
 
     def others(self, own_id: str = "") -> Counts:
-        """Return the counts of all workers except one, living and dead.
+        """Return the counts of all workers, living and dead, without one of them.
 
         Args:
-            own_id: id of the worker to leave out. Default: leave none out.
+            own_id: id of the worker to leave out; empty to leave none out.
 
         Raises:
             OSError: if the group's folder or the counts of the dead workers cannot be read.
@@ -143,14 +143,14 @@ class GroupCounts:
 def worker_folders(
     group: Path, prefixes: tuple[str, ...], foreign: list[Exception] | None = None
 ) -> Iterator[Path]:
-    """Yield the folders of workers, the oldest first, or nothing if the group is gone.
+    """Yield the folders of workers, oldest first. Yield nothing if the group is gone.
 
-    A worker has the same owner as its group. Folders of other users, links and files are left out.
+    A worker has the same owner as its group. Folders of other users, links and files are skipped.
 
     Args:
         group: the group's folder.
         prefixes: `WORKER`, `ORPHAN`, or both.
-        foreign: collects an error for each folder of another user.
+        foreign: receives an error for each entry that is not a folder of the group's owner.
 
     Raises:
         OSError: if the group's folder cannot be listed.

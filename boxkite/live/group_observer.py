@@ -1,4 +1,4 @@
-"""What a process sees of a worker group to which it does not belong."""
+"""Observe a worker group from a process that does not belong to it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class GroupObserver:
         """Return the counts of all workers. If they cannot be read, return the last known ones.
 
         Args:
-            report: report that they cannot be read.
+            report: whether to report that they cannot be read.
         """
         try:
             if self._group is None:
@@ -48,7 +48,7 @@ class GroupObserver:
         return self._last_known
 
     def history(self) -> History | None:
-        """Return the counts at the full hours, or None if there is no folder for them."""
+        """Return the counts at each full hour, or None if there is no folder for them."""
         with contextlib.suppress(LastingError):
             return History(self._state.group_folder(self._baseline), self._baseline)
         return None

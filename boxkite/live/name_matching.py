@@ -1,4 +1,4 @@
-"""Tell whether a client's text is one of the names that must be redacted, however it is written."""
+"""Find the names that must be redacted in a client's text, however the client spells them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Iterable
 
 __all__ = ["NameMatcher", "visible"]
 
-# Characters that no reader sees, so a client may put them into a key: controls, format characters,
-# halves of surrogate pairs, characters for private use, and the letters and marks that Unicode
-# calls "default ignorable" (DerivedCoreProperties.txt).
+# Characters that no reader sees. A client may put them into a key unnoticed: controls, format
+# characters, halves of surrogate pairs, characters for private use, and the letters and marks that
+# Unicode calls "default ignorable" (DerivedCoreProperties.txt).
 _INVISIBLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160"
     "\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ud800-\udfff"
@@ -21,8 +21,8 @@ _INVISIBLE = re.compile(
 _SEPARATORS = re.compile(r"[./:\[\]]+")
 
 # Normalising makes a text at most four times shorter: "\u03b1\u0313\u0300\u0345" becomes one
-# character. So a text that is more than four times as long as the longest name is no name. It must
-# not be normalised, because that takes quadratic time for a long row of accents.
+# character. So a text that is more than four times as long as the longest name cannot be a name. It
+# must not be normalised, because that takes quadratic time for a long row of accents.
 _MOST_COMPOSED = 4
 _SHORT = 256  # a text that may be normalised whatever it holds
 
@@ -30,7 +30,7 @@ _SHORT = 256  # a text that may be normalised whatever it holds
 class NameMatcher:
     """Compare texts with names.
 
-    Upper and lower case, the normal form of Unicode and invisible characters do not matter.
+    The comparison ignores case, the Unicode normal form, and invisible characters.
 
     Args:
         names: the names.
@@ -41,7 +41,7 @@ class NameMatcher:
         self._longest = _MOST_COMPOSED * max(map(len, self._names), default=0)
 
     def matches(self, text: str) -> bool:
-        """Return whether a text is a name, or a path with a name, such as "user.age" or "/age"."""
+        """Return whether a text is a name, or a path with a name in it, such as "user.age"."""
         text = visible(text)
         return self._is_name(text) or any(map(self._is_name, _SEPARATORS.split(text)))
 
@@ -64,7 +64,7 @@ def visible(text: str) -> str:
 
 
 def _folded(text: str) -> str:
-    """Return a text in the form in which names are compared: NFKC with case folding."""
+    """Return a text in the form that is compared: NFKC with case folding."""
     if text.isascii():
         return text.lower().strip()
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).strip()

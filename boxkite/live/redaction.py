@@ -1,7 +1,7 @@
-"""Keep the values of named fields out of the journal, and so out of the log."""
+"""Keep the values of named fields out of the journal, and thus out of the log."""
 
-# Values here may be any object of the user's. After `isinstance`, pyright does not know their type
-# parameters. Type guards would tell it, but would cost a call for each value.
+# A value can be any object of the user. After `isinstance`, pyright does not know its type
+# parameters. Type guards would tell pyright, but would cost a call for each value.
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false
 
@@ -24,10 +24,10 @@ _logger = logging.getLogger("boxkite")
 
 
 class Redaction:
-    """Replace the values of named fields, in the request, before the record is written.
+    """Replace the values of named fields, in the request, before boxkite writes the record.
 
-    A value of one of the baseline's variables is still counted: a `Mark` with the value's cell
-    replaces it. Any other value becomes the text `[redacted]`. `FieldSearch` decides which values
+    The value of a variable of the baseline still counts, because a `Mark` with the value's cell
+    replaces it. The text `[redacted]` replaces any other value. `FieldSearch` decides which values
     belong to a name.
 
     Args:
@@ -58,7 +58,7 @@ class Redaction:
 
         Args:
             output: the row as it would be written.
-            given: the output as the service gave it. Its names may be lost in the row.
+            given: the output as the service returned it. The row may have lost its names.
         """
         if not isinstance(output, list):
             return self._by_name(output, self._outputs)
@@ -71,8 +71,8 @@ class Redaction:
     def body(self, body: Any) -> Any:
         """Return a request body without the named values. Text and bytes are read as JSON.
 
-        If a body cannot be searched, or holds a name where nothing tells which values belong to it,
-        it is replaced as a whole. The first time, that is logged.
+        The whole body is replaced if it cannot be searched, or if it contains a name but nothing
+        tells which values belong to it. This is logged the first time.
         """
         try:
             return self._search.of_body(body)
@@ -83,7 +83,7 @@ class Redaction:
     def _report_refused(self, error: Exception) -> None:
         if not self._has_refused:
             self._has_refused = True
-            # The message of another error could hold a part of the body.
+            # Any other error's message could contain a part of the body.
             reason = str(error) if isinstance(error, UnsearchableError) else type(error).__name__
             _logger.warning(
                 "boxkite log: a request body was left out because it cannot be redacted: %s. This "
@@ -102,7 +102,7 @@ class Redaction:
         }
 
     def _others(self, fields: dict[str, Any]) -> dict[str, Any]:
-        """Return the fields of a row that the baseline does not have, without the named values."""
+        """Return the fields that the baseline does not have, without the named values."""
         try:
             kept: object = self._search.of_value(fields) if fields else fields
         except Exception:  # noqa: BLE001 - a value is any object of the user's
@@ -115,17 +115,17 @@ class Redaction:
         return [self._value(value, each) for each, value in zip(variables, row, strict=True)]
 
     def _value(self, value: Any, variable: Variable) -> Any:
-        """Return a variable's value, or its mark if it must go as a whole."""
+        """Return a variable's value, or its mark if the whole value must be redacted."""
         if self._named[variable.name]:
             return mark_of(variable, value)
         kept = self._nameless(value)
-        # Training counted an object like this by its text. As a mapping it would count as invalid,
-        # so a mark replaces it.
+        # Training counted such an object by its text. The search turned it into a mapping, which
+        # would count as invalid, so a mark replaces it.
         unfolded = isinstance(kept, dict) and not isinstance(value, Mapping)
         return mark_of(variable, value) if kept is REDACTED or unfolded else kept
 
     def _nameless(self, value: Any) -> Any:
-        """Return a value that stands under no redacted name, without the names inside it."""
+        """Return a value whose own name is not redacted, without the named values inside it."""
         if type(value) in SCALARS:
             return value
         try:

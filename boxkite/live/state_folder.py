@@ -1,4 +1,4 @@
-"""The state folder: where the workers of one service, and of no other, find each other."""
+"""The state folder, in which the workers of one service find each other and no other service."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _GROUP = re.compile(r"-[0-9a-f]{16}$")
 
 _LOG = "log"
 
-# Another folder helps against these errors.
+# Errors that the user can solve by choosing another folder.
 _UNUSABLE = {
     *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT),
     *(errno.ENOENT, errno.ENOTDIR, errno.EEXIST, errno.ELOOP, errno.ENAMETOOLONG),
@@ -40,11 +40,12 @@ _UNUSABLE = {
 
 
 class StateFolder:
-    """Name the folders of a monitor.
+    """Name, create and check the folders of a monitor.
 
-    With the setting `STATE_DIR`, they are below that folder, and counting continues where the last
-    run of the service stopped. Without it, they are below a temporary folder and belong to one run
-    of the service. The workers of a run find each other by the process that started them.
+    If `STATE_DIR` is set, the folders are below it, and counting continues where the last run of
+    the service stopped. Otherwise, they are below a temporary folder and belong to one run of the
+    service. Their name contains the process that started the workers, so the workers of a run find
+    each other.
 
     Args:
         setting: the setting `STATE_DIR`, or None.
@@ -57,7 +58,7 @@ class StateFolder:
 
     @property
     def place(self) -> str:
-        """Where the state is, for a log line. This creates nothing."""
+        """Place of the state, for a log line. This creates nothing."""
         if self._setting:
             return str(self._setting)
         try:
@@ -66,7 +67,7 @@ class StateFolder:
             return "memory only"
 
     def remove_stale_runs(self) -> None:
-        """Without `STATE_DIR`, remove the folders of runs that have ended.
+        """Remove the folders of runs that have ended, unless `STATE_DIR` is set.
 
         The folder of this run is removed when the process that names it ends. If that process is
         killed, a later run removes the folder.
@@ -76,7 +77,7 @@ class StateFolder:
         root = self._root()
         if root.name.partition("-")[0] == str(os.getpid()):
             weakref.finalize(self, remove_own, root, os.getpid())
-        # Look at all runs of this user, because no other program cleans up after a killed run.
+        # Look at all runs of this user, because nothing else cleans up after a killed run.
         for other in _inside(root.parent):
             if other != root and is_abandoned(other):
                 shutil.rmtree(other, ignore_errors=True)
@@ -107,7 +108,7 @@ class StateFolder:
         return group
 
     def log_folder(self) -> Path:
-        """Return the folder of a log whose URL does not name a folder. This creates nothing.
+        """Return the folder of the default log. This creates nothing.
 
         Raises:
             LastingError: if no temporary folder can be used.
@@ -143,7 +144,7 @@ class StateFolder:
     def group_folders(self) -> list[Path]:
         """Return the folders of all worker groups, including other baselines and ended runs.
 
-        Folders of other users, and whatever else is there, are left out.
+        Folders of other users, and anything else, are left out.
         """
         try:
             root = self._root()
@@ -153,7 +154,7 @@ class StateFolder:
         return [folder for run in runs for folder in _inside(run) if _GROUP.search(folder.name)]
 
     def explained(self, error: OSError) -> OSError:
-        """Return the error that says what to do, if another folder helps against this one.
+        """Return an error that says what to do, if another folder solves the problem.
 
         Args:
             error: why the folder, or a file in it, cannot be used.
@@ -168,13 +169,13 @@ class StateFolder:
         if error.errno not in _UNUSABLE:
             return error
         try:
-            # Leave out the name of the file, which would make each attempt a new error.
+            # Leave out the name of the file. It would make each attempt look like a new error.
             return _unusable([f"'{self._setting or _temporary_root()}': {error.strerror}"])
         except LastingError as none_left:
             return none_left
 
     def unreadable(self, error: Exception) -> LastingError:
-        """Return the error that says that the counts of other workers cannot be read."""
+        """Return an error that says that the counts of other workers cannot be read."""
         if isinstance(error, LastingError):
             return error
         reason = _reason(error) if isinstance(error, OSError) else str(error)
@@ -206,15 +207,15 @@ class StateFolder:
 
 
 def _absolute(setting: str) -> Path:
-    # The program may change its working directory later. If that was deleted, there is no absolute
-    # path, and the folder cannot be used.
+    # Make the path absolute now, because the program may change its working directory later. If the
+    # working directory was deleted, there is no absolute path, and the folder cannot be used.
     with contextlib.suppress(FileNotFoundError):
         return Path(os.path.abspath(setting))
     return Path(setting)
 
 
 def _group_name(baseline: Baseline) -> str:
-    # The format is part of the name, so files of another format are left alone.
+    # The format is part of the name, so that boxkite leaves files of another format alone.
     digest = hashlib.sha256(f"{FORMAT}\0{baseline.model}\0{baseline.version}".encode())
     for variable in baseline.variables:
         if isinstance(variable, NumericVariable):
@@ -228,7 +229,7 @@ def _group_name(baseline: Baseline) -> str:
 
 
 def _inside(folder: Path) -> list[Path]:
-    """Return the folders of this user in a folder. None if that is gone or cannot be read."""
+    """Return this user's folders in a folder; none if it is gone or cannot be read."""
     found: list[Path] = []
     with contextlib.suppress(OSError):
         for path in folder.iterdir():
@@ -255,7 +256,7 @@ def _unusable(reasons: Sequence[str]) -> LastingError:
 
 
 def _temporary_root() -> Path:
-    """Return the first temporary folder of this user that can be used. This creates nothing.
+    """Return the first usable temporary folder of this user. This creates nothing.
 
     Raises:
         LastingError: if none can be used.
@@ -283,12 +284,12 @@ def _require_usable(root: Path) -> None:
 
 
 def _temporary_bases() -> list[Path]:
-    """Return the folders for temporary files, the preferred one first: `TMPDIR` if it is set.
+    """Return the folders for temporary files, most preferred first: `TMPDIR` if it is set.
 
-    /var/tmp is kept across a reboot, and /tmp often is not.
+    /var/tmp survives a reboot, and /tmp often does not.
     """
-    # This does not use `tempfile`, which searches under a lock. A process that is forked while
-    # another thread holds that lock could never take it. It also falls back to the working
+    # This does not use `tempfile`, which searches under a lock. If a process forks while another
+    # thread holds that lock, the child can never take it. `tempfile` also falls back to the working
     # directory, where nobody expects these files.
     bases = dict.fromkeys([os.environ.get("TMPDIR"), *_PLACES])
     return [Path(os.path.abspath(base)) for base in bases if base]

@@ -1,4 +1,4 @@
-"""Folders in which no other user can change anything."""
+"""Create and check folders in which no other user can change anything."""
 
 from __future__ import annotations
 
@@ -33,20 +33,21 @@ def make_private(folder: Path, *, strict: bool = False) -> None:
 def _make(folder: Path, mode: int) -> None:
     if not folder.exists():
         _make(folder.parent, 0o755)
-        # Another worker may create it at the same time. A link to nowhere stays and is refused.
+        # Another worker may create it at the same time. A dangling link stays, and the check
+        # refuses it.
         with contextlib.suppress(FileExistsError):
             os.mkdir(folder, mode)
 
 
 def require_private(folder: Path, *, strict: bool = False) -> None:
-    """Check that a folder belongs to this user, that no other user can write to it, and no link.
+    """Check that a folder is this user's own, not a link, and that no other user can write to it.
 
-    A group may write to it if this process belongs to that group, because a umask of 002 and the
-    volumes of Kubernetes (`fsGroup`) allow that.
+    A group may write to it if this process belongs to that group, because a umask of 002 and
+    Kubernetes volumes with `fsGroup` give that permission.
 
     Args:
         folder: the folder.
-        strict: also refuse a folder to which the process's own groups can write.
+        strict: also refuse a folder to which this process's own groups can write.
 
     Raises:
         FileNotFoundError: if there is no such folder.
@@ -66,11 +67,11 @@ def require_private(folder: Path, *, strict: bool = False) -> None:
 
 
 def use_given(folder: Path) -> Path:
-    """Create the folder that somebody chose for this service if it is missing, and check it.
+    """Create a folder that the user chose if it is missing, and check it.
 
-    It may belong to root, for example as the mount point of a volume, or be a link. If it belongs
-    to this user and others can write to it, their permission is taken away, so that they cannot
-    replace the folders in it.
+    The folder may be a link, and it may belong to root, as the mount point of a volume does. If it
+    belongs to this user and others can write to it, boxkite takes away their permission, so that
+    they cannot replace the folders in it.
 
     Returns:
         The folder without links in its path.
@@ -87,7 +88,7 @@ def use_given(folder: Path) -> Path:
     status = real.stat()
     if not stat.S_ISDIR(status.st_mode):
         raise NotADirectoryError(f"'{folder}' is not a folder")
-    # In a folder with the sticky bit, such as /tmp, users can only replace what is their own.
+    # In a folder with the sticky bit, such as /tmp, users can replace only their own files.
     is_exposed = _others_can_write(status, strict=False) and not status.st_mode & stat.S_ISVTX
     if is_exposed and status.st_uid == user_id():
         real.chmod(stat.S_IMODE(status.st_mode) & ~_OTHERS_WRITE)
@@ -98,7 +99,7 @@ def use_given(folder: Path) -> Path:
 
 def _others_can_write(status: os.stat_result, strict: bool) -> bool:
     if user_id() is None:
-        return False  # Windows shows modes that say nothing about other users
+        return False  # on Windows, modes say nothing about other users
     if status.st_mode & stat.S_IWGRP and (strict or status.st_gid not in _groups()):
         return True
     return bool(status.st_mode & stat.S_IWOTH)

@@ -1,4 +1,4 @@
-"""A page that boxkite adds to an application, and who may see what on it."""
+"""A page that boxkite adds to an application. It decides who may see which models."""
 
 from __future__ import annotations
 
@@ -40,15 +40,15 @@ class PageRequest:
 
     Attributes:
         query: Values of the query string by name.
-        accept: The `Accept` header, or an empty text.
-        accept_encoding: The `Accept-Encoding` header, or an empty text.
+        accept: The `Accept` header, or an empty string.
+        accept_encoding: The `Accept-Encoding` header, or an empty string.
         prefix: The path under which the application is mounted; `SCRIPT_NAME` in WSGI, `root_path`
             in ASGI.
         rest: The part of the path below the page's own path.
-        authorization: The `Authorization` header, or an empty text.
-        cookies: The `Cookie` header, or an empty text.
+        authorization: The `Authorization` header, or an empty string.
+        cookies: The `Cookie` header, or an empty string.
         method: "GET", "HEAD" or "POST".
-        body: The body of a POST, of which an adapter reads at most `MAX_FORM_BYTES` + 1.
+        body: The body of a POST. An adapter reads at most `MAX_FORM_BYTES` + 1 bytes of it.
         is_secure: Whether the request came through HTTPS.
     """
 
@@ -65,7 +65,7 @@ class PageRequest:
 
 
 class Rendering:
-    """An answer that takes time to render. Equal requests at the same time share it.
+    """An answer that takes time to render. Simultaneous equal requests share it.
 
     Args:
         shared: Shares the answer.
@@ -89,7 +89,7 @@ class Routes(Protocol):
     """The routes of an application."""
 
     def route_at(self, path: str) -> str | None:
-        """Name the route, other than boxkite's own, that answers GET at a path."""
+        """Name the route of the application that answers GET at a path; None if there is none."""
 
 
 class Guarded(NamedTuple):
@@ -105,7 +105,7 @@ class Guarded(NamedTuple):
 
 
 Verdicts: TypeAlias = Sequence[tuple[Authorize, object]]
-"""Callables that decide about a request, with what each of them returned or raised."""
+"""The callables that decide about a request, each with what it returned or raised."""
 
 _PLAIN = {"Content-Type": "text/plain; charset=utf-8"}
 # Refusals reveal nothing about the service.
@@ -117,21 +117,21 @@ _FORBIDDEN = PageAnswer(403, b"forbidden\n", _PLAIN)
 class Page(ABC):
     """A page at one path of an application.
 
-    An adapter answers a request in three steps: it takes the callables from `to_ask`, calls each
-    with the framework's request, and passes all of them to `respond` with their verdicts. If that
-    returns a `Rendering`, it lets at most `threads` threads render at a time, so that pages leave
-    threads for predictions.
+    An adapter answers a request in three steps. It gets the callables from `to_ask`, calls each
+    with the framework's request, and passes them with their verdicts to `respond`. If `respond`
+    returns a `Rendering`, the adapter renders it, in at most `threads` threads at a time, so that
+    predictions have threads left.
 
     Args:
         path: The path.
 
     Attributes:
-        name: The page's name, for the names of its routes.
+        name: The page's name, from which its routes are named.
         setting: The setting that holds the path.
         methods: The methods that the page answers.
         has_subpaths: Whether the page also answers below its path.
-        threads: The most threads of the server that may render the page at the same time.
-        busy: The answer for a further request, if a server cannot let it wait without a thread.
+        threads: Number of the server's threads that may render the page at the same time.
+        busy: The answer to a further request, if the server cannot make it wait without a thread.
     """
 
     name: ClassVar[str]
@@ -147,11 +147,11 @@ class Page(ABC):
 
     @abstractmethod
     def guarded(self) -> Sequence[Guarded]:
-        """Return the monitors on the page, with the conditions for access to each."""
+        """Return the monitors on the page, each with its conditions for access."""
 
     @abstractmethod
     def answer(self, request: PageRequest, monitors: Sequence[Monitor]) -> PageAnswer:
-        """Return the answer to a request that may see some of the monitors.
+        """Return the answer to a request that is allowed to see these monitors.
 
         Args:
             request: The request.
@@ -160,10 +160,10 @@ class Page(ABC):
 
     @abstractmethod
     def key(self, request: PageRequest) -> Hashable:
-        """Return what the answer depends on, apart from the monitors."""
+        """Return a key for the answer. Equal keys and equal monitors give equal answers."""
 
     def to_ask(self, request: PageRequest) -> list[Authorize]:
-        """Return the callables whose verdicts `respond` needs, each of them once."""
+        """Return the callables whose verdicts `respond` needs, without duplicates."""
         asked: list[Authorize] = []
         for _, protection in self.guarded():
             authorize = protection.authorize
@@ -173,15 +173,16 @@ class Page(ABC):
         return asked
 
     def respond(self, request: PageRequest, verdicts: Verdicts = ()) -> PageAnswer | Rendering:
-        """Return the answer to a request: the monitors that it may see, or a refusal.
+        """Return the page with the monitors that a request may see, or a refusal.
 
         This does not block.
 
-        Any verdict but `True` denies access, because a response or a coroutine would also be true.
+        Only `True` grants access. Testing for truth would not do, because responses and coroutines
+        are true as well.
 
         Args:
             request: The request.
-            verdicts: Each callable of `to_ask` with what it returned, or with the exception that it
+            verdicts: Each callable from `to_ask`, with what it returned or the exception that it
                 raised.
         """
         granting = [authorize for authorize, verdict in verdicts if self._grants(verdict)]
@@ -218,7 +219,7 @@ class Page(ABC):
         return False
 
     def refuse_path(self, routes: Routes) -> None:
-        """Refuse the path if the application already has a route there.
+        """Raise an error if the application already has a route at the page's path.
 
         Raises:
             ConfigError: if there is a route. The message names it.

@@ -1,4 +1,4 @@
-"""The conditions for access to a page: a token, a callable of the application's, or both."""
+"""The conditions for access to a page: a token, a callable of the application, or both."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 __all__ = ["Authorize", "Protection"]
 
 Authorize: TypeAlias = Callable[[Any], bool | Awaitable[bool]]
-"""Decides about access to a page: called with the framework's request, sync or async."""
+"""A sync or async callable that gets the framework's request and decides about access to a page."""
 
 
 @dataclass(frozen=True)
@@ -18,16 +18,16 @@ class Protection:
     """The conditions for access to a page, or to one model on it.
 
     Attributes:
-        token: The bearer token that a request must carry; None or an empty text for no token.
-        authorize: A callable that returns True for a request that may see the page; None if all
-            may see it.
+        token: The bearer token that a request must carry; None or an empty string for no token.
+        authorize: A callable that returns True if a request may see the page; None if every request
+            may.
     """
 
     token: str | None = field(default=None, repr=False)
     authorize: Authorize | None = None
 
     def or_else(self, other: Protection) -> Protection:
-        """Return this protection, with the parts of another one that it lacks."""
+        """Return this protection, with the parts that it lacks taken from another one."""
         return Protection(self.token or other.token, self.authorize or other.authorize)
 
     def accepts(self, authorization: str) -> bool:
@@ -39,7 +39,7 @@ class Protection:
 
     def is_token(self, given: str) -> bool:
         """Return whether a text is the token."""
-        # A plain comparison stops at the first wrong character, so its duration would reveal the
-        # token.
+        # A plain comparison stops at the first wrong character, so its duration would help to guess
+        # the token.
         token = (self.token or "").encode(errors="replace")
         return bool(token) and secrets.compare_digest(given.encode(errors="replace"), token)

@@ -1,4 +1,4 @@
-"""Find views whose decorator has no effect, because the route got another function."""
+"""Find views whose decorator has no effect because the route got another function."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class RegisteredView:
     """A function that the application calls for a route.
 
     Attributes:
-        function: The function or other callable.
-        is_websocket: Whether it answers websockets instead of HTTP requests.
+        function: The function, or another callable.
+        is_websocket: Whether it handles websockets instead of HTTP requests.
     """
 
     function: Any
@@ -30,8 +30,9 @@ class RegisteredView:
 
 
 def mark_decorated(view: Callable[..., Any], wrapper: Any, name: str) -> None:
-    """Remember that a view was decorated, and with which name it appears in messages."""
-    # The wrapper has a copy of the view's attributes, from an earlier decorator too.
+    """Mark a view and its wrapper as decorated, with the view's name for messages."""
+    # The wrapper has a copy of the view's attributes, which may include the mark of an earlier
+    # decorator.
     wrapper.__dict__.pop(_DECORATED, None)
     setattr(wrapper, _NAME, name)
     with suppress(AttributeError, TypeError):  # methods and built-in functions take no attributes
@@ -41,7 +42,7 @@ def mark_decorated(view: Callable[..., Any], wrapper: Any, name: str) -> None:
 def report_uncounted(views: Sequence[RegisteredView], monitor: Monitor) -> None:
     """Report each view whose decorator has no effect.
 
-    Call it when all routes are known: at the start, or at the first request.
+    Call this once all routes are known: at the start, or at the first request.
     """
     inside = {id(part) for view in views for part in _wrapped(view.function)}
     for view in views:
@@ -63,7 +64,7 @@ def report_uncounted(views: Sequence[RegisteredView], monitor: Monitor) -> None:
 
 
 def _wrapped(function: Any) -> Iterator[Any]:
-    """Yield the functions inside a decorated function, from the outermost inwards."""
+    """Yield the functions inside a decorated function, outermost first."""
     for _ in range(100):  # a function may wrap itself
         function = getattr(function, "__wrapped__", None)
         if function is None:

@@ -1,8 +1,8 @@
-"""Sign in to a page with a browser, which cannot send a bearer token by itself.
+"""Let browsers sign in to a page, because they cannot send a bearer token by themselves.
 
-A small form asks for the token. The answer sets a cookie that proves that its browser knew the
-token, so the token itself is in no URL, no history and no cookie. The cookie is a signed time of
-expiry, so the service stores nothing, and each of its workers accepts it:
+A small form asks for the token. The response sets a cookie, which proves that the browser sent the
+token. So the token itself is in no URL, no history and no cookie. The cookie is a signed expiry
+time, so the service stores nothing, and each of its workers accepts the cookie:
 
     {seconds since 1970}.{HMAC-SHA256 of them, with the token as the key}
 
@@ -32,7 +32,8 @@ def new_cookie(token: str, path: str, *, secure: bool) -> str:
     Args:
         token: The token.
         path: The path of the page. Browsers send the cookie nowhere else.
-        secure: Whether the request came through HTTPS. Then the cookie is sent through HTTPS only.
+        secure: Whether the request came through HTTPS. If so, browsers send the cookie only through
+            HTTPS.
     """
     expiry = str(int(time.time()) + _SESSION_SECONDS)
     parts = [
@@ -48,13 +49,13 @@ def new_cookie(token: str, path: str, *, secure: bool) -> str:
 
 def has_session(token: str, cookies: str) -> bool:
     """Return whether a `Cookie` header has a session for the token that has not expired."""
-    # `http.cookies` would stop at a cookie of the application that breaks the rules.
+    # `http.cookies` would stop at a malformed cookie of the application.
     pairs = (each.strip().partition("=") for each in cookies.split(";"))
     session = next((value for name, _, value in pairs if name == _COOKIE), "")
     expiry, _, signature = session.partition(".")
     if not hmac.compare_digest(_bytes(signature), _bytes(_signature(token, expiry))):
         return False
-    return time.time() < int(expiry)  # only a signed text gets here, so it is a number
+    return time.time() < int(expiry)  # only a signed expiry gets here, so it is a number
 
 
 def _signature(token: str, expiry: str) -> str:
@@ -67,7 +68,7 @@ def _bytes(text: str) -> bytes:
 
 
 def token_of_form(body: bytes) -> str:
-    """Return the token in the body of a form; return an empty text if it has none."""
+    """Return the token in the body of a form; an empty string if there is none."""
     if len(body) > MAX_FORM_BYTES:
         return ""
     return parse_qs(body.decode("ascii", "replace")).get("token", [""])[0]
@@ -78,13 +79,13 @@ def form_html(action: str, problem: str = "") -> str:
 
     Args:
         action: The path of the page.
-        problem: Why the form is shown again.
+        problem: Message that says why the form is shown again; empty the first time.
     """
     said = f'<p role="alert">{html.escape(problem)}</p>\n' if problem else ""
     return _FORM.format(action=html.escape(action), said=said)
 
 
-# No style, because the page's own style sheet is for those who have signed in.
+# The form has no style, because only users who have signed in may load the page's style sheet.
 _FORM = """\
 <!doctype html>
 <html lang="en">
