@@ -30,6 +30,11 @@ CASES: dict[str, dict[str, str]] = {
     **{f"usual: {name}": {name: "x"} for name in ("role", "version", "model", "stage", "kind")},
     **{f"ours: {name}": {name: "x"} for name in SERIES_LABELS},
 }
+QUICK = (
+    "none", "Kubernetes", "a labelmap of everything usual", "usual: version", "ours: model_name",
+    "ours: variable", "ours: le", "ours: direction",
+)  # fmt: skip
+"""Cases that each version of Prometheus is tried with."""
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +77,13 @@ def on_target(scrape: Mapping[str, str], target: Mapping[str, str], honor: bool)
 
 
 @pytest.mark.parametrize("honor_labels", [False, True], ids=["renamed", "honor_labels"])
-@pytest.mark.parametrize("labels", list(CASES.values()), ids=list(CASES))
+@pytest.mark.parametrize(
+    "labels",
+    [
+        pytest.param(labels, id=name, marks=() if name in QUICK else pytest.mark.slow)
+        for name, labels in CASES.items()
+    ],
+)
 def test_the_verdict_is_the_same_or_the_renamed_label_is_told(
     bench: Any,
     drifted: tuple[Baseline, list[dict[str, Any]]],
