@@ -47,9 +47,9 @@ _HEADER = """\
 # it reads and how old their results may be.
 #
 # A variable of B cells makes at most 3 B + 8 series once, and 3 B + 22 in each environment and
-# window, for any number of replicas. If a window is a sum, it makes B + 3 more in each environment.
-# If d directions of natural variation are known, it makes d B + 1 more for each window, and
-# B + 4 d + 4 more in each environment and window.
+# window, for any number of replicas. If a window is a sum, add B + 3 in each environment. If d
+# directions of natural variation are known, add d B + 1 for each window, and B + 4 d + 4 in each
+# environment and window.
 
 groups:
 """
