@@ -140,7 +140,7 @@ async def _asked(rest: str) -> adapters.PageRequest:
         authorization=current_request.headers.get("Authorization", ""),
         cookies=current_request.headers.get("Cookie", ""),
         method=current_request.method,
-        body=await current_request.get_data(as_text=False),
+        body=await current_request.body,
         is_secure=current_request.is_secure,
     )
 

@@ -104,6 +104,8 @@ class StateFolder:
             group = self._open_root() / _group_name(baseline)
             make_private(group)
         except OSError as error:
+            if _is_clear(error):
+                raise
             raise self.explained(error) from error
         return group
 
@@ -162,12 +164,10 @@ class StateFolder:
         Returns:
             A `LastingError`, or the error itself if it has another cause.
         """
-        if isinstance(error, LastingError):
+        if _is_clear(error):
             return error
-        if error.errno is None and isinstance(error, PermissionError | NotADirectoryError):
+        if error.errno is None:
             return _unusable([str(error)])
-        if error.errno not in _UNUSABLE:
-            return error
         try:
             # Leave out the name of the file. It would make each attempt look like a new error.
             return _unusable([f"'{self._setting or _temporary_root()}': {error.strerror}"])
@@ -202,8 +202,23 @@ class StateFolder:
             root = _temporary_root()
             make_private(root, strict=True)
         except OSError as error:
+            if _is_clear(error):
+                raise
             raise self.explained(error) from error
         return root
+
+
+def _is_clear(error: OSError) -> bool:
+    """Return whether an error needs no explanation, because it has one or no folder would help.
+
+    Such an error must be raised as it is. An error that is its own cause is never freed, and with
+    it everything that its frames refer to, such as the locks of a worker.
+    """
+    if isinstance(error, LastingError):
+        return True
+    if error.errno is None:
+        return not isinstance(error, PermissionError | NotADirectoryError)
+    return error.errno not in _UNUSABLE
 
 
 def _absolute(setting: str) -> Path:

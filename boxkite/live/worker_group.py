@@ -100,8 +100,13 @@ class WorkerGroup:
                 raise  # the next folder would only wait for the same lock
             except (OSError, ValueError) as error:
                 errors.append(error)
-        if errors:
-            raise errors[0]
+        try:
+            if errors:
+                raise errors[0]
+        finally:
+            # The error refers to this frame. If the frame went on referring to the error, both
+            # would live until a garbage collection, and with them the locks of the workers.
+            errors.clear()
 
     def _merge_if_dead(self, folder: WorkerFolder) -> None:
         descriptor = folder.lock_if_dead()

@@ -129,8 +129,13 @@ class _UrlOpener:
     opened = None
 
     @property
-    def url(self) -> str:
-        return str(self.state.log_folder()) if self.given == "file:" else self.given
+    def url(self) -> str | None:
+        if self.given != "file:":
+            return self.given
+        try:
+            return str(self.state.log_folder())
+        except LastingError:
+            return None  # no folder can be used, which is reported when records are counted
 
     def open(self) -> Sink:
         return open_sink(self.given, self.settings, self.state, self.reporter)

@@ -115,6 +115,7 @@ class Service:
     """Counts and their shipper, without threads. It opens its own sink."""
 
     url = None
+    opened = None
 
     def __init__(self, folder: Path, name: str, max_bytes: int = 1 << 20) -> None:
         state = StateFolder(str(folder / "state"))
@@ -134,10 +135,6 @@ class Service:
         self.shipper._background.stop(60)
 
     def open(self) -> Any:
-        return self.sink
-
-    @property
-    def opened(self) -> Any:
         return self.sink
 
     def ship(self) -> None:

@@ -61,7 +61,8 @@ IMPORTING = """
 import sys
 from boxkite import Baseline, Monitor
 
-baseline = Baseline.fit({"a": range(100), "b": ["x", "y"] * 50}, range(100))
+numbers = [*range(50)] * 2
+baseline = Baseline.fit({"a": numbers, "b": ["x", "y"] * 50}, numbers)
 monitor = Monitor(baseline, log=sys.argv[1], registry=None)
 before = set(sys.modules)
 monitor.log_prediction([1, "x"], 2.0)

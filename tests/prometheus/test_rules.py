@@ -285,7 +285,7 @@ def test_new_categories_are_expected_as_many_as_stood_alone_in_the_tail(
     bench: Any, known: bool
 ) -> None:
     tail = [f"alone {each}" for each in range(60)] + [f"pair {each // 2}" for each in range(240)]
-    trained = Baseline.fit({"c": [*["a", "b", "c"] * 300, *tail]}, max_categories=3)
+    trained = Baseline.fit({"c": [*["a", "b", "c"] * 3000, *tail]}, max_categories=3)
     if not known:
         variables = [replace(each, tail_once=None) for each in trained.variables]
         trained = Baseline.from_variables(variables, trained.rows)

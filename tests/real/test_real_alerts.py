@@ -40,7 +40,7 @@ def test_forty_features_that_drift_are_one_notification(
         for row in random.normal(1.0, 1.0, (500, 40)).tolist():
             monitor.log_prediction(row)
         system.wait("a notification", lambda: system.told.get("models"))
-        count = "count(ALERTS{alertstate='firing'})"
+        count = "count(ALERTS{alertstate='firing', severity='warning'})"
         assert system.value(count) == 40
 
         (notification,) = system.told["models"]
@@ -97,13 +97,28 @@ def is_ready(alertmanager: str) -> bool:
                     "model_name": "m",
                     "variable": name,
                     "window": each,
+                    "severity": severity,
                 }
+                for severity in ("warning", "critical")
                 for name, each in (("x", "1h"), ("x", "1d"), ("y", "1d"))
             ],
             [("BoxkiteFeatureDrift", "x"), ("BoxkiteFeatureDrift", "y")],
         ),
+        (
+            [
+                {
+                    "alertname": "BoxkiteFeatureDrift",
+                    "model_name": "m",
+                    "variable": "x",
+                    "window": window,
+                    "severity": severity,
+                }
+                for window, severity in (("1h", "warning"), ("1d", "critical"), ("1d", "warning"))
+            ],
+            [("BoxkiteFeatureDrift", "x")],
+        ),
     ],
-    ids=["no predictions", "rows that do not fit", "both windows"],
+    ids=["no predictions", "rows that do not fit", "both windows", "both severities"],
 )
 def test_what_another_alert_explains_is_inhibited(
     alerting: Callable[..., Any], alerts: list[dict[str, str]], told: list[tuple[str, str]]
