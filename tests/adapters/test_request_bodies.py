@@ -143,7 +143,7 @@ UNREADABLE: dict[str, tuple[str | None, bytes, str]] = {
               "the request body has more than 20000 lists and objects"),
     "lists in gzip": ("gzip", gzip.compress(b'{"age": [%s[]]}' % (b"[]," * 20_000)),
                       "the request body has more than 20000 lists and objects"),
-    "deep": (None, b'{"age": %s1%s}' % (b"[" * 5000, b"]" * 5000),
+    "deep": (None, b'{"age": %s1%s}' % (b"[" * 15_000, b"]" * 15_000),
              "the request body is nested too deep"),
     "no JSON": (None, b"30,red", "the view read no JSON body"),
 }  # fmt: skip
