@@ -333,7 +333,7 @@ def test_the_token_is_nowhere(found: dict[str, bytes]) -> None:
 
 
 def test_the_page_on_security_has_this_table() -> None:
-    lines = [f"| of a request or an answer | {' | '.join(PLACES)} |", "|---" * 7 + "|"]
+    lines = [f"| part of a request or an answer | {' | '.join(PLACES)} |", "|---" * 7 + "|"]
     for kind in KINDS:
         cells = ("yes" if place in kind.places else "no" for place in PLACES)
         lines.append(f"| {kind.name} | {' | '.join(cells)} |")
