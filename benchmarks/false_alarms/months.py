@@ -65,7 +65,7 @@ class Limits(NamedTuple):
         return by_psi | ((rows > 0) & np.isfinite(self.ks))
 
     def above(self, live: Counts, baseline: Counts, least_rows: float) -> NDArray[np.bool_]:
-        """Tell of which windows the verdict is drift.
+        """Return whether each window's verdict is drift.
 
         Args:
             live: live rows in each cell, one line per window.

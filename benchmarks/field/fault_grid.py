@@ -116,7 +116,7 @@ class Case:
         return tally_column(self.variable, capture_column("x", values, categorical=categorical))
 
     def delays(self, start: int, *, tested: bool) -> tuple[float, float]:
-        """Return the hours until boxkite's alert, and until that of the test of all rows."""
+        """Return the hours until boxkite and the test of all rows raise an alert."""
         hours = [self.hour(start + i) for i in range(DAY)]
         tallies = [self.tally(each) for each in hours]
         ours, theirs = Pending(), Pending()

@@ -30,7 +30,7 @@ CATEGORIES = ["carrier", "origin", "dest"]
 
 
 def print_even_and_odd_days(folder: Path) -> None:
-    """Print what is called drift on odd days, and how often a fault is found within 36 hours."""
+    """Print how often odd days are called drift, and faults are found within 36 hours."""
     table = TABLES["flights by day"](folder)
     days = table.parts(trained=True)
     times = [table.times.loc[each.index] for each in days]

@@ -1,4 +1,4 @@
-"""Real tables: how often the windows of training, and those after it, are called drift."""
+"""Real tables: how often windows inside training and after it are called drift."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ import click
 from boxkite.baseline import Baseline, NumericVariable, Variable
 from boxkite.cli.console import print_table, waiting
 from boxkite.cli.inputs import read_baseline, read_table
-from boxkite.cli.shared_options import NAME, TABLE_FILE, folder_exists, json_option
+from boxkite.cli.shared_options import NAME, TABLE_FILE, json_option, output_file_option
 from boxkite.cli.tables import baseline_table
 from boxkite.drawing.printable import one_line
 
@@ -22,15 +22,7 @@ __all__ = ["baseline_command", "show_command"]
 
 @click.command("baseline")
 @click.argument("rows", type=TABLE_FILE)
-@click.option(
-    "-o",
-    "--output-file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default="histogram.prom",
-    show_default=True,
-    callback=folder_exists,
-    help="File to write the baseline to.",
-)
+@output_file_option
 @click.option(
     "--output",
     "outputs",

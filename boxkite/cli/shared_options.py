@@ -21,6 +21,7 @@ __all__ = [
     "duration",
     "folder_exists",
     "json_option",
+    "output_file_option",
     "part_of_log",
     "rows_or_log",
     "window_length",
@@ -104,6 +105,16 @@ def folder_exists(_: click.Context, __: click.Parameter, path: Path | None) -> P
         raise click.ClickException(f"cannot write {path}: folder {path.parent} does not exist")
     return path
 
+
+output_file_option = click.option(
+    "-o",
+    "--output-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default="histogram.prom",
+    show_default=True,
+    callback=folder_exists,
+    help="File to write the baseline to.",
+)
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 

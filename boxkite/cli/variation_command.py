@@ -29,7 +29,13 @@ from boxkite.cli.console import print_table, progress_bar
 from boxkite.cli.group import print_message
 from boxkite.cli.inputs import log_reader, read_baseline
 from boxkite.cli.log_counting import count_blocks
-from boxkite.cli.shared_options import NAME, folder_exists, json_option, part_of_log, window_length
+from boxkite.cli.shared_options import (
+    NAME,
+    json_option,
+    output_file_option,
+    part_of_log,
+    window_length,
+)
 from boxkite.cli.tables import variation_table
 from boxkite.drawing.printable import one_line
 
@@ -71,15 +77,7 @@ def _lengths(
 @click.command("variation")
 @click.argument("baseline")
 @click.argument("url")
-@click.option(
-    "-o",
-    "--output-file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default="histogram.prom",
-    show_default=True,
-    callback=folder_exists,
-    help="File to write the baseline with its natural variation to.",
-)
+@output_file_option
 @click.option(
     "--window",
     "windows",

@@ -11,7 +11,7 @@ class Checkpoint:
     """The state of one worker: its counts and its progress, which only change together.
 
     Args:
-        file: the worker's counts file, of which this process is the only writer. None keeps the
+        file: the worker's counts file, which only this process writes. None keeps the
             state in memory only.
         content: the counts so far.
         progress: the progress so far.

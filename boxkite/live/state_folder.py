@@ -146,7 +146,7 @@ class StateFolder:
     def group_folders(self) -> list[Path]:
         """Return the folders of all worker groups, including other baselines and ended runs.
 
-        Folders of other users, and anything else, are left out.
+        Folders of other users and unrelated files are left out.
         """
         try:
             root = self._root()

@@ -16,6 +16,7 @@ from boxkite.prometheus.series_labels import variable_labels, version_labels
 __all__ = ["PolicySeries"]
 
 _SECONDS_A_SCRAPE = 0.5
+_DEFAULT = Policy()
 _CRITICAL = "boxkite_drift_critical"
 _VARIATION = "boxkite_drift_variation"
 
@@ -44,15 +45,15 @@ class PolicySeries:
             *self._floors(),
             *self._of_version(
                 "boxkite_drift_design_effect",
-                "Observed rows per independent row, if not 1.",
+                f"Observed rows per independent row, if not {_DEFAULT.design_effect:g}.",
                 policy.design_effect,
-                1.0,
+                _DEFAULT.design_effect,
             ),
             *self._of_version(
                 "boxkite_drift_min_rows_a_cell",
-                "Fewest rows per cell for a verdict, if not 5.",
+                f"Fewest rows per cell for a verdict, if not {_DEFAULT.min_rows_a_cell:g}.",
                 policy.min_rows_a_cell,
-                5.0,
+                _DEFAULT.min_rows_a_cell,
             ),
         ]
 

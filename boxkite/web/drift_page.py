@@ -75,7 +75,7 @@ class DriftPage(Page):
         self._models = models
 
     def guarded(self) -> Sequence[Guarded]:
-        """Return the models whose path this is, and those without a path."""
+        """Return the models that this path shows, and the models without a path."""
         return [
             Guarded(each.monitor, each.protection.or_else(self._protection))
             for each in self._models

@@ -138,7 +138,7 @@ class Lookup:
         return names, by_name
 
     def _refuse_mixture(self, source: Sequence[str], known: Sequence[str]) -> None:
-        """Refuse names of which some are the baseline's.
+        """Refuse a list in which the baseline has some names and lacks others.
 
         By position, the others would shift the baseline's names to other variables.
         """

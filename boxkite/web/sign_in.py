@@ -31,7 +31,7 @@ def new_cookie(token: str, path: str, *, secure: bool) -> str:
 
     Args:
         token: The token.
-        path: The path of the page. Browsers send the cookie nowhere else.
+        path: The path of the page. Browsers send the cookie to this path only.
         secure: Whether the request came through HTTPS. If so, browsers send the cookie only through
             HTTPS.
     """
