@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxkite.baseline import labelled_series
+from boxkite.baseline.category_order import Ordered
 from boxkite.baseline.class_probabilities import classes_of
 from boxkite.baseline.feature_matrix import FeatureMatrix
 from boxkite.baseline.fitting import DEFAULT_BINS, DEFAULT_MAX_CATEGORIES, Bins, fit_variables
@@ -92,6 +93,7 @@ class Baseline:
         classes: bool | Iterable[Any] = False,
         time: Any = None,
         windows: Iterable[str] = DEFAULT_WINDOWS,
+        ordered: Ordered = (),
     ) -> Baseline:
         """Count every training row into a baseline. The same rows always give the same file.
 
@@ -120,6 +122,12 @@ class Baseline:
                 drift. Two weeks of data or more are best.
             windows: lengths of live windows for which boxkite learns natural variation, such as
                 "1h".
+            ordered: columns whose categories have an order, such as S, M and L, so that K-S
+                applies and finds small shifts sooner: a mapping from column name to the
+                categories in order, or the names of columns of numbers. Ordered types (pandas'
+                ordered categoricals, polars' enums, Arrow's ordered dictionaries) need not be
+                named. All categories are counted separately. If there are more than
+                `max_categories`, the order is not used.
 
         Returns:
             The baseline.
@@ -128,8 +136,8 @@ class Baseline:
             BaselineError: if a column cannot be counted; the message names the column.
 
         Warns:
-            BaselineWarning: for a column of nearly unique texts, or without any value; or if the
-                last fifth of training differs from the first.
+            BaselineWarning: for a column of nearly unique texts, or without any value; if an order
+                has too many categories; or if the last fifth of training differs from the first.
         """
         variables, rows = fit_variables(
             features,
@@ -141,6 +149,7 @@ class Baseline:
             classes=classes,
             time=time,
             windows=windows,
+            ordered=ordered,
         )
         return cls.from_variables(variables, rows, model=model, version=version)
 

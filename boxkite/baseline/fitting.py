@@ -13,6 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxkite.baseline.capture import CategoryColumn, capture_column, named_columns
+from boxkite.baseline.category_order import (
+    Order,
+    Ordered,
+    given_orders,
+    order_of,
+    ordered_variable,
+)
 from boxkite.baseline.class_probabilities import class_names, winner_variable, winning_labels
 from boxkite.baseline.edges import checked_edges, equal_mass_edges
 from boxkite.baseline.identifiers import distinct_ids, distinct_labels, identifier_warning
@@ -50,11 +57,13 @@ class _Measured(NamedTuple):
         variable: the variable.
         ids: number of different values if the column holds ids, 0 otherwise.
         trend: PSI between the first and the last fifth of training.
+        order: the categories in order, if they have one, even if it was not kept.
     """
 
     variable: Variable
     ids: int
     trend: float = 0.0
+    order: Order = ()
 
 
 def fit_variables(
@@ -68,6 +77,7 @@ def fit_variables(
     classes: bool | Iterable[Any],
     time: Any = None,
     windows: Iterable[str] = DEFAULT_WINDOWS,
+    ordered: Ordered = (),
 ) -> tuple[tuple[Variable, ...], int]:
     """Return the variables, features first, and the number of rows.
 
@@ -86,13 +96,17 @@ def fit_variables(
     if max_categories < 1:
         raise BaselineError(f"max_categories is {max_categories}, but must be at least 1")
     known = {column.name for column in columns}
+    orders = given_orders(ordered)
     _check_names("categorical", categorical, known)
+    _check_names("ordered", orders, known)
     _check_names("bins", bins if isinstance(bins, Mapping) else (), known)
 
     times = None if time is None else RowTimes.capture(time, windows)
 
     def measure(column: _Named) -> _Measured:
-        found = _measure(column, bins, column.name in categorical, max_categories)
+        order = orders.get(column.name)
+        as_labels = column.name in categorical or order is not None
+        found = _measure(column, bins, as_labels, max_categories, order)
         if times is None:
             return found
         learnt = times.learn(found.variable, column.values)
@@ -176,10 +190,16 @@ def _class_columns(columns: list[_Named], classes: bool | Iterable[Any]) -> list
     return found
 
 
-def _measure(named: _Named, bins: Bins, categorical: bool, max_categories: int) -> _Measured:
+def _measure(
+    named: _Named, bins: Bins, categorical: bool, max_categories: int, given: Order | None
+) -> _Measured:
     role, position, name, values = named
     column = capture_column(name, values, categorical=categorical)
     if isinstance(column, CategoryColumn):
+        order = order_of(name, column, given)
+        if 2 <= len(order) <= max_categories:
+            kept = ordered_variable(column, order, name=name, role=role, position=position)
+            return _Measured(kept, 0, order=order)
         labels = CategoryVariable.from_tally(
             column.tally,
             max_categories,
@@ -188,7 +208,7 @@ def _measure(named: _Named, bins: Bins, categorical: bool, max_categories: int) 
             role=role,
             position=position,
         )
-        return _Measured(labels, distinct_labels(labels))
+        return _Measured(labels, distinct_labels(labels), order=order)
     ordered = SortedValues.of(column.values)
     wanted = bins.get(name, DEFAULT_BINS) if isinstance(bins, Mapping) else bins
     try:
@@ -225,13 +245,18 @@ def _common_rows(variables: Iterable[Variable]) -> int:
 
 
 def _warn_about(measured: _Measured) -> None:
-    variable, ids, trend = measured
+    variable, ids, trend, order = measured
     role, name, present = variable.role, variable.name, variable.rows - variable.missing
     messages: list[str] = []
     if present == 0:
         messages.append(f"{role} {name!r} has no value in any row")
     if ids and role == "feature":
         messages.append(identifier_warning(name, ids, present))
+    if len(order) > 1 and not variable.is_ordered:
+        messages.append(
+            f"{role} {name!r} has {len(order):,} ordered categories, more than max_categories, so "
+            f"their order is not used. Pass max_categories={len(order)} to use it"
+        )
     if trend > TREND_WORTH_A_WARNING:
         messages.append(
             f"training drifts by itself: its last fifth differs from the first, PSI {trend:.2g} in "

@@ -98,7 +98,7 @@ def learn_windows(variable: Variable, rows: SlotCounts, windows: Mapping[str, fl
         if not SLOTS_A_WINDOW < rows.span / slot < _MOST_SLOTS:
             continue
         learnt = learn_variation(
-            rows.every(slot), ordered=isinstance(variable, NumericVariable), slots=SLOTS_A_WINDOW
+            rows.every(slot), ordered=variable.is_ordered, slots=SLOTS_A_WINDOW
         )
         if learnt is not None:
             found[window] = learnt

@@ -139,6 +139,11 @@ class NumericVariable(_Distribution):
             maximum=maximum,
         )
 
+    @property
+    def is_ordered(self) -> bool:
+        """Whether the cells have an order, so that K-S applies: always."""
+        return True
+
     @cached_property
     def upper_bounds(self) -> tuple[str, ...]:
         """The label `le` of each bin. The last one is `+Inf`."""
@@ -179,15 +184,17 @@ class CategoryVariable(_Distribution):
     """A categorical variable: counts of its most common categories, and of the others together.
 
     Attributes:
+        kind: "ordered" if the categories have an order, such as S, M and L, and "category"
+            otherwise.
         categories: names of the cells. The most common category comes first. If there are rarer
-            ones, `__other__` follows. The last is always `__unseen__`, whose training count is 0.
+            ones, `__other__` follows. Ordered categories are all kept and stand in their order. The
+            last cell is always `__unseen__`, whose training count is 0.
         tail: hashes (`label_hash`) of the categories that are counted as `__other__`.
         tail_once: number of these categories that occur in one training row. In a merged baseline
             it is an upper bound. None if there are none, or if the number is unknown.
     """
 
-    kind: ClassVar[Literal["category"]] = "category"
-
+    kind: Literal["category", "ordered"] = "category"
     categories: tuple[str, ...]
     tail: frozenset[int] = field(default=frozenset(), repr=False)
     tail_once: int | None = None
@@ -258,6 +265,23 @@ class CategoryVariable(_Distribution):
         return found
 
     @property
+    def is_ordered(self) -> bool:
+        """Whether the cells have an order, so that K-S applies."""
+        return self.kind == "ordered"
+
+    @cached_property
+    def upper_bounds(self) -> tuple[str, ...]:
+        """The label `le` of each cell, if the categories are ordered: its rank, 1.0, 2.0, …
+
+        The last one is `+Inf`, for `__unseen__`.
+        """
+        return (*(format_float(float(rank)) for rank in range(1, len(self.categories))), "+Inf")
+
+    def sum_of_ranks(self, cells: Counts) -> float:
+        """Return the sum of the ranks of the rows in these cells, without unseen rows."""
+        return float(np.arange(1, len(self.categories)) @ cells[:-1])
+
+    @property
     def has_tail(self) -> bool:
         """Whether rare categories are counted together."""
         return OTHER in self.categories
@@ -292,11 +316,16 @@ class CategoryVariable(_Distribution):
         """Return the distribution of the rows of both, in the order of this variable's categories.
 
         Raises:
-            BaselineError: if the categories differ.
+            BaselineError: if the categories or their orders differ.
         """
         if not isinstance(other, CategoryVariable) or set(self.categories) != set(other.categories):
             raise BaselineError(
                 f"{self.role} {self.name!r} has different categories in the two baselines"
+            )
+        if self.kind != other.kind or (self.is_ordered and self.categories != other.categories):
+            raise BaselineError(
+                f"{self.role} {self.name!r} has another order of categories in the two baselines. "
+                f"Fit both with the same ordered="
             )
         there = [other.index[category] for category in self.categories]
         return replace(
