@@ -131,6 +131,7 @@ class StatisticVariation(NamedTuple):
         windows: Number of training windows.
         variance: Variance of the statistic between the windows.
         chance: The part of that variance that chance gives: the mean squared standard error.
+        worst: How much worse than their mean the worst of the windows is.
     """
 
     output: str
@@ -138,6 +139,7 @@ class StatisticVariation(NamedTuple):
     windows: int
     variance: float
     chance: float
+    worst: float
 
 
 @dataclass(frozen=True)
