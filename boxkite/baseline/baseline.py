@@ -26,6 +26,8 @@ from boxkite.baseline.json_line import (
     series_digest,
 )
 from boxkite.baseline.notebook import variables_table
+from boxkite.baseline.outcome_pairs import DEFAULT_THRESHOLD, OutcomeCells, merge_outcomes
+from boxkite.baseline.outcome_series import outcome_families
 from boxkite.baseline.storage import read_bounded
 from boxkite.baseline.text_checks import (
     check_labels,
@@ -43,6 +45,7 @@ from boxkite.baseline.variable import CategoryVariable, Variable
 # reads files of 0.0.5 too. Both modules depend only on variables and text.
 from boxkite.classic import classic_reader, classic_series
 from boxkite.errors import BaselineError, BaselineWarning
+from boxkite.quality import Outcomes
 from boxkite.system.atomic_file import replace_file
 from boxkite.system.safe_url import safe_url
 
@@ -65,12 +68,15 @@ class Baseline:
         version: label that tells baselines of one model apart. By default it is the digest.
         rows: number of training rows.
         variables: the features by position, then the outputs by position.
+        outcomes: the outputs together with what really happened, for the model's quality at
+            training. None if it is not known.
     """
 
     model: str
     version: str
     rows: int
     variables: tuple[Variable, ...]
+    outcomes: Outcomes | None = None
 
     def __post_init__(self) -> None:
         # Both become labels of every series, and a name from the environment may contain bytes
@@ -94,6 +100,8 @@ class Baseline:
         time: Any = None,
         windows: Iterable[str] = DEFAULT_WINDOWS,
         ordered: Ordered = (),
+        outcome: Any = None,
+        threshold: float = DEFAULT_THRESHOLD,
     ) -> Baseline:
         """Count every training row into a baseline. The same rows always give the same file.
 
@@ -128,6 +136,12 @@ class Baseline:
                 ordered categoricals, polars' enums, Arrow's ordered dictionaries) need not be
                 named. All categories are counted separately. If there are more than
                 `max_categories`, the order is not used.
+            outcome: what really happened, for the model's quality at training: the name of a
+                column, which is then not a feature, or one value for each row. It is a class if the
+                output is one or has class probabilities, 0 or 1 if the output is a score, and
+                otherwise a number in the unit of the output. Pass rows that the model was not
+                trained on, because it is always better on its own training rows.
+            threshold: a score above it is a positive prediction.
 
         Returns:
             The baseline.
@@ -139,7 +153,7 @@ class Baseline:
             BaselineWarning: for a column of nearly unique texts, or without any value; if an order
                 has too many categories; or if the last fifth of training differs from the first.
         """
-        variables, rows = fit_variables(
+        variables, rows, outcomes = fit_variables(
             features,
             output,
             bins=bins,
@@ -150,8 +164,10 @@ class Baseline:
             time=time,
             windows=windows,
             ordered=ordered,
+            outcome=outcome,
+            threshold=threshold,
         )
-        return cls.from_variables(variables, rows, model=model, version=version)
+        return cls.from_variables(variables, rows, model=model, version=version, outcomes=outcomes)
 
     @classmethod
     def from_variables(
@@ -161,6 +177,7 @@ class Baseline:
         *,
         model: str = DEFAULT_MODEL,
         version: str | None = None,
+        outcomes: Outcomes | None = None,
     ) -> Baseline:
         """Make a baseline of variables that are already counted.
 
@@ -169,10 +186,11 @@ class Baseline:
             rows: number of training rows.
             model: name of the model.
             version: version of the baseline. By default it is derived from the distributions.
+            outcomes: the outputs together with what really happened, if it is known.
         """
         ordered = tuple(sorted(variables, key=lambda each: (each.role, each.position)))
-        version = version or digest_of(content_json(rows, ordered))
-        return cls(model or DEFAULT_MODEL, version, rows, ordered)
+        version = version or digest_of(content_json(rows, ordered, outcomes))
+        return cls(model or DEFAULT_MODEL, version, rows, ordered, outcomes)
 
     @cached_property
     def features(self) -> tuple[Variable, ...]:
@@ -188,6 +206,23 @@ class Baseline:
     def classes(self) -> tuple[str, ...]:
         """The classes whose probabilities the model returns; empty for any other output."""
         return classes_of(self.outputs)
+
+    def outcome_cells(self, outcome: Any, threshold: float = DEFAULT_THRESHOLD) -> OutcomeCells:
+        """Return the cells in which outputs and outcomes are counted, to measure quality.
+
+        They are those of training, so that the two can be compared. Without outcomes at training,
+        the arguments decide.
+
+        Args:
+            outcome: outcomes that decide between a score and a number.
+            threshold: a score above it is a positive prediction.
+
+        Raises:
+            BaselineError: if the outcome does not fit the model's output.
+        """
+        if self.outcomes is not None:
+            return OutcomeCells.like(self.outputs, self.outcomes)
+        return OutcomeCells.of(self.outputs, outcome, threshold)
 
     @cached_property
     def cell_bounds(self) -> NDArray[np.int64]:
@@ -210,7 +245,7 @@ class Baseline:
 
     @property
     def _content(self) -> str:
-        return content_json(self.rows, self.variables)
+        return content_json(self.rows, self.variables, self.outcomes)
 
     def families(self, exposition: Exposition = "labelled") -> list[Family]:
         """Return the series of the baseline, as `/metrics` shows them.
@@ -226,9 +261,11 @@ class Baseline:
     def _labelled_families(self) -> Sequence[Family]:
         # A file and every scrape show these series. With 1,000 variables, rendering them twice
         # would take too long.
-        return labelled_series.families(
-            self.variables, self.rows, model=self.model, version=self.version
-        )
+        names = {"model": self.model, "version": self.version}
+        return [
+            *labelled_series.families(self.variables, self.rows, **names),
+            *outcome_families(self.outcomes, **names),
+        ]
 
     def variation_families(self, windows: Collection[str] | None = None) -> list[Family]:
         """Return the series of natural variation, as `/metrics` shows them.
@@ -324,7 +361,7 @@ class Baseline:
             check_no_series(text, f"{labelled_series.PREFIX}_")
             variables = classic_reader.read_text(text, max_series)
             return cls.from_variables(variables, max(each.rows for each in variables))
-        baseline = cls(line.model, line.version, line.rows, line.variables)
+        baseline = cls(line.model, line.version, line.rows, line.variables, line.outcomes)
         names = line.model, line.version, line.exposition
         if series_digest(text[: line.start], *names) == line.series:
             check_nothing_follows(text, line.end)
@@ -381,6 +418,7 @@ class Baseline:
             self.rows + other.rows,
             model=self.model,
             version=self.version if named else None,
+            outcomes=merge_outcomes(self.outcomes, other.outcomes),
         )
 
     def relabelled(self, *, model: str | None = None, version: str | None = None) -> Baseline:

@@ -24,10 +24,13 @@ from boxkite.baseline.class_probabilities import class_names, winner_variable, w
 from boxkite.baseline.edges import checked_edges, equal_mass_edges
 from boxkite.baseline.identifiers import distinct_ids, distinct_labels, identifier_warning
 from boxkite.baseline.ordered_values import OrderedValues, SortedValues
+from boxkite.baseline.outcome_fitting import fit_outcomes
+from boxkite.baseline.outcome_pairs import DEFAULT_THRESHOLD, is_binary, with_edge
 from boxkite.baseline.time_windows import DEFAULT_WINDOWS, TREND_WORTH_A_WARNING, RowTimes
 from boxkite.baseline.values import valid_unicode
 from boxkite.baseline.variable import CategoryVariable, NumericVariable, Role, Variable
 from boxkite.errors import BaselineError, BaselineWarning
+from boxkite.quality import Outcomes
 
 __all__ = ["DEFAULT_BINS", "DEFAULT_MAX_CATEGORIES", "Bins", "fit_variables"]
 
@@ -78,8 +81,10 @@ def fit_variables(
     time: Any = None,
     windows: Iterable[str] = DEFAULT_WINDOWS,
     ordered: Ordered = (),
-) -> tuple[tuple[Variable, ...], int]:
-    """Return the variables, features first, and the number of rows.
+    outcome: Any = None,
+    threshold: float = DEFAULT_THRESHOLD,
+) -> tuple[tuple[Variable, ...], int, Outcomes | None]:
+    """Return the variables, features first, the number of rows, and the outcomes.
 
     `Baseline.fit` describes the arguments and the errors.
     """
@@ -89,7 +94,9 @@ def fit_variables(
         outputs = _class_columns(outputs, classes)
     given = _columns("feature", features, names, None)
     if isinstance(time, str):
-        given, time = _without_time(given, time)
+        given, time = _without(given, "time", time)
+    if isinstance(outcome, str):
+        given, outcome = _without(given, "outcome", outcome)
     columns = [*given, *outputs]
     if not columns:
         raise BaselineError("there are no columns to count. Pass a table with at least one column")
@@ -102,11 +109,14 @@ def fit_variables(
     _check_names("bins", bins if isinstance(bins, Mapping) else (), known)
 
     times = None if time is None else RowTimes.capture(time, windows)
+    # An edge at the threshold makes accuracy, precision and recall exact, also when estimated.
+    has_threshold = classes is False and outcome is not None and is_binary(outcome)
 
     def measure(column: _Named) -> _Measured:
         order = orders.get(column.name)
         as_labels = column.name in categorical or order is not None
-        found = _measure(column, bins, as_labels, max_categories, order)
+        edge = threshold if has_threshold and column.role == "output" else None
+        found = _measure(column, bins, as_labels, max_categories, order, edge)
         if times is None:
             return found
         learnt = times.learn(found.variable, column.values)
@@ -122,14 +132,20 @@ def fit_variables(
         _warn_about(each)
     if classes is not False:
         # Count the winners last, because they depend on all columns of probabilities.
-        probabilities = [column.values for column in outputs]
-        class_labels = [column.name for column in outputs]
-        winners = winner_variable(probabilities, class_labels)
-        if times is not None:
-            learnt = times.learn(winners, winning_labels(probabilities, class_labels))
-            winners = replace(winners, variation=learnt.variation)
-        variables = (*variables, winners)
-    return variables, rows
+        variables = (*variables, _winners(outputs, times))
+    predicted = [each for each in variables if each.role == "output"]
+    values = [column.values for column in outputs]
+    return variables, rows, fit_outcomes(predicted, values, outcome, threshold, times)
+
+
+def _winners(probabilities: Sequence[_Named], times: RowTimes | None) -> Variable:
+    """Return the most probable class as a variable."""
+    columns, names = [each.values for each in probabilities], [each.name for each in probabilities]
+    winners = winner_variable(columns, names)
+    if times is None:
+        return winners
+    learnt = times.learn(winners, winning_labels(columns, names))
+    return replace(winners, variation=learnt.variation)
 
 
 def _check_names(argument: str, names: Iterable[str], known: set[str]) -> None:
@@ -166,15 +182,15 @@ def _columns(
     return found
 
 
-def _without_time(columns: list[_Named], name: str) -> tuple[list[_Named], Any]:
-    """Take the column of times out of the features."""
+def _without(columns: list[_Named], argument: str, name: str) -> tuple[list[_Named], Any]:
+    """Take a column that an argument names out of the features, and return its values too."""
     for place, column in enumerate(columns):
         if column.name == name:
             kept = columns[:place] + columns[place + 1 :]
             return [each._replace(position=i) for i, each in enumerate(kept)], column.values
     raise BaselineError(
-        f"time= names the column {name!r}, which does not exist. Pass the name of a column, or "
-        f"the times themselves"
+        f"{argument}= names the column {name!r}, which does not exist. Pass the name of a column, "
+        f"or the values themselves"
     )
 
 
@@ -191,7 +207,12 @@ def _class_columns(columns: list[_Named], classes: bool | Iterable[Any]) -> list
 
 
 def _measure(
-    named: _Named, bins: Bins, categorical: bool, max_categories: int, given: Order | None
+    named: _Named,
+    bins: Bins,
+    categorical: bool,
+    max_categories: int,
+    given: Order | None,
+    threshold: float | None,
 ) -> _Measured:
     role, position, name, values = named
     column = capture_column(name, values, categorical=categorical)
@@ -212,7 +233,7 @@ def _measure(
     ordered = SortedValues.of(column.values)
     wanted = bins.get(name, DEFAULT_BINS) if isinstance(bins, Mapping) else bins
     try:
-        edges = _edges(ordered, wanted)
+        edges = with_edge(_edges(ordered, wanted), threshold)
     except (ValueError, TypeError) as error:
         raise BaselineError(f"column {name!r}: {error}") from error
     numbers = NumericVariable.from_ordered(ordered, edges, name=name, role=role, position=position)
