@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from boxkite.baseline.outcome_pairs import OutcomeCells, row_numbers
 from boxkite.baseline.time_windows import RowTimes, row_values
 from boxkite.baseline.variable import NumericVariable, Variable
-from boxkite.quality import Outcomes, learn_statistic_variation
+from boxkite.quality import LossSums, Outcomes, learn_statistic_variation
 from boxkite.quality.window_variation import MIN_WINDOWS
 
 __all__ = ["fit_outcomes"]
@@ -21,6 +21,7 @@ Floats: TypeAlias = NDArray[np.float64]
 
 # Measuring a window takes about a millisecond. Shorter windows hold too few outcomes anyway.
 _MOST_WINDOWS = 1_000
+_DIGITS = 12
 
 
 def fit_outcomes(
@@ -45,7 +46,7 @@ def fit_outcomes(
     if outcome is None:
         return None
     cells = OutcomeCells.of(outputs, outcome, threshold)
-    found = cells.count(columns, outcome)
+    found = _rounded(cells.count(columns, outcome))
     if times is None:
         return found
     # Windows are slices of arrays. A column of a frame would be converted once for each window.
@@ -62,6 +63,25 @@ def fit_outcomes(
         for window, length in times.windows.items()
     }
     return replace(found, variation={window: each for window, each in variation.items() if each})
+
+
+def _rounded(outcomes: Outcomes) -> Outcomes:
+    """Round sums of floats, whose last digits differ between processors, unlike a version."""
+
+    def rounded(value: float) -> float:
+        return float(f"{value:.{_DIGITS}g}")
+
+    return replace(
+        outcomes,
+        pairs=tuple(
+            replace(
+                pairs,
+                output_sums=np.array([rounded(each) for each in pairs.output_sums.tolist()]),
+                losses={name: LossSums(*map(rounded, each)) for name, each in pairs.losses.items()},
+            )
+            for pairs in outcomes.pairs
+        ),
+    )
 
 
 def _array(values: Any, *, numeric: bool) -> NDArray[Any]:

@@ -245,11 +245,11 @@ class _Report:
             "predictions left out, because the output or the label is missing or invalid": (
                 self.quality.unpaired
             ),
-            "labels repeat an earlier one": labels.repeated,
-            "labels were replaced by a later one": labels.corrected,
-            "labels have no id or no outcome": labels.incomplete,
-            "labels belong to another model or version": joined.foreign,
-            "labels have no prediction in this part of the log": joined.unknown,
+            "labels that repeat an earlier one": labels.repeated,
+            "labels that a later one replaced": labels.corrected,
+            "labels without an id or an outcome": labels.incomplete,
+            "labels of another model or version": joined.foreign,
+            "labels without a prediction in this part of the log": joined.unknown,
         }
-        yield from (f"{number:,} {text}" for text, number in counted.items() if number)
+        yield from (f"{text}: {number:,}" for text, number in counted.items() if number)
         yield from quality_lines(self.quality)
