@@ -124,7 +124,8 @@ class Baseline:
                 "1h".
             ordered: columns whose categories have an order, such as S, M and L, so that K-S
                 applies and finds small shifts sooner: a mapping from column name to the
-                categories in order, or the names of columns of numbers. Ordered types (pandas'
+                categories in order, or the names of columns of numbers. An empty order means that
+                the numbers ascend. Ordered types (pandas'
                 ordered categoricals, polars' enums, Arrow's ordered dictionaries) need not be
                 named. All categories are counted separately. If there are more than
                 `max_categories`, the order is not used.

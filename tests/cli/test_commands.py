@@ -88,6 +88,18 @@ def test_baseline_takes_its_options() -> None:
     ]
 
 
+def test_baseline_takes_the_order_of_categories() -> None:
+    table = pd.DataFrame({"size": ["M", "S", "L", "S"] * 5, "grade": [10, 9, 2, 9] * 5})
+    table.to_csv("orders.csv", index=False)
+    ordered = ("--ordered", "size=S,M,L", "--ordered", "grade")
+    result = run("baseline", "orders.csv", *ordered, "--json")
+    size, grade = json.loads(result.stdout)["variables"]
+    assert (size["kind"], size["categories"]) == ("ordered", ["S", "M", "L", "__unseen__"])
+    assert (grade["kind"], grade["categories"]) == ("ordered", ["2", "9", "10", "__unseen__"])
+    assert (size["counts"], grade["counts"]) == ([10, 5, 5, 0], [5, 10, 5, 0])
+    assert run("baseline", "orders.csv", "--ordered", "siez=S,M").exit_code == 2
+
+
 def test_a_warning_is_one_line_on_stderr() -> None:
     pd.DataFrame({"id\n": [f"id {n}" for n in range(1000)]}).to_parquet("ids.parquet")
     result = run("baseline", "ids.parquet")
