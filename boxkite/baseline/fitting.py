@@ -23,6 +23,7 @@ from boxkite.baseline.category_order import (
 from boxkite.baseline.class_probabilities import class_names, winner_variable, winning_labels
 from boxkite.baseline.edges import checked_edges, equal_mass_edges
 from boxkite.baseline.identifiers import distinct_ids, distinct_labels, identifier_warning
+from boxkite.baseline.ordered_values import OrderedValues, SortedValues
 from boxkite.baseline.time_windows import DEFAULT_WINDOWS, TREND_WORTH_A_WARNING, RowTimes
 from boxkite.baseline.values import valid_unicode
 from boxkite.baseline.variable import CategoryVariable, NumericVariable, Role, Variable
@@ -208,28 +209,22 @@ def _measure(
             position=position,
         )
         return _Measured(labels, distinct_labels(labels), order=order)
-    ordered = np.sort(column.values)
+    ordered = SortedValues.of(column.values)
     wanted = bins.get(name, DEFAULT_BINS) if isinstance(bins, Mapping) else bins
     try:
-        edges = _edges(_finite(ordered), wanted)
+        edges = _edges(ordered, wanted)
     except (ValueError, TypeError) as error:
         raise BaselineError(f"column {name!r}: {error}") from error
-    numbers = NumericVariable.from_sorted(ordered, edges, name=name, role=role, position=position)
-    return _Measured(numbers, distinct_ids(_finite(ordered)))
+    numbers = NumericVariable.from_ordered(ordered, edges, name=name, role=role, position=position)
+    return _Measured(numbers, distinct_ids(ordered))
 
 
-def _finite(ordered: Floats) -> Floats:
-    # The column is sorted, with -inf first and +inf and NaN last, so the finite values are a slice.
-    below = np.searchsorted(ordered, -np.inf, side="right")
-    return ordered[below : np.searchsorted(ordered, np.inf)]
-
-
-def _edges(finite: Floats, wanted: int | Sequence[float]) -> Floats:
+def _edges(ordered: OrderedValues, wanted: int | Sequence[float]) -> Floats:
     if not isinstance(wanted, int | np.integer):
         return checked_edges(wanted)
     if wanted < 2:
         raise ValueError(f"bins is {wanted}, but must be at least 2")
-    return equal_mass_edges(finite, max(2, min(int(wanted), len(finite) // _MIN_ROWS_A_BIN)))
+    return equal_mass_edges(ordered, max(2, min(int(wanted), len(ordered) // _MIN_ROWS_A_BIN)))
 
 
 def _common_rows(variables: Iterable[Variable]) -> int:

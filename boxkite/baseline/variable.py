@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from boxkite.baseline.ordered_values import OrderedValues
 from boxkite.baseline.text_writer import format_float
 from boxkite.baseline.unseen_rows import MOST_UNSEEN, unseen_bound
 from boxkite.baseline.values import spelled_number
@@ -110,35 +111,32 @@ class NumericVariable(_Distribution):
     maximum: float = math.nan
 
     @classmethod
-    def from_sorted(
-        cls, ordered: Floats, edges: Floats, *, name: str, role: Role, position: int
+    def from_ordered(
+        cls, ordered: OrderedValues, edges: Floats, *, name: str, role: Role, position: int
     ) -> NumericVariable:
         """Count values into the bins of `edges`.
 
         Args:
-            ordered: the values in ascending order, NaN last, as `numpy.sort` returns them.
+            ordered: the values of the column.
             edges: finite upper edges, ascending.
             name: name of the variable.
             role: role of the variable.
             position: position of the variable.
         """
-        # Find all counts by binary search. numpy sorts NaN to the end and finds it there, so the
-        # missing values are the last part.
-        below = int(np.searchsorted(ordered, -math.inf, side="right"))
-        above = int(np.searchsorted(ordered, math.inf, side="left"))
-        present = int(np.searchsorted(ordered, math.nan, side="left"))
-        finite = ordered[below:above]
-        ends = np.searchsorted(ordered[:present], edges, side="right")
+        finite = len(ordered)
+        ends = ordered.below + ordered.rank(edges, "right")
+        ranks = np.array([0, finite - 1] if finite else [], dtype=np.int64)
+        minimum, maximum = (ordered.at(ranks) + 0.0).tolist() or (math.nan, math.nan)
         return cls(
             name=name,
             role=role,
             position=position,
-            counts=np.diff(ends, prepend=0, append=present).astype(np.int64),
-            missing=len(ordered) - present,
+            counts=np.diff(ends, prepend=0, append=ordered.below + finite + ordered.above),
+            missing=ordered.missing,
             edges=edges,
-            sum=finite_sum(finite),
-            minimum=float(finite[0]) + 0.0 if len(finite) else math.nan,
-            maximum=float(finite[-1]) + 0.0 if len(finite) else math.nan,
+            sum=ordered.sum(),
+            minimum=minimum,
+            maximum=maximum,
         )
 
     @property

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from boxkite.baseline import CategoryVariable, NumericVariable
+from boxkite.baseline.ordered_values import SortedValues
 from boxkite.baseline.variable import label_hash
 from boxkite.errors import BaselineError
 
@@ -19,8 +20,12 @@ OTHER_BINS = (
 
 
 def numeric(values: list[float], edges: list[float]) -> NumericVariable:
-    return NumericVariable.from_sorted(
-        np.array(values), np.array(edges), name="x", role="feature", position=0
+    return NumericVariable.from_ordered(
+        SortedValues.of(np.array(values)),
+        np.array(edges),
+        name="x",
+        role="feature",
+        position=0,
     )
 
 
