@@ -138,7 +138,7 @@ def test_compare_exits_with_1_and_names_the_drifted_variables() -> None:
         "carrier         1,000       0 0.0000   0.0547      -        - ok      ██       ██",
         r"\x1b[31m[red]\n 1,000       0 0.0000   0.0507 0.0000   0.1047 ok      ████████ ████████",
         "score (output)  1,000       0 0.0000   0.1186 0.0000   0.1047 ok      ████████ ████████",
-        "drift: delay: 49.5 % of rows moved to values above 949 (PSI 3.47, K-S 0.5)",
+        "drift: delay: 50 % of rows moved to values above 949 (PSI 3.47, K-S 0.5)",
         "changed rate: delay: 50 % of rows lie outside the range of training (0 % at training)",
         "1 drift, 3 ok",
     ]
