@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxkite.baseline import labelled_series
+from boxkite.baseline.category_order import Ordered
 from boxkite.baseline.class_probabilities import classes_of
 from boxkite.baseline.counted_like import Template
 from boxkite.baseline.feature_matrix import FeatureMatrix
@@ -96,6 +97,7 @@ class Baseline:
         time: Any = None,
         windows: Iterable[str] = DEFAULT_WINDOWS,
         like: Baseline | str | os.PathLike[str] | None = None,
+        ordered: Ordered = (),
     ) -> Baseline:
         """Count every training row into a baseline. The same rows always give the same file.
 
@@ -127,6 +129,12 @@ class Baseline:
             like: another baseline, or its path or URL, whose columns, bins and categories to take
                 over, so that the two can be merged. The columns go by name. A category without a
                 count of its own is counted in `__other__`. Natural variation is not taken over.
+            ordered: columns whose categories have an order, such as S, M and L, so that K-S
+                applies and finds small shifts sooner: a mapping from column name to the
+                categories in order, or the names of columns of numbers. Ordered types (pandas'
+                ordered categoricals, polars' enums, Arrow's ordered dictionaries) need not be
+                named. All categories are counted separately. If there are more than
+                `max_categories`, the order is not used.
 
         Returns:
             The baseline.
@@ -136,8 +144,8 @@ class Baseline:
                 names the column.
 
         Warns:
-            BaselineWarning: for a column of nearly unique texts, or without any value; or if the
-                last fifth of training differs from the first.
+            BaselineWarning: for a column of nearly unique texts, or without any value; if an order
+                has too many categories; or if the last fifth of training differs from the first.
         """
         if like is not None and not isinstance(like, Baseline):
             like = cls.read(like)
@@ -154,6 +162,7 @@ class Baseline:
             time=time,
             windows=windows,
             like=None if like is None else Template(like.variables),
+            ordered=ordered,
         )
         return cls.from_variables(variables, rows, model=model, version=version)
 

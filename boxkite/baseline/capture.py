@@ -14,7 +14,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, TypeAlias
 
@@ -43,10 +43,12 @@ class CategoryColumn:
     Attributes:
         tally: number of rows with each label.
         missing: number of rows without a label.
+        order: all labels of an ordered categorical type, in order; empty for any other type.
     """
 
     tally: Mapping[str, int]
     missing: int
+    order: tuple[str, ...] = ()
 
 
 Column: TypeAlias = NumericColumn | CategoryColumn
@@ -181,7 +183,9 @@ def _from_series(column: nw.Series[Any], categorical: bool) -> Column:
         # The cast turns pyarrow's string views into strings: pyarrow miscounts nulls in views.
         return _tally(_value_counts(column.cast(nw.String)))
     if kind == nw.Categorical or kind == nw.Enum:
-        return _tally(_value_counts(column))
+        counted = _tally(_value_counts(column))
+        labels = (to_category(each) for each in _categories_in_order(column))
+        return replace(counted, order=tuple(each for each in labels if each is not None))
     if kind.is_numeric() or kind == nw.Boolean:
         if categorical:
             return _tally(_value_counts(column))
@@ -193,6 +197,18 @@ def _from_series(column: nw.Series[Any], categorical: bool) -> Column:
     if (kind == nw.Datetime or kind == nw.Duration) and not categorical:
         return NumericColumn(_seconds(column))
     return _from_objects(column.to_list(), categorical)
+
+
+def _categories_in_order(column: nw.Series[Any]) -> Iterable[Any]:
+    """Return the categories of an ordered type; none if the type has no order."""
+    # narwhals reads pandas' ordered categoricals as enums, but not Arrow's ordered dictionaries.
+    if isinstance(column.dtype, nw.Enum):
+        return column.dtype.categories
+    native = column.to_native()
+    if not nw.dependencies.is_pyarrow_chunked_array(native) or not native.type.ordered:
+        return ()
+    chunks: list[Any] = native.unify_dictionaries().chunks
+    return chunks[0].dictionary.to_pylist() if chunks else ()
 
 
 def _floats(column: nw.Series[Any]) -> NDArray[np.float64]:

@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxkite.baseline.capture import CategoryColumn, Column, capture_column
+from boxkite.baseline.category_order import ordered_variable
 from boxkite.baseline.category_tail import Tail, label_hash
 from boxkite.baseline.class_probabilities import WINNER, classes_of
+from boxkite.baseline.ordered_values import SortedValues
 from boxkite.baseline.values import spelled_number, to_number
 from boxkite.baseline.variable import (
     OTHER,
@@ -98,15 +100,21 @@ def count_like(like: Variable, column: Column) -> Variable:
         column: the column; it holds labels if the variable is categorical.
 
     Raises:
-        BaselineError: if the variable is numeric and the column has other values.
+        BaselineError: if the variable is numeric and the column has other values, or if the
+            variable is ordered and its order lacks a value.
     """
     if isinstance(like, NumericVariable):
-        values = _numbers(like, column)
-        return NumericVariable.from_sorted(
-            np.sort(values), like.edges, name=like.name, role=like.role, position=like.position
+        values = SortedValues.of(_numbers(like, column))
+        return NumericVariable.from_ordered(
+            values, like.edges, name=like.name, role=like.role, position=like.position
         )
     if not isinstance(column, CategoryColumn):
         raise TypeError("capture the column of a categorical variable with categorical=True")
+    if like.is_ordered:
+        order = like.categories[:-1]
+        return ordered_variable(
+            column, order, name=like.name, role=like.role, position=like.position
+        )
     return _labels(like, column)
 
 

@@ -9,13 +9,15 @@ Each piece is a whole number below 2**32, so adding pieces is exact. The first f
 counted from the greatest value (`top`). What is cut off behind them is less than 2**-96 of that
 value. Demmel and Nguyen, "Parallel Reproducible Summation" (2015), add floats in the same way.
 
-A data engine finds the same pieces: it divides by a power of two, casts to a 64-bit integer, which
-cuts off the fraction, sums the integers, and goes on with the rest.
+A data engine finds the same pieces. It multiplies all values by 2**(-32 * top), so that the
+greatest is below 2**32. For each piece it cuts off the fraction towards zero, adds the whole parts
+as 64-bit integers, and multiplies the fractions by 2**32 for the next piece.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeAlias
@@ -33,8 +35,8 @@ BITS = 32
 PIECES = 4
 """Number of pieces that are kept."""
 
-LOWEST = -30
-"""Last place at which values are cut. Its power of two and the reciprocal are normal floats."""
+LOWEST = -34
+"""Place of the last bit of the smallest float, 2**-1074."""
 
 # The pieces of up to 2**21 values add up to less than 2**53, so their sum as floats is exact. Small
 # chunks stay in the processor's cache.
@@ -62,23 +64,29 @@ class ExactSum:
     def of(cls, values: Floats) -> ExactSum:
         """Add up finite values, in any order."""
         top = top_of(max(abs(float(values.min())), abs(float(values.max()))) if len(values) else 0)
-        units = [2.0 ** (BITS * place) for place in _places(top)]
-        sums = [0] * len(units)
+        sums = [0] * PIECES
         for start in range(0, len(values), _CHUNK):
-            rest = values[start : start + _CHUNK].copy()
-            for number, unit in enumerate(units):
-                whole = np.trunc(rest * (1 / unit))
+            rest = np.ldexp(values[start : start + _CHUNK], -BITS * top)
+            for number in range(PIECES):
+                whole = np.trunc(rest)
                 sums[number] += int(whole.sum())
-                rest -= np.multiply(whole, unit, out=whole)
+                rest -= whole
                 if not rest.any():
                     break
-        return cls(top, _without_zeros(sums))
+                rest *= 2.0**BITS
+        return cls.of_pieces(top, sums)
+
+    @classmethod
+    def of_pieces(cls, top: int, sums: Sequence[int]) -> ExactSum:
+        """Return the sum whose pieces add up to these numbers, from the first piece on."""
+        last = max((number for number, each in enumerate(sums, 1) if each), default=0)
+        return cls(top, tuple(sums[:last]))
 
     def __add__(self, other: ExactSum) -> ExactSum:
         """Return the sum of the values of both."""
         top = max(self.top, other.top)
-        sums = [self._at(place) + other._at(place) for place in _places(top)]
-        return ExactSum(top, _without_zeros(sums))
+        places = range(top, top - PIECES, -1)
+        return ExactSum.of_pieces(top, [self._at(place) + other._at(place) for place in places])
 
     def _at(self, place: int) -> int:
         number = self.top - place
@@ -94,14 +102,3 @@ class ExactSum:
             return float(total)
         except OverflowError:
             return math.inf if total > 0 else -math.inf
-
-
-def _places(top: int) -> range:
-    """Return the places of the pieces, from the first on."""
-    return range(top, max(top - PIECES, LOWEST - 1), -1)
-
-
-def _without_zeros(sums: list[int]) -> tuple[int, ...]:
-    while sums and not sums[-1]:
-        sums = sums[:-1]
-    return tuple(sums)

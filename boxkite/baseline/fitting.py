@@ -13,10 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxkite.baseline.capture import CategoryColumn, capture_column, named_columns
+from boxkite.baseline.category_order import (
+    Order,
+    Ordered,
+    given_orders,
+    order_of,
+    ordered_variable,
+)
 from boxkite.baseline.class_probabilities import class_names, winner_variable, winning_labels
 from boxkite.baseline.counted_like import Template
 from boxkite.baseline.edges import checked_edges, equal_mass_edges
 from boxkite.baseline.identifiers import distinct_ids, distinct_labels, identifier_warning
+from boxkite.baseline.ordered_values import OrderedValues, SortedValues
 from boxkite.baseline.time_windows import DEFAULT_WINDOWS, TREND_WORTH_A_WARNING, RowTimes
 from boxkite.baseline.values import valid_unicode
 from boxkite.baseline.variable import CategoryVariable, NumericVariable, Role, Variable
@@ -50,11 +58,13 @@ class _Measured(NamedTuple):
         variable: the variable.
         ids: number of different values if the column holds ids, 0 otherwise.
         trend: PSI between the first and the last fifth of training.
+        order: the categories in order, if they have one, even if it was not kept.
     """
 
     variable: Variable
     ids: int
     trend: float = 0.0
+    order: Order = ()
 
 
 def fit_variables(
@@ -68,6 +78,7 @@ def fit_variables(
     classes: bool | Iterable[Any],
     time: Any = None,
     windows: Iterable[str] = DEFAULT_WINDOWS,
+    ordered: Ordered = (),
     like: Template | None = None,
 ) -> tuple[tuple[Variable, ...], int]:
     """Return the variables, features first, and the number of rows.
@@ -75,20 +86,24 @@ def fit_variables(
     `Baseline.fit` describes the arguments and the errors.
     """
     if like is not None:
-        _check_alone(bins, categorical, max_categories)
+        _check_alone(bins, categorical, max_categories, ordered)
         classes = classes or like.classes or False
     columns, time = _gathered(features, output, names, classes, time, like)
     if max_categories < 1:
         raise BaselineError(f"max_categories is {max_categories}, but must be at least 1")
     known = {column.name for column in columns}
+    orders = given_orders(ordered)
     _check_names("categorical", categorical, known)
+    _check_names("ordered", orders, known)
     _check_names("bins", bins if isinstance(bins, Mapping) else (), known)
 
     times = None if time is None else RowTimes.capture(time, windows)
 
     def measure(column: _Named) -> _Measured:
         if like is None:
-            found = _measure(column, bins, column.name in categorical, max_categories)
+            order = orders.get(column.name)
+            as_labels = column.name in categorical or order is not None
+            found = _measure(column, bins, as_labels, max_categories, order)
         else:
             found = _measure_like(column, like)
         if times is None:
@@ -149,12 +164,15 @@ def _winners(columns: Iterable[_Named], times: RowTimes | None, like: Template |
     return replace(found, variation=learnt.variation)
 
 
-def _check_alone(bins: Bins, categorical: frozenset[str], max_categories: int) -> None:
+def _check_alone(
+    bins: Bins, categorical: frozenset[str], max_categories: int, ordered: Ordered
+) -> None:
     """Check that no argument gives what `like` gives."""
     given = {
         "bins": bins != DEFAULT_BINS,
         "categorical": bool(categorical),
         "max_categories": max_categories != DEFAULT_MAX_CATEGORIES,
+        "ordered": bool(ordered),
     }
     for argument, is_given in given.items():
         if is_given:
@@ -242,10 +260,16 @@ def _class_columns(columns: list[_Named], classes: bool | Iterable[Any]) -> list
     return found
 
 
-def _measure(named: _Named, bins: Bins, categorical: bool, max_categories: int) -> _Measured:
+def _measure(
+    named: _Named, bins: Bins, categorical: bool, max_categories: int, given: Order | None
+) -> _Measured:
     role, position, name, values = named
     column = capture_column(name, values, categorical=categorical)
     if isinstance(column, CategoryColumn):
+        order = order_of(name, column, given)
+        if 2 <= len(order) <= max_categories:
+            kept = ordered_variable(column, order, name=name, role=role, position=position)
+            return _Measured(kept, 0, order=order)
         labels = CategoryVariable.from_tally(
             column.tally,
             max_categories,
@@ -254,15 +278,15 @@ def _measure(named: _Named, bins: Bins, categorical: bool, max_categories: int) 
             role=role,
             position=position,
         )
-        return _Measured(labels, distinct_labels(labels))
-    ordered = np.sort(column.values)
+        return _Measured(labels, distinct_labels(labels), order=order)
+    ordered = SortedValues.of(column.values)
     wanted = bins.get(name, DEFAULT_BINS) if isinstance(bins, Mapping) else bins
     try:
-        edges = _edges(_finite(ordered), wanted)
+        edges = _edges(ordered, wanted)
     except (ValueError, TypeError) as error:
         raise BaselineError(f"column {name!r}: {error}") from error
-    numbers = NumericVariable.from_sorted(ordered, edges, name=name, role=role, position=position)
-    return _Measured(numbers, distinct_ids(_finite(ordered)))
+    numbers = NumericVariable.from_ordered(ordered, edges, name=name, role=role, position=position)
+    return _Measured(numbers, distinct_ids(ordered))
 
 
 def _measure_like(named: _Named, like: Template) -> _Measured:
@@ -270,18 +294,12 @@ def _measure_like(named: _Named, like: Template) -> _Measured:
     return _Measured(like.count(named.role, named.name, column), 0)
 
 
-def _finite(ordered: Floats) -> Floats:
-    # The column is sorted, with -inf first and +inf and NaN last, so the finite values are a slice.
-    below = np.searchsorted(ordered, -np.inf, side="right")
-    return ordered[below : np.searchsorted(ordered, np.inf)]
-
-
-def _edges(finite: Floats, wanted: int | Sequence[float]) -> Floats:
+def _edges(ordered: OrderedValues, wanted: int | Sequence[float]) -> Floats:
     if not isinstance(wanted, int | np.integer):
         return checked_edges(wanted)
     if wanted < 2:
         raise ValueError(f"bins is {wanted}, but must be at least 2")
-    return equal_mass_edges(finite, max(2, min(int(wanted), len(finite) // _MIN_ROWS_A_BIN)))
+    return equal_mass_edges(ordered, max(2, min(int(wanted), len(ordered) // _MIN_ROWS_A_BIN)))
 
 
 def _common_rows(variables: Iterable[Variable]) -> int:
@@ -302,13 +320,18 @@ def _common_rows(variables: Iterable[Variable]) -> int:
 
 
 def _warn_about(measured: _Measured) -> None:
-    variable, ids, trend = measured
+    variable, ids, trend, order = measured
     role, name, present = variable.role, variable.name, variable.rows - variable.missing
     messages: list[str] = []
     if present == 0:
         messages.append(f"{role} {name!r} has no value in any row")
     if ids and role == "feature":
         messages.append(identifier_warning(name, ids, present))
+    if len(order) > 1 and not variable.is_ordered:
+        messages.append(
+            f"{role} {name!r} has {len(order):,} ordered categories, more than max_categories, so "
+            f"their order is not used. Pass max_categories={len(order)} to use it"
+        )
     if trend > TREND_WORTH_A_WARNING:
         messages.append(
             f"training drifts by itself: its last fifth differs from the first, PSI {trend:.2g} in "

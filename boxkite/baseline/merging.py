@@ -74,6 +74,8 @@ def _merge_numbers(one: NumericVariable, other: NumericVariable) -> NumericVaria
 
 
 def _merge_categories(one: CategoryVariable, other: CategoryVariable) -> CategoryVariable:
+    if one.is_ordered or other.is_ordered:
+        return _merge_ordered(one, other)
     for kept, rare in ((one, other), (other, one)):
         hidden = [each for each in kept.kept if each not in rare.kept]
         hidden = [each for each in hidden if label_hash(each) in rare.tail]
@@ -94,6 +96,16 @@ def _merge_categories(one: CategoryVariable, other: CategoryVariable) -> Categor
         role=one.role,
         position=one.position,
     )
+
+
+def _merge_ordered(one: CategoryVariable, other: CategoryVariable) -> CategoryVariable:
+    if (one.kind, one.categories) != (other.kind, other.categories):
+        raise BaselineError(
+            f"{one.role} {one.name!r} has another order of categories in the two baselines. "
+            f"{_advice()}"
+        )
+    counts, missing = one.counts + other.counts, one.missing + other.missing
+    return replace(one, counts=counts, missing=missing, variation={})
 
 
 def _merged_tail(one: Tail | None, other: Tail | None) -> Tail | None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from boxkite.baseline.category_tail import Tail
 from boxkite.baseline.exact_sum import ExactSum
+from boxkite.baseline.ordered_values import OrderedValues
 from boxkite.baseline.text_writer import format_float
 from boxkite.baseline.unseen_rows import MOST_UNSEEN, unseen_bound
 from boxkite.baseline.values import spelled_number
@@ -104,38 +105,40 @@ class NumericVariable(_Distribution):
     exact_sum: ExactSum | None = field(default=None, repr=False)
 
     @classmethod
-    def from_sorted(
-        cls, ordered: Floats, edges: Floats, *, name: str, role: Role, position: int
+    def from_ordered(
+        cls, ordered: OrderedValues, edges: Floats, *, name: str, role: Role, position: int
     ) -> NumericVariable:
         """Count values into the bins of `edges`.
 
         Args:
-            ordered: the values in ascending order, NaN last, as `numpy.sort` returns them.
+            ordered: the values of the column.
             edges: finite upper edges, ascending.
             name: name of the variable.
             role: role of the variable.
             position: position of the variable.
         """
-        # Find all counts by binary search. numpy sorts NaN to the end and finds it there, so the
-        # missing values are the last part.
-        below = int(np.searchsorted(ordered, -math.inf, side="right"))
-        above = int(np.searchsorted(ordered, math.inf, side="left"))
-        present = int(np.searchsorted(ordered, math.nan, side="left"))
-        finite = ordered[below:above]
-        ends = np.searchsorted(ordered[:present], edges, side="right")
-        exact = ExactSum.of(finite)
+        exact = ordered.sum()
+        finite = len(ordered)
+        ends = ordered.below + ordered.rank(edges, "right")
+        ranks = np.array([0, finite - 1] if finite else [], dtype=np.int64)
+        minimum, maximum = (ordered.at(ranks) + 0.0).tolist() or (math.nan, math.nan)
         return cls(
             name=name,
             role=role,
             position=position,
-            counts=np.diff(ends, prepend=0, append=present).astype(np.int64),
-            missing=len(ordered) - present,
+            counts=np.diff(ends, prepend=0, append=ordered.below + finite + ordered.above),
+            missing=ordered.missing,
             edges=edges,
             sum=float(exact),
             exact_sum=exact,
-            minimum=float(finite[0]) + 0.0 if len(finite) else math.nan,
-            maximum=float(finite[-1]) + 0.0 if len(finite) else math.nan,
+            minimum=minimum,
+            maximum=maximum,
         )
+
+    @property
+    def is_ordered(self) -> bool:
+        """Whether the cells have an order, so that K-S applies: always."""
+        return True
 
     @cached_property
     def upper_bounds(self) -> tuple[str, ...]:
@@ -156,8 +159,11 @@ class CategoryVariable(_Distribution):
     """A categorical variable: counts of its most common categories, and of the others together.
 
     Attributes:
+        kind: "ordered" if the categories have an order, such as S, M and L, and "category"
+            otherwise.
         categories: names of the cells. The most common category comes first. If there are rarer
-            ones, `__other__` follows. The last is always `__unseen__`, whose training count is 0.
+            ones, `__other__` follows. Ordered categories are all kept and stand in their order. The
+            last cell is always `__unseen__`, whose training count is 0.
         tail: hashes (`category_tail.label_hash`) of the categories that are counted as `__other__`.
         tail_once: number of these categories that occur in one training row. It is an upper bound
             if `once` is unknown. None if there are none, or if the number is unknown.
@@ -165,8 +171,7 @@ class CategoryVariable(_Distribution):
             files.
     """
 
-    kind: ClassVar[Literal["category"]] = "category"
-
+    kind: Literal["category", "ordered"] = "category"
     categories: tuple[str, ...]
     tail: frozenset[int] = field(default=frozenset(), repr=False)
     tail_once: int | None = None
@@ -282,6 +287,23 @@ class CategoryVariable(_Distribution):
                 found.setdefault(float(narrow), cell)
                 found.setdefault(float(str(narrow)), cell)
         return found
+
+    @property
+    def is_ordered(self) -> bool:
+        """Whether the cells have an order, so that K-S applies."""
+        return self.kind == "ordered"
+
+    @cached_property
+    def upper_bounds(self) -> tuple[str, ...]:
+        """The label `le` of each cell, if the categories are ordered: its rank, 1.0, 2.0, …
+
+        The last one is `+Inf`, for `__unseen__`.
+        """
+        return (*(format_float(float(rank)) for rank in range(1, len(self.categories))), "+Inf")
+
+    def sum_of_ranks(self, cells: Counts) -> float:
+        """Return the sum of the ranks of the rows in these cells, without unseen rows."""
+        return float(np.arange(1, len(self.categories)) @ cells[:-1])
 
     @property
     def has_tail(self) -> bool:

@@ -104,6 +104,7 @@ class StoredCategory(_Stored, tag="category"):
     tail: str = ""
     tail_once: Count | None = None
     variation: dict[str, StoredVariation] = {}
+    ordered: bool = False
     once: str | None = None
 
 
@@ -131,6 +132,7 @@ def store(variable: Variable) -> StoredNumeric | StoredCategory:
         tail=base64.b64encode(hashes).decode(),
         tail_once=variable.tail_once,
         variation=variation,
+        ordered=variable.is_ordered,
         once=_once_bits(variable.once, ascending),
     )
 
@@ -234,7 +236,10 @@ def _category(stored: StoredCategory, counts: Counts, name: str) -> CategoryVari
     other_rows = stored.counts[categories.index(OTHER)] if OTHER in categories else -1
     if (tail and other_rows < 0) or (stored.tail_once or 0) > max(other_rows, 0):
         raise BaselineError(f"the tail of {name} has more categories than {OTHER} has rows")
+    if stored.ordered and OTHER in categories:
+        raise BaselineError(f"{name} is ordered, but {OTHER} has no place in an order")
     return CategoryVariable(
+        kind="ordered" if stored.ordered else "category",
         role=stored.role,
         name=stored.name,
         position=stored.position,

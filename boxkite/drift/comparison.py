@@ -12,7 +12,7 @@ from typing import Any
 from boxkite.baseline.baseline import Baseline
 from boxkite.baseline.notebook import Html, notebook_table, number
 from boxkite.baseline.tally import Tally
-from boxkite.baseline.variable import CategoryVariable, NumericVariable, Variable
+from boxkite.baseline.variable import CategoryVariable, Variable
 from boxkite.drawing.cell_words import cell_words
 from boxkite.drawing.shapes import bars
 from boxkite.drawing.svg import picture
@@ -230,8 +230,7 @@ def _distances(
         return {**dict.fromkeys(names, math.nan), "verdict": "insufficient", "reason": reason}
     allowance = policy.allowance(window, variables, variable, natural=natural)
     variation = policy.natural_variation(window, variable) if natural else None
-    ordered = isinstance(variable, NumericVariable)
-    found = measure(live, trained, variation, ordered=ordered, design_effect=k)
+    found = measure(live, trained, variation, ordered=variable.is_ordered, design_effect=k)
     critical = allowance.rest_limit(found)
     if found.scores:  # The rest exceeds its limit if PSI exceeds this.
         critical += sum(score**2 for score in found.scores)

@@ -33,7 +33,7 @@ class VariableDrift:
         psi: Population stability index, in nats.
         kl: Kullback-Leibler divergence of live from training, in nats.
         js: Jensen-Shannon distance.
-        ks: Kolmogorov-Smirnov distance; NaN for categories.
+        ks: Kolmogorov-Smirnov distance; NaN for unordered categories.
         critical: Critical value of PSI: chance alone rarely exceeds it.
         verdict: `insufficient`, `ok` or `drift`.
         reason: Why there is not enough data, such as "41 rows, 100 needed". Empty if there is
@@ -55,7 +55,7 @@ class VariableDrift:
         rate_critical: Critical value of the four kinds of evidence.
         changed_rates: Names of the rates ("missing", "unseen", "outside", "invalid") whose evidence
             exceeds `rate_critical` and whose difference matters.
-        ks_critical: Critical value of K-S; NaN for categories.
+        ks_critical: Critical value of K-S; NaN for unordered categories.
         scores: Score along each direction of natural variation; empty if none was learnt. The
             squares are a part of PSI, so `critical` includes them.
         score_criticals: Critical value of the absolute value of each score.

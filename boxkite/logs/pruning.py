@@ -17,7 +17,6 @@ from boxkite.logs.stores.store import Store
 
 __all__ = ["HourlyPruner", "Pruned", "Pruner", "SizePruner", "prune"]
 
-_MINUTE = timedelta(minutes=1)
 # The shipper delivers nothing while a pruner runs, so each run is short.
 _HOURLY_SLICE_SECONDS = 5.0
 _SIZE_SLICE_SECONDS = 2.0
@@ -166,6 +165,7 @@ class _File(NamedTuple):
     minute: datetime
     path: str
     size: int
+    end: datetime
 
 
 def prune(
@@ -178,7 +178,7 @@ def prune(
     dry_run: bool = False,
     seconds: float = math.inf,
 ) -> Pruned:
-    """Delete files whose whole minute is old enough, the oldest first.
+    """Delete files whose last minute is old enough, the oldest first.
 
     Only files with a name of the log's form are deleted, and the time in the name counts. In a
     local folder, temporary files of killed writers and empty folders are removed too. Memory does
@@ -186,8 +186,8 @@ def prune(
 
     Args:
         store: the store of the log.
-        older_than: the age, or the moment, before which a minute must have ended; None for no
-            limit.
+        older_than: the age, or the moment, before which a file's last minute must have ended; None
+            for no limit.
         now: the current time, from which the age counts; by default the clock's.
         max_bytes: delete the oldest files until no more than this is left, even if they are not old
             enough.
@@ -211,7 +211,7 @@ def prune(
     # files first, without all names in memory.
     for file in heapq.merge(*(_files(store, each) for each in folders)):
         # Files come in the order of time, so all others are newer.
-        if before - file.minute < _MINUTE and size >= excess:
+        if file.end > before and size >= excess:
             break
         if time.monotonic() > deadline:
             finished = False
@@ -257,4 +257,4 @@ def _files(store: Store, folder: str) -> Iterator[_File]:
     for path, size in store.list(folder):
         found = parse_path(path)
         if found is not None:
-            yield _File(found.minute, path, size)
+            yield _File(found.minute, path, size, found.end)

@@ -13,8 +13,9 @@ from boxkite.error_reporter import ErrorReporter
 from boxkite.live.durable_counts import DurableCounts
 from boxkite.live.orphan_recovery import OrphanRecovery
 from boxkite.live.outbox import Outbox, Waiting
-from boxkite.logs.batching import cut_by_minute, seconds_until_over
+from boxkite.logs.batching import cut_by_period, seconds_until_over
 from boxkite.logs.journal_records import JournalRecord, JournalRecords, read_journal_record
+from boxkite.logs.partition import period_of
 from boxkite.logs.prediction_log import PredictionLog
 from boxkite.logs.rejected import RejectedFile
 from boxkite.logs.sink import Batch, RejectedError, Sink, TidySink
@@ -241,7 +242,7 @@ class Shipper:
             number = len(records)
             # Deliver a sealed batch unchanged, because the sink may have stored it already.
             if self._sink.whole_minutes and not outbox.sealed:
-                number = cut_by_minute([_minute(each) for each in records]).number
+                number = cut_by_period([self._period(each) for each in records]).number
             batch = outbox.seal(waiting, number)
             sealed = records[: len(batch.contents)]
             logged = JournalRecords(outbox.context, [each for each in sealed if each])
@@ -255,14 +256,22 @@ class Shipper:
         return _MAX_RECORDS, _MAX_BYTES
 
     def _seconds_until_due(self, outbox: Outbox) -> float:
-        """Return how long the first batch waits for the end of its minute."""
+        """Return how long the first batch waits for the end of its period."""
         large = outbox.byte_size > self._max_minute_bytes
         if not self._sink.whole_minutes or outbox.sealed or large:
             return 0.0
         first = outbox.waiting(1, 1).contents
         record = read_journal_record(first[0]) if first else None
-        cut = cut_by_minute([_minute(record)])
-        return seconds_until_over(cut.minute, datetime.now(UTC)) if cut.minute else 0.0
+        period = self._period(record)
+        if period is None:
+            return 0.0
+        return seconds_until_over(period, datetime.now(UTC), self._sink.whole_minutes)
+
+    def _period(self, record: JournalRecord | None) -> str | None:
+        """Return the first minute of a record's period; None if the record is not logged."""
+        if record is None:
+            return None
+        return period_of(record.minute, self._sink.whole_minutes)
 
     def _deliver(self, outbox: Outbox, batch: Waiting, records: JournalRecords) -> None:
         dropped = 0
@@ -282,10 +291,6 @@ class Shipper:
         # Acknowledge the batch only now. If the process dies before this line, the same batch is
         # delivered again.
         outbox.acknowledge(batch, delivered=len(records) - dropped, dropped=dropped)
-
-
-def _minute(record: JournalRecord | None) -> str | None:
-    return record.minute if record is not None else None
 
 
 _shippers: weakref.WeakSet[Shipper] = weakref.WeakSet()

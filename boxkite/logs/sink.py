@@ -67,11 +67,16 @@ class Sink(Protocol):
 
     Attributes:
         name: label of the sink's series, such as "file".
-        whole_minutes: True to receive all records of a minute in one batch, once it is over.
+        whole_minutes: True to receive all records of a minute in one batch, once it is over. A
+            number, a divisor of 60, is the length in minutes of longer periods.
     """
 
     name: str
-    whole_minutes: bool
+
+    @property
+    def whole_minutes(self) -> int:
+        """See the attributes."""
+        ...
 
     def deliver(self, batch: Batch) -> None:
         """Deliver all records of a batch, or raise. The same batch may come again.

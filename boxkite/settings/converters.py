@@ -23,6 +23,7 @@ __all__ = [
     "as_names",
     "as_one_of",
     "as_optional",
+    "as_part_of_an_hour",
     "as_path",
     "as_secret",
     "as_share",
@@ -32,6 +33,7 @@ __all__ = [
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off", ""})
 _MAX_SHOWN = 40
+_PARTS_OF_AN_HOUR = tuple(str(minutes) for minutes in range(1, 61) if 60 % minutes == 0)
 _SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 
 
@@ -100,6 +102,15 @@ def as_count(key: str, value: Any) -> int:
     if not (text.isascii() and text.isdecimal() and int(text) > 0):
         raise ConfigError(f"{key} is {value!r}; use a whole number above 0")
     return int(text)
+
+
+def as_part_of_an_hour(key: str, value: Any) -> int:
+    """Return a whole number of minutes that divides an hour."""
+    minutes = int(text) if (text := _text(value) or "") in _PARTS_OF_AN_HOUR else 0
+    if not minutes:
+        allowed = ", ".join(_PARTS_OF_AN_HOUR)
+        raise ConfigError(f"{key} is {value!r}; use a number that divides an hour: {allowed}")
+    return minutes
 
 
 def as_duration(key: str, value: Any) -> float:

@@ -120,9 +120,16 @@ class Settings:
         "reports each name once, and keeps no value.",
         read.as_bool,
     )
-    log_compression: Literal["none", "gzip", "zstd"] = _setting(
-        "none",
-        "Compression of log files: `none`, `gzip` or `zstd`.",
+    log_file_minutes: int = _setting(
+        1,
+        "Minutes that one log file covers: 1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30 or 60. With more "
+        "minutes a log has fewer files, and a prediction appears in it later.",
+        read.as_part_of_an_hour,
+    )
+    log_compression: Literal["none", "gzip", "zstd"] | None = _setting(
+        None,
+        "Compression of log files: `none`, `gzip` or `zstd`. Defaults to `none` in a folder. In an "
+        "object store, defaults to `zstd` if zstandard is installed, and to `gzip` otherwise.",
         read.as_one_of("none", "gzip", "zstd"),
     )
     log_record_max_bytes: int = _setting(

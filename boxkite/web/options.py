@@ -56,6 +56,7 @@ class Options(TypedDict, total=False):
     log_request_body: bool | None
     log_redact: Collection[str] | None
     log_unknown: bool | None
+    log_file_minutes: int | None
     log_compression: Literal["none", "gzip", "zstd"] | None
     log_record_max_bytes: int | None
     endpoint_id: Text

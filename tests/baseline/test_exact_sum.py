@@ -47,6 +47,8 @@ def test_the_sum_is_the_nearest_float(values: list[float]) -> None:
         ([-1e308, -1e308], -math.inf),
         ([1e300, 1.0], 1e300),
         ([-7.0, 2.0], -5.0),
+        ([5e-324, 1e-310], 1e-310 + 5e-324),
+        ([5e-324] * 3, 1.5e-323),
     ],
 )
 def test_a_sum_is_rounded_once(values: list[float], expected: float) -> None:

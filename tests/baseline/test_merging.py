@@ -101,6 +101,19 @@ def test_columns_without_values_merge_in_either_order() -> None:
     assert text.merge(numbers).as_text() == numbers.merge(text).as_text()
 
 
+def test_ordered_categories_keep_their_order() -> None:
+    sizes = ["S", "M", "L"]
+    first = Baseline.fit({"size": ["M", "S", "M"]}, ordered={"size": sizes})
+    part = Baseline.fit({"size": ["L", "L", None]}, like=first)
+    rows = ["M", "S", "M", "L", "L", None]
+    whole = Baseline.fit({"size": rows}, ordered={"size": sizes})
+    assert part.merge(first).as_text() == whole.as_text()
+    with pytest.raises(BaselineError, match="has the value 'XL', which its order"):
+        Baseline.fit({"size": ["XL"]}, like=first)
+    with pytest.raises(BaselineError, match="has another order of categories"):
+        first.merge(Baseline.fit({"size": rows}))
+
+
 def test_class_probabilities_take_over_the_classes() -> None:
     features, rows = {"f": [1.0, 2.0]}, {"x": [0.9, 0.2], "y": [0.1, 0.8]}
     first = Baseline.fit(features, rows, classes=True)

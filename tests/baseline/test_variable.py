@@ -9,6 +9,7 @@ import pytest
 from boxkite.baseline import CategoryVariable, NumericVariable
 from boxkite.baseline.category_tail import label_hash
 from boxkite.baseline.merging import merge_variables
+from boxkite.baseline.ordered_values import SortedValues
 from boxkite.errors import BaselineError
 
 ORDERED = [-math.inf, -1.0, 0.0, 1.0, 1.0, 7.0, math.inf, math.nan, math.nan]
@@ -20,8 +21,12 @@ OTHER_BINS = (
 
 
 def numeric(values: list[float], edges: list[float]) -> NumericVariable:
-    return NumericVariable.from_sorted(
-        np.array(values), np.array(edges), name="x", role="feature", position=0
+    return NumericVariable.from_ordered(
+        SortedValues.of(np.array(values)),
+        np.array(edges),
+        name="x",
+        role="feature",
+        position=0,
     )
 
 

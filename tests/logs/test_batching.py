@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from boxkite.logs.batching import Cut, cut_by_minute, seconds_until_over
+from boxkite.logs.batching import Cut, cut_by_period, seconds_until_over
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -30,7 +30,7 @@ def at(time: str | None) -> str | None:
 def test_a_batch_ends_where_a_later_minute_begins(
     times: list[str | None], number: int, minute: str, complete: bool
 ) -> None:
-    cut = cut_by_minute([at(time) for time in times])
+    cut = cut_by_period([at(time) for time in times])
     assert cut == Cut(number, minute and f"2026-11-23T{minute}", complete)
 
 
@@ -38,7 +38,7 @@ def test_a_batch_ends_where_a_later_minute_begins(
 def test_records_that_are_not_logged_and_come_first_are_a_batch_that_does_not_wait(
     rest: list[str | None],
 ) -> None:
-    assert cut_by_minute([None, None, *(at(time) for time in rest)]) == Cut(2, "", complete=True)
+    assert cut_by_period([None, None, *(at(time) for time in rest)]) == Cut(2, "", complete=True)
 
 
 @pytest.mark.parametrize(
@@ -48,6 +48,8 @@ def test_records_that_are_not_logged_and_come_first_are_a_batch_that_does_not_wa
 def test_a_minute_is_over_a_second_after_its_end(passed: float, wait: float) -> None:
     now = NOON + timedelta(seconds=passed)
     assert seconds_until_over("2026-11-23T12:00", now) == pytest.approx(wait)
+    later = NOON + timedelta(minutes=14, seconds=passed)
+    assert seconds_until_over("2026-11-23T12:00", later, 15) == pytest.approx(wait)
 
 
 def test_a_minute_in_the_future_is_not_waited_for() -> None:

@@ -1,6 +1,6 @@
 """Test the names of log files: below the root for any ids, and never the same for two writers."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 
 import pytest
@@ -45,10 +45,31 @@ def test_plain_ids_stand_in_the_path_as_they_are(number, suffix, expected):
     assert partition_path("flights", MOMENT, "w1", "pod-7f", number, suffix) == expected
 
 
-@given(st.tuples(IDS, IDS, IDS), st.integers(1, 10**6), st.sampled_from(list(SUFFIXES.values())))
-def test_every_path_is_a_log_file_below_the_root(ids, number, suffix):
+@pytest.mark.parametrize(
+    ("minutes", "name", "begin", "end"),
+    [
+        (2, "1404-1405", "14:04", "14:06"),
+        (15, "1400-1414", "14:00", "14:15"),
+        (60, "1400-1459", "14:00", "15:00"),
+    ],
+)
+def test_a_file_of_several_minutes_is_named_by_the_first_and_the_last(minutes, name, begin, end):
+    path = partition_path("flights", MOMENT, "w1", "pod", minutes=minutes)
+    assert path == f"models/predictions/flights/2026-11-23/{name}_w1-pod.txt"
+    found = parse_path(path)
+    assert found is not None
+    assert [f"{each:%H:%M}" for each in (found.minute, found.end)] == [begin, end]
+
+
+@given(
+    st.tuples(IDS, IDS, IDS),
+    st.integers(1, 10**6),
+    st.sampled_from(list(SUFFIXES.values())),
+    st.sampled_from([1, 5, 60]),
+)
+def test_every_path_is_a_log_file_below_the_root(ids, number, suffix, minutes):
     endpoint_id, logger_id, replica_id = ids
-    path = partition_path(endpoint_id, MOMENT, logger_id, replica_id, number, suffix)
+    path = partition_path(endpoint_id, MOMENT, logger_id, replica_id, number, suffix, minutes)
     parts = PurePosixPath(path).parts
     assert "/".join(parts) == path
     assert len(parts) == 5
@@ -60,7 +81,9 @@ def test_every_path_is_a_log_file_below_the_root(ids, number, suffix):
     found = parse_path(path)
     assert found is not None
     assert f"models/predictions/{found.endpoint}" == endpoint_folder(endpoint_id)
-    assert (found.minute, found.suffix) == (datetime(2026, 11, 23, 14, 5, tzinfo=UTC), suffix)
+    minute = datetime(2026, 11, 23, 14, 5 if minutes < 60 else 0, tzinfo=UTC)
+    assert (found.minute, found.suffix) == (minute, suffix)
+    assert found.end - found.minute == timedelta(minutes=minutes)
 
 
 @given(st.tuples(IDS, IDS, IDS), st.tuples(IDS, IDS, IDS))
@@ -105,6 +128,8 @@ def test_an_invalid_time_is_an_error(moment):
         "models/predictions/e/2026-11-23/1405_w-r.txt.bz2",
         "models/predictions/e/2026-11-23/1405_w.txt",
         "models/predictions/e/2026-11-23/2405_w-r.txt",
+        "models/predictions/e/2026-11-23/1405-1404_w-r.txt",
+        "models/predictions/e/2026-11-23/1405-2400_w-r.txt",
         "models/predictions/e/2026-11-31/1405_w-r.txt",
         "models/predictions/e/2026-11-23/sub/1405_w-r.txt",
         "models/predictions/../2026-11-23/1405_w-r.txt",

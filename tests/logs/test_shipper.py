@@ -92,7 +92,7 @@ def test_records_are_delivered_in_order_and_once(new_monitor: Callable[..., Moni
     }
 
 
-@pytest.mark.parametrize("whole_minutes", [False, True])
+@pytest.mark.parametrize("whole_minutes", [False, True, 15])
 def test_a_batch_that_is_not_taken_comes_again_as_it_was(
     whole_minutes: bool, new_monitor: Callable[..., Monitor]
 ) -> None:

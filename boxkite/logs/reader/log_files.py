@@ -15,8 +15,6 @@ __all__ = ["Interval", "LogFile", "Moment", "log_files"]
 Moment: TypeAlias = datetime | date | str
 """A datetime with its time zone, a date (its midnight in UTC), or either as ISO 8601 text."""
 
-_MINUTE = timedelta(minutes=1)
-
 # Listing one day costs a request. For a longer interval, listing all days costs fewer.
 _MAX_LISTED_BY_DAY = timedelta(days=31)
 
@@ -85,7 +83,7 @@ class LogFile(NamedTuple):
 
 
 def log_files(store: Store, endpoint: str | None, interval: Interval) -> Iterator[LogFile]:
-    """Yield the files whose minute overlaps an interval, sorted by endpoint and time.
+    """Yield the files whose minutes overlap an interval, sorted by endpoint and time.
 
     Args:
         store: the store of the log.
@@ -99,8 +97,7 @@ def log_files(store: Store, endpoint: str | None, interval: Interval) -> Iterato
     nothing = True
     for prefix in _prefixes(endpoint, interval):
         for file in _files_below(store, prefix):
-            minute = file.partition.minute
-            if minute < interval.until and interval.since - minute < _MINUTE:
+            if file.partition.minute < interval.until and interval.since < file.partition.end:
                 nothing = False
                 yield file
     if nothing and not any(_files_below(store, ROOT)):

@@ -9,14 +9,14 @@ import io
 import warnings
 import zlib
 from collections import deque
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import IO, Any
 
 from boxkite.errors import LogReadError, LogReadWarning
 from boxkite.logs.log_line import LoggedPrediction, parse_line
-from boxkite.logs.partition import SUFFIXES
+from boxkite.logs.partition import SUFFIXES, Partition
 from boxkite.logs.reader.log_files import Interval, LogFile, Moment, log_files
 from boxkite.logs.stores import open_store
 from boxkite.logs.stores.store import Store
@@ -43,7 +43,7 @@ class LogReader:
 
     Attributes:
         store: the store of the log.
-        files: the files to read. Files of the same endpoint and minute must be neighbours.
+        files: the files to read, sorted by endpoint and time.
         interval: the times of the predictions to read.
         strict: raise an error for damage; otherwise report it and leave it out.
         report: called with a message for each damaged line or file.
@@ -97,9 +97,9 @@ class LogReader:
         since, until = self.interval
         seen = _SeenIds()
         for file, content in self._contents():
-            seen.enter((file.partition.endpoint, file.partition.minute))
+            seen.enter(file.partition)
             with content:
-                # A file holds a whole minute, but the interval may begin or end within it.
+                # A file holds whole minutes, but the interval may begin or end within one.
                 for line, prediction in self._lines(file, content):
                     in_interval = since <= prediction.created_at < until
                     if in_interval and seen.is_new(prediction.entity_id):
@@ -157,22 +157,25 @@ class LogReader:
 
 
 class _SeenIds:
-    """The ids that were read in one partition, which is one minute of one endpoint.
+    """The ids that were read in files of one endpoint whose periods overlap.
 
-    Delivery is at least once, so a prediction may be in the log several times. All copies are in
-    files of the same minute, because a file is named by the time of the prediction, not of its
-    delivery. So the ids of one minute are enough, and memory does not grow with the log.
+    Delivery is at least once, so a prediction may be in the log several times. A file is named by
+    the time of its predictions, not of their delivery. So the files of all copies have the same
+    period, or overlapping ones if `LOG_FILE_MINUTES` was changed. The ids of these files are
+    enough, and memory does not grow with the log.
     """
 
     def __init__(self) -> None:
-        self._partition: Hashable = None
+        self._endpoint = ""
+        self._end = Interval().since
         self._ids: set[str] = set()
 
-    def enter(self, partition: Hashable) -> None:
-        """Forget all ids if this is another partition than before."""
-        if partition != self._partition:
-            self._partition = partition
+    def enter(self, partition: Partition) -> None:
+        """Forget all ids if a file does not overlap the files before it."""
+        if partition.endpoint != self._endpoint or partition.minute >= self._end:
             self._ids = set()
+            self._endpoint, self._end = partition.endpoint, partition.end
+        self._end = max(self._end, partition.end)
 
     def is_new(self, entity_id: str) -> bool:
         """Return whether an id comes for the first time."""

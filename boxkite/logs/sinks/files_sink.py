@@ -1,4 +1,4 @@
-"""Deliver records as files: one per minute and worker, in a store."""
+"""Deliver records as files: one per period and worker, in a store."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 from boxkite.errors import ConfigError
 from boxkite.live.log_context import LogContext
-from boxkite.logs.partition import SUFFIXES, partition_path
+from boxkite.logs.partition import SUFFIXES, partition_path, period_of
 from boxkite.logs.pruning import Pruner
 from boxkite.logs.sink import Batch, RejectedError
 from boxkite.logs.stores.store import Store
@@ -29,16 +29,16 @@ _MAX_TAKEN_NAMES = 20
 
 
 class _Written(NamedTuple):
-    """The last file of a minute. The search for the next free number begins after it."""
+    """The last file of a period. The search for the next free number begins after it."""
 
     number: int
     digest: int
 
 
 class FilesSink:
-    """Writes the records of each minute to a file of their own. Never overwrites a file.
+    """Writes the records of each period to a file of their own. Never overwrites a file.
 
-    A minute can have a file already: from late records, from another worker with the same names, or
+    A period can have a file already: from late records, from another worker with the same names, or
     from a delivery whose outcome was lost. Then the sink takes the next number, unless the file has
     the same content, which means that it was delivered before. So a batch that is delivered twice
     gives the same file, or at worst one more file that holds it.
@@ -50,12 +50,11 @@ class FilesSink:
         name: label of the sink's series, such as "file" or "s3".
         compression: compression of the files; None for plain text.
         pruner: deletes old files between deliveries; None to keep them.
+        whole_minutes: length of a period in minutes, a divisor of 60.
 
     Raises:
         ConfigError: if the compression is unknown, or the package that it needs is missing.
     """
-
-    whole_minutes = True
 
     def __init__(
         self,
@@ -63,8 +62,10 @@ class FilesSink:
         name: str,
         compression: Compression | None = None,
         pruner: Pruner | None = None,
+        whole_minutes: int = 1,
     ) -> None:
         self.name = name
+        self.whole_minutes = whole_minutes
         self._store = store
         self._compress = _compressor(compression)
         self._suffix = SUFFIXES[compression]
@@ -76,17 +77,47 @@ class FilesSink:
 
         Raises:
             RejectedError: if some records cannot be written as a line; all others are delivered.
-            OSError: if the store cannot be reached or is full. Minutes that were written before
+            OSError: if the store cannot be reached or is full. Periods that were written before
                 are recognised when the batch comes again.
         """
-        minutes, rejected = _lines_by_minute(batch)
-        for minute, lines in minutes.items():
-            self._write(batch.context, minute, self._compress(b"".join(lines)))
+        periods, rejected = self._lines_by_period(batch)
+        for period, lines in periods.items():
+            self._write(batch.context, period, self._compress(b"".join(lines)))
         if rejected:
             raise RejectedError(rejected)
 
-    def _write(self, context: LogContext, minute: str, content: bytes) -> None:
-        first = _path(context, minute, suffix=self._suffix)
+    def _lines_by_period(self, batch: Batch) -> tuple[dict[str, list[bytes]], dict[int, str]]:
+        """Return the lines of each period, and why some records have none, by index."""
+        periods: dict[str, list[bytes]] = {}
+        rejected: dict[int, str] = {}
+        for index in cooperatively(range(len(batch.records))):
+            try:
+                period = period_of(batch.minute(index), self.whole_minutes)
+                if period not in periods:
+                    self._path(batch.context, period)  # raises if the time is not valid
+                line = batch.line(index)
+            except MemoryError:
+                raise
+            except Exception as error:  # noqa: BLE001 - values may be of any kind
+                rejected[index] = f"{type(error).__name__}: {error}"
+            else:
+                periods.setdefault(period, []).append(line)
+        return periods, rejected
+
+    def _path(self, context: LogContext, period: str, number: int = 1, unique: str = "") -> str:
+        """Return the path of a period's file. Text in `unique` joins the worker's id."""
+        return partition_path(
+            context.endpoint_id,
+            period,
+            context.logger_id + unique,
+            context.replica_id,
+            number,
+            self._suffix,
+            self.whole_minutes,
+        )
+
+    def _write(self, context: LogContext, period: str, content: bytes) -> None:
+        first = self._path(context, period)
         last = self._written.get(first, _Written(0, 0))
         # Python's own hash is fast and keyed per process, and only this process compares it.
         digest = hash(content)
@@ -97,11 +128,11 @@ class FilesSink:
             # Limit the attempts, because a store may report every name as taken.
             for _ in range(_MAX_TAKEN_NAMES):
                 number += 1
-                path = _path(context, minute, number, self._suffix)
+                path = self._path(context, period, number)
                 if self._store.put_new(path, content) or self._holds(path, content):
                     self._remember(first, _Written(number, digest))
                     return
-        path = _random_path(context, minute, self._suffix)
+        path = self._path(context, period, unique=f"_{secrets.token_hex(8)}")
         if not self._store.put_new(path, content):
             raise OSError(f"{self._store!r} refuses the new name '{path}' because it is taken.")
         self._remember(first, _Written(max(number, 1), digest))
@@ -118,7 +149,7 @@ class FilesSink:
 
     def _remember(self, path: str, written: _Written) -> None:
         self._written[path] = written
-        # A forgotten minute only costs requests: the search for a free number starts at 1 again.
+        # A forgotten period only costs requests: the search for a free number starts at 1 again.
         self._written.move_to_end(path)
         while len(self._written) > _MAX_REMEMBERED:
             self._written.popitem(last=False)
@@ -130,35 +161,6 @@ class FilesSink:
 
     def close(self) -> None:
         """Do nothing: a store has no connection to close."""
-
-
-def _lines_by_minute(batch: Batch) -> tuple[dict[str, list[bytes]], dict[int, str]]:
-    """Return the lines of each minute, and the reasons why some records have none, by index."""
-    minutes: dict[str, list[bytes]] = {}
-    rejected: dict[int, str] = {}
-    for index in cooperatively(range(len(batch.records))):
-        minute = batch.minute(index)
-        try:
-            if minute not in minutes:
-                _path(batch.context, minute)  # raises if the time is not valid
-            line = batch.line(index)
-        except MemoryError:
-            raise
-        except Exception as error:  # noqa: BLE001 - values may be of any kind
-            rejected[index] = f"{type(error).__name__}: {error}"
-        else:
-            minutes.setdefault(minute, []).append(line)
-    return minutes, rejected
-
-
-def _path(context: LogContext, minute: str, number: int = 1, suffix: str = ".txt") -> str:
-    ids = context.logger_id, context.replica_id
-    return partition_path(context.endpoint_id, minute, *ids, number, suffix)
-
-
-def _random_path(context: LogContext, minute: str, suffix: str) -> str:
-    logger_id = f"{context.logger_id}_{secrets.token_hex(8)}"
-    return partition_path(context.endpoint_id, minute, logger_id, context.replica_id, 1, suffix)
 
 
 def _compressor(compression: Compression | None) -> Callable[[bytes], bytes]:

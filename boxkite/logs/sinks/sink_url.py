@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from datetime import timedelta
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,7 +15,7 @@ from boxkite.error_reporter import ErrorReporter
 from boxkite.errors import ConfigError
 from boxkite.logs.pruning import HourlyPruner, SizePruner
 from boxkite.logs.sink import Sink
-from boxkite.logs.sinks.files_sink import FilesSink
+from boxkite.logs.sinks.files_sink import Compression, FilesSink
 from boxkite.logs.sinks.fluentd_sink import FluentdSink
 from boxkite.logs.stores import open_store, store_url
 from boxkite.logs.stores.local_store import LocalStore
@@ -106,7 +107,8 @@ def open_sink(url: str, settings: Settings, state: DefaultFolder, reporter: Erro
     if scheme == "file" or scheme in store_url.OBJECT_SCHEMES:
         store = open_store(url)
         pruner = HourlyPruner(store, _ttl(settings), settings.endpoint_id, reporter)
-        return FilesSink(store, scheme, _compression(settings), pruner)
+        compression = _compression(settings, is_remote=scheme != "file")
+        return FilesSink(store, scheme, compression, pruner, settings.log_file_minutes)
     if scheme.partition("+")[0] == "fluentd":
         return FluentdSink.from_url(url)
     return _added_sink(scheme, url)
@@ -133,11 +135,16 @@ def _default_sink(place: DefaultFolder, settings: Settings, reporter: ErrorRepor
     pruner = SizePruner(
         store, _ttl(settings), settings.endpoint_id, reporter, max_bytes=_DEFAULT_MAX_BYTES
     )
-    return FilesSink(store, "file", _compression(settings), pruner)
+    compression = _compression(settings, is_remote=False)
+    return FilesSink(store, "file", compression, pruner, settings.log_file_minutes)
 
 
-def _compression(settings: Settings) -> Any:
-    return None if settings.log_compression == "none" else settings.log_compression
+def _compression(settings: Settings, *, is_remote: bool) -> Compression | None:
+    """Return the compression of files. In an object store, bytes cost money, so compress them."""
+    chosen = settings.log_compression
+    if chosen is None and is_remote:
+        return "zstd" if find_spec("zstandard") else "gzip"
+    return None if chosen is None or chosen == "none" else chosen
 
 
 def _ttl(settings: Settings) -> timedelta | None:

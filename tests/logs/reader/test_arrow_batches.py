@@ -38,12 +38,13 @@ def write_log(tmp_path: Path) -> Write:
         logger: str = "w1",
         compression: Any = None,
         max_bytes: int = 2**20,
+        minutes: int = 1,
     ) -> str:
         context = LogContext(
             sink="file:", server_id="server", endpoint_id=endpoint, logger_id=logger,
             replica_id="pod", model="arrivals", version="7", max_bytes=max_bytes,
         )  # fmt: skip
-        sink = FilesSink(LocalStore(tmp_path / "log"), "file", compression)
+        sink = FilesSink(LocalStore(tmp_path / "log"), "file", compression, None, minutes)
         sink.deliver(Batch(context, [_record(context, **each) for each in predictions]))
         return str(tmp_path / "log")
 
@@ -188,6 +189,14 @@ def test_copies_in_a_minute_are_read_once_whoever_delivered_them(write_log: Writ
     url = write_log({"id": "e", "time": "09:00:31.000000"}, MORNING[2])  # late: a second file
     assert sorted(ids(url)) == list("abcde")
     assert sorted(ids(url, None, NINE)) == list("bcde")
+
+
+def test_copies_in_files_of_other_lengths_are_read_once(write_log: Write) -> None:
+    write_log(*MORNING)
+    write_log(MORNING[1], {"id": "e", "time": "09:00:07.000000"}, minutes=5)
+    url = write_log(*MORNING, minutes=30)
+    assert sorted(ids(url)) == list("abcde")
+    assert sorted(ids(url, None, "2026-11-23T09:00:05", "2026-11-23T09:00:30")) == ["e"]
 
 
 def test_the_schema_is_the_same_in_every_batch_and_has_every_name(write_log: Write) -> None:

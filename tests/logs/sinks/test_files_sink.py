@@ -75,6 +75,19 @@ def test_each_minute_has_a_file_with_its_records_as_lines(sink, store):
     assert (sink.name, sink.whole_minutes) == ("file", True)
 
 
+def test_a_file_covers_the_minutes_that_the_setting_gives(store):
+    sink = FilesSink(store, "file", whole_minutes=15)
+    times = ["14:00:00", "14:14:59", "14:15:00", "13:59:59", "14:29:30"]
+    sink.deliver(batch(*(record(n, f"2026-11-23T{t}.000000Z") for n, t in enumerate(times))))
+    sink.deliver(batch(record(5, "2026-11-23T14:07:00.000000Z")))
+    assert files(store) == {
+        f"{DAY}/1345-1359_w1-pod.txt": ["3"],
+        f"{DAY}/1400-1414_w1-pod-2.txt": ["5"],
+        f"{DAY}/1400-1414_w1-pod.txt": ["0", "1"],
+        f"{DAY}/1415-1429_w1-pod.txt": ["2", "4"],
+    }
+
+
 def test_late_records_get_another_file(sink, store):
     for number in (1, 2, 3):
         sink.deliver(batch(record(number)))

@@ -13,8 +13,9 @@ from boxkite.live.log_context import LogContext
 from boxkite.logs.log_record import LogRecord
 from boxkite.logs.sink import Batch, Sink, TidySink
 from boxkite.logs.sinks import sink_url
+from boxkite.logs.sinks.files_sink import FilesSink
 from boxkite.logs.sinks.sink_url import open_sink, scheme_of
-from boxkite.settings import Settings
+from boxkite.settings import Settings, from_environment
 from boxkite.testing import RecordingSink
 
 CONTEXT = LogContext(
@@ -111,6 +112,42 @@ def test_files_are_compressed_as_the_setting_says(
 ) -> None:
     opened(str(tmp_path), log_compression=compression).deliver(Batch(CONTEXT, [RECORD]))
     assert (tmp_path / f"{MINUTE}{suffix}").exists()
+
+
+def test_files_cover_the_minutes_that_the_setting_gives(tmp_path: Path) -> None:
+    sink = opened(str(tmp_path), log_file_minutes=30)
+    sink.deliver(Batch(CONTEXT, [RECORD]))
+    assert sink.whole_minutes == 30
+    assert [path.name for path in tmp_path.rglob("*.txt")] == ["1230-1259_l-r.txt"]
+
+
+@pytest.mark.parametrize("minutes", ["0", "7", "90", "1.5", "-1", ""])
+def test_file_minutes_that_do_not_divide_an_hour_are_refused(minutes: str) -> None:
+    with pytest.raises(ConfigError, match=r"use a number that divides an hour: 1, 2, 3, .*, 60$"):
+        from_environment({"log_file_minutes": minutes})
+
+
+@pytest.mark.parametrize(
+    ("url", "has_zstandard", "given", "suffix"),
+    [
+        ("s3://bucket/log", True, {}, ".txt.zst"),
+        ("s3://bucket/log", False, {}, ".txt.gz"),
+        ("s3://bucket/log", True, {"log_compression": "none"}, ".txt"),
+        ("s3://bucket/log", True, {"log_compression": "gzip"}, ".txt.gz"),
+        ("/var/log/predictions", True, {}, ".txt"),
+    ],
+)
+def test_files_in_an_object_store_are_compressed_by_default(
+    url: str,
+    has_zstandard: bool,
+    given: dict[str, str],
+    suffix: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sink_url, "find_spec", lambda _: has_zstandard or None)
+    sink = opened(url, **given)
+    assert isinstance(sink, FilesSink)
+    assert sink._suffix == suffix
 
 
 def test_the_default_log_keeps_its_size_without_files_of_other_endpoints(
