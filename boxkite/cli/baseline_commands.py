@@ -48,6 +48,12 @@ __all__ = ["baseline_command", "show_command"]
     help="Column of dates or times, from which boxkite learns how the data varies by itself. "
     "Mornings and weekends then do not count as drift.",
 )
+@click.option(
+    "--like",
+    metavar="BASELINE",
+    help="Path or URL of a baseline whose columns, bins and categories to take over, so that "
+    "boxkite merge can add up the two. --output then defaults to its outputs.",
+)
 @click.option("--model", type=NAME, default="default", show_default=True, help="Name of the model.")
 @click.option("--version", type=NAME, help="Version of the baseline. [default: its digest]")
 @click.option(
@@ -66,6 +72,7 @@ def baseline_command(
     drop: tuple[str, ...],
     categorical: tuple[str, ...],
     time: str | None,
+    like: str | None,
     model: str,
     version: str | None,
     exposition: Any,
@@ -80,8 +87,11 @@ def baseline_command(
     Example:
       boxkite baseline train.parquet --output score --drop id --time requested_at
     """
+    first = None if like is None else Baseline.read(like)
     with waiting("reading"):
-        table = read_table(rows)
+        table = read_table(rows, first)
+    if first is not None and not outputs:
+        outputs = tuple(each.name for each in first.outputs if each.name in table.column_names)
     named = (*categorical, *([time] if time else []))
     _check_columns(rows, table.column_names, outputs, drop, named)
     with waiting("counting"):
@@ -93,6 +103,7 @@ def baseline_command(
             categorical=categorical,
             classes=classes,
             time=time,
+            like=first,
         )
         fitted.write(output_file, exposition=exposition)
     if as_json:
