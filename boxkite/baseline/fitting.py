@@ -21,6 +21,7 @@ from boxkite.baseline.category_order import (
     ordered_variable,
 )
 from boxkite.baseline.class_probabilities import class_names, winner_variable, winning_labels
+from boxkite.baseline.counted_like import Template
 from boxkite.baseline.edges import checked_edges, equal_mass_edges
 from boxkite.baseline.identifiers import distinct_ids, distinct_labels, identifier_warning
 from boxkite.baseline.ordered_values import OrderedValues, SortedValues
@@ -78,21 +79,16 @@ def fit_variables(
     time: Any = None,
     windows: Iterable[str] = DEFAULT_WINDOWS,
     ordered: Ordered = (),
+    like: Template | None = None,
 ) -> tuple[tuple[Variable, ...], int]:
     """Return the variables, features first, and the number of rows.
 
     `Baseline.fit` describes the arguments and the errors.
     """
-    # `names` is for the features only. An output without a name is called "output".
-    outputs = [] if output is None else _columns("output", output, None, "output")
-    if classes is not False:
-        outputs = _class_columns(outputs, classes)
-    given = _columns("feature", features, names, None)
-    if isinstance(time, str):
-        given, time = _without_time(given, time)
-    columns = [*given, *outputs]
-    if not columns:
-        raise BaselineError("there are no columns to count. Pass a table with at least one column")
+    if like is not None:
+        _check_alone(bins, categorical, max_categories, ordered)
+        classes = classes or like.classes or False
+    columns, time = _gathered(features, output, names, classes, time, like)
     if max_categories < 1:
         raise BaselineError(f"max_categories is {max_categories}, but must be at least 1")
     known = {column.name for column in columns}
@@ -104,9 +100,12 @@ def fit_variables(
     times = None if time is None else RowTimes.capture(time, windows)
 
     def measure(column: _Named) -> _Measured:
-        order = orders.get(column.name)
-        as_labels = column.name in categorical or order is not None
-        found = _measure(column, bins, as_labels, max_categories, order)
+        if like is None:
+            order = orders.get(column.name)
+            as_labels = column.name in categorical or order is not None
+            found = _measure(column, bins, as_labels, max_categories, order)
+        else:
+            found = _measure_like(column, like)
         if times is None:
             return found
         learnt = times.learn(found.variable, column.values)
@@ -122,14 +121,85 @@ def fit_variables(
         _warn_about(each)
     if classes is not False:
         # Count the winners last, because they depend on all columns of probabilities.
-        probabilities = [column.values for column in outputs]
-        class_labels = [column.name for column in outputs]
-        winners = winner_variable(probabilities, class_labels)
-        if times is not None:
-            learnt = times.learn(winners, winning_labels(probabilities, class_labels))
-            winners = replace(winners, variation=learnt.variation)
-        variables = (*variables, winners)
+        variables = (*variables, _winners(columns, times, like))
     return variables, rows
+
+
+def _gathered(
+    features: Any,
+    output: Any,
+    names: Sequence[str] | None,
+    classes: bool | Iterable[Any],
+    time: Any,
+    like: Template | None,
+) -> tuple[list[_Named], Any]:
+    """Return the columns to count, features first, and the times of the rows."""
+    if like is not None:
+        names = names or _names_of_array(features, like)
+    # `names` is for the features only. An output without a name is called "output".
+    outputs = [] if output is None else _columns("output", output, None, _single_output(like))
+    if classes is not False:
+        outputs = _class_columns(outputs, classes)
+    given = _columns("feature", features, names, None)
+    if isinstance(time, str):
+        given, time = _without_time(given, time)
+    columns = [*given, *outputs]
+    if like is not None:
+        columns = _arranged(columns, like)
+    if not columns:
+        raise BaselineError("there are no columns to count. Pass a table with at least one column")
+    return columns, time
+
+
+def _winners(columns: Iterable[_Named], times: RowTimes | None, like: Template | None) -> Variable:
+    """Count the most probable class of each row."""
+    outputs = [column for column in columns if column.role == "output"]
+    probabilities = [column.values for column in outputs]
+    class_labels = [column.name for column in outputs]
+    winners = winner_variable(probabilities, class_labels)
+    found = winners if like is None else like.count_winners(winners)
+    if times is None:
+        return found
+    learnt = times.learn(found, winning_labels(probabilities, class_labels))
+    return replace(found, variation=learnt.variation)
+
+
+def _check_alone(
+    bins: Bins, categorical: frozenset[str], max_categories: int, ordered: Ordered
+) -> None:
+    """Check that no argument gives what `like` gives."""
+    given = {
+        "bins": bins != DEFAULT_BINS,
+        "categorical": bool(categorical),
+        "max_categories": max_categories != DEFAULT_MAX_CATEGORIES,
+        "ordered": bool(ordered),
+    }
+    for argument, is_given in given.items():
+        if is_given:
+            raise BaselineError(
+                f"like= takes over the bins and categories of a baseline. Leave out {argument}="
+            )
+
+
+def _names_of_array(features: Any, like: Template) -> Sequence[str] | None:
+    """Return the names of the columns of an array, which has none."""
+    plain = isinstance(features, np.ndarray) and features.ndim == 2
+    return like.names("feature") if plain else None
+
+
+def _single_output(like: Template | None) -> str:
+    """Return the name of a single output that has none."""
+    names = [] if like is None else like.names("output")
+    return names[0] if len(names) == 1 else "output"
+
+
+def _arranged(columns: Iterable[_Named], like: Template) -> list[_Named]:
+    """Return the columns in the order of the baseline of `like`."""
+    given = {(column.role, column.name): column for column in columns}
+    roles: tuple[Role, ...] = ("feature", "output")
+    for role in roles:
+        like.check_names(role, [name for its_role, name in given if its_role == role])
+    return [given[role, name] for role in roles for name in like.names(role)]
 
 
 def _check_names(argument: str, names: Iterable[str], known: set[str]) -> None:
@@ -217,6 +287,11 @@ def _measure(
         raise BaselineError(f"column {name!r}: {error}") from error
     numbers = NumericVariable.from_ordered(ordered, edges, name=name, role=role, position=position)
     return _Measured(numbers, distinct_ids(ordered))
+
+
+def _measure_like(named: _Named, like: Template) -> _Measured:
+    column = like.capture(named.role, named.name, named.values)
+    return _Measured(like.count(named.role, named.name, column), 0)
 
 
 def _edges(ordered: OrderedValues, wanted: int | Sequence[float]) -> Floats:
