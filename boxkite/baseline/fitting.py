@@ -21,6 +21,7 @@ from boxkite.baseline.category_order import (
     ordered_variable,
 )
 from boxkite.baseline.class_probabilities import class_names, winner_variable, winning_labels
+from boxkite.baseline.counted_like import Template
 from boxkite.baseline.edges import checked_edges, equal_mass_edges
 from boxkite.baseline.identifiers import distinct_ids, distinct_labels, identifier_warning
 from boxkite.baseline.ordered_values import OrderedValues, SortedValues
@@ -81,6 +82,7 @@ def fit_variables(
     time: Any = None,
     windows: Iterable[str] = DEFAULT_WINDOWS,
     ordered: Ordered = (),
+    like: Template | None = None,
     outcome: Any = None,
     threshold: float = DEFAULT_THRESHOLD,
 ) -> tuple[tuple[Variable, ...], int, Outcomes | None]:
@@ -88,18 +90,10 @@ def fit_variables(
 
     `Baseline.fit` describes the arguments and the errors.
     """
-    # `names` is for the features only. An output without a name is called "output".
-    outputs = [] if output is None else _columns("output", output, None, "output")
-    if classes is not False:
-        outputs = _class_columns(outputs, classes)
-    given = _columns("feature", features, names, None)
-    if isinstance(time, str):
-        given, time = _without(given, "time", time)
-    if isinstance(outcome, str):
-        given, outcome = _without(given, "outcome", outcome)
-    columns = [*given, *outputs]
-    if not columns:
-        raise BaselineError("there are no columns to count. Pass a table with at least one column")
+    if like is not None:
+        _check_alone(bins, categorical, max_categories, ordered)
+        classes = classes or like.classes or False
+    columns, time, outcome = _gathered(features, output, names, classes, time, outcome, like)
     if max_categories < 1:
         raise BaselineError(f"max_categories is {max_categories}, but must be at least 1")
     known = {column.name for column in columns}
@@ -109,14 +103,15 @@ def fit_variables(
     _check_names("bins", bins if isinstance(bins, Mapping) else (), known)
 
     times = None if time is None else RowTimes.capture(time, windows)
-    # An edge at the threshold makes accuracy, precision and recall exact, also when estimated.
-    has_threshold = classes is False and outcome is not None and is_binary(outcome)
+    edge = _edge_of_score(classes, outcome, threshold)
 
     def measure(column: _Named) -> _Measured:
-        order = orders.get(column.name)
-        as_labels = column.name in categorical or order is not None
-        edge = threshold if has_threshold and column.role == "output" else None
-        found = _measure(column, bins, as_labels, max_categories, order, edge)
+        if like is None:
+            order = orders.get(column.name)
+            as_labels = column.name in categorical or order is not None
+            found = _measure(column, bins, as_labels, max_categories, order, edge)
+        else:
+            found = _measure_like(column, like)
         if times is None:
             return found
         learnt = times.learn(found.variable, column.values)
@@ -132,20 +127,99 @@ def fit_variables(
         _warn_about(each)
     if classes is not False:
         # Count the winners last, because they depend on all columns of probabilities.
-        variables = (*variables, _winners(outputs, times))
+        variables = (*variables, _winners(columns, times, like))
     predicted = [each for each in variables if each.role == "output"]
-    values = [column.values for column in outputs]
+    values = [column.values for column in columns if column.role == "output"]
     return variables, rows, fit_outcomes(predicted, values, outcome, threshold, times)
 
 
-def _winners(probabilities: Sequence[_Named], times: RowTimes | None) -> Variable:
-    """Return the most probable class as a variable."""
-    columns, names = [each.values for each in probabilities], [each.name for each in probabilities]
-    winners = winner_variable(columns, names)
+def _edge_of_score(classes: bool | Iterable[Any], outcome: Any, threshold: float) -> float | None:
+    """Return the edge that a score's bins need at the threshold; None for any other output.
+
+    It makes accuracy, precision and recall exact, and so their estimates from a histogram.
+    """
+    is_score = classes is False and outcome is not None and is_binary(outcome)
+    return threshold if is_score else None
+
+
+def _gathered(
+    features: Any,
+    output: Any,
+    names: Sequence[str] | None,
+    classes: bool | Iterable[Any],
+    time: Any,
+    outcome: Any,
+    like: Template | None,
+) -> tuple[list[_Named], Any, Any]:
+    """Return the columns to count, features first, and the times and outcomes of the rows."""
+    if like is not None:
+        names = names or _names_of_array(features, like)
+    # `names` is for the features only. An output without a name is called "output".
+    outputs = [] if output is None else _columns("output", output, None, _single_output(like))
+    if classes is not False:
+        outputs = _class_columns(outputs, classes)
+    given = _columns("feature", features, names, None)
+    if isinstance(time, str):
+        given, time = _without(given, "time", time)
+    if isinstance(outcome, str):
+        given, outcome = _without(given, "outcome", outcome)
+    columns = [*given, *outputs]
+    if like is not None:
+        columns = _arranged(columns, like)
+    if not columns:
+        raise BaselineError("there are no columns to count. Pass a table with at least one column")
+    return columns, time, outcome
+
+
+def _winners(columns: Iterable[_Named], times: RowTimes | None, like: Template | None) -> Variable:
+    """Count the most probable class of each row."""
+    outputs = [column for column in columns if column.role == "output"]
+    probabilities = [column.values for column in outputs]
+    class_labels = [column.name for column in outputs]
+    winners = winner_variable(probabilities, class_labels)
+    found = winners if like is None else like.count_winners(winners)
     if times is None:
-        return winners
-    learnt = times.learn(winners, winning_labels(columns, names))
-    return replace(winners, variation=learnt.variation)
+        return found
+    learnt = times.learn(found, winning_labels(probabilities, class_labels))
+    return replace(found, variation=learnt.variation)
+
+
+def _check_alone(
+    bins: Bins, categorical: frozenset[str], max_categories: int, ordered: Ordered
+) -> None:
+    """Check that no argument gives what `like` gives."""
+    given = {
+        "bins": bins != DEFAULT_BINS,
+        "categorical": bool(categorical),
+        "max_categories": max_categories != DEFAULT_MAX_CATEGORIES,
+        "ordered": bool(ordered),
+    }
+    for argument, is_given in given.items():
+        if is_given:
+            raise BaselineError(
+                f"like= takes over the bins and categories of a baseline. Leave out {argument}="
+            )
+
+
+def _names_of_array(features: Any, like: Template) -> Sequence[str] | None:
+    """Return the names of the columns of an array, which has none."""
+    plain = isinstance(features, np.ndarray) and features.ndim == 2
+    return like.names("feature") if plain else None
+
+
+def _single_output(like: Template | None) -> str:
+    """Return the name of a single output that has none."""
+    names = [] if like is None else like.names("output")
+    return names[0] if len(names) == 1 else "output"
+
+
+def _arranged(columns: Iterable[_Named], like: Template) -> list[_Named]:
+    """Return the columns in the order of the baseline of `like`."""
+    given = {(column.role, column.name): column for column in columns}
+    roles: tuple[Role, ...] = ("feature", "output")
+    for role in roles:
+        like.check_names(role, [name for its_role, name in given if its_role == role])
+    return [given[role, name] for role in roles for name in like.names(role)]
 
 
 def _check_names(argument: str, names: Iterable[str], known: set[str]) -> None:
@@ -233,11 +307,16 @@ def _measure(
     ordered = SortedValues.of(column.values)
     wanted = bins.get(name, DEFAULT_BINS) if isinstance(bins, Mapping) else bins
     try:
-        edges = with_edge(_edges(ordered, wanted), threshold)
+        edges = with_edge(_edges(ordered, wanted), threshold if role == "output" else None)
     except (ValueError, TypeError) as error:
         raise BaselineError(f"column {name!r}: {error}") from error
     numbers = NumericVariable.from_ordered(ordered, edges, name=name, role=role, position=position)
     return _Measured(numbers, distinct_ids(ordered))
+
+
+def _measure_like(named: _Named, like: Template) -> _Measured:
+    column = like.capture(named.role, named.name, named.values)
+    return _Measured(like.count(named.role, named.name, column), 0)
 
 
 def _edges(ordered: OrderedValues, wanted: int | Sequence[float]) -> Floats:
