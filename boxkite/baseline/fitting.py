@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, NamedTuple, TypeAlias
@@ -23,6 +24,9 @@ from boxkite.baseline.category_order import (
 from boxkite.baseline.class_probabilities import class_names, winner_variable, winning_labels
 from boxkite.baseline.counted_like import Template
 from boxkite.baseline.edges import checked_edges, equal_mass_edges
+from boxkite.baseline.engines.engine_column import EngineColumn, engine_columns
+from boxkite.baseline.engines.engine_times import EngineTimes
+from boxkite.baseline.engines.questions import settle
 from boxkite.baseline.identifiers import distinct_ids, distinct_labels, identifier_warning
 from boxkite.baseline.ordered_values import OrderedValues, SortedValues
 from boxkite.baseline.time_windows import DEFAULT_WINDOWS, TREND_WORTH_A_WARNING, RowTimes
@@ -97,7 +101,7 @@ def fit_variables(
     _check_names("ordered", orders, known)
     _check_names("bins", bins if isinstance(bins, Mapping) else (), known)
 
-    times = None if time is None else RowTimes.capture(time, windows)
+    times = None if time is None else _times(time, windows)
 
     def measure(column: _Named) -> _Measured:
         if like is None:
@@ -112,9 +116,7 @@ def fit_variables(
         learnt_variable = replace(found.variable, variation=learnt.variation)
         return found._replace(variable=learnt_variable, trend=learnt.trend)
 
-    # numpy releases the interpreter's lock while it sorts, so threads use several processors.
-    with ThreadPoolExecutor(max_workers=min(8, _processors())) as pool:
-        measured = list(pool.map(measure, columns))
+    measured = _all_measured(columns, measure)
     variables = tuple(each.variable for each in measured)
     rows = _common_rows(variables)
     for each in measured:
@@ -151,7 +153,9 @@ def _gathered(
     return columns, time
 
 
-def _winners(columns: Iterable[_Named], times: RowTimes | None, like: Template | None) -> Variable:
+def _winners(
+    columns: Iterable[_Named], times: RowTimes | EngineTimes | None, like: Template | None
+) -> Variable:
     """Count the most probable class of each row."""
     outputs = [column for column in columns if column.role == "output"]
     probabilities = [column.values for column in outputs]
@@ -202,6 +206,23 @@ def _arranged(columns: Iterable[_Named], like: Template) -> list[_Named]:
     return [given[role, name] for role in roles for name in like.names(role)]
 
 
+def _all_measured(
+    columns: Sequence[_Named], measure: Callable[[_Named], _Measured]
+) -> list[_Measured]:
+    """Measure all columns, in their engine or in several threads."""
+    if any(isinstance(column.values, EngineColumn) for column in columns):
+        return settle([functools.partial(measure, column) for column in columns])
+    # numpy releases the interpreter's lock while it sorts, so threads use several processors.
+    with ThreadPoolExecutor(max_workers=min(8, _processors())) as pool:
+        return list(pool.map(measure, columns))
+
+
+def _times(time: Any, windows: Iterable[str]) -> RowTimes | EngineTimes:
+    if isinstance(time, EngineColumn):
+        return EngineTimes(time, windows)
+    return RowTimes.capture(time, windows)
+
+
 def _check_names(argument: str, names: Iterable[str], known: set[str]) -> None:
     unknown = sorted(set(names) - known)
     if unknown:
@@ -227,7 +248,8 @@ def _columns(
     """
     found: list[_Named] = []
     seen: set[str] = set()
-    for position, (text, values) in enumerate(named_columns(data, names, single=single)):
+    table = engine_columns(data) if names is None else data
+    for position, (text, values) in enumerate(named_columns(table, names, single=single)):
         name = valid_unicode(text)
         if name in seen:
             raise BaselineError(f"two columns have the name {name!r}. Rename one")
@@ -264,7 +286,7 @@ def _measure(
     named: _Named, bins: Bins, categorical: bool, max_categories: int, given: Order | None
 ) -> _Measured:
     role, position, name, values = named
-    column = capture_column(name, values, categorical=categorical)
+    column = _captured(name, values, categorical)
     if isinstance(column, CategoryColumn):
         order = order_of(name, column, given)
         if 2 <= len(order) <= max_categories:
@@ -279,18 +301,25 @@ def _measure(
             position=position,
         )
         return _Measured(labels, distinct_labels(labels), order=order)
-    ordered = SortedValues.of(column.values)
     wanted = bins.get(name, DEFAULT_BINS) if isinstance(bins, Mapping) else bins
     try:
-        edges = _edges(ordered, wanted)
+        edges = _edges(column, wanted)
     except (ValueError, TypeError) as error:
         raise BaselineError(f"column {name!r}: {error}") from error
-    numbers = NumericVariable.from_ordered(ordered, edges, name=name, role=role, position=position)
-    return _Measured(numbers, distinct_ids(ordered))
+    numbers = NumericVariable.from_ordered(column, edges, name=name, role=role, position=position)
+    return _Measured(numbers, distinct_ids(column))
+
+
+def _captured(name: str, values: Any, categorical: bool) -> OrderedValues | CategoryColumn:
+    if isinstance(values, EngineColumn):
+        return values.capture(categorical=categorical)
+    column = capture_column(name, values, categorical=categorical)
+    return column if isinstance(column, CategoryColumn) else SortedValues.of(column.values)
 
 
 def _measure_like(named: _Named, like: Template) -> _Measured:
-    column = like.capture(named.role, named.name, named.values)
+    categorical = like.is_categorical(named.role, named.name)
+    column = _captured(named.name, named.values, categorical)
     return _Measured(like.count(named.role, named.name, column), 0)
 
 
