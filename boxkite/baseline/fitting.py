@@ -29,10 +29,13 @@ from boxkite.baseline.engines.engine_times import EngineTimes
 from boxkite.baseline.engines.questions import settle
 from boxkite.baseline.identifiers import distinct_ids, distinct_labels, identifier_warning
 from boxkite.baseline.ordered_values import OrderedValues, SortedValues
+from boxkite.baseline.outcome_fitting import fit_outcomes
+from boxkite.baseline.outcome_pairs import DEFAULT_THRESHOLD, is_binary, with_edge
 from boxkite.baseline.time_windows import DEFAULT_WINDOWS, TREND_WORTH_A_WARNING, RowTimes
 from boxkite.baseline.values import valid_unicode
 from boxkite.baseline.variable import CategoryVariable, NumericVariable, Role, Variable
 from boxkite.errors import BaselineError, BaselineWarning
+from boxkite.quality import Outcomes
 
 __all__ = ["DEFAULT_BINS", "DEFAULT_MAX_CATEGORIES", "Bins", "fit_variables"]
 
@@ -84,15 +87,17 @@ def fit_variables(
     windows: Iterable[str] = DEFAULT_WINDOWS,
     ordered: Ordered = (),
     like: Template | None = None,
-) -> tuple[tuple[Variable, ...], int]:
-    """Return the variables, features first, and the number of rows.
+    outcome: Any = None,
+    threshold: float = DEFAULT_THRESHOLD,
+) -> tuple[tuple[Variable, ...], int, Outcomes | None]:
+    """Return the variables, features first, the number of rows, and the outcomes.
 
     `Baseline.fit` describes the arguments and the errors.
     """
     if like is not None:
         _check_alone(bins, categorical, max_categories, ordered)
         classes = classes or like.classes or False
-    columns, time = _gathered(features, output, names, classes, time, like)
+    columns, time, outcome = _gathered(features, output, names, classes, time, outcome, like)
     if max_categories < 1:
         raise BaselineError(f"max_categories is {max_categories}, but must be at least 1")
     known = {column.name for column in columns}
@@ -102,12 +107,15 @@ def fit_variables(
     _check_names("bins", bins if isinstance(bins, Mapping) else (), known)
 
     times = None if time is None else _times(time, windows)
+    # An edge at the threshold makes accuracy, precision and recall exact, also when estimated.
+    has_threshold = classes is False and outcome is not None and is_binary(outcome)
 
     def measure(column: _Named) -> _Measured:
         if like is None:
             order = orders.get(column.name)
             as_labels = column.name in categorical or order is not None
-            found = _measure(column, bins, as_labels, max_categories, order)
+            edge = threshold if has_threshold and column.role == "output" else None
+            found = _measure(column, bins, as_labels, max_categories, order, edge)
         else:
             found = _measure_like(column, like)
         if times is None:
@@ -124,7 +132,16 @@ def fit_variables(
     if classes is not False:
         # Count the winners last, because they depend on all columns of probabilities.
         variables = (*variables, _winners(columns, times, like))
-    return variables, rows
+    predicted = [each for each in variables if each.role == "output"]
+    values = [column.values for column in columns if column.role == "output"]
+    if outcome is None:
+        return variables, rows, None
+    if isinstance(outcome, EngineColumn) or isinstance(times, EngineTimes):
+        raise BaselineError(
+            "outcome= needs rows in memory, but the table is lazy. Collect the columns of output, "
+            "outcome and time first"
+        )
+    return variables, rows, fit_outcomes(predicted, values, outcome, threshold, times)
 
 
 def _gathered(
@@ -133,9 +150,10 @@ def _gathered(
     names: Sequence[str] | None,
     classes: bool | Iterable[Any],
     time: Any,
+    outcome: Any,
     like: Template | None,
-) -> tuple[list[_Named], Any]:
-    """Return the columns to count, features first, and the times of the rows."""
+) -> tuple[list[_Named], Any, Any]:
+    """Return the columns to count, features first, and the times and outcomes of the rows."""
     if like is not None:
         names = names or _names_of_array(features, like)
     # `names` is for the features only. An output without a name is called "output".
@@ -144,13 +162,15 @@ def _gathered(
         outputs = _class_columns(outputs, classes)
     given = _columns("feature", features, names, None)
     if isinstance(time, str):
-        given, time = _without_time(given, time)
+        given, time = _without(given, "time", time)
+    if isinstance(outcome, str):
+        given, outcome = _without(given, "outcome", outcome)
     columns = [*given, *outputs]
     if like is not None:
         columns = _arranged(columns, like)
     if not columns:
         raise BaselineError("there are no columns to count. Pass a table with at least one column")
-    return columns, time
+    return columns, time, outcome
 
 
 def _winners(
@@ -258,15 +278,15 @@ def _columns(
     return found
 
 
-def _without_time(columns: list[_Named], name: str) -> tuple[list[_Named], Any]:
-    """Take the column of times out of the features."""
+def _without(columns: list[_Named], argument: str, name: str) -> tuple[list[_Named], Any]:
+    """Take a column that an argument names out of the features, and return its values too."""
     for place, column in enumerate(columns):
         if column.name == name:
             kept = columns[:place] + columns[place + 1 :]
             return [each._replace(position=i) for i, each in enumerate(kept)], column.values
     raise BaselineError(
-        f"time= names the column {name!r}, which does not exist. Pass the name of a column, or "
-        f"the times themselves"
+        f"{argument}= names the column {name!r}, which does not exist. Pass the name of a column, "
+        f"or the values themselves"
     )
 
 
@@ -283,7 +303,12 @@ def _class_columns(columns: list[_Named], classes: bool | Iterable[Any]) -> list
 
 
 def _measure(
-    named: _Named, bins: Bins, categorical: bool, max_categories: int, given: Order | None
+    named: _Named,
+    bins: Bins,
+    categorical: bool,
+    max_categories: int,
+    given: Order | None,
+    threshold: float | None,
 ) -> _Measured:
     role, position, name, values = named
     column = _captured(name, values, categorical)
@@ -303,7 +328,7 @@ def _measure(
         return _Measured(labels, distinct_labels(labels), order=order)
     wanted = bins.get(name, DEFAULT_BINS) if isinstance(bins, Mapping) else bins
     try:
-        edges = _edges(column, wanted)
+        edges = with_edge(_edges(column, wanted), threshold)
     except (ValueError, TypeError) as error:
         raise BaselineError(f"column {name!r}: {error}") from error
     numbers = NumericVariable.from_ordered(column, edges, name=name, role=role, position=position)
