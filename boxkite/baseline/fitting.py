@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, NamedTuple, TypeAlias
@@ -23,6 +24,9 @@ from boxkite.baseline.category_order import (
 from boxkite.baseline.class_probabilities import class_names, winner_variable, winning_labels
 from boxkite.baseline.counted_like import Template
 from boxkite.baseline.edges import checked_edges, equal_mass_edges
+from boxkite.baseline.engines.engine_column import EngineColumn, engine_columns
+from boxkite.baseline.engines.engine_times import EngineTimes
+from boxkite.baseline.engines.questions import settle
 from boxkite.baseline.identifiers import distinct_ids, distinct_labels, identifier_warning
 from boxkite.baseline.ordered_values import OrderedValues, SortedValues
 from boxkite.baseline.outcome_fitting import fit_outcomes
@@ -102,7 +106,9 @@ def fit_variables(
     _check_names("ordered", orders, known)
     _check_names("bins", bins if isinstance(bins, Mapping) else (), known)
 
-    times = None if time is None else RowTimes.capture(time, windows)
+    times = None if time is None else _times(time, windows)
+    outputs = [column for column in columns if column.role == "output"]
+    _check_in_memory(outcome, times, outputs)
     edge = _edge_of_score(classes, outcome, threshold)
 
     def measure(column: _Named) -> _Measured:
@@ -118,9 +124,7 @@ def fit_variables(
         learnt_variable = replace(found.variable, variation=learnt.variation)
         return found._replace(variable=learnt_variable, trend=learnt.trend)
 
-    # numpy releases the interpreter's lock while it sorts, so threads use several processors.
-    with ThreadPoolExecutor(max_workers=min(8, _processors())) as pool:
-        measured = list(pool.map(measure, columns))
+    measured = _all_measured(columns, measure)
     variables = tuple(each.variable for each in measured)
     rows = _common_rows(variables)
     for each in measured:
@@ -129,8 +133,27 @@ def fit_variables(
         # Count the winners last, because they depend on all columns of probabilities.
         variables = (*variables, _winners(columns, times, like))
     predicted = [each for each in variables if each.role == "output"]
-    values = [column.values for column in columns if column.role == "output"]
-    return variables, rows, fit_outcomes(predicted, values, outcome, threshold, times)
+    values = [column.values for column in outputs]
+    in_memory = times if isinstance(times, RowTimes) else None
+    return variables, rows, fit_outcomes(predicted, values, outcome, threshold, in_memory)
+
+
+def _check_in_memory(
+    outcome: Any, times: RowTimes | EngineTimes | None, outputs: Iterable[_Named]
+) -> None:
+    """Check that outcomes can be paired with outputs row by row, which no engine does.
+
+    Raises:
+        BaselineError: if there is an outcome and one of the columns is in an engine.
+    """
+    if outcome is None:
+        return
+    lazy = any(isinstance(each.values, EngineColumn) for each in outputs)
+    if lazy or isinstance(outcome, EngineColumn) or isinstance(times, EngineTimes):
+        raise BaselineError(
+            "outcome= needs rows in memory, but the table is lazy. Collect the columns of output, "
+            "outcome and time first"
+        )
 
 
 def _edge_of_score(classes: bool | Iterable[Any], outcome: Any, threshold: float) -> float | None:
@@ -171,7 +194,9 @@ def _gathered(
     return columns, time, outcome
 
 
-def _winners(columns: Iterable[_Named], times: RowTimes | None, like: Template | None) -> Variable:
+def _winners(
+    columns: Iterable[_Named], times: RowTimes | EngineTimes | None, like: Template | None
+) -> Variable:
     """Count the most probable class of each row."""
     outputs = [column for column in columns if column.role == "output"]
     probabilities = [column.values for column in outputs]
@@ -222,6 +247,23 @@ def _arranged(columns: Iterable[_Named], like: Template) -> list[_Named]:
     return [given[role, name] for role in roles for name in like.names(role)]
 
 
+def _all_measured(
+    columns: Sequence[_Named], measure: Callable[[_Named], _Measured]
+) -> list[_Measured]:
+    """Measure all columns, in their engine or in several threads."""
+    if any(isinstance(column.values, EngineColumn) for column in columns):
+        return settle([functools.partial(measure, column) for column in columns])
+    # numpy releases the interpreter's lock while it sorts, so threads use several processors.
+    with ThreadPoolExecutor(max_workers=min(8, _processors())) as pool:
+        return list(pool.map(measure, columns))
+
+
+def _times(time: Any, windows: Iterable[str]) -> RowTimes | EngineTimes:
+    if isinstance(time, EngineColumn):
+        return EngineTimes(time, windows)
+    return RowTimes.capture(time, windows)
+
+
 def _check_names(argument: str, names: Iterable[str], known: set[str]) -> None:
     unknown = sorted(set(names) - known)
     if unknown:
@@ -247,7 +289,8 @@ def _columns(
     """
     found: list[_Named] = []
     seen: set[str] = set()
-    for position, (text, values) in enumerate(named_columns(data, names, single=single)):
+    table = engine_columns(data) if names is None else data
+    for position, (text, values) in enumerate(named_columns(table, names, single=single)):
         name = valid_unicode(text)
         if name in seen:
             raise BaselineError(f"two columns have the name {name!r}. Rename one")
@@ -289,7 +332,7 @@ def _measure(
     threshold: float | None,
 ) -> _Measured:
     role, position, name, values = named
-    column = capture_column(name, values, categorical=categorical)
+    column = _captured(name, values, categorical)
     if isinstance(column, CategoryColumn):
         order = order_of(name, column, given)
         if 2 <= len(order) <= max_categories:
@@ -304,18 +347,25 @@ def _measure(
             position=position,
         )
         return _Measured(labels, distinct_labels(labels), order=order)
-    ordered = SortedValues.of(column.values)
     wanted = bins.get(name, DEFAULT_BINS) if isinstance(bins, Mapping) else bins
     try:
-        edges = with_edge(_edges(ordered, wanted), threshold if role == "output" else None)
+        edges = with_edge(_edges(column, wanted), threshold if role == "output" else None)
     except (ValueError, TypeError) as error:
         raise BaselineError(f"column {name!r}: {error}") from error
-    numbers = NumericVariable.from_ordered(ordered, edges, name=name, role=role, position=position)
-    return _Measured(numbers, distinct_ids(ordered))
+    numbers = NumericVariable.from_ordered(column, edges, name=name, role=role, position=position)
+    return _Measured(numbers, distinct_ids(column))
+
+
+def _captured(name: str, values: Any, categorical: bool) -> OrderedValues | CategoryColumn:
+    if isinstance(values, EngineColumn):
+        return values.capture(categorical=categorical)
+    column = capture_column(name, values, categorical=categorical)
+    return column if isinstance(column, CategoryColumn) else SortedValues.of(column.values)
 
 
 def _measure_like(named: _Named, like: Template) -> _Measured:
-    column = like.capture(named.role, named.name, named.values)
+    categorical = like.is_categorical(named.role, named.name)
+    column = _captured(named.name, named.values, categorical)
     return _Measured(like.count(named.role, named.name, column), 0)
 
 
