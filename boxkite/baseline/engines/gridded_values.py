@@ -19,13 +19,14 @@ from numpy.typing import NDArray
 from boxkite.baseline.engines.interval_expressions import (
     Interval,
     enclosed,
-    nearest_multiple,
+    scaled,
     subcell,
 )
 from boxkite.baseline.engines.lazy_source import LazySource
 from boxkite.baseline.engines.number_questions import IGNORED, Groups, count_groups
 from boxkite.baseline.engines.questions import Unanswered
-from boxkite.baseline.ordered_values import Side, scaled_total, sum_exponent
+from boxkite.baseline.exact_sum import BITS, ExactSum, top_of
+from boxkite.baseline.ordered_values import Side
 
 __all__ = ["GriddedValues", "Summary"]
 
@@ -72,8 +73,9 @@ class GriddedValues:
         self._upper = np.array([summary.highest][: len(known)])
         self._rows = np.array(known, dtype=np.int64)
         self._ends = np.cumsum(self._rows)
-        self._exponent = sum_exponent(max(abs(summary.lowest), abs(summary.highest)), summary.rows)
-        self._total: int | None = None if summary.rows else 0
+        greatest = max(abs(summary.lowest), abs(summary.highest)) if summary.rows else 0.0
+        self._top = top_of(greatest)
+        self._sum: ExactSum | None = None if summary.rows else ExactSum(self._top, ())
         self._distinct: int | None = None
 
     @property
@@ -115,13 +117,13 @@ class GriddedValues:
         self._divide(interval[~(before | whole)])
         return np.where(before, starts[interval], ends[interval])
 
-    def sum(self) -> float:
+    def sum(self) -> ExactSum:
         """Return the sum of the finite values."""
-        if self._total is None:
+        if self._sum is None:
             # The sum comes with the first division, which covers all values.
             self._divide(np.array([0]))
-        assert self._total is not None
-        return scaled_total(self._total, self._exponent)
+        assert self._sum is not None
+        return self._sum
 
     def is_whole(self) -> bool:
         """Return whether all finite values are whole numbers."""
@@ -148,8 +150,8 @@ class GriddedValues:
 
     @property
     def unknown_sum(self) -> int | None:
-        """Exponent for `nearest_multiple` of the values whose sum is not known yet."""
-        return self._exponent if self._total is None else None
+        """Exponent that scales the values for `ExactSum`; None if their sum is known."""
+        return -BITS * self._top if self._sum is None else None
 
     def learn_distinct(self, distinct: int) -> None:
         """Take the number of different values."""
@@ -169,8 +171,10 @@ class GriddedValues:
                 float(highest.max()),
             ):
                 raise self._source.changed(f"the values of {self._name!r} differ")
-        if self._total is None:
-            self._total = sum(found.total.tolist())
+        if self._sum is None:
+            # Python's integers do not overflow.
+            pieces = [sum(column) for column in found.pieces.T.tolist()]
+            self._sum = ExactSum.of_pieces(self._top, pieces)
         lower = np.concatenate([np.delete(self._lower, places), found.lowest])
         upper = np.concatenate([np.delete(self._upper, places), found.highest])
         rows = np.concatenate([np.delete(self._rows, places), found.rows])
@@ -208,7 +212,7 @@ class _Division:
             group=enclosed(value, intervals, numbers, nw.lit(IGNORED, nw.Int64)),
             key=enclosed(value, intervals, keys, nw.lit(0.0)),
             value=value,
-            addend=None if exponent is None else nearest_multiple(finite, exponent),
+            addend=None if exponent is None else scaled(finite, exponent),
         )
 
     def answer(self, rows: nw.DataFrame[Any]) -> None:

@@ -16,8 +16,8 @@ __all__ = [
     "Interval",
     "enclosed",
     "interval_number",
-    "nearest_multiple",
     "quotient",
+    "scaled",
     "subcell",
 ]
 
@@ -76,8 +76,8 @@ def subcell(value: nw.Expr, interval: Interval, cells: int) -> nw.Expr:
     elif high - low < _SMALLEST_RANGE:
         scale = _TINY_RANGE  # Otherwise the number of cells per unit would overflow.
     per_unit = cells / (high * scale - low * scale)
-    scaled = value if scale == 1.0 else value * scale
-    return ((scaled - low * scale) * per_unit).floor().cast(nw.Float64)
+    position = value if scale == 1.0 else value * scale
+    return ((position - low * scale) * per_unit).floor().cast(nw.Float64)
 
 
 def quotient(value: nw.Expr, divisor: float) -> nw.Expr:
@@ -87,11 +87,11 @@ def quotient(value: nw.Expr, divisor: float) -> nw.Expr:
     return value / (value * 0.0 + divisor)
 
 
-def nearest_multiple(value: nw.Expr, exponent: int) -> nw.Expr:
-    """Return `value * 2**exponent` as the nearest integer."""
+def scaled(value: nw.Expr, exponent: int) -> nw.Expr:
+    """Return `value * 2**exponent`."""
     # A power of two beyond the range of floats is multiplied in two steps.
     half = exponent // 2
     steps = [exponent] if abs(exponent) <= 1000 else [half, exponent - half]
     for step in steps:
         value = value * 2.0**step
-    return (value + 0.5).floor().cast(nw.Int64)
+    return value

@@ -8,10 +8,14 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
+from boxkite.baseline.exact_sum import BITS, PIECES
+
 __all__ = ["IGNORED", "Groups", "count_groups"]
 
 Floats: TypeAlias = NDArray[np.float64]
 Integers: TypeAlias = NDArray[np.int64]
+
+_PIECES = tuple(f"piece{number}" for number in range(PIECES))
 
 IGNORED = -1
 """Group of the rows that are not counted."""
@@ -26,7 +30,7 @@ class Groups(NamedTuple):
         rows: number of rows.
         lowest: smallest value; NaN if all are missing.
         highest: greatest value; NaN if all are missing.
-        total: sum of `addend`.
+        pieces: sums of the pieces of `addend`, as in `ExactSum`, shape (groups, pieces).
     """
 
     group: Integers
@@ -34,7 +38,7 @@ class Groups(NamedTuple):
     rows: Integers
     lowest: Floats
     highest: Floats
-    total: Integers
+    pieces: Integers
 
     @classmethod
     def of(cls, rows: nw.DataFrame[Any]) -> Groups:
@@ -52,7 +56,7 @@ class Groups(NamedTuple):
             integers("rows"),
             floats("lowest"),
             floats("highest"),
-            integers("total"),
+            np.column_stack([integers(name) for name in _PIECES]),
         )
 
 
@@ -71,22 +75,26 @@ def count_groups(
         group: number of each row's group, or `IGNORED`.
         value: value of which each group's smallest and greatest are returned.
         key: number of each row within its group.
-        addend: integer whose sum is returned.
+        addend: number of which pieces are added up, scaled so that all are below 2**32.
     """
-    zero = nw.lit(0, nw.Int64)
     rows = frame.select(
         group.cast(nw.Int64).alias("group"),
         (nw.lit(0.0) if key is None else key).cast(nw.Float64).alias("key"),
         value.alias("value"),
-        (zero if addend is None else addend).alias("addend"),
+        (nw.lit(0.0) if addend is None else addend).alias("rest"),
+    ).filter(nw.col("group") != IGNORED)
+    for name in _PIECES:
+        rows = rows.with_columns((nw.lit(0.0) if addend is None else _whole()).alias(name))
+        rows = rows.with_columns(rest=(nw.col("rest") - nw.col(name)) * 2.0**BITS)
+    return rows.group_by("group", "key").agg(
+        nw.len().cast(nw.Int64).alias("rows"),
+        nw.col("value").min().alias("lowest"),
+        nw.col("value").max().alias("highest"),
+        *(nw.col(name).cast(nw.Int64).sum().cast(nw.Int64).alias(name) for name in _PIECES),
     )
-    return (
-        rows.filter(nw.col("group") != IGNORED)
-        .group_by("group", "key")
-        .agg(
-            nw.len().cast(nw.Int64).alias("rows"),
-            nw.col("value").min().alias("lowest"),
-            nw.col("value").max().alias("highest"),
-            nw.col("addend").sum().cast(nw.Int64).alias("total"),
-        )
-    )
+
+
+def _whole() -> nw.Expr:
+    """Return the rest without its fraction. `floor` alone would round negative numbers away."""
+    rest = nw.col("rest")
+    return nw.when(rest < 0.0).then(-((-rest).floor())).otherwise(rest.floor())
