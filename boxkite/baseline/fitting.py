@@ -21,10 +21,16 @@ from boxkite.baseline.category_order import (
     order_of,
     ordered_variable,
 )
-from boxkite.baseline.class_probabilities import class_names, winner_variable, winning_labels
+from boxkite.baseline.class_probabilities import (
+    class_names,
+    counted_winners,
+    winner_variable,
+    winning_labels,
+)
 from boxkite.baseline.edges import checked_edges, equal_mass_edges
 from boxkite.baseline.engines.engine_column import EngineColumn, engine_columns
 from boxkite.baseline.engines.engine_times import EngineTimes
+from boxkite.baseline.engines.engine_winners import winner_column
 from boxkite.baseline.engines.questions import settle
 from boxkite.baseline.identifiers import distinct_ids, distinct_labels, identifier_warning
 from boxkite.baseline.ordered_values import OrderedValues, SortedValues
@@ -87,13 +93,13 @@ def fit_variables(
 
     `Baseline.fit` describes the arguments and the errors.
     """
-    # `names` is for the features only. An output without a name is called "output".
-    outputs = [] if output is None else _columns("output", output, None, "output")
-    if classes is not False:
-        outputs = _class_columns(outputs, classes)
     given = _columns("feature", features, names, None)
     if isinstance(time, str):
-        given, time = _without_time(given, time)
+        given, (taken,) = _without(given, [time], "time", "Pass the name of a column, or the times")
+        time = taken.values
+    given, outputs = _separated(given, output)
+    if classes is not False:
+        outputs = _class_columns(outputs, classes)
     columns = [*given, *outputs]
     if not columns:
         raise BaselineError("there are no columns to count. Pass a table with at least one column")
@@ -124,14 +130,24 @@ def fit_variables(
         _warn_about(each)
     if classes is not False:
         # Count the winners last, because they depend on all columns of probabilities.
-        probabilities = [column.values for column in outputs]
-        class_labels = [column.name for column in outputs]
-        winners = winner_variable(probabilities, class_labels)
-        if times is not None:
-            learnt = times.learn(winners, winning_labels(probabilities, class_labels))
-            winners = replace(winners, variation=learnt.variation)
-        variables = (*variables, winners)
+        variables = (*variables, *settle([functools.partial(_winners, outputs, times)]))
     return variables, rows
+
+
+def _winners(outputs: Sequence[_Named], times: RowTimes | EngineTimes | None) -> Variable:
+    """Count the most probable class of each row."""
+    names = [column.name for column in outputs]
+    columns = [column.values for column in outputs]
+    in_engine = isinstance(columns[0], EngineColumn)
+    winners = winner_column(columns, names) if in_engine else winning_labels(columns, names)
+    if isinstance(winners, EngineColumn):
+        counted = winners.labels()
+        variable = counted_winners(names, counted.tally, counted.missing)
+    else:
+        variable = winner_variable(columns, names)
+    if times is None:
+        return variable
+    return replace(variable, variation=times.learn(variable, winners).variation)
 
 
 def _all_measured(
@@ -186,16 +202,45 @@ def _columns(
     return found
 
 
-def _without_time(columns: list[_Named], name: str) -> tuple[list[_Named], Any]:
-    """Take the column of times out of the features."""
-    for place, column in enumerate(columns):
-        if column.name == name:
-            kept = columns[:place] + columns[place + 1 :]
-            return [each._replace(position=i) for i, each in enumerate(kept)], column.values
-    raise BaselineError(
-        f"time= names the column {name!r}, which does not exist. Pass the name of a column, or "
-        f"the times themselves"
+def _without(
+    columns: Sequence[_Named], names: Sequence[str], argument: str, hint: str
+) -> tuple[list[_Named], list[_Named]]:
+    """Take columns out of the features. Return the remaining ones, and those taken.
+
+    Raises:
+        BaselineError: if a column does not exist.
+    """
+    by_name = {column.name: column for column in columns}
+    for name in names:
+        if name not in by_name:
+            raise BaselineError(
+                f"{argument}= names the column {name!r}, which does not exist. {hint}"
+            )
+    kept = [column for column in columns if column.name not in names]
+    return (
+        [each._replace(position=i) for i, each in enumerate(kept)],
+        [by_name[name] for name in names],
     )
+
+
+def _separated(given: list[_Named], output: Any) -> tuple[list[_Named], list[_Named]]:
+    """Return the features and the outputs. `output` may name columns among the features."""
+    if output is None:
+        return given, []
+    known = {column.name for column in given}
+    names: list[str] = [output] if isinstance(output, str) else []
+    if (
+        isinstance(output, list | tuple)
+        and output
+        and all(isinstance(each, str) and each in known for each in output)
+    ):
+        names = list(dict.fromkeys(output))
+    if not names:
+        # `names` is for the features only. An output without a name is called "output".
+        return given, _columns("output", output, None, "output")
+    hint = "Pass names of columns of the features, or the output itself"
+    features, outputs = _without(given, names, "output", hint)
+    return features, [each._replace(role="output", position=i) for i, each in enumerate(outputs)]
 
 
 def _class_columns(columns: list[_Named], classes: bool | Iterable[Any]) -> list[_Named]:
@@ -203,10 +248,15 @@ def _class_columns(columns: list[_Named], classes: bool | Iterable[Any]) -> list
     names = class_names([column.name for column in columns], classes)
     found: list[_Named] = []
     for column, name in zip(columns, names, strict=True):
-        captured = capture_column(name, column.values, categorical=False)
-        if isinstance(captured, CategoryColumn):
+        values = column.values
+        if not isinstance(values, EngineColumn):
+            captured = capture_column(name, values, categorical=False)
+            values = captured if isinstance(captured, CategoryColumn) else captured.values
+        if isinstance(values, CategoryColumn) or (
+            isinstance(values, EngineColumn) and not values.is_number
+        ):
             raise BaselineError(f"the probabilities of class {name!r} are text, not numbers")
-        found.append(column._replace(name=name, values=captured.values))
+        found.append(column._replace(name=name, values=values))
     return found
 
 
