@@ -74,7 +74,9 @@ def _label(name: Any) -> str:
     return "None" if label is None else label
 
 
-def winner_variable(columns: Sequence[NDArray[np.float64]], names: Sequence[str]) -> Variable:
+def winner_variable(
+    columns: Sequence[NDArray[np.float64]], names: Sequence[str]
+) -> CategoryVariable:
     """Count the most probable class of each row. The first one wins a tie.
 
     A row in which a probability is missing counts as missing.

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from boxkite.baseline.capture import CategoryColumn, capture_column, named_columns
+from boxkite.baseline.capture import CategoryColumn, NumericColumn, capture_column, named_columns
 from boxkite.baseline.category_order import (
     Order,
     Ordered,
@@ -27,6 +27,7 @@ from boxkite.baseline.class_probabilities import (
     winner_variable,
     winning_labels,
 )
+from boxkite.baseline.counted_like import Template
 from boxkite.baseline.edges import checked_edges, equal_mass_edges
 from boxkite.baseline.engines.engine_column import EngineColumn, engine_columns
 from boxkite.baseline.engines.engine_times import EngineTimes
@@ -34,10 +35,13 @@ from boxkite.baseline.engines.engine_winners import winner_column
 from boxkite.baseline.engines.questions import settle
 from boxkite.baseline.identifiers import distinct_ids, distinct_labels, identifier_warning
 from boxkite.baseline.ordered_values import OrderedValues, SortedValues
+from boxkite.baseline.outcome_fitting import fit_outcomes
+from boxkite.baseline.outcome_pairs import DEFAULT_THRESHOLD, is_binary, with_edge
 from boxkite.baseline.time_windows import DEFAULT_WINDOWS, TREND_WORTH_A_WARNING, RowTimes
 from boxkite.baseline.values import valid_unicode
 from boxkite.baseline.variable import CategoryVariable, NumericVariable, Role, Variable
 from boxkite.errors import BaselineError, BaselineWarning
+from boxkite.quality import Outcomes
 
 __all__ = ["DEFAULT_BINS", "DEFAULT_MAX_CATEGORIES", "Bins", "fit_variables"]
 
@@ -88,21 +92,18 @@ def fit_variables(
     time: Any = None,
     windows: Iterable[str] = DEFAULT_WINDOWS,
     ordered: Ordered = (),
-) -> tuple[tuple[Variable, ...], int]:
-    """Return the variables, features first, and the number of rows.
+    like: Template | None = None,
+    outcome: Any = None,
+    threshold: float = DEFAULT_THRESHOLD,
+) -> tuple[tuple[Variable, ...], int, Outcomes | None]:
+    """Return the variables, features first, the number of rows, and the outcomes.
 
     `Baseline.fit` describes the arguments and the errors.
     """
-    given = _columns("feature", features, names, None)
-    if isinstance(time, str):
-        given, (taken,) = _without(given, [time], "time", "Pass the name of a column, or the times")
-        time = taken.values
-    given, outputs = _separated(given, output)
-    if classes is not False:
-        outputs = _class_columns(outputs, classes)
-    columns = [*given, *outputs]
-    if not columns:
-        raise BaselineError("there are no columns to count. Pass a table with at least one column")
+    if like is not None:
+        _check_alone(bins, categorical, max_categories, ordered)
+        classes = classes or like.classes or False
+    columns, time, outcome = _gathered(features, output, names, classes, time, outcome, like)
     if max_categories < 1:
         raise BaselineError(f"max_categories is {max_categories}, but must be at least 1")
     known = {column.name for column in columns}
@@ -112,11 +113,17 @@ def fit_variables(
     _check_names("bins", bins if isinstance(bins, Mapping) else (), known)
 
     times = None if time is None else _times(time, windows)
+    # An edge at the threshold makes accuracy, precision and recall exact, also when estimated.
+    has_threshold = classes is False and outcome is not None and is_binary(outcome)
 
     def measure(column: _Named) -> _Measured:
-        order = orders.get(column.name)
-        as_labels = column.name in categorical or order is not None
-        found = _measure(column, bins, as_labels, max_categories, order)
+        if like is None:
+            order = orders.get(column.name)
+            as_labels = column.name in categorical or order is not None
+            edge = threshold if has_threshold and column.role == "output" else None
+            found = _measure(column, bins, as_labels, max_categories, order, edge)
+        else:
+            found = _measure_like(column, like)
         if times is None:
             return found
         learnt = times.learn(found.variable, column.values)
@@ -130,24 +137,104 @@ def fit_variables(
         _warn_about(each)
     if classes is not False:
         # Count the winners last, because they depend on all columns of probabilities.
-        variables = (*variables, *settle([functools.partial(_winners, outputs, times)]))
-    return variables, rows
+        variables = (*variables, _winners(columns, times, like))
+    predicted = [each for each in variables if each.role == "output"]
+    values = [column.values for column in columns if column.role == "output"]
+    if outcome is None:
+        return variables, rows, None
+    if isinstance(outcome, EngineColumn) or isinstance(times, EngineTimes):
+        raise BaselineError(
+            "outcome= needs rows in memory, but the table is lazy. Collect the columns of output, "
+            "outcome and time first"
+        )
+    return variables, rows, fit_outcomes(predicted, values, outcome, threshold, times)
 
 
-def _winners(outputs: Sequence[_Named], times: RowTimes | EngineTimes | None) -> Variable:
+def _gathered(
+    features: Any,
+    output: Any,
+    names: Sequence[str] | None,
+    classes: bool | Iterable[Any],
+    time: Any,
+    outcome: Any,
+    like: Template | None,
+) -> tuple[list[_Named], Any, Any]:
+    """Return the columns to count, features first, and the times and outcomes of the rows."""
+    if like is not None:
+        names = names or _names_of_array(features, like)
+    given = _columns("feature", features, names, None)
+    if isinstance(time, str):
+        given, time = _without(given, "time", time)
+    if isinstance(outcome, str):
+        given, outcome = _without(given, "outcome", outcome)
+    given, outputs = _separated(given, output, _single_output(like))
+    if classes is not False:
+        outputs = _class_columns(outputs, classes)
+    columns = [*given, *outputs]
+    if like is not None:
+        columns = _arranged(columns, like)
+    if not columns:
+        raise BaselineError("there are no columns to count. Pass a table with at least one column")
+    return columns, time, outcome
+
+
+def _winners(
+    columns: Iterable[_Named], times: RowTimes | EngineTimes | None, like: Template | None
+) -> Variable:
     """Count the most probable class of each row."""
-    names = [column.name for column in outputs]
-    columns = [column.values for column in outputs]
-    in_engine = isinstance(columns[0], EngineColumn)
-    winners = winner_column(columns, names) if in_engine else winning_labels(columns, names)
-    if isinstance(winners, EngineColumn):
-        counted = winners.labels()
-        variable = counted_winners(names, counted.tally, counted.missing)
+    outputs = [column for column in columns if column.role == "output"]
+    probabilities = [column.values for column in outputs]
+    class_labels = [column.name for column in outputs]
+    if isinstance(probabilities[0], EngineColumn):
+        winning = winner_column(probabilities, class_labels)
+        (labels,) = settle([winning.labels])
+        winners = counted_winners(class_labels, labels.tally, labels.missing)
     else:
-        variable = winner_variable(columns, names)
+        winning = winning_labels(probabilities, class_labels)
+        winners = winner_variable(probabilities, class_labels)
+    found = winners if like is None else like.count_winners(winners)
     if times is None:
-        return variable
-    return replace(variable, variation=times.learn(variable, winners).variation)
+        return found
+    (learnt,) = settle([functools.partial(times.learn, found, winning)])
+    return replace(found, variation=learnt.variation)
+
+
+def _check_alone(
+    bins: Bins, categorical: frozenset[str], max_categories: int, ordered: Ordered
+) -> None:
+    """Check that no argument gives what `like` gives."""
+    given = {
+        "bins": bins != DEFAULT_BINS,
+        "categorical": bool(categorical),
+        "max_categories": max_categories != DEFAULT_MAX_CATEGORIES,
+        "ordered": bool(ordered),
+    }
+    for argument, is_given in given.items():
+        if is_given:
+            raise BaselineError(
+                f"like= takes over the bins and categories of a baseline. Leave out {argument}="
+            )
+
+
+def _names_of_array(features: Any, like: Template) -> Sequence[str] | None:
+    """Return the names of the columns of an array, which has none."""
+    plain = isinstance(features, np.ndarray) and features.ndim == 2
+    return like.names("feature") if plain else None
+
+
+def _single_output(like: Template | None) -> str:
+    """Return the name of a single output that has none."""
+    names = [] if like is None else like.names("output")
+    return names[0] if len(names) == 1 else "output"
+
+
+def _arranged(columns: Iterable[_Named], like: Template) -> list[_Named]:
+    """Return the columns in the order of the baseline of `like`."""
+    given = {(column.role, column.name): column for column in columns}
+    roles: tuple[Role, ...] = ("feature", "output")
+    for role in roles:
+        like.check_names(role, [name for its_role, name in given if its_role == role])
+    return [given[role, name] for role in roles for name in like.names(role)]
 
 
 def _all_measured(
@@ -202,45 +289,36 @@ def _columns(
     return found
 
 
-def _without(
-    columns: Sequence[_Named], names: Sequence[str], argument: str, hint: str
-) -> tuple[list[_Named], list[_Named]]:
-    """Take columns out of the features. Return the remaining ones, and those taken.
-
-    Raises:
-        BaselineError: if a column does not exist.
-    """
-    by_name = {column.name: column for column in columns}
-    for name in names:
-        if name not in by_name:
-            raise BaselineError(
-                f"{argument}= names the column {name!r}, which does not exist. {hint}"
-            )
-    kept = [column for column in columns if column.name not in names]
-    return (
-        [each._replace(position=i) for i, each in enumerate(kept)],
-        [by_name[name] for name in names],
+def _without(columns: list[_Named], argument: str, name: str) -> tuple[list[_Named], Any]:
+    """Take a column that an argument names out of the features, and return its values too."""
+    for place, column in enumerate(columns):
+        if column.name == name:
+            kept = columns[:place] + columns[place + 1 :]
+            return [each._replace(position=i) for i, each in enumerate(kept)], column.values
+    raise BaselineError(
+        f"{argument}= names the column {name!r}, which does not exist. Pass the name of a column, "
+        f"or the values themselves"
     )
 
 
-def _separated(given: list[_Named], output: Any) -> tuple[list[_Named], list[_Named]]:
+def _separated(given: list[_Named], output: Any, single: str) -> tuple[list[_Named], list[_Named]]:
     """Return the features and the outputs. `output` may name columns among the features."""
     if output is None:
         return given, []
     known = {column.name for column in given}
     names: list[str] = [output] if isinstance(output, str) else []
-    if (
-        isinstance(output, list | tuple)
-        and output
-        and all(isinstance(each, str) and each in known for each in output)
-    ):
-        names = list(dict.fromkeys(output))
+    if isinstance(output, list | tuple):
+        listed: Sequence[Any] = output
+        if listed and all(isinstance(each, str) and each in known for each in listed):
+            names = list(dict.fromkeys(listed))
     if not names:
         # `names` is for the features only. An output without a name is called "output".
-        return given, _columns("output", output, None, "output")
-    hint = "Pass names of columns of the features, or the output itself"
-    features, outputs = _without(given, names, "output", hint)
-    return features, [each._replace(role="output", position=i) for i, each in enumerate(outputs)]
+        return given, _columns("output", output, None, single)
+    outputs: list[_Named] = []
+    for position, name in enumerate(names):
+        given, values = _without(given, "output", name)
+        outputs.append(_Named("output", position, name, values))
+    return given, outputs
 
 
 def _class_columns(columns: list[_Named], classes: bool | Iterable[Any]) -> list[_Named]:
@@ -248,20 +326,29 @@ def _class_columns(columns: list[_Named], classes: bool | Iterable[Any]) -> list
     names = class_names([column.name for column in columns], classes)
     found: list[_Named] = []
     for column, name in zip(columns, names, strict=True):
-        values = column.values
-        if not isinstance(values, EngineColumn):
-            captured = capture_column(name, values, categorical=False)
-            values = captured if isinstance(captured, CategoryColumn) else captured.values
-        if isinstance(values, CategoryColumn) or (
-            isinstance(values, EngineColumn) and not values.is_number
-        ):
-            raise BaselineError(f"the probabilities of class {name!r} are text, not numbers")
-        found.append(column._replace(name=name, values=values))
+        found.append(column._replace(name=name, values=_probabilities(name, column.values)))
     return found
 
 
+def _probabilities(name: str, values: Any) -> Any:
+    """Return the probabilities of a class as floats, or as a column of an engine."""
+    if isinstance(values, EngineColumn):
+        if values.is_number:
+            return values
+    else:
+        captured = capture_column(name, values, categorical=False)
+        if isinstance(captured, NumericColumn):
+            return captured.values
+    raise BaselineError(f"the probabilities of class {name!r} are text, not numbers")
+
+
 def _measure(
-    named: _Named, bins: Bins, categorical: bool, max_categories: int, given: Order | None
+    named: _Named,
+    bins: Bins,
+    categorical: bool,
+    max_categories: int,
+    given: Order | None,
+    threshold: float | None,
 ) -> _Measured:
     role, position, name, values = named
     column = _captured(name, values, categorical)
@@ -281,7 +368,7 @@ def _measure(
         return _Measured(labels, distinct_labels(labels), order=order)
     wanted = bins.get(name, DEFAULT_BINS) if isinstance(bins, Mapping) else bins
     try:
-        edges = _edges(column, wanted)
+        edges = with_edge(_edges(column, wanted), threshold)
     except (ValueError, TypeError) as error:
         raise BaselineError(f"column {name!r}: {error}") from error
     numbers = NumericVariable.from_ordered(column, edges, name=name, role=role, position=position)
@@ -293,6 +380,12 @@ def _captured(name: str, values: Any, categorical: bool) -> OrderedValues | Cate
         return values.capture(categorical=categorical)
     column = capture_column(name, values, categorical=categorical)
     return column if isinstance(column, CategoryColumn) else SortedValues.of(column.values)
+
+
+def _measure_like(named: _Named, like: Template) -> _Measured:
+    categorical = like.is_categorical(named.role, named.name)
+    column = _captured(named.name, named.values, categorical)
+    return _Measured(like.count(named.role, named.name, column), 0)
 
 
 def _edges(ordered: OrderedValues, wanted: int | Sequence[float]) -> Floats:

@@ -14,9 +14,11 @@ from boxkite import Baseline, compare
 RANDOM = np.random.default_rng(8)
 
 
-@pytest.mark.parametrize(
-    "lazy", [pl.DataFrame.lazy, lambda frame: duckdb.from_arrow(frame.to_arrow())]
-)
+def duckdb_relation(frame: pl.DataFrame) -> Any:
+    return duckdb.from_arrow(frame.to_arrow())
+
+
+@pytest.mark.parametrize("lazy", [pl.DataFrame.lazy, duckdb_relation])
 @pytest.mark.filterwarnings("ignore::boxkite.errors.BaselineWarning")
 def test_lazy_rows_compare_as_in_memory(lazy: Callable[[pl.DataFrame], Any]) -> None:
     training = {
