@@ -17,8 +17,8 @@ __all__ = [
     "enclosed",
     "interval_number",
     "quotient",
-    "scaled",
     "subcell",
+    "times_power_of_two",
 ]
 
 _FULL_RANGE = 0.25
@@ -76,8 +76,8 @@ def subcell(value: nw.Expr, interval: Interval, cells: int) -> nw.Expr:
     elif high - low < _SMALLEST_RANGE:
         scale = _TINY_RANGE  # Otherwise the number of cells per unit would overflow.
     per_unit = cells / (high * scale - low * scale)
-    position = value if scale == 1.0 else value * scale
-    return ((position - low * scale) * per_unit).floor().cast(nw.Float64)
+    scaled = value if scale == 1.0 else value * scale
+    return ((scaled - low * scale) * per_unit).floor().cast(nw.Float64)
 
 
 def quotient(value: nw.Expr, divisor: float) -> nw.Expr:
@@ -87,7 +87,7 @@ def quotient(value: nw.Expr, divisor: float) -> nw.Expr:
     return value / (value * 0.0 + divisor)
 
 
-def scaled(value: nw.Expr, exponent: int) -> nw.Expr:
+def times_power_of_two(value: nw.Expr, exponent: int) -> nw.Expr:
     """Return `value * 2**exponent`."""
     # A power of two beyond the range of floats is multiplied in two steps.
     half = exponent // 2
