@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from boxkite.baseline.capture import CategoryColumn, capture_column, named_columns
+from boxkite.baseline.capture import CategoryColumn, NumericColumn, capture_column, named_columns
 from boxkite.baseline.category_order import (
     Order,
     Ordered,
@@ -21,11 +21,17 @@ from boxkite.baseline.category_order import (
     order_of,
     ordered_variable,
 )
-from boxkite.baseline.class_probabilities import class_names, winner_variable, winning_labels
+from boxkite.baseline.class_probabilities import (
+    class_names,
+    counted_winners,
+    winner_variable,
+    winning_labels,
+)
 from boxkite.baseline.counted_like import Template
 from boxkite.baseline.edges import checked_edges, equal_mass_edges
 from boxkite.baseline.engines.engine_column import EngineColumn, engine_columns
 from boxkite.baseline.engines.engine_times import EngineTimes
+from boxkite.baseline.engines.engine_winners import winner_column
 from boxkite.baseline.engines.questions import settle
 from boxkite.baseline.identifiers import distinct_ids, distinct_labels, identifier_warning
 from boxkite.baseline.ordered_values import OrderedValues, SortedValues
@@ -177,15 +183,14 @@ def _gathered(
     """Return the columns to count, features first, and the times and outcomes of the rows."""
     if like is not None:
         names = names or _names_of_array(features, like)
-    # `names` is for the features only. An output without a name is called "output".
-    outputs = [] if output is None else _columns("output", output, None, _single_output(like))
-    if classes is not False:
-        outputs = _class_columns(outputs, classes)
     given = _columns("feature", features, names, None)
     if isinstance(time, str):
         given, time = _without(given, "time", time)
     if isinstance(outcome, str):
         given, outcome = _without(given, "outcome", outcome)
+    given, outputs = _separated(given, output, _single_output(like))
+    if classes is not False:
+        outputs = _class_columns(outputs, classes)
     columns = [*given, *outputs]
     if like is not None:
         columns = _arranged(columns, like)
@@ -201,11 +206,18 @@ def _winners(
     outputs = [column for column in columns if column.role == "output"]
     probabilities = [column.values for column in outputs]
     class_labels = [column.name for column in outputs]
-    winners = winner_variable(probabilities, class_labels)
+    winning: Any
+    if isinstance(probabilities[0], EngineColumn):
+        winning = winner_column(probabilities, class_labels)
+        (labels,) = settle([winning.labels])
+        winners = counted_winners(class_labels, labels.tally, labels.missing)
+    else:
+        winning = winning_labels(probabilities, class_labels)
+        winners = winner_variable(probabilities, class_labels)
     found = winners if like is None else like.count_winners(winners)
     if times is None:
         return found
-    learnt = times.learn(found, winning_labels(probabilities, class_labels))
+    (learnt,) = settle([functools.partial(times.learn, found, winning)])
     return replace(found, variation=learnt.variation)
 
 
@@ -311,16 +323,45 @@ def _without(columns: list[_Named], argument: str, name: str) -> tuple[list[_Nam
     )
 
 
+def _separated(given: list[_Named], output: Any, single: str) -> tuple[list[_Named], list[_Named]]:
+    """Return the features and the outputs. `output` may name columns among the features."""
+    if output is None:
+        return given, []
+    known = {column.name for column in given}
+    names: list[str] = [output] if isinstance(output, str) else []
+    if isinstance(output, list | tuple):
+        listed: Sequence[Any] = output
+        if listed and all(isinstance(each, str) and each in known for each in listed):
+            names = list(dict.fromkeys(listed))
+    if not names:
+        # `names` is for the features only. An output without a name is called "output".
+        return given, _columns("output", output, None, single)
+    outputs: list[_Named] = []
+    for position, name in enumerate(names):
+        given, values = _without(given, "output", name)
+        outputs.append(_Named("output", position, name, values))
+    return given, outputs
+
+
 def _class_columns(columns: list[_Named], classes: bool | Iterable[Any]) -> list[_Named]:
     """Return columns of class probabilities as floats, named after the classes."""
     names = class_names([column.name for column in columns], classes)
     found: list[_Named] = []
     for column, name in zip(columns, names, strict=True):
-        captured = capture_column(name, column.values, categorical=False)
-        if isinstance(captured, CategoryColumn):
-            raise BaselineError(f"the probabilities of class {name!r} are text, not numbers")
-        found.append(column._replace(name=name, values=captured.values))
+        found.append(column._replace(name=name, values=_probabilities(name, column.values)))
     return found
+
+
+def _probabilities(name: str, values: Any) -> Any:
+    """Return the probabilities of a class as floats, or as a column of an engine."""
+    if isinstance(values, EngineColumn):
+        if values.is_number:
+            return values
+    else:
+        captured = capture_column(name, values, categorical=False)
+        if isinstance(captured, NumericColumn):
+            return captured.values
+    raise BaselineError(f"the probabilities of class {name!r} are text, not numbers")
 
 
 def _measure(

@@ -146,3 +146,36 @@ def test_a_source_that_changes_between_passes_is_an_error(monkeypatch: pytest.Mo
 def test_a_column_of_lists_is_an_error_that_names_it(lazy: Lazy) -> None:
     with pytest.raises(BaselineError, match="column 'x' has the type List"):
         Baseline.fit(lazy(pl.DataFrame({"x": [[1.0], [2.0]]})))
+
+
+PROBABILITIES = RANDOM.dirichlet([2, 1, 1], 400).round(1)
+
+
+def test_columns_of_the_features_can_be_named_as_outputs(lazy: Lazy) -> None:
+    frame = pl.DataFrame(PROBABILITIES, schema=["a", "b", "c"]).with_columns(
+        x=pl.Series(RANDOM.normal(size=400)), class_=pl.lit("k"), b=pl.col("b").replace(0.0, None)
+    )
+    frame = frame.rename({"class_": "class"})
+    outputs = ["a", "b", "c"]
+    expected = Baseline.fit(frame.drop(outputs), frame.select(outputs), classes=True)
+    for table in (frame, lazy(frame)):
+        assert Baseline.fit(table, outputs, classes=True).as_text() == expected.as_text()
+    # Two lazy frames need not come from one source.
+    several = Baseline.fit(lazy(frame.drop(outputs)), lazy(frame.select(outputs)), classes=True)
+    assert several.as_text() == expected.as_text()
+
+
+def test_an_output_that_names_no_column_is_an_error(lazy: Lazy) -> None:
+    with pytest.raises(BaselineError, match="output= names the column 'scroe', which does not"):
+        Baseline.fit(lazy(pl.DataFrame({"x": [1.0], "score": [0.5]})), "scroe")
+
+
+def test_texts_are_an_output_unless_all_of_them_name_columns() -> None:
+    baseline = Baseline.fit({"x": [1.0, 2.0, 3.0]}, ["x", "y", "x"])
+    assert [each.name for each in baseline.outputs] == ["output"]
+
+
+def test_times_of_another_frame_are_an_error(lazy: Lazy) -> None:
+    frame = columns().select("normal", "time")
+    with pytest.raises(BaselineError, match="does not hold output 'normal'"):
+        Baseline.fit(lazy(frame), lazy(frame.select("normal")), time="time")

@@ -12,10 +12,13 @@ from narwhals.exceptions import DuplicateError
 
 from boxkite.baseline.capture import CategoryColumn, counted_labels
 from boxkite.baseline.engines.gridded_values import GriddedValues, Summary
+from boxkite.baseline.engines.interval_expressions import interval_number
 from boxkite.baseline.engines.lazy_source import LazySource
 from boxkite.baseline.engines.number_questions import Groups, count_groups
 from boxkite.baseline.engines.questions import Unanswered
+from boxkite.baseline.tally import Tally, tally_column
 from boxkite.baseline.values import to_category
+from boxkite.baseline.variable import CategoryVariable, NumericVariable, Variable
 from boxkite.errors import BaselineError
 
 __all__ = ["EngineColumn", "engine_columns"]
@@ -26,7 +29,7 @@ MOST_LABELS = 1_000_000
 _NUMBERS = frozenset({nw.Boolean, nw.Date, nw.Datetime, nw.Duration})
 _TEXT = frozenset({nw.String, nw.Categorical, nw.Enum, nw.Binary})
 
-_MISSING, _BELOW, _ABOVE, _WHOLE, _FRACTION = range(5)
+_MISSING, _BELOW, _ABOVE, _WHOLE, _FRACTION, _INSIDE, _OUTSIDE = range(7)
 
 
 def engine_columns(data: Any) -> Any:
@@ -54,6 +57,18 @@ class EngineColumn:
         self._values: GriddedValues | None = None
         self._labels: CategoryColumn | None = None
         self._spellings: dict[str, list[Any]] = {}
+        self._tallies: dict[Variable, Tally] = {}
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the type of the column is text."""
+        return self.source.schema[self.name].base_type() in _TEXT
+
+    @property
+    def is_number(self) -> bool:
+        """Whether the column is a number, a boolean, a date, a time with a date or a duration."""
+        kind = self.source.schema[self.name]
+        return kind.is_numeric() or kind.base_type() in _NUMBERS
 
     def capture(self, *, categorical: bool) -> GriddedValues | CategoryColumn:
         """Return the column as numbers or, if it is text or `categorical`, as labels.
@@ -62,9 +77,9 @@ class EngineColumn:
             BaselineError: if the column is neither.
         """
         kind = self.source.schema[self.name]
-        if categorical or kind.base_type() in _TEXT:
+        if categorical or self.is_text:
             return replace(self.labels(), order=self.source.order(self.name))
-        if kind.is_numeric() or kind.base_type() in _NUMBERS:
+        if self.is_number:
             return self.values()
         raise BaselineError(
             f"column {self.name!r} has the type {kind}, which is neither a number nor text. "
@@ -82,6 +97,26 @@ class EngineColumn:
         if self._labels is None:
             raise Unanswered(_Labelling(self.source, self.name, self))
         return self._labels
+
+    def tally(self, variable: Variable) -> Tally:
+        """Count the column into the cells of a variable of a baseline."""
+        if isinstance(variable, CategoryVariable) or not self.is_number:
+            return tally_column(variable, self.labels())
+        if variable not in self._tallies:
+            raise Unanswered(_Tallying(self.source, self.name, self, variable))
+        return self._tallies[variable]
+
+    def learn_tally(self, variable: NumericVariable, found: Groups) -> None:
+        """Take the number of rows in each cell, and of those outside the range of training."""
+        self.source.check_rows(int(found.rows.sum()))
+        cells = np.zeros(len(variable.counts), dtype=np.int64)
+        present = found.group != _MISSING
+        np.add.at(cells, found.key[present].astype(np.int64), found.rows[present])
+        self._tallies[variable] = Tally(
+            cells,
+            missing=int(found.rows[~present].sum()),
+            outside=int(found.rows[found.group == _OUTSIDE].sum()),
+        )
 
     def learn_summary(self, found: Groups) -> None:
         """Take the numbers of missing, infinite and finite values, and the extremes."""
@@ -146,6 +181,40 @@ class _Summarising:
     def answer(self, rows: nw.DataFrame[Any]) -> None:
         """Take the numbers."""
         self.column.learn_summary(Groups.of(rows))
+
+
+@dataclass(frozen=True, eq=False)
+class _Tallying:
+    """Asks for the number of rows in each bin of a baseline."""
+
+    engine: LazySource
+    name: str
+    column: EngineColumn
+    variable: NumericVariable
+
+    form = "groups"
+
+    def query(self) -> nw.LazyFrame[Any]:
+        """Return the query."""
+        value, variable = nw.col("x"), self.variable
+        group = nw.lit(_INSIDE, nw.Int64)
+        # No value is outside if the extremes of training are unknown. A comparison with NaN would
+        # be true in some engines.
+        if not math.isnan(variable.minimum):
+            finite = (value > -math.inf) & (value < math.inf)
+            beyond = finite & ((value < variable.minimum) | (value > variable.maximum))
+            group = nw.when(beyond).then(nw.lit(_OUTSIDE, nw.Int64)).otherwise(group)
+        missing = value.is_null() | value.is_nan()
+        return count_groups(
+            self.engine.columns(x=self.engine.number(self.name)),
+            group=nw.when(missing).then(nw.lit(_MISSING, nw.Int64)).otherwise(group),
+            key=interval_number(value, variable.edges.tolist()),
+            value=value,
+        )
+
+    def answer(self, rows: nw.DataFrame[Any]) -> None:
+        """Take the counts."""
+        self.column.learn_tally(self.variable, Groups.of(rows))
 
 
 @dataclass(frozen=True, eq=False)

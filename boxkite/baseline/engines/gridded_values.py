@@ -19,13 +19,14 @@ from numpy.typing import NDArray
 from boxkite.baseline.engines.interval_expressions import (
     Interval,
     enclosed,
-    nearest_multiple,
     subcell,
+    times_power_of_two,
 )
 from boxkite.baseline.engines.lazy_source import LazySource
 from boxkite.baseline.engines.number_questions import IGNORED, Groups, count_groups
 from boxkite.baseline.engines.questions import Unanswered
-from boxkite.baseline.ordered_values import Side, scaled_total, sum_exponent
+from boxkite.baseline.exact_sum import BITS, PIECES, ExactSum, top_of
+from boxkite.baseline.ordered_values import Side
 
 __all__ = ["GriddedValues", "Summary"]
 
@@ -72,8 +73,8 @@ class GriddedValues:
         self._upper = np.array([summary.highest][: len(known)])
         self._rows = np.array(known, dtype=np.int64)
         self._ends = np.cumsum(self._rows)
-        self._exponent = sum_exponent(max(abs(summary.lowest), abs(summary.highest)), summary.rows)
-        self._total: int | None = None if summary.rows else 0
+        self.top = top_of(max(abs(summary.lowest), abs(summary.highest)))
+        self._sum = None if summary.rows else ExactSum.of_pieces(self.top, [])
         self._distinct: int | None = None
 
     @property
@@ -115,13 +116,13 @@ class GriddedValues:
         self._divide(interval[~(before | whole)])
         return np.where(before, starts[interval], ends[interval])
 
-    def sum(self) -> float:
+    def sum(self) -> ExactSum:
         """Return the sum of the finite values."""
-        if self._total is None:
+        if self._sum is None:
             # The sum comes with the first division, which covers all values.
             self._divide(np.array([0]))
-        assert self._total is not None
-        return scaled_total(self._total, self._exponent)
+        assert self._sum is not None
+        return self._sum
 
     def is_whole(self) -> bool:
         """Return whether all finite values are whole numbers."""
@@ -147,9 +148,9 @@ class GriddedValues:
         return int(self._rows[place])
 
     @property
-    def unknown_sum(self) -> int | None:
-        """Exponent for `nearest_multiple` of the values whose sum is not known yet."""
-        return self._exponent if self._total is None else None
+    def lacks_sum(self) -> bool:
+        """Whether the sum is not known yet."""
+        return self._sum is None
 
     def learn_distinct(self, distinct: int) -> None:
         """Take the number of different values."""
@@ -169,8 +170,8 @@ class GriddedValues:
                 float(highest.max()),
             ):
                 raise self._source.changed(f"the values of {self._name!r} differ")
-        if self._total is None:
-            self._total = sum(found.total.tolist())
+        if self._sum is None:
+            self._sum = ExactSum.of_pieces(self.top, [sum(each.tolist()) for each in found.totals])
         lower = np.concatenate([np.delete(self._lower, places), found.lowest])
         upper = np.concatenate([np.delete(self._upper, places), found.highest])
         rows = np.concatenate([np.delete(self._rows, places), found.rows])
@@ -188,7 +189,10 @@ class _Division:
     values: GriddedValues
     places: Integers
 
-    form = "groups"
+    @property
+    def form(self) -> str:
+        """Whether the sum is asked for too."""
+        return "groups and sum" if self.values.lacks_sum else "groups"
 
     def query(self) -> nw.LazyFrame[Any]:
         """Return the query."""
@@ -201,19 +205,38 @@ class _Division:
             for place, interval in zip(self.places.tolist(), intervals, strict=True)
         ]
         numbers = [nw.lit(number, nw.Int64) for number in range(len(keys))]
-        exponent = self.values.unknown_sum
-        finite = enclosed(value, intervals, [value] * len(keys), nw.lit(0.0))
+        frame = self.engine.columns(x=self.engine.number(self.name))
+        addends: list[nw.Expr] = []
+        if self.values.lacks_sum:
+            finite = enclosed(value, intervals, [value] * len(keys), nw.lit(0.0))
+            frame, addends = _with_pieces(frame, finite, self.values.top)
         return count_groups(
-            self.engine.columns(x=self.engine.number(self.name)),
+            frame,
             group=enclosed(value, intervals, numbers, nw.lit(IGNORED, nw.Int64)),
             key=enclosed(value, intervals, keys, nw.lit(0.0)),
             value=value,
-            addend=None if exponent is None else nearest_multiple(finite, exponent),
+            addends=addends,
         )
 
     def answer(self, rows: nw.DataFrame[Any]) -> None:
         """Take the content of the intervals."""
         self.values.learn_division(self.places, Groups.of(rows))
+
+
+def _with_pieces(
+    frame: nw.LazyFrame[Any], value: nw.Expr, top: int
+) -> tuple[nw.LazyFrame[Any], list[nw.Expr]]:
+    """Return a frame with the pieces of each value that `ExactSum` adds up, and the pieces."""
+    # The pieces are columns, because each one needs the fraction that the one before leaves.
+    frame = frame.with_columns(rest=times_power_of_two(value, -BITS * top).abs())
+    pieces: list[nw.Expr] = []
+    for number in range(PIECES):
+        name = f"piece{number}"
+        frame = frame.with_columns(nw.col("rest").floor().cast(nw.Float64).alias(name))
+        frame = frame.with_columns(rest=(nw.col("rest") - nw.col(name)) * 2.0**BITS)
+        piece = nw.col(name).cast(nw.Int64)
+        pieces.append(nw.when(nw.col("x") < 0).then(-piece).otherwise(piece))
+    return frame, pieces
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,9 +16,9 @@ __all__ = [
     "Interval",
     "enclosed",
     "interval_number",
-    "nearest_multiple",
     "quotient",
     "subcell",
+    "times_power_of_two",
 ]
 
 _FULL_RANGE = 0.25
@@ -87,11 +87,11 @@ def quotient(value: nw.Expr, divisor: float) -> nw.Expr:
     return value / (value * 0.0 + divisor)
 
 
-def nearest_multiple(value: nw.Expr, exponent: int) -> nw.Expr:
-    """Return `value * 2**exponent` as the nearest integer."""
+def times_power_of_two(value: nw.Expr, exponent: int) -> nw.Expr:
+    """Return `value * 2**exponent`."""
     # A power of two beyond the range of floats is multiplied in two steps.
     half = exponent // 2
     steps = [exponent] if abs(exponent) <= 1000 else [half, exponent - half]
     for step in steps:
         value = value * 2.0**step
-    return (value + 0.5).floor().cast(nw.Int64)
+    return value

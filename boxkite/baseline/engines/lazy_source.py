@@ -17,10 +17,17 @@ _MICROSECONDS = frozenset({nw.Date, nw.Datetime, nw.Duration})
 
 
 class LazySource:
-    """A lazy frame, and the number of rows that its engine found in it."""
+    """A lazy frame, and the number of rows that its engine found in it.
 
-    def __init__(self, frame: nw.LazyFrame[Any]) -> None:
+    Attributes:
+        frame: the frame.
+        schema: its columns and their types.
+        origin: source whose rows these are.
+    """
+
+    def __init__(self, frame: nw.LazyFrame[Any], origin: LazySource | None = None) -> None:
         self.frame = frame
+        self.origin = self if origin is None else origin
         self.schema = frame.collect_schema()
         self._rows: int | None = None
 
@@ -40,6 +47,10 @@ class LazySource:
     def label(self, name: str) -> nw.Expr:
         """Return a column with its own type, but strings instead of categories."""
         return nw.col(name).cast(nw.String) if self.has_categories(name) else nw.col(name)
+
+    def derived(self, name: str, column: nw.Expr) -> LazySource:
+        """Return the same rows with one more column."""
+        return LazySource(self.frame.with_columns(column.alias(name)), self.origin)
 
     def has_categories(self, name: str) -> bool:
         """Return whether a column has a categorical type."""

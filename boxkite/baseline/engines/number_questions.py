@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import narwhals as nw
@@ -12,6 +13,8 @@ __all__ = ["IGNORED", "Groups", "count_groups"]
 
 Floats: TypeAlias = NDArray[np.float64]
 Integers: TypeAlias = NDArray[np.int64]
+
+_TOTAL = "total"
 
 IGNORED = -1
 """Group of the rows that are not counted."""
@@ -26,7 +29,7 @@ class Groups(NamedTuple):
         rows: number of rows.
         lowest: smallest value; NaN if all are missing.
         highest: greatest value; NaN if all are missing.
-        total: sum of `addend`.
+        totals: sum of each addend.
     """
 
     group: Integers
@@ -34,7 +37,7 @@ class Groups(NamedTuple):
     rows: Integers
     lowest: Floats
     highest: Floats
-    total: Integers
+    totals: tuple[Integers, ...]
 
     @classmethod
     def of(cls, rows: nw.DataFrame[Any]) -> Groups:
@@ -52,7 +55,7 @@ class Groups(NamedTuple):
             integers("rows"),
             floats("lowest"),
             floats("highest"),
-            integers("total"),
+            tuple(integers(name) for name in rows.columns if name.startswith(_TOTAL)),
         )
 
 
@@ -62,7 +65,7 @@ def count_groups(
     group: nw.Expr,
     value: nw.Expr,
     key: nw.Expr | None = None,
-    addend: nw.Expr | None = None,
+    addends: Sequence[nw.Expr] = (),
 ) -> nw.LazyFrame[Any]:
     """Return a query that counts rows by group and key.
 
@@ -71,14 +74,14 @@ def count_groups(
         group: number of each row's group, or `IGNORED`.
         value: value of which each group's smallest and greatest are returned.
         key: number of each row within its group.
-        addend: integer whose sum is returned.
+        addends: integers whose sums are returned.
     """
-    zero = nw.lit(0, nw.Int64)
+    totals = {f"{_TOTAL}{number}": addend for number, addend in enumerate(addends)}
     rows = frame.select(
         group.cast(nw.Int64).alias("group"),
         (nw.lit(0.0) if key is None else key).cast(nw.Float64).alias("key"),
         value.alias("value"),
-        (zero if addend is None else addend).alias("addend"),
+        **totals,
     )
     return (
         rows.filter(nw.col("group") != IGNORED)
@@ -87,6 +90,6 @@ def count_groups(
             nw.len().cast(nw.Int64).alias("rows"),
             nw.col("value").min().alias("lowest"),
             nw.col("value").max().alias("highest"),
-            nw.col("addend").sum().cast(nw.Int64).alias("total"),
+            **{name: nw.col(name).sum().cast(nw.Int64) for name in totals},
         )
     )
