@@ -86,7 +86,9 @@ def winner_variable(
     return counted_winners(names, dict(zip(names, rows, strict=True)), int((places < 0).sum()))
 
 
-def counted_winners(names: Sequence[str], rows: Mapping[str, int], missing: int) -> Variable:
+def counted_winners(
+    names: Sequence[str], rows: Mapping[str, int], missing: int
+) -> CategoryVariable:
     """Return the variable of the most probable class.
 
     Args:

@@ -185,6 +185,7 @@ def _winners(
     outputs = [column for column in columns if column.role == "output"]
     probabilities = [column.values for column in outputs]
     class_labels = [column.name for column in outputs]
+    winning: Any
     if isinstance(probabilities[0], EngineColumn):
         winning = winner_column(probabilities, class_labels)
         (labels,) = settle([winning.labels])
