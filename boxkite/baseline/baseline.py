@@ -166,6 +166,8 @@ class Baseline:
             like = cls.read(like)
         if like is not None and model == DEFAULT_MODEL:
             model = like.model
+        if like is not None and like.outcomes is not None:
+            threshold = like.outcome_cells(outcome).threshold
         variables, rows, outcomes = fit_variables(
             features,
             output,

@@ -113,14 +113,19 @@ def fit_variables(
     _check_names("bins", bins if isinstance(bins, Mapping) else (), known)
 
     times = None if time is None else _times(time, windows)
-    # An edge at the threshold makes accuracy, precision and recall exact, also when estimated.
-    has_threshold = classes is False and outcome is not None and is_binary(outcome)
+    if isinstance(outcome, EngineColumn) or (
+        outcome is not None and isinstance(times, EngineTimes)
+    ):
+        raise BaselineError(
+            "outcome= needs rows in memory, but the table is lazy. Collect the columns of output, "
+            "outcome and time first"
+        )
+    edge = _edge_of_score(classes, outcome, threshold)
 
     def measure(column: _Named) -> _Measured:
         if like is None:
             order = orders.get(column.name)
             as_labels = column.name in categorical or order is not None
-            edge = threshold if has_threshold and column.role == "output" else None
             found = _measure(column, bins, as_labels, max_categories, order, edge)
         else:
             found = _measure_like(column, like)
@@ -140,14 +145,18 @@ def fit_variables(
         variables = (*variables, _winners(columns, times, like))
     predicted = [each for each in variables if each.role == "output"]
     values = [column.values for column in columns if column.role == "output"]
-    if outcome is None:
+    if outcome is None or isinstance(times, EngineTimes):
         return variables, rows, None
-    if isinstance(outcome, EngineColumn) or isinstance(times, EngineTimes):
-        raise BaselineError(
-            "outcome= needs rows in memory, but the table is lazy. Collect the columns of output, "
-            "outcome and time first"
-        )
     return variables, rows, fit_outcomes(predicted, values, outcome, threshold, times)
+
+
+def _edge_of_score(classes: bool | Iterable[Any], outcome: Any, threshold: float) -> float | None:
+    """Return the edge that a score's bins need at the threshold; None for any other output.
+
+    It makes accuracy, precision and recall exact, and so their estimates from a histogram.
+    """
+    is_score = classes is False and outcome is not None and is_binary(outcome)
+    return threshold if is_score else None
 
 
 def _gathered(
@@ -369,7 +378,7 @@ def _measure(
         return _Measured(labels, distinct_labels(labels), order=order)
     wanted = bins.get(name, DEFAULT_BINS) if isinstance(bins, Mapping) else bins
     try:
-        edges = with_edge(_edges(column, wanted), threshold)
+        edges = with_edge(_edges(column, wanted), threshold if role == "output" else None)
     except (ValueError, TypeError) as error:
         raise BaselineError(f"column {name!r}: {error}") from error
     numbers = NumericVariable.from_ordered(column, edges, name=name, role=role, position=position)
