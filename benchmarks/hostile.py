@@ -129,6 +129,21 @@ def _new_keys(number: int) -> bytes:
 _LONG = "\u0416".encode() * 30_000
 
 
+def _small(number: int) -> bytes:
+    """Return one of eight small bodies that clients send by mistake or on purpose."""
+    text = b"%d" % number
+    return (
+        b'{"inputs": {"x%s": 1, "ssn%s": "%s"}}' % (text, text, text),
+        b'{"inputs": {"x0": "text %s", "x1": [1, 2]}}' % text,
+        b'{"inputs": [%s]}' % b", ".join([text] * 50),
+        b'{"inputs": [{"x0": %s}, {"x%s": null}]}' % (text, text),
+        b"[" * 400 + text,
+        b'{"inputs": "%s"' % text,
+        b'{"instances": [[%s], {"b": 1}]}' % text,
+        b'{"inputs": {"x0": 1e%s, "x1": -%s.5, "\\ud800%s": "\xff"}}' % (text, text, text),
+    )[number % 8]
+
+
 def _rows(number: int) -> bytes:
     return json.dumps({"inputs": [[0.5] * 10] * number}).encode()
 
@@ -151,6 +166,7 @@ REQUESTS: dict[str, Request] = {
     "16 KiB of gzip, 16 MiB inside": Request(
         lambda _: gzip.compress(_repeated(b"[0.5],", 16 * MIB)), "one", encoding="gzip"),
     "keys that are never the same, redacted": Request(_new_keys, redact=True),
+    "small ones that are never the same, redacted": Request(_small, redact=True),
 }  # fmt: skip
 
 

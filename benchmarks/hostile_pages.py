@@ -40,6 +40,8 @@ class Cost(NamedTuple):
         statuses: Statuses of the answers, each once.
         seconds: Time until the last answer.
         stall: Longest time for which the loop was blocked, in seconds.
+        collection: Longest run of Python's garbage collector, in seconds of processor time. It
+            blocks the loop, whichever thread causes it.
         prediction: Slowest answer to a prediction meanwhile, in seconds.
         memory: Growth of the greatest resident memory, in bytes.
     """
@@ -47,6 +49,7 @@ class Cost(NamedTuple):
     statuses: str
     seconds: float
     stall: float
+    collection: float
     prediction: float
     memory: int
 
@@ -70,6 +73,7 @@ CASES: dict[str, Sequence[str]] = {
 def serve(folder: Path) -> None:
     """Serve the model, and print the port."""
     import asyncio
+    import gc
 
     import uvicorn
     from fastapi import Body, FastAPI
@@ -79,6 +83,16 @@ def serve(folder: Path) -> None:
     os.environ["BOXKITE_STATE_DIR"] = str(folder / "state")
     os.environ["BOXKITE_LOG"] = "none:"
     stalls = [0.0]
+    collections = [0.0]
+    began = [0.0]
+
+    def note_collection(phase: str, _: object) -> None:
+        if phase == "start":
+            began[0] = time.thread_time()
+        else:
+            collections[0] = max(collections[0], time.thread_time() - began[0])
+
+    gc.callbacks.append(note_collection)
 
     async def watch() -> None:
         while True:
@@ -100,10 +114,10 @@ def serve(folder: Path) -> None:
 
     @app.post("/stall")
     async def stall() -> list[float]:
-        """Return the longest stall since the last call."""
-        found = stalls[0]
-        stalls[0] = 0.0
-        return [found]
+        """Return the longest stall and garbage collection since the last call."""
+        found = [stalls[0], collections[0]]
+        stalls[0] = collections[0] = 0.0
+        return found
 
     config = uvicorn.Config(
         app, log_level="warning", ws="none", access_log=False, h11_max_incomplete_event_size=2**20
@@ -140,9 +154,10 @@ class Service:
         finally:
             connection.close()
 
-    def longest_stall(self) -> float:
-        """Return the longest stall since the last call, in seconds."""
-        return float(json.loads(self.ask("/stall", {})[1])[0])
+    def longest_pauses(self) -> tuple[float, float]:
+        """Return the longest stall and garbage collection since the last call, in seconds."""
+        stall, collection = json.loads(self.ask("/stall", {})[1])
+        return float(stall), float(collection)
 
     def peak(self) -> int:
         """Return the greatest resident memory of the process so far, in bytes."""
@@ -197,7 +212,7 @@ def cost_of(service: Service, paths: Sequence[str]) -> Cost:
             time.sleep(0.02)
 
     before = service.peak()
-    service.longest_stall()
+    service.longest_pauses()
     predicting = threading.Thread(target=predict)
     started = time.perf_counter()
     with concurrent.futures.ThreadPoolExecutor(len(paths)) as pool:
@@ -208,9 +223,9 @@ def cost_of(service: Service, paths: Sequence[str]) -> Cost:
     seconds = time.perf_counter() - started
     over.set()
     predicting.join()
-    stall = service.longest_stall()
+    pauses = service.longest_pauses()
     shown = ", ".join(map(str, sorted(statuses)))
-    return Cost(shown, seconds, stall, slowest[0], service.peak() - before)
+    return Cost(shown, seconds, *pauses, slowest[0], service.peak() - before)
 
 
 def main() -> None:
@@ -225,8 +240,11 @@ def main() -> None:
         serve(options.serve)
         return
     show: Callable[..., None] = lambda *cells: print("|", " | ".join(cells), "|", flush=True)  # noqa: E731
-    show("requests", "status", "seconds", "loop blocked", "slowest prediction", "memory")
-    show(*["---"] * 6)
+    show(
+        "requests", "status", "seconds", "loop blocked", "of it collecting garbage",
+        "slowest prediction", "memory",
+    )  # fmt: skip
+    show(*["---"] * 7)
     with tempfile.TemporaryDirectory() as name:
         train(options.checkout, Path(name))
         for case, paths in CASES.items():
@@ -239,6 +257,7 @@ def main() -> None:
                 cost.statuses,
                 f"{cost.seconds:.2f}",
                 f"{cost.stall * 1000:.0f} ms",
+                f"{cost.collection * 1000:.0f} ms",
                 f"{cost.prediction * 1000:.0f} ms",
                 f"{cost.memory / 2**20:.0f} MiB",
             )

@@ -32,7 +32,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "signals": {"error_reporter"},
     "drawing": set(),
     "variation": set(),
-    "baseline": {"drawing", "errors", "error_reporter", "system", "variation"},
+    "quality": {"variation"},
+    "baseline": {"drawing", "errors", "error_reporter", "quality", "system", "variation"},
     "drift": {"baseline", "drawing", "errors", "system", "variation"},
     "rows": {"baseline", "error_reporter"},
     "live": {

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from boxkite.baseline import CategoryVariable, NumericVariable, Variable
 from boxkite.baseline.edges import equal_mass_edges, freedman_diaconis_edges
 from boxkite.baseline.fitting import DEFAULT_BINS, DEFAULT_MAX_CATEGORIES
+from boxkite.baseline.ordered_values import SortedValues
 from boxkite.baseline.tally import cell_of
 
 __all__ = ["BINNINGS", "PRODUCT", "CategoryCells", "NumericCells", "combined", "fit_cells"]
@@ -32,7 +33,7 @@ KEPT = str(DEFAULT_MAX_CATEGORIES)
 
 def _edges(ordered: Floats, binning: str) -> Floats:
     if "mass" in binning:
-        return equal_mass_edges(ordered, BINNINGS[binning])
+        return equal_mass_edges(SortedValues(ordered), BINNINGS[binning])
     if "width" in binning:
         return np.linspace(ordered[0], ordered[-1], BINNINGS[binning] + 1)[1:-1]
     return freedman_diaconis_edges(ordered, BINNINGS[binning])
@@ -94,8 +95,9 @@ def fit_cells(distribution: Distribution, trained: Floats) -> NumericCells | Cat
     for binning in BINNINGS:
         edges = _edges(trained, binning)
         bins.append((binning, edges, _count(trained, edges)))
-    variable = NumericVariable.from_sorted(
-        trained, equal_mass_edges(trained, DEFAULT_BINS), name="x", role="feature", position=0
+    values = SortedValues.of(trained)
+    variable = NumericVariable.from_ordered(
+        values, equal_mass_edges(values, DEFAULT_BINS), name="x", role="feature", position=0
     )
     return NumericCells(variable, tuple(bins))
 

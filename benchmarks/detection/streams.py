@@ -20,6 +20,7 @@ from tables import heading, line
 from boxkite.baseline import NumericVariable
 from boxkite.baseline.edges import equal_mass_edges
 from boxkite.baseline.fitting import DEFAULT_BINS
+from boxkite.baseline.ordered_values import SortedValues
 from boxkite.drift import Floors, Policy, kolmogorov_smirnov, population_stability_index
 from boxkite.variation.deviation import smoothed_fractions
 
@@ -84,9 +85,9 @@ def _streams(change: tuple[float, float, int], number: int, random: np.random.Ge
 
 def _windowed(trained: Floats) -> dict[str, _Looks]:
     """Return what gives the rows at which each windowed detector alarms."""
-    ordered = np.sort(trained)
-    edges = equal_mass_edges(ordered, DEFAULT_BINS)
-    variable = NumericVariable.from_sorted(ordered, edges, name="x", role="feature", position=0)
+    values = SortedValues.of(trained)
+    edges = equal_mass_edges(values, DEFAULT_BINS)
+    variable = NumericVariable.from_ordered(values, edges, name="x", role="feature", position=0)
     degrees, policy = len(edges), Policy()
     critical, ks_critical = policy.critical("1h", 10, variable), policy.ks_critical("1h", 10)
     found: dict[str, _Looks] = {}

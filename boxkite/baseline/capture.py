@@ -14,7 +14,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, TypeAlias
 
@@ -26,7 +26,14 @@ from numpy.typing import NDArray
 from boxkite.baseline.values import is_missing, to_category, to_number
 from boxkite.errors import BaselineError
 
-__all__ = ["CategoryColumn", "Column", "NumericColumn", "capture_column", "named_columns"]
+__all__ = [
+    "CategoryColumn",
+    "Column",
+    "NumericColumn",
+    "capture_column",
+    "counted_labels",
+    "named_columns",
+]
 
 
 @dataclass(frozen=True)
@@ -43,10 +50,12 @@ class CategoryColumn:
     Attributes:
         tally: number of rows with each label.
         missing: number of rows without a label.
+        order: all labels of an ordered categorical type, in order; empty for any other type.
     """
 
     tally: Mapping[str, int]
     missing: int
+    order: tuple[str, ...] = ()
 
 
 Column: TypeAlias = NumericColumn | CategoryColumn
@@ -181,7 +190,9 @@ def _from_series(column: nw.Series[Any], categorical: bool) -> Column:
         # The cast turns pyarrow's string views into strings: pyarrow miscounts nulls in views.
         return _tally(_value_counts(column.cast(nw.String)))
     if kind == nw.Categorical or kind == nw.Enum:
-        return _tally(_value_counts(column))
+        counted = _tally(_value_counts(column))
+        labels = (to_category(each) for each in _categories_in_order(column))
+        return replace(counted, order=tuple(each for each in labels if each is not None))
     if kind.is_numeric() or kind == nw.Boolean:
         if categorical:
             return _tally(_value_counts(column))
@@ -193,6 +204,18 @@ def _from_series(column: nw.Series[Any], categorical: bool) -> Column:
     if (kind == nw.Datetime or kind == nw.Duration) and not categorical:
         return NumericColumn(_seconds(column))
     return _from_objects(column.to_list(), categorical)
+
+
+def _categories_in_order(column: nw.Series[Any]) -> Iterable[Any]:
+    """Return the categories of an ordered type; none if the type has no order."""
+    # narwhals reads pandas' ordered categoricals as enums, but not Arrow's ordered dictionaries.
+    if isinstance(column.dtype, nw.Enum):
+        return column.dtype.categories
+    native = column.to_native()
+    if not nw.dependencies.is_pyarrow_chunked_array(native) or not native.type.ordered:
+        return ()
+    chunks: list[Any] = native.unify_dictionaries().chunks
+    return chunks[0].dictionary.to_pylist() if chunks else ()
 
 
 def _floats(column: nw.Series[Any]) -> NDArray[np.float64]:
@@ -300,6 +323,22 @@ def _counted(values: list[Any]) -> Iterable[tuple[Any, int]]:
     if set(map(type, values)) <= {str, type(None)}:
         return Counter(values).items()
     return [(value, 1) for value in values]
+
+
+def counted_labels(name: str, pairs: Iterable[tuple[Any, int]]) -> CategoryColumn:
+    """Return the labels of values that are already counted.
+
+    Args:
+        name: name of the column, for messages.
+        pairs: each value and its number of rows.
+
+    Raises:
+        BaselineError: if a value is not a label. The message names the column.
+    """
+    try:
+        return _tally(pairs)
+    except ValueError as error:
+        raise BaselineError(f"column {name!r}: {error}") from error
 
 
 def _tally(pairs: Iterable[tuple[Any, int]]) -> CategoryColumn:

@@ -10,12 +10,15 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from boxkite.baseline.ordered_values import OrderedValues
+
 __all__ = ["checked_edges", "equal_mass_edges", "freedman_diaconis_edges"]
 
 Floats: TypeAlias = NDArray[np.float64]
+Integers: TypeAlias = NDArray[np.int64]
 
 
-def equal_mass_edges(ordered: Floats, bins: int) -> Floats:
+def equal_mass_edges(ordered: OrderedValues, bins: int) -> Floats:
     """Return the upper edges of about `bins` bins that hold the same number of values each.
 
     The bins are (-inf, e0], (e0, e1], … (ek, +inf), and none of them is empty for the given values.
@@ -26,31 +29,24 @@ def equal_mass_edges(ordered: Floats, bins: int) -> Floats:
     32 bits, or to a text of six digits.
 
     Args:
-        ordered: finite values, ascending.
+        ordered: the values of the column. Infinities are not considered.
         bins: number of bins for a column without ties, at least 2.
 
     Returns:
         The edges, ascending. There are none if there are no values.
     """
-    if len(ordered) == 0:
+    rows = len(ordered)
+    if rows == 0:
         return np.empty(0)
+    lowest, highest = ordered.at(np.array([0, rows - 1])).tolist()
     # Without edges around it, a constant would share its bin with everything else.
-    if ordered[0] == ordered[-1]:
-        return _around(float(ordered[0]))
-    mass = len(ordered) / bins
-    edges: list[float] = []
-    start = 0
-    # The values between two atoms are cut by themselves, so no bin reaches across an atom.
-    for first, end in _atoms(ordered, mass):
-        edges += _segment_edges(ordered[start:first], mass)
-        edges.append(ordered[end - 1])
-        start = end
-    edges += _segment_edges(ordered[start:], mass)
+    if lowest == highest:
+        return _around(lowest)
     # The last edge is the maximum, and the open bin above it would be empty. Without that edge, the
     # open bin holds the largest values.
-    last = _distinct(edges)[:-1]
+    last = _distinct(ordered.at(_edge_ranks(ordered, rows / bins)))[:-1]
     # So far each edge is a value. Move it halfway to the next greater value.
-    following = ordered[np.searchsorted(ordered, last, side="right")]
+    following = ordered.at(ordered.rank(last, "right")).tolist()
     return _distinct([_between(*pair) for pair in zip(last.tolist(), following, strict=True)])
 
 
@@ -80,26 +76,36 @@ def _between(low: float, high: float) -> float:
     return low
 
 
-def _atoms(ordered: Floats, mass: float) -> list[tuple[int, int]]:
-    """Return [first, end) of each run of equal values longer than `mass`."""
-    # A run of this length covers at least one of the ranks that are one bin apart, so only the
+def _edge_ranks(ordered: OrderedValues, mass: float) -> Integers:
+    """Return the rank of the last value of each bin."""
+    ranks: list[Integers] = []
+    start = 0
+    # The values between two atoms are cut by themselves, so no bin reaches across an atom.
+    for first, end in _atoms(ordered, mass):
+        ranks += [_segment_ranks(start, first, mass), np.array([end - 1])]
+        start = end
+    return np.concatenate([*ranks, _segment_ranks(start, len(ordered), mass)])
+
+
+def _atoms(ordered: OrderedValues, mass: float) -> list[tuple[int, int]]:
+    """Return [first, end) of the ranks of each value that occurs more than `mass` times."""
+    # So many equal values cover at least one of the ranks that are one bin apart, so only the
     # values at these ranks need to be checked.
     ranks = np.arange(0, len(ordered), max(1, math.floor(mass)))
-    candidates = np.unique(ordered[ranks])
-    first = np.searchsorted(ordered, candidates, side="left")
-    end = np.searchsorted(ordered, candidates, side="right")
+    candidates = np.unique(ordered.at(ranks))
+    first, end = ordered.rank(candidates, "left"), ordered.rank(candidates, "right")
     heavy = end - first > max(1.0, mass)
     return list(zip(first[heavy].tolist(), end[heavy].tolist(), strict=True))
 
 
-def _segment_edges(segment: Floats, mass: float) -> list[float]:
-    """Return the upper edges that cut `segment` into bins of about `mass` values each."""
-    if len(segment) == 0:
-        return []
-    bins = max(1, round(len(segment) / mass))
-    ranks = np.ceil(np.arange(1, bins + 1) * len(segment) / bins).astype(np.int64) - 1
-    edges: list[float] = segment[np.maximum(ranks, 0)].tolist()
-    return edges
+def _segment_ranks(start: int, end: int, mass: float) -> Integers:
+    """Return the ranks that cut [start, end) into bins of about `mass` values each."""
+    rows = end - start
+    if rows == 0:
+        return np.empty(0, dtype=np.int64)
+    bins = max(1, round(rows / mass))
+    ranks = np.ceil(np.arange(1, bins + 1) * rows / bins).astype(np.int64) - 1
+    return start + np.maximum(ranks, 0)
 
 
 def _distinct(edges: Sequence[float] | Floats) -> Floats:

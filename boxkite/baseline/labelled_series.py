@@ -152,11 +152,18 @@ def _value_histogram(variables: Sequence[Variable], labels: Sequence[Labels]) ->
     names: list[str] = []
     values: list[float] = []
     for variable, its_labels in zip(variables, labels, strict=True):
-        if isinstance(variable, NumericVariable):
+        # Ordered categories are a histogram of their ranks too, so that the rules have one K-S.
+        if variable.is_ordered:
             names += histogram_series(name, its_labels, variable.upper_bounds)
             cumulative: list[int] = list(accumulate(variable.counts.tolist()))
-            values += [*cumulative, variable.sum, cumulative[-1]]
+            values += [*cumulative, _sum_at_training(variable), cumulative[-1]]
     return Family(name, "histogram", "Values at training.", names, values)
+
+
+def _sum_at_training(variable: Variable) -> float:
+    if isinstance(variable, CategoryVariable):
+        return variable.sum_of_ranks(variable.counts)
+    return variable.sum
 
 
 def _categories(variables: Sequence[Variable], labels: Sequence[Labels]) -> Family:

@@ -26,6 +26,8 @@ __all__ = [
     "RowTimes",
     "SlotCounts",
     "learn_windows",
+    "row_cells",
+    "row_values",
     "seconds_of",
 ]
 
@@ -98,7 +100,7 @@ def learn_windows(variable: Variable, rows: SlotCounts, windows: Mapping[str, fl
         if not SLOTS_A_WINDOW < rows.span / slot < _MOST_SLOTS:
             continue
         learnt = learn_variation(
-            rows.every(slot), ordered=isinstance(variable, NumericVariable), slots=SLOTS_A_WINDOW
+            rows.every(slot), ordered=variable.is_ordered, slots=SLOTS_A_WINDOW
         )
         if learnt is not None:
             found[window] = learnt
@@ -188,14 +190,7 @@ def row_cells(variable: Variable, values: Any) -> Cells:
         assert not isinstance(column, CategoryColumn)  # It would not be a numeric variable.
         cells = np.searchsorted(variable.edges, column.values, side="left")
         return np.where(np.isnan(column.values), -1, cells).astype(np.int64)
-    series = nw.from_native(values, series_only=True, allow_series=True, pass_through=True)
-    rows: list[Any] = (
-        series.to_list()
-        if isinstance(series, nw.Series)
-        else values.tolist()
-        if isinstance(values, np.ndarray)
-        else list(values)
-    )
+    rows = row_values(values)
     known: dict[tuple[type[Any], Any], int] = {}
     found = np.empty(len(rows), dtype=np.int64)
     for row, value in enumerate(rows):
@@ -207,3 +202,11 @@ def row_cells(variable: Variable, values: Any) -> Cells:
             cell = known[key] = -1 if label is None else cell_of(variable, label)
         found[row] = cell
     return found
+
+
+def row_values(values: Any) -> list[Any]:
+    """Return the Python values of a column of any library, row by row."""
+    series = nw.from_native(values, series_only=True, allow_series=True, pass_through=True)
+    if isinstance(series, nw.Series):
+        return series.to_list()
+    return list(values.tolist() if isinstance(values, np.ndarray) else values)

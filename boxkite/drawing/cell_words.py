@@ -39,10 +39,10 @@ def cell_words(trained: Bins | Categories, cell: int, *, outside: bool = False) 
         cell: Index of the cell.
         outside: Whether the first and last bin may hold values outside the range of training.
     """
-    if trained.kind == "category":
-        name = trained.categories[cell]
-        return _RESERVED.get(name) or f"'{one_line(name)}'"
-    return _bin_words(trained, cell, outside=outside)
+    if trained.kind == "numeric":
+        return _bin_words(trained, cell, outside=outside)
+    name = trained.categories[cell]
+    return _RESERVED.get(name) or f"'{one_line(name)}'"
 
 
 def _bin_words(bins: Bins, cell: int, *, outside: bool) -> str:

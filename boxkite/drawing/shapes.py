@@ -55,13 +55,13 @@ class Categories(Protocol):
     """A categorical variable at training, as far as it is drawn.
 
     Attributes:
-        kind: `category`.
+        kind: `ordered` if the categories have an order, else `category`.
         categories: Label of each category.
         counts: Training rows in each category.
     """
 
-    kind: ClassVar[Literal["category"]]
-
+    @property
+    def kind(self) -> Literal["category", "ordered"]: ...
     @property
     def categories(self) -> Sequence[str]: ...
     @property
@@ -101,7 +101,9 @@ def bars(
     live: Sequence[int] | Counts,
     most_categories: int = _MOST_CATEGORIES,
 ) -> list[Bar]:
-    """Return one bar per bin from left to right, or one per category, the most common first.
+    """Return one bar per bin from left to right, or one per category.
+
+    Categories stand in their order, if they have one. Otherwise the most common one comes first.
 
     Args:
         trained: Bins or categories with their training counts.
@@ -110,9 +112,9 @@ def bars(
             training or live, whichever is greater.
     """
     counts = np.asarray(live, dtype=np.int64)
-    if trained.kind == "category":
-        return _category_bars(trained, counts, most_categories)
-    return _bin_bars(trained, counts)
+    if trained.kind == "numeric":
+        return _bin_bars(trained, counts)
+    return _category_bars(trained, counts, most_categories)
 
 
 def _bin_bars(bins: Bins, live: Counts) -> list[Bar]:
@@ -177,6 +179,8 @@ def _category_bars(trained: Categories, live: Counts, most: int) -> list[Bar]:
     counts = np.asarray(trained.counts, dtype=np.int64)
     fractions = np.vstack([_fractions(counts), _fractions(live)])
     shown = np.argsort(-fractions.max(axis=0), kind="stable")[:most]
+    if trained.kind == "ordered":
+        shown = np.sort(shown)
     width = 1.0 / max(len(shown), 1)
     lefts = width * np.arange(len(shown))
     columns = (

@@ -28,7 +28,7 @@ def picture(bars: Sequence[Bar], kind: str, label: str) -> str:
 
     Args:
         bars: Bars of the variable.
-        kind: `numeric` or `category`.
+        kind: `numeric`, `ordered` or `category`.
         label: Text alternative for screen readers.
     """
     served = any(each.live for each in bars)
@@ -48,7 +48,7 @@ def picture(bars: Sequence[Bar], kind: str, label: str) -> str:
 def _bar(bar: Bar, kind: str, served: bool) -> str:
     """Return the two bars of a bin, one over the other, or of a category, side by side."""
     left, width, further = bar.left * _WIDTH, bar.width * _WIDTH, 0.0
-    if kind == "category":
+    if kind != "numeric":
         gap = width * _GAP
         left, width = left + gap / 2, (width - gap) / 2
         further = width
@@ -98,12 +98,11 @@ class Sketch(NamedTuple):
 def sketch(bars: Sequence[Bar], kind: str, width: int) -> Sketch:
     """Return both distributions as lines of block characters.
 
-    Bins are resampled to the width, by density. Categories get one character each, the most common
-    first.
+    Bins are resampled to the width, by density. Categories get one character each.
 
     Args:
         bars: Bars of the variable.
-        kind: `numeric` or `category`.
+        kind: `numeric`, `ordered` or `category`.
         width: Greatest length of a line in characters.
     """
     heights = np.array([(each.trained_height, each.live_height) for each in bars[:width]])

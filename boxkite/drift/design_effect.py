@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 
 from boxkite.baseline.baseline import Baseline
 from boxkite.baseline.tally import Tally
-from boxkite.baseline.variable import NumericVariable
 
 __all__ = ["estimate_design_effect"]
 
@@ -62,7 +61,7 @@ def estimate_design_effect(
     return tuple(
         _effect(
             np.array([block[i].cells for block in blocks]),
-            ordered=isinstance(each, NumericVariable),
+            ordered=each.is_ordered,
         )
         for i, each in enumerate(baseline.variables)
     )

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field, replace
 
 from boxkite.baseline.time_windows import seconds_of
 from boxkite.baseline.unseen_rows import MOST_UNSEEN
-from boxkite.baseline.variable import CategoryVariable, NumericVariable, Variable
+from boxkite.baseline.variable import CategoryVariable, Variable
 from boxkite.drift import kolmogorov
 from boxkite.drift.allowance import Allowance, Shares
 from boxkite.drift.null_distribution import critical_value
@@ -149,9 +149,9 @@ class Policy:
     ) -> float:
         """Return the critical value of PSI / (k/n + k/m), as `boxkite_drift_critical` exports it.
 
-        k is the design effect. Categories give their whole share to PSI. Numbers give half of it to
-        PSI and half to K-S. If there are directions of natural variation, half of PSI's part goes
-        to the scores along them.
+        k is the design effect. Numbers and ordered categories give half of their share to PSI and
+        half to K-S. Unordered categories give all of it to PSI. If there are directions of natural
+        variation, half of PSI's part goes to the scores along them.
 
         Args:
             window: Name of a window.
@@ -166,7 +166,7 @@ class Policy:
             return math.nan
         shares = Shares.of(
             self.share(window, variables),
-            ordered=isinstance(variable, NumericVariable),
+            ordered=variable.is_ordered,
             directions=len(variation.along) if variation else 0,
         )
         return critical_value(
@@ -194,9 +194,9 @@ class Policy:
     def ks_critical(self, window: str, variables: int) -> float:
         """Return the critical value of K-S / sqrt(k/n + k/m), at half of a variable's share.
 
-        It is the same for all numeric variables, and holds for any number of rows. It is derived
-        for unbinned values. It also holds for bins, because the distance at the edges never exceeds
-        the distance over all values.
+        It is the same for all numbers and ordered categories, and holds for any number of rows. It
+        is derived for unbinned values. It also holds for bins, because the distance at the edges
+        never exceeds the distance over all values.
 
         Args:
             window: Name of a window.
@@ -257,11 +257,10 @@ class Policy:
             natural: Whether to allow for the natural variation between windows of this length.
         """
         variation = self.natural_variation(window, variable) if natural else None
-        ordered = isinstance(variable, NumericVariable)
         return Allowance.of(
             self.share(window, variables),
             self.critical(window, variables, variable, variation),
-            self.ks_critical(window, variables) if ordered else math.nan,
+            self.ks_critical(window, variables) if variable.is_ordered else math.nan,
             variation,
         )
 

@@ -75,7 +75,7 @@ def kolmogorov_smirnov(live: Counts, baseline: Counts) -> float:
     """Return the greatest difference between the cumulative fractions at the upper edges.
 
     The fractions are the raw ones, without smoothing. The cells must be in order, so this applies
-    to numeric variables only.
+    to numbers and ordered categories only.
 
     Args:
         live: Live rows in each bin.

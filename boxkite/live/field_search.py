@@ -52,6 +52,7 @@ class FieldSearch:
       body is then refused as a whole.
     - If a feature is named, a list with single values is replaced as a whole, because it may be a
       row or a column. It is kept if its key is another feature, as in `{"distance": [1.5, 2.5]}`.
+      Objects in a list that name no feature count as single values: `[{"v": 1}, {"v": 42}]`.
     - A text with JSON is replaced as a whole if the JSON has one of the names.
     - An object such as a pandas Series, which would lose its names when written, is replaced.
     - A value that is nested deeper than 16 levels is replaced.
@@ -141,9 +142,25 @@ class FieldSearch:
 
     def _of_list(self, values: Collection[Any], depth: int, room: Iterator[int]) -> Any:
         found = self._of_items(values, depth, room)
-        if self._lists_are_safe or all(map(_is_redacted_or_container, found)):
+        if self._lists_are_safe or all(map(self._is_a_row, found)):
             return found
         return REDACTED
+
+    def _is_a_row(self, value: Any) -> bool:
+        """Return whether an item of a list is searched already, so it is no value by position."""
+        return value is REDACTED or isinstance(value, list) or self._names_a_feature(value)
+
+    def _names_a_feature(self, value: Any) -> bool:
+        if isinstance(value, list):
+            return any(map(self._names_a_feature, value))
+        if not isinstance(value, dict):
+            return False
+        if "name" in value and any(key in value for key in _CONTENTS):
+            return True
+        return any(
+            key in self._columns or self.finds(_key_text(key)) or self._names_a_feature(each)
+            for key, each in value.items()
+        )
 
     def _of_items(self, values: Collection[Any], depth: int, room: Iterator[int]) -> Any:
         """Return the items of a list without the named fields in them."""
@@ -175,10 +192,6 @@ class FieldSearch:
             return REDACTED if unclear else written
         lossy = isinstance(written, list | dict) and not _is_unsupported(written)
         return REDACTED if lossy else written
-
-
-def _is_redacted_or_container(value: Any) -> bool:
-    return value is REDACTED or isinstance(value, list | dict)
 
 
 def _by_name(value: Any) -> Mapping[Any, Any] | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from boxkite.baseline import Baseline, CategoryVariable, NumericVariable
+from boxkite.baseline import Baseline, CategoryVariable, NumericVariable, Variable
 from boxkite.baseline.labelled_series import histogram_series
 from boxkite.baseline.tally import Tally
 from boxkite.baseline.text_writer import Family, format_series, format_series_by
@@ -47,6 +47,7 @@ class LabelledExposition:
         self._numeric = [
             i for i, each in enumerate(baseline.variables) if isinstance(each, NumericVariable)
         ]
+        self._ordered = [(i, each) for i, each in enumerate(baseline.variables) if each.is_ordered]
         self._categorical = [
             i for i, each in enumerate(baseline.variables) if isinstance(each, CategoryVariable)
         ]
@@ -55,7 +56,7 @@ class LabelledExposition:
         self._values = tuple(
             series
             for each, its_labels in pairs
-            if isinstance(each, NumericVariable)
+            if each.is_ordered
             for series in histogram_series("boxkite_value", its_labels, each.upper_bounds)
         )
         self._categories = [
@@ -104,7 +105,7 @@ class LabelledExposition:
                 "histogram",
                 "Values while serving.",
                 self._values,
-                _histogram_values(tallies[i] for i in self._numeric),
+                _histogram_values((each, tallies[i]) for i, each in self._ordered),
             ),
             Family(
                 "boxkite_category",
@@ -173,9 +174,12 @@ class LabelledExposition:
         ]
 
 
-def _histogram_values(tallies: Iterable[Tally]) -> list[float]:
+def _histogram_values(ordered: Iterable[tuple[Variable, Tally]]) -> list[float]:
     values: list[float] = []
-    for tally in cooperatively(tallies):
+    for variable, tally in cooperatively(ordered):
         cumulative = np.cumsum(tally.cells).tolist()
-        values += [*cumulative, tally.sum, cumulative[-1]]
+        total = tally.sum
+        if isinstance(variable, CategoryVariable):
+            total = variable.sum_of_ranks(tally.cells)
+        values += [*cumulative, total, cumulative[-1]]
     return values

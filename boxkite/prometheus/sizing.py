@@ -99,8 +99,7 @@ class Fleet:
         """Return the number of series of one replica, without the baseline's."""
         windows = len(self.windows)
         of_variables = sum(
-            _counters(each) + 2 * isinstance(each, NumericVariable) + 1 + windows
-            for each in self.baseline.variables
+            _counters(each) + 2 * each.is_ordered + 1 + windows for each in self.baseline.variables
         )
         natural = sum(_amounts(each) for _, each in self._variations())
         return of_variables + natural + windows + 1 + len(STAGES) + _LOG_SERIES
@@ -149,18 +148,25 @@ def _amounts(variation: Variation) -> int:
 def _counters(variable: Variable) -> int:
     """Return the counters of a variable that the rules read: its cells and its rates."""
     rates = 3 if isinstance(variable, NumericVariable) else 2  # missing, invalid, and outside
-    return len(variable.counts) + rates
+    return len(variable.counts) + _buckets_beside_cells(variable) + rates
+
+
+def _buckets_beside_cells(variable: Variable) -> int:
+    """Return the buckets of ordered categories. The cells of a number are its buckets."""
+    is_both = variable.is_ordered and isinstance(variable, CategoryVariable)
+    return len(variable.counts) if is_both else 0
 
 
 def _recorded_once(variable: Variable) -> int:
     cells = len(variable.counts)
-    return 2 * cells + 8 if isinstance(variable, CategoryVariable) else 3 * cells + 7
+    unseen = isinstance(variable, CategoryVariable)
+    return (3 if variable.is_ordered else 2) * cells + 7 + unseen
 
 
 def _recorded_of_window(variable: Variable) -> int:
     """Return the series of one window, with the threshold that is recorded once for each."""
     cells = len(variable.counts)
-    return (2 * cells + 20 if isinstance(variable, CategoryVariable) else 3 * cells + 22) + 1
+    return (3 * cells + 22 if variable.is_ordered else 2 * cells + 20) + 1
 
 
 def _recorded_of_step(variable: Variable) -> int:

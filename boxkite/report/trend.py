@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from boxkite.baseline import Baseline, NumericVariable
+from boxkite.baseline import Baseline
 from boxkite.drift import Policy
 
 __all__ = ["Trend", "trend"]
@@ -75,7 +75,7 @@ def trend(
             cells,
             variable.counts,
             policy.natural_variation(window, variable),
-            ordered=isinstance(variable, NumericVariable),
+            ordered=variable.is_ordered,
             design_effect=policy.design_effect,
         )
         found[:, place] = np.where(enough, multiples, np.nan)

@@ -11,6 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from boxkite.baseline.edges import checked_edges, equal_mass_edges, freedman_diaconis_edges
+from boxkite.baseline.ordered_values import SortedValues
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 TIED = st.lists(st.sampled_from([-1.0, 0.0, 1.0, 2.5, 1e300]) | FINITE, min_size=1, max_size=80)
@@ -34,19 +35,20 @@ TIED = st.lists(st.sampled_from([-1.0, 0.0, 1.0, 2.5, 1e300]) | FINITE, min_size
     ],
 )
 def test_edges_of_small_columns(values: list[float], bins: int, edges: list[float]) -> None:
-    assert equal_mass_edges(np.asarray(values, dtype=float), bins).tolist() == edges
+    assert equal_mass_edges(SortedValues(np.asarray(values, dtype=float)), bins).tolist() == edges
 
 
 def test_a_column_without_ties_gets_the_bins_asked_for_of_equal_mass() -> None:
     ordered = np.sort(np.random.default_rng(1).normal(size=10_000))
-    counts = np.diff(np.searchsorted(ordered, equal_mass_edges(ordered, 20), "right"), prepend=0)
+    edges = equal_mass_edges(SortedValues(ordered), 20)
+    counts = np.diff(np.searchsorted(ordered, edges, "right"), prepend=0)
     assert counts.tolist() == [500] * 19
 
 
 @pytest.mark.parametrize("narrowed", [np.float32, lambda value: float(f"{value:.6g}")])
 def test_a_value_that_lost_digits_on_its_way_is_in_its_bin(narrowed: Any) -> None:
     values = np.random.default_rng(2).integers(-50, 50, 5000) / 10 + 0.1 * 3 - 0.3
-    edges = equal_mass_edges(np.sort(values), 20)
+    edges = equal_mass_edges(SortedValues.of(values), 20)
     there = [float(narrowed(value)) for value in values]
     assert (np.searchsorted(edges, there) == np.searchsorted(edges, values)).all()
 
@@ -54,7 +56,7 @@ def test_a_value_that_lost_digits_on_its_way_is_in_its_bin(narrowed: Any) -> Non
 @given(values=TIED, bins=st.integers(2, 30))
 def test_no_bin_is_empty_unless_the_column_is_constant(values: list[float], bins: int) -> None:
     ordered = np.sort(values)
-    edges = equal_mass_edges(ordered, bins)
+    edges = equal_mass_edges(SortedValues(ordered), bins)
     ends = np.searchsorted(ordered, edges, side="right")
     counts = np.diff(ends, prepend=0, append=len(ordered))
     assert (np.diff(edges) > 0).all()
@@ -63,7 +65,7 @@ def test_no_bin_is_empty_unless_the_column_is_constant(values: list[float], bins
 
 @given(values=TIED, bins=st.integers(2, 30))
 def test_a_value_of_more_than_one_bins_mass_is_alone(values: list[float], bins: int) -> None:
-    edges = equal_mass_edges(np.sort(values), bins)
+    edges = equal_mass_edges(SortedValues.of(np.array(values)), bins)
     cells = np.searchsorted(edges, values, side="left")
     for value, rows in Counter(values).items():
         if rows > max(1, len(values) / bins):

@@ -5,6 +5,7 @@ import pytest
 
 from boxkite import Baseline, BaselineWarning
 from boxkite.baseline.identifiers import distinct_ids
+from boxkite.baseline.ordered_values import SortedValues
 
 RANDOM = np.random.default_rng(3)
 
@@ -24,7 +25,7 @@ RANDOM = np.random.default_rng(3)
     ],
 )
 def test_ids_repeat_more_rarely_than_chance(values: np.ndarray, distinct: int) -> None:
-    assert distinct_ids(np.sort(values).astype(np.float64)) == distinct
+    assert distinct_ids(SortedValues.of(values.astype(np.float64))) == distinct
 
 
 def test_fit_suggests_to_exclude_row_numbers() -> None:

@@ -264,6 +264,9 @@ def test_marks_show_as_redacted() -> None:
         ({"inputs": [1, 42, {"carrier": "UA"}]}, {"inputs": REDACTED}),
         ({"inputs": [{"distance": 1, "age": 42}]}, {"inputs": [{"distance": 1, "age": REDACTED}]}),
         ({"inputs": []}, {"inputs": []}),
+        ({"inputs": [{"v": 1}, {"v": 42}, {"v": "UA"}]}, {"inputs": REDACTED}),
+        ({"inputs": [[{"v": 1}, {"v": 42}]]}, {"inputs": [REDACTED]}),
+        ([{"id": 7, "row": {"distance": 1}}], [{"id": 7, "row": {"distance": 1}}]),
     ],
 )  # fmt: skip
 def test_a_body_is_written_without_what_is_under_the_names(body: Any, kept: Any) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy.stats import norm
+from scipy.stats import binom, norm
 
 from boxkite import Baseline, Policy
 from boxkite.prometheus.rules import render_rules
@@ -77,3 +77,28 @@ def test_a_small_shift_is_drift_by_ks_alone_in_python_and_in_prometheus(
     alerts = [alert] if verdict == "drift" else []
     firing = {"alertname": "BoxkiteFeatureDrift", "eval_time": "10m", "exp_alerts": alerts}
     bench.run(render_rules(), [replica], promql_expr_test=tests, alert_rule_test=[firing])
+
+
+@pytest.mark.parametrize(("window", "hours", "rows"), [("1h", 1.0, 600), ("1d", 24.0, 400)])
+def test_ordered_categories_drift_by_ks_alone_in_python_and_in_prometheus(
+    bench: Any, window: str, hours: float, rows: int
+) -> None:
+    levels = [f"level {number:02}" for number in range(20)]
+    quantiles = (np.arange(20_000) + 0.5) / 20_000
+    training = [levels[each] for each in binom.ppf(quantiles, 19, 0.5).astype(int)]
+    baseline = Baseline.fit({"level": training}, ordered={"level": levels}, version="v")
+    baseline = bench.known_to_vary_by_chance(baseline, [window])
+    replica = bench.replica(baseline, Policy(windows={window: hours}))
+    replica.scrape()
+    served = binom.ppf((np.arange(rows) + 0.5) / rows, 19, 0.5).astype(int)
+    for number, each in enumerate(served):
+        level = levels[min(each + number % 2, 19)] if number else "new"
+        replica.monitor.log_prediction({"level": level})
+    for _ in range(12):
+        replica.scrape()
+
+    drift = replica.monitor.drift()
+    (level,) = drift.variables
+    assert (level.verdict, level.above, level.unseen) == ("drift", ("K-S",), 1)
+    tests = bench.expected(baseline, drift.variables, window, "7m")
+    bench.run(render_rules(windows=[window]), [replica], promql_expr_test=tests)

@@ -24,7 +24,7 @@ def test_promtool_accepts_the_rules_without_a_remark(promtool: str, tmp_path: Pa
         text=True,
     )
     assert (run.returncode, run.stderr) == (0, "")
-    assert run.stdout.split("\n")[1:] == ["  SUCCESS: 176 rules found", "", ""]
+    assert run.stdout.split("\n")[1:] == ["  SUCCESS: 189 rules found", "", ""]
 
 
 @pytest.mark.parametrize(
@@ -315,12 +315,13 @@ def same(series: str, value: float) -> dict[str, Any]:
 
 def test_a_variable_makes_the_series_that_the_header_says(bench: Any) -> None:
     columns = {"x": [float(value) for value in range(100)], "c": ["a", "b"] * 50}
-    baseline = Baseline.fit(columns, bins=10)
+    columns["s"] = ["S", "M", "L", "S"] * 25
+    baseline = Baseline.fit(columns, bins=10, ordered={"s": ["S", "M", "L"]})
     replica = bench.replica(baseline)
     for _ in range(2):
         replica.scrape()
         for value in range(100):
-            replica.monitor.log_prediction({"x": value, "c": "a"})
+            replica.monitor.log_prediction({"x": value, "c": "a", "s": "M"})
     replica.scrape()
 
     cells = {each.name: len(each.counts) for each in baseline.variables}
@@ -334,8 +335,10 @@ def test_a_variable_makes_the_series_that_the_header_says(bench: Any) -> None:
     tests = [
         count("x", "", 3 * cells["x"] + 7),
         count("c", "", 2 * cells["c"] + 8),
+        count("s", "", 3 * cells["s"] + 8),
         count("x", "1h", 3 * cells["x"] + 22),
         count("c", "1h", 2 * cells["c"] + 20),
+        count("s", "1h", 3 * cells["s"] + 22),
     ]
     bench.run(render_rules(windows=["1h"]), [replica], promql_expr_test=tests)
 
@@ -344,9 +347,13 @@ def test_a_variable_makes_the_series_that_the_header_says(bench: Any) -> None:
         {
             "expr": f'count({{{recorded},variable="{each}"}})',
             "eval_time": "2m",
-            "exp_samples": [{"labels": "{}", "value": cells[each] + (3 if each == "x" else 2)}],
+            "exp_samples": [{"labels": "{}", "value": expected}],
         }
-        for each in cells
+        for each, expected in {
+            "x": cells["x"] + 3,
+            "c": cells["c"] + 2,
+            "s": 2 * cells["s"] + 2,
+        }.items()
     ]
     bench.run(render_rules(windows=["1d"]), [replica], promql_expr_test=steps)
 

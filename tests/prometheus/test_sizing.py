@@ -16,8 +16,10 @@ def baseline() -> Baseline:
     columns = {
         "x": random.normal(size=3000),
         "c": random.choice(["a", "b", "c"], 3000).tolist(),
+        "s": random.choice(["S", "M", "L"], 3000).tolist(),
     }
-    return Baseline.fit(columns, {"score": random.normal(size=3000)})
+    score = {"score": random.normal(size=3000)}
+    return Baseline.fit(columns, score, ordered={"s": ["S", "M", "L"]})
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from boxkite.prometheus.rules.label_sets import VARIABLE
 
-__all__ = ["service_texts", "window_texts"]
+__all__ = ["job_texts", "service_texts", "window_texts"]
 
 _CELL = ("gt", "le", "category")
+_RATES = ("missing", "unseen", "outside", "invalid")
 
 
 def window_texts(window: str, environment: Sequence[str]) -> dict[str, str]:
@@ -67,6 +68,45 @@ def service_texts(environment: Sequence[str]) -> dict[str, str]:
     }
 
 
+def job_texts(environment: Sequence[str]) -> dict[str, str]:
+    """Return the texts of alerts on jobs, by placeholder of the template."""
+    live, model = (*environment, *VARIABLE), (*environment, "model_name")
+
+    def value(series: str, statistic: str) -> str:
+        name = f'boxkite_compare_{series}{{statistic="{statistic}",@}}'
+        return _number(name, live, "%.3f")
+
+    def moved(sign: str, words: str) -> str:
+        query = _query(f"100 * abs(boxkite_compare_moved{{@}} {sign} 0)", live)
+        cell = (
+            '{{ .Value | printf "%.3g" }} % of rows moved ' + words + " {{ .Labels.moved_cell }}."
+        )
+        return f"{{{{ with {query} }}}}{{{{ with . | first }}}}{cell}{{{{ end }}}}{{{{ end }}}}"
+
+    def percent(rate: str) -> str:
+        name = f'100 * abs(boxkite_compare_statistic{{statistic="{rate}",@}})'
+        return _number(name, live, "%.3g") + " %"
+
+    rows = _number("boxkite_compare_variable_rows{@}", live, "%.0f")
+    version = "model version {{ $labels.model_version }}."
+    ks = _query('boxkite_compare_statistic{statistic="ks",@}', live)
+    interval = _query("boxkite_compare_interval_seconds{@}", model)
+    return {
+        "where": _where(environment),
+        "most_moved": moved(">", "to") + moved("<", "away from"),
+        "distances": (
+            f"PSI is {value('statistic', 'psi')} (threshold {value('critical', 'psi')})"
+            f"{{{{ with {ks} }}}}, K-S is {value('statistic', 'ks')} "
+            f"(threshold {value('critical', 'ks')}){{{{ end }}}}, on {rows} rows of {version}"
+        ),
+        "rows": f"{rows} rows with a value, {version}",
+        **{f"{rate}_percent": percent(rate) for rate in _RATES},
+        "due": (
+            f"{{{{ with {interval} }}}}{{{{ . | first | value | humanizeDuration }}}}{{{{ end }}}}."
+        ),
+    }
+
+
 def _where(environment: Sequence[str]) -> str:
     """Return a template that names the environment, such as " (namespace shop, job flights)"."""
     if not environment:
@@ -88,11 +128,26 @@ def _most_moved(chosen: str, live: Sequence[str]) -> str:
     cell = " ".join(f"$cell.Labels.{name}" for name in _CELL)
     matching = ",".join(f"{name}=%q" for name in _CELL)
 
-    def share(series: str, matchers: str, values: str) -> str:
-        query = f"printf `100 * {series}{{{matchers},{matching}}}` {values} {cell} | query"
+    def share(rows: str, all_rows: str, matchers: str, values: str) -> str:
+        # Rules judge smoothed fractions. People read the plain ones.
+        query = (
+            f"printf `100 * {rows}{{{matchers},{matching}}} / on () {all_rows}{{{matchers}}}` "
+            f"{values} {cell} {values} | query"
+        )
         return f'{{{{ with {query} }}}}{{{{ . | first | value | printf "%.3g" }}}}{{{{ end }}}} %'
 
-    live_share = share("cell:boxkite_live_rows:fraction", f"{chosen},{selected}", arguments)
+    live_share = share(
+        "cell:boxkite_live_rows:increase",
+        "variable:boxkite_live_rows:sum",
+        f"{chosen},{selected}",
+        arguments,
+    )
+    training_share = share(
+        "cell:boxkite_training_rows:max",
+        "variable:boxkite_training_rows:sum",
+        trained,
+        of_training,
+    )
     return (
         f"{{{{ with printf `{difference}` {arguments} {of_training} | query }}}}"
         "{{ $cell := . | first }}"
@@ -100,8 +155,7 @@ def _most_moved(chosen: str, live: Sequence[str]) -> str:
         '{{ else if eq $cell.Labels.gt "-Inf" }}values up to {{ $cell.Labels.le }} make'
         '{{ else if eq $cell.Labels.le "+Inf" }}values above {{ $cell.Labels.gt }} make'
         "{{ else }}values above {{ $cell.Labels.gt }} and up to {{ $cell.Labels.le }} make"
-        f"{{{{ end }}}} up {live_share} of rows, and "
-        f"{share('cell:boxkite_training_rows:fraction', trained, of_training)} at training."
+        f"{{{{ end }}}} up {live_share} of rows, and {training_share} at training."
         "{{ end }}"
     )
 

@@ -1,0 +1,122 @@
+"""Estimate quality before outcomes are known, from the histogram of the scores alone.
+
+Training gives the rate of positives in each bin of the score. If the relation between score and
+outcome has not changed, n rows in a bin with rate r hold n r positives. The bins above the
+threshold then give the expected true and false positives, and the others the negatives.
+
+The rates are measured, so the score needs no calibration. But the estimate cannot notice that the
+rates themselves have changed.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from boxkite.quality.intervals import NORMAL_95, Interval
+from boxkite.quality.pairs import OutcomePairs, Outcomes
+
+__all__ = ["EstimatedStatistic", "estimate", "positive_rates"]
+
+Counts: TypeAlias = NDArray[np.int64]
+Floats: TypeAlias = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class EstimatedStatistic:
+    """An estimate of accuracy, precision, recall or F1.
+
+    Attributes:
+        name: Name of the statistic.
+        interval: Expected value, and an interval at 95 % for the value that outcomes will show, if
+            the relation between score and outcome has not changed.
+    """
+
+    name: str
+    interval: Interval
+
+    @property
+    def value(self) -> float:
+        """The expected value; NaN if it is not defined."""
+        return self.interval.value
+
+
+def positive_rates(pairs: OutcomePairs) -> Floats:
+    """Return the rate of positives in each bin at training.
+
+    One row with the overall rate is added to every bin, so that a bin with few rows has no
+    rate of exactly 0 or 1, and an empty bin has one at all.
+    """
+    rows, positives = pairs.counts.sum(axis=1), pairs.counts[:, 1]
+    overall = positives.sum() / max(rows.sum(), 1)
+    return np.asarray((positives + overall) / (rows + 1), dtype=np.float64)
+
+
+def estimate(training: Outcomes, counts: Counts) -> tuple[EstimatedStatistic, ...]:
+    """Estimate accuracy, precision, recall and F1 at the threshold.
+
+    Args:
+        training: Paired rows of training.
+        counts: Number of predictions in each bin of the score. The bins are those of
+            `training.pairs[0]`.
+
+    Returns:
+        The estimates; none if the model has no score with a threshold, or there are no rows.
+    """
+    pairs = training.pairs[0]
+    if pairs.threshold is None or not counts.sum() or not pairs.rows:
+        return ()
+    rates = positive_rates(pairs)
+    expected = counts * rates
+    # The rate was measured with an error, and the outcomes of these rows will vary around it.
+    variance = counts * rates * (1 - rates) * (1 + counts / (pairs.counts.sum(axis=1) + 1))
+    cell = int(np.searchsorted(pairs.edges, pairs.threshold)) + 1
+    below, above = slice(None, cell), slice(cell, None)
+    return _at_threshold(
+        float(expected[above].sum()),
+        float(expected[below].sum()),
+        int(counts[above].sum()),
+        int(counts.sum()),
+        (float(variance[above].sum()), float(variance[below].sum())),
+    )
+
+
+def _at_threshold(
+    tp: float, fn: float, predicted: int, rows: int, variances: tuple[float, float]
+) -> tuple[EstimatedStatistic, ...]:
+    """Return the estimates with intervals by the delta method.
+
+    The expected true positives and false negatives come from different bins, so they are
+    independent. Each statistic is a function of the two; `gradients` are its derivatives.
+    """
+    positives, either = tp + fn, predicted + tp + fn
+    values = {
+        "accuracy": (tp + rows - predicted - fn) / rows,
+        "precision": tp / predicted if predicted else math.nan,
+        "recall": tp / positives if positives else math.nan,
+        "f1": 2 * tp / either if either else math.nan,
+    }
+    gradients = {
+        "accuracy": (1 / rows, -1 / rows),
+        "precision": (1 / max(predicted, 1), 0.0),
+        "recall": (fn / max(positives, 1e-300) ** 2, -tp / max(positives, 1e-300) ** 2),
+        "f1": (2 * (either - tp) / max(either, 1e-300) ** 2, -2 * tp / max(either, 1e-300) ** 2),
+    }
+    return tuple(
+        EstimatedStatistic(name, _interval(value, gradients[name], variances))
+        for name, value in values.items()
+    )
+
+
+def _interval(
+    value: float, gradient: tuple[float, float], variances: tuple[float, float]
+) -> Interval:
+    pairs = zip(gradient, variances, strict=True)
+    half = NORMAL_95 * math.sqrt(sum(slope**2 * variance for slope, variance in pairs))
+    if math.isnan(value):
+        return Interval()
+    return Interval(value, max(0.0, value - half), min(1.0, value + half))

@@ -1,0 +1,57 @@
+"""How many false alarms to allow about quality, and how large a loss of quality must be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from boxkite.quality.statistic import QualityStatistic
+
+__all__ = ["QualityPolicy"]
+
+_HOURS_A_MONTH = 720
+
+# The test is one-sided, so no quantile exists from 0.5 on.
+_MOST_SHARE = 0.25
+
+
+@dataclass(frozen=True)
+class QualityPolicy:
+    """When quality counts as worse than at training.
+
+    Attributes:
+        false_alarms_per_month: Expected number of false alarms in 30 days for one model whose
+            quality does not change, over all its statistics, if each window is judged once.
+        min_drop: Smallest drop that matters, of accuracy, precision, recall, F1 and AUC.
+        min_increase: Smallest increase of a loss (log loss, Brier score, MAE, RMSE) that matters,
+            as a fraction of the loss at training. For the bias, as a fraction of RMSE at training.
+        min_rows: Fewest rows that a statistic must rest on for a verdict, on both sides.
+    """
+
+    false_alarms_per_month: float = 1.0
+    min_drop: float = 0.01
+    min_increase: float = 0.05
+    min_rows: int = 50
+
+    def share(self, hours: float, statistics: int) -> float:
+        """Return the chance that one statistic is called worse although nothing changed.
+
+        The allowed false alarms are divided evenly among the windows of a month and the judged
+        statistics. That bound assumes nothing about how the statistics depend on each other.
+
+        Args:
+            hours: Length of a window in hours.
+            statistics: Number of judged statistics.
+        """
+        windows = _HOURS_A_MONTH / hours
+        return min(self.false_alarms_per_month / windows / max(statistics, 1), _MOST_SHARE)
+
+    def floor(self, before: QualityStatistic, scale: float) -> float:
+        """Return the smallest change for the worse that matters.
+
+        Args:
+            before: The statistic at training.
+            scale: RMSE at training, for the bias.
+        """
+        if before.better == "higher":
+            return self.min_drop
+        return self.min_increase * (scale if before.better == "zero" else before.value)

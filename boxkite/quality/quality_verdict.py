@@ -1,0 +1,141 @@
+"""Judge whether a statistic of quality is worse than at training.
+
+The difference from training has three sources of variance: chance at training, chance now, and the
+natural variation between windows. The first two come from the statistics' intervals. The third is
+the variance between windows of training, minus the part of it that chance gives.
+
+The threshold is a quantile of Student's t, because the third is itself estimated from few windows.
+Satterthwaite's approximation (1946) gives its degrees of freedom. Windows may also have heavier
+tails than the normal distribution, so nothing counts as worse that a window of training was too.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from boxkite.quality.pairs import StatisticVariation
+from boxkite.quality.quality_policy import QualityPolicy
+from boxkite.quality.statistic import QualityStatistic
+from boxkite.variation import fisher
+
+__all__ = ["QualityChange", "QualityVerdict", "judge", "threshold"]
+
+QualityVerdict: TypeAlias = Literal["insufficient", "ok", "worse"]
+
+# With this many degrees of freedom, Student's t is the normal distribution.
+_MANY = 1e6
+
+
+@dataclass(frozen=True)
+class QualityChange:
+    """One statistic now and at training.
+
+    Attributes:
+        now: The statistic now.
+        before: The statistic at training; None if training had no outcomes.
+        threshold: Change for the worse that chance and natural variation stay below; NaN if it is
+            not known.
+        floor: Smallest change for the worse that matters.
+        verdict: `worse` if the change exceeds both; None for details that are not judged.
+        reason: Why there is not enough data; empty otherwise.
+    """
+
+    now: QualityStatistic
+    before: QualityStatistic | None = None
+    threshold: float = math.nan
+    floor: float = math.nan
+    verdict: QualityVerdict | None = None
+    reason: str = ""
+
+    @property
+    def difference(self) -> float:
+        """Value now minus value at training."""
+        return math.nan if self.before is None else self.now.value - self.before.value
+
+    @property
+    def loss(self) -> float:
+        """How much worse the statistic is than at training; negative if it is better."""
+        return math.nan if self.before is None else _loss_from(self.before, self.now.value)
+
+    @property
+    def finding(self) -> str:
+        """The change in words, if it is one for the worse or not enough data; else empty."""
+        if self.verdict == "insufficient":
+            return self.reason
+        if self.verdict != "worse" or self.before is None:
+            return ""
+        return (
+            f"{self.now.value:.4g}, {self.before.value:.4g} at training: worse by "
+            f"{self.loss:.2g}, and {max(self.threshold, self.floor):.2g} would be ok"
+        )
+
+
+def judge(
+    now: QualityStatistic,
+    before: QualityStatistic | None,
+    variation: StatisticVariation | None,
+    policy: QualityPolicy,
+    *,
+    share: float,
+    scale: float = math.nan,
+) -> QualityChange:
+    """Compare a statistic with training.
+
+    Args:
+        now: The statistic now.
+        before: The statistic at training; None if training had no outcomes.
+        variation: Its variation between windows of training; None if it is not known.
+        policy: Gives the floor, and the rows that a verdict needs.
+        share: Chance of a false alarm.
+        scale: RMSE at training, for the bias.
+    """
+    if not now.judged:
+        return QualityChange(now, before)
+    reason = _too_few(now, before, policy)
+    if before is None or reason:
+        return QualityChange(now, before, verdict="insufficient", reason=reason)
+    limit, floor = threshold(now, before, variation, share), policy.floor(before, scale)
+    worse = _loss_from(before, now.value) > max(limit, floor)
+    return QualityChange(now, before, limit, floor, "worse" if worse else "ok")
+
+
+def _too_few(now: QualityStatistic, before: QualityStatistic | None, policy: QualityPolicy) -> str:
+    if before is None:
+        return "the baseline has no outcomes: fit it with outcome="
+    for each, when in ((before, " at training"), (now, "")):
+        if not each.is_defined:
+            return f"{each.reason}{when}"
+        if each.rows < policy.min_rows:
+            return f"it rests on {each.rows:,} rows{when}, {policy.min_rows:,} needed"
+    return ""
+
+
+def threshold(
+    now: QualityStatistic,
+    before: QualityStatistic,
+    variation: StatisticVariation | None,
+    share: float,
+) -> float:
+    """Return the change that an unchanged model exceeds with probability `share`."""
+    variance, degrees, worst = now.interval.error**2 + before.interval.error**2, _MANY, 0.0
+    if variation is not None and variation.windows > 1:
+        natural = max(0.0, variation.variance - variation.chance)
+        variance += natural * (1 + 1 / variation.windows)
+        if natural:
+            worst = variation.worst
+            degrees = (variation.windows - 1) * (variance / variation.variance) ** 2
+    # The bias may leave zero on either side.
+    tails = share if now.better == "zero" else 2 * share
+    limit = math.sqrt(variance * fisher.quantile(tails, 1, min(degrees, _MANY)))
+    return max(limit, worst)
+
+
+def _loss_from(before: QualityStatistic, value: float) -> float:
+    """Return how much worse a value is than a statistic at training; negative if it is better."""
+    difference = value - before.value
+    if before.better == "zero":
+        # A bias that moved towards zero is no loss, however far it moved.
+        return abs(difference) if abs(value) > abs(before.value) else -abs(difference)
+    return -difference if before.better == "higher" else difference
