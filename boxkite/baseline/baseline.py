@@ -29,6 +29,8 @@ from boxkite.baseline.json_line import (
 )
 from boxkite.baseline.merging import merge_variables
 from boxkite.baseline.notebook import variables_table
+from boxkite.baseline.outcome_pairs import DEFAULT_THRESHOLD, OutcomeCells, merge_outcomes
+from boxkite.baseline.outcome_series import outcome_families
 from boxkite.baseline.storage import read_bounded
 from boxkite.baseline.text_checks import (
     check_labels,
@@ -46,6 +48,7 @@ from boxkite.baseline.variable import CategoryVariable, Variable
 # reads files of 0.0.5 too. Both modules depend only on variables and text.
 from boxkite.classic import classic_reader, classic_series
 from boxkite.errors import BaselineError, BaselineWarning
+from boxkite.quality import Outcomes
 from boxkite.system.atomic_file import replace_file
 from boxkite.system.safe_url import safe_url
 
@@ -68,12 +71,15 @@ class Baseline:
         version: label that tells baselines of one model apart. By default it is the digest.
         rows: number of training rows.
         variables: the features by position, then the outputs by position.
+        outcomes: the outputs together with what really happened, for the model's quality at
+            training. None if it is not known.
     """
 
     model: str
     version: str
     rows: int
     variables: tuple[Variable, ...]
+    outcomes: Outcomes | None = None
 
     def __post_init__(self) -> None:
         # Both become labels of every series, and a name from the environment may contain bytes
@@ -98,6 +104,8 @@ class Baseline:
         windows: Iterable[str] = DEFAULT_WINDOWS,
         like: Baseline | str | os.PathLike[str] | None = None,
         ordered: Ordered = (),
+        outcome: Any = None,
+        threshold: float = DEFAULT_THRESHOLD,
     ) -> Baseline:
         """Count every training row into a baseline. The same rows always give the same file.
 
@@ -131,10 +139,17 @@ class Baseline:
                 count of its own is counted in `__other__`. Natural variation is not taken over.
             ordered: columns whose categories have an order, such as S, M and L, so that K-S
                 applies and finds small shifts sooner: a mapping from column name to the
-                categories in order, or the names of columns of numbers. Ordered types (pandas'
+                categories in order, or the names of columns of numbers. An empty order means that
+                the numbers ascend. Ordered types (pandas'
                 ordered categoricals, polars' enums, Arrow's ordered dictionaries) need not be
                 named. All categories are counted separately. If there are more than
                 `max_categories`, the order is not used.
+            outcome: what really happened, for the model's quality at training: the name of a
+                column, which is then not a feature, or one value for each row. It is a class if the
+                output is one or has class probabilities, 0 or 1 if the output is a score, and
+                otherwise a number in the unit of the output. Pass rows that the model was not
+                trained on, because it is always better on its own training rows.
+            threshold: a score above it is a positive prediction.
 
         Returns:
             The baseline.
@@ -151,7 +166,9 @@ class Baseline:
             like = cls.read(like)
         if like is not None and model == DEFAULT_MODEL:
             model = like.model
-        variables, rows = fit_variables(
+        if like is not None and like.outcomes is not None:
+            threshold = like.outcome_cells(outcome).threshold
+        variables, rows, outcomes = fit_variables(
             features,
             output,
             bins=bins,
@@ -163,8 +180,10 @@ class Baseline:
             windows=windows,
             like=None if like is None else Template(like.variables),
             ordered=ordered,
+            outcome=outcome,
+            threshold=threshold,
         )
-        return cls.from_variables(variables, rows, model=model, version=version)
+        return cls.from_variables(variables, rows, model=model, version=version, outcomes=outcomes)
 
     @classmethod
     def from_variables(
@@ -174,6 +193,7 @@ class Baseline:
         *,
         model: str = DEFAULT_MODEL,
         version: str | None = None,
+        outcomes: Outcomes | None = None,
     ) -> Baseline:
         """Make a baseline of variables that are already counted.
 
@@ -182,10 +202,11 @@ class Baseline:
             rows: number of training rows.
             model: name of the model.
             version: version of the baseline. By default it is derived from the distributions.
+            outcomes: the outputs together with what really happened, if it is known.
         """
         ordered = tuple(sorted(variables, key=lambda each: (each.role, each.position)))
-        version = version or digest_of(content_json(rows, ordered))
-        return cls(model or DEFAULT_MODEL, version, rows, ordered)
+        version = version or digest_of(content_json(rows, ordered, outcomes))
+        return cls(model or DEFAULT_MODEL, version, rows, ordered, outcomes)
 
     @cached_property
     def features(self) -> tuple[Variable, ...]:
@@ -201,6 +222,23 @@ class Baseline:
     def classes(self) -> tuple[str, ...]:
         """The classes whose probabilities the model returns; empty for any other output."""
         return classes_of(self.outputs)
+
+    def outcome_cells(self, outcome: Any, threshold: float = DEFAULT_THRESHOLD) -> OutcomeCells:
+        """Return the cells in which outputs and outcomes are counted, to measure quality.
+
+        They are those of training, so that the two can be compared. Without outcomes at training,
+        the arguments decide.
+
+        Args:
+            outcome: outcomes that decide between a score and a number.
+            threshold: a score above it is a positive prediction.
+
+        Raises:
+            BaselineError: if the outcome does not fit the model's output.
+        """
+        if self.outcomes is not None:
+            return OutcomeCells.like(self.outputs, self.outcomes)
+        return OutcomeCells.of(self.outputs, outcome, threshold)
 
     @cached_property
     def cell_bounds(self) -> NDArray[np.int64]:
@@ -223,7 +261,7 @@ class Baseline:
 
     @property
     def _content(self) -> str:
-        return content_json(self.rows, self.variables)
+        return content_json(self.rows, self.variables, self.outcomes)
 
     def families(self, exposition: Exposition = "labelled") -> list[Family]:
         """Return the series of the baseline, as `/metrics` shows them.
@@ -239,9 +277,11 @@ class Baseline:
     def _labelled_families(self) -> Sequence[Family]:
         # A file and every scrape show these series. With 1,000 variables, rendering them twice
         # would take too long.
-        return labelled_series.families(
-            self.variables, self.rows, model=self.model, version=self.version
-        )
+        names = {"model": self.model, "version": self.version}
+        return [
+            *labelled_series.families(self.variables, self.rows, **names),
+            *outcome_families(self.outcomes, **names),
+        ]
 
     def variation_families(self, windows: Collection[str] | None = None) -> list[Family]:
         """Return the series of natural variation, as `/metrics` shows them.
@@ -337,7 +377,7 @@ class Baseline:
             check_no_series(text, f"{labelled_series.PREFIX}_")
             variables = classic_reader.read_text(text, max_series)
             return cls.from_variables(variables, max(each.rows for each in variables))
-        baseline = cls(line.model, line.version, line.rows, line.variables)
+        baseline = cls(line.model, line.version, line.rows, line.variables, line.outcomes)
         names = line.model, line.version, line.exposition
         if series_digest(text[: line.start], *names) == line.series:
             check_nothing_follows(text, line.end)
@@ -394,6 +434,7 @@ class Baseline:
             self.rows + other.rows,
             model=self.model,
             version=self.version if named else None,
+            outcomes=merge_outcomes(self.outcomes, other.outcomes),
         )
 
     def relabelled(self, *, model: str | None = None, version: str | None = None) -> Baseline:

@@ -25,8 +25,8 @@ def given_orders(ordered: Ordered) -> dict[str, Order]:
     """Return the categories of each named column in order; none if only the column is named.
 
     Raises:
-        BaselineError: if an order has fewer than two categories, repeats one, or has a missing
-            value or a reserved name.
+        BaselineError: if an order has a single category, repeats one, or has a missing value or a
+            reserved name.
     """
     if is_mapping(ordered):
         return {name: _checked(name, labels) for name, labels in ordered.items()}
@@ -43,9 +43,9 @@ def _checked(name: str, labels: Iterable[Any]) -> Order:
                 f"reserved name. List each category once"
             )
         order.append(label)
-    if len(order) < 2:
+    if len(order) == 1:
         raise BaselineError(
-            f"ordered= lists {len(order)} categories for column {name!r}. An order needs at least 2"
+            f"ordered= lists one category for column {name!r}. An order needs at least two"
         )
     return tuple(order)
 

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
-from boxkite.baseline.capture import CategoryColumn, Column, capture_column
+from boxkite.baseline.capture import CategoryColumn
 from boxkite.baseline.category_order import ordered_variable
 from boxkite.baseline.category_tail import Tail, label_hash
 from boxkite.baseline.class_probabilities import WINNER, classes_of
-from boxkite.baseline.ordered_values import SortedValues
+from boxkite.baseline.ordered_values import OrderedValues, SortedValues
 from boxkite.baseline.values import spelled_number, to_number
 from boxkite.baseline.variable import (
     OTHER,
@@ -27,8 +25,6 @@ from boxkite.baseline.variable import (
 from boxkite.errors import BaselineError
 
 __all__ = ["Template", "count_like"]
-
-Floats: TypeAlias = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -75,12 +71,11 @@ class Template:
                 f"Leave out the column, or fit all parts again with it"
             )
 
-    def capture(self, role: Role, name: str, values: Any) -> Column:
-        """Read a column: as labels if the variable is categorical, else as numbers."""
-        categorical = isinstance(self._by_place[role, name], CategoryVariable)
-        return capture_column(name, values, categorical=categorical)
+    def is_categorical(self, role: Role, name: str) -> bool:
+        """Return whether a column is counted as labels."""
+        return isinstance(self._by_place[role, name], CategoryVariable)
 
-    def count(self, role: Role, name: str, column: Column) -> Variable:
+    def count(self, role: Role, name: str, column: OrderedValues | CategoryColumn) -> Variable:
         """Count a column, as `count_like` does."""
         return count_like(self._by_place[role, name], column)
 
@@ -89,7 +84,7 @@ class Template:
         return self.count("output", WINNER, CategoryColumn(winners.kept, winners.missing))
 
 
-def count_like(like: Variable, column: Column) -> Variable:
+def count_like(like: Variable, column: OrderedValues | CategoryColumn) -> Variable:
     """Count a column into the bins or categories of a variable.
 
     A label without a category of its own is counted in `__other__`, whether or not `like` has it in
@@ -104,7 +99,7 @@ def count_like(like: Variable, column: Column) -> Variable:
             variable is ordered and its order lacks a value.
     """
     if isinstance(like, NumericVariable):
-        values = SortedValues.of(_numbers(like, column))
+        values = _numbers(like, column) if isinstance(column, CategoryColumn) else column
         return NumericVariable.from_ordered(
             values, like.edges, name=like.name, role=like.role, position=like.position
         )
@@ -118,9 +113,7 @@ def count_like(like: Variable, column: Column) -> Variable:
     return _labels(like, column)
 
 
-def _numbers(like: NumericVariable, column: Column) -> Floats:
-    if not isinstance(column, CategoryColumn):
-        return column.values
+def _numbers(like: NumericVariable, column: CategoryColumn) -> SortedValues:
     missing = np.full(column.missing, np.nan)
     numbers: list[float] = []
     for label in column.tally:
@@ -129,7 +122,7 @@ def _numbers(like: NumericVariable, column: Column) -> Floats:
         except ValueError:
             raise BaselineError(_not_a_number(like, label)) from None
     rows = np.array(list(column.tally.values()), dtype=np.int64)
-    return np.concatenate([np.repeat(np.array(numbers), rows), missing])
+    return SortedValues.of(np.concatenate([np.repeat(np.array(numbers), rows), missing]))
 
 
 def _not_a_number(like: NumericVariable, label: str) -> str:

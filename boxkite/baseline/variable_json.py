@@ -33,7 +33,15 @@ from boxkite.errors import BaselineError
 from boxkite.variation import Spread, Variation
 from boxkite.variation.learning import MOST_DIRECTIONS
 
-__all__ = ["Count", "StoredCategory", "StoredNumeric", "restore", "store"]
+__all__ = [
+    "Count",
+    "StoredCategory",
+    "StoredFloat",
+    "StoredNumeric",
+    "restore",
+    "spelled",
+    "store",
+]
 
 # A count must fit numpy's int64. A position has at most nine digits, also in a classic file.
 Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
@@ -41,7 +49,7 @@ _Position: TypeAlias = Annotated[int, msgspec.Meta(ge=0, lt=10**9)]
 _Amount: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
 _Degrees: TypeAlias = Annotated[float, msgspec.Meta(gt=0, le=1e9)]
 _HIGHEST = 31  # the place of the first piece of the greatest float
-_Number: TypeAlias = float | Literal["NaN", "+Inf", "-Inf"]
+StoredFloat: TypeAlias = float | Literal["NaN", "+Inf", "-Inf"]
 
 
 class _Stored(msgspec.Struct, tag_field="kind", forbid_unknown_fields=True, omit_defaults=True):
@@ -81,9 +89,9 @@ class StoredNumeric(_Stored, tag="numeric"):
     missing: Count
     counts: list[Count]
     edges: list[float]
-    sum: _Number
-    minimum: _Number
-    maximum: _Number
+    sum: StoredFloat
+    minimum: StoredFloat
+    maximum: StoredFloat
     variation: dict[str, StoredVariation] = {}
     sum_pieces: list[int] = []
 
@@ -117,9 +125,9 @@ def store(variable: Variable) -> StoredNumeric | StoredCategory:
             *common,
             counts=variable.counts.tolist(),
             edges=variable.edges.tolist(),
-            sum=_spelled(variable.sum),
-            minimum=_spelled(variable.minimum),
-            maximum=_spelled(variable.maximum),
+            sum=spelled(variable.sum),
+            minimum=spelled(variable.minimum),
+            maximum=spelled(variable.maximum),
             variation=variation,
             sum_pieces=_sum_pieces(variable.exact_sum),
         )
@@ -163,7 +171,8 @@ def _stored_spread(spread: Spread) -> StoredSpread:
     return StoredSpread(*dataclasses.astuple(spread))
 
 
-def _spelled(number: float) -> _Number:
+def spelled(number: float) -> StoredFloat:
+    """Return a float as JSON holds it: one that is not finite as Prometheus spells it."""
     if math.isfinite(number):
         return float(number)
     return "NaN" if math.isnan(number) else "+Inf" if number > 0 else "-Inf"

@@ -43,6 +43,13 @@ __all__ = ["baseline_command", "show_command"]
     help="Column of numbers to count as categories. Repeatable.",
 )
 @click.option(
+    "--ordered",
+    multiple=True,
+    metavar="COLUMN[=A,B,...]",
+    help="Column whose categories have an order, such as size=S,M,L, so that small shifts are "
+    "found sooner. Numbers need no list. Repeatable.",
+)
+@click.option(
     "--time",
     metavar="COLUMN",
     help="Column of dates or times, from which boxkite learns how the data varies by itself. "
@@ -71,6 +78,7 @@ def baseline_command(
     classes: bool,
     drop: tuple[str, ...],
     categorical: tuple[str, ...],
+    ordered: tuple[str, ...],
     time: str | None,
     like: str | None,
     model: str,
@@ -92,7 +100,8 @@ def baseline_command(
         table = read_table(rows, first)
     if first is not None and not outputs:
         outputs = tuple(each.name for each in first.outputs if each.name in table.column_names)
-    named = (*categorical, *([time] if time else []))
+    orders = dict(map(_order, ordered))
+    named = (*categorical, *orders, *([time] if time else []))
     _check_columns(rows, table.column_names, outputs, drop, named)
     with waiting("counting"):
         fitted = Baseline.fit(
@@ -103,6 +112,7 @@ def baseline_command(
             categorical=categorical,
             classes=classes,
             time=time,
+            ordered=orders,
             like=first,
         )
         fitted.write(output_file, exposition=exposition)
@@ -112,6 +122,12 @@ def baseline_command(
     print_table(functools.partial(baseline_table, fitted))
     written = f"{fitted.rows:,} rows, version {fitted.version}, written to {output_file}"
     click.echo(one_line(written))
+
+
+def _order(text: str) -> tuple[str, list[str]]:
+    """Return the column that `--ordered` names, and its categories; none if it lists none."""
+    name, listed, labels = text.partition("=")
+    return name, labels.split(",") if listed else []
 
 
 def _check_columns(

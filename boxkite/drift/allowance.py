@@ -48,7 +48,8 @@ class Statistics:
         chance: Variance that chance gives to one coordinate.
         rows: Live rows.
         moved_cell: Index of the cell whose fraction differs most from training.
-        moved: Its live fraction minus its training fraction.
+        moved: Its live fraction minus its training fraction, both smoothed.
+        moved_rows: The same difference as counted, without smoothing.
     """
 
     psi: float
@@ -59,6 +60,7 @@ class Statistics:
     rows: int
     moved_cell: int = 0
     moved: float = 0.0
+    moved_rows: float = 0.0
 
 
 def measure(
@@ -83,15 +85,17 @@ def measure(
     scores = () if variation is None else tuple((variation.directions @ points).tolist())
     moved = smoothed_fractions(live, design_effect) - smoothed_fractions(training, design_effect)
     most = int(np.abs(moved).argmax())
+    rows, trained = int(live.sum()), int(training.sum())
     return Statistics(
         psi=psi,
         scores=scores,
         rest=psi - math.fsum(score**2 for score in scores),
         distance=float(distances(live, training)) if ordered else math.nan,
-        chance=design_effect * (1 / int(training.sum()) + 1 / int(live.sum())),
-        rows=int(live.sum()),
+        chance=design_effect * (1 / trained + 1 / rows),
+        rows=rows,
         moved_cell=most,
         moved=float(moved[most]),
+        moved_rows=float(live[most] / rows - training[most] / trained),
     )
 
 

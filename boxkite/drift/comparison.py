@@ -303,6 +303,7 @@ def _distances(
         "scores": found.scores,
         "score_criticals": tuple(math.sqrt(each) for each in allowance.score_limits(found)),
         "moved": found.moved,
+        "moved_rows": found.moved_rows,
         "moved_cell": cell_words(variable, found.moved_cell, outside=bool(tally.outside)),
         "verdict": verdict,
         "reason": reason,

@@ -38,7 +38,9 @@ class VariableDrift:
         verdict: `insufficient`, `ok` or `drift`.
         reason: Why there is not enough data, such as "41 rows, 100 needed". Empty if there is
             enough, and if the column is absent, because that counts as a changed rate.
-        moved: Live fraction minus training fraction of the cell where they differ most.
+        moved: Live fraction minus training fraction of the cell where they differ most. Both are
+            smoothed, so that a few rows are not judged as a large difference.
+        moved_rows: The same difference as counted, without smoothing, which texts show.
         moved_cell: The cell of `moved` in words: "0", "values above 9", "'ATL'"; empty without
             rows.
         unseen: Live rows with a category that training never saw.
@@ -80,6 +82,7 @@ class VariableDrift:
     verdict: Verdict
     reason: str = ""
     moved: float = math.nan
+    moved_rows: float = math.nan
     moved_cell: str = ""
     unseen: int = 0
     outside: int = 0
@@ -150,8 +153,8 @@ class VariableDrift:
         """The difference in words: "7.1 % of rows moved to 0"; empty without rows."""
         if not self.moved_cell:
             return ""
-        direction = "to" if self.moved > 0 else "away from"
-        return f"{_percent(abs(self.moved))} of rows moved {direction} {self.moved_cell}"
+        direction = "to" if self.moved_rows > 0 else "away from"
+        return f"{_percent(abs(self.moved_rows))} of rows moved {direction} {self.moved_cell}"
 
     @property
     def below_floor(self) -> str:
@@ -160,6 +163,7 @@ class VariableDrift:
             return ""
         if not self._floors.raises_alerts:
             return "more than chance explains, but the policy raises no alert for it"
+        # The smoothed fraction is the one that is below the floor. The plain one may be above it.
         return (
             f"more than chance explains, but too small to matter: PSI {self.psi:.3g} is not above "
             f"{self.min_effect:g}, and {_percent(abs(self.moved))} of rows moved, less than "

@@ -10,17 +10,23 @@ the same windows.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from boxkite.variation.deviation import deviations, distances, smoothed_fractions
-from boxkite.variation.sliding_windows import Sliding, TrainingWindows
-from boxkite.variation.spread import Spread, fit_spread, greatest_usual
+from boxkite.variation.deviation import deviations, distances
+from boxkite.variation.principal_axes import effective_rank, principal_axes
+from boxkite.variation.simulation import (
+    STANDS_OUT,
+    Chance,
+    Simulation,
+    independent_rows,
+    simulate,
+)
+from boxkite.variation.sliding_windows import TrainingWindows
+from boxkite.variation.spread import Spread, fit_spread
 
 __all__ = ["MIN_WINDOWS", "MOST_DIRECTIONS", "Variation", "learn_variation", "training_drift"]
 
@@ -34,13 +40,8 @@ MOST_DIRECTIONS = 3
 """Most directions of one variable."""
 
 _WINDOWS_A_DIRECTION = 8
-_CLIP = 3.0
-_STANDS_OUT = 1.2
-_STANDARD_ERRORS = 4.0
-_SIMULATED_WINDOWS = 4_000
 # Libraries of linear algebra differ in the last digits, and a baseline's version is its digest.
 _DIGITS = 9
-_FEWEST_SIMULATIONS, _MOST_SIMULATIONS = 5, 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,51 +94,6 @@ class Variation:
         return max(1.0, self.rows / rows)
 
 
-class _Chance(NamedTuple):
-    """What an amount is in training windows by chance alone, divided by 1/m + 1/n.
-
-    Attributes:
-        mean: Mean over all windows.
-        error: Standard error of the mean of one training's windows.
-        greatest: Greatest amount in any simulated window.
-    """
-
-    mean: float
-    error: float
-    greatest: float
-
-    @classmethod
-    def of(cls, simulations: list[Floats]) -> _Chance:
-        """Summarise the amounts of simulated windows, one array for each simulation."""
-        amounts = np.array(simulations)
-        error = amounts.std() / np.sqrt(amounts.shape[1])
-        return cls(float(amounts.mean()), float(error), float(amounts.max()))
-
-    def scaled(self, by: float) -> _Chance:
-        """Return the same for a part of the amount."""
-        return _Chance(*(each * by for each in self))
-
-    def explains(self, amounts: Floats, sliding: Sliding) -> bool:
-        """Return whether chance explains both the mean and the greatest of the amounts."""
-        mean, greatest = float(amounts.mean()), greatest_usual(amounts, sliding)
-        most = self.mean + _STANDARD_ERRORS * self.error * math.sqrt(sliding.overlap) + 1e-9
-        return mean <= most and greatest <= _STANDS_OUT * self.greatest
-
-
-class _Simulation(NamedTuple):
-    """Results from simulated windows of independent rows, of the same sizes as in training.
-
-    Attributes:
-        greatest: Greatest eigenvalue of each axis in any simulation.
-        median: Median over the axes of the mean eigenvalue.
-        psi: PSI / (1/m + 1/n).
-    """
-
-    greatest: Floats
-    median: float
-    psi: _Chance
-
-
 def learn_variation(
     counts: Counts, *, ordered: bool, slots: int = 1, min_rows_a_cell: float = 5.0
 ) -> Variation | None:
@@ -172,7 +128,7 @@ def learn_variation(
     usual_rows = float(np.median(windows.rows))
     chance, sliding, growth = windows.chance, windows.sliding, windows.growth(usual_rows)
     points = deviations(windows.counts, windows.others)
-    simulation = _simulate(windows)
+    simulation = simulate(windows)
     directions = np.round(_directions(points, chance, simulation, sliding.windows), _DIGITS)
     scores = points @ directions.T
     outside_points = points - scores @ directions
@@ -185,7 +141,7 @@ def learn_variation(
         along=tuple(
             fit_spread(each, chance, growth=growth, sliding=sliding) for each in (scores**2).T
         ),
-        rest=_fit_beyond(windows, left, outside, usual_rows, rank=_rank(outside_points)),
+        rest=_fit_beyond(windows, left, outside, usual_rows, rank=effective_rank(outside_points)),
         distance=_learn_distance(TrainingWindows.of(counts, slots, 1), usual_rows)
         if ordered
         else None,
@@ -199,8 +155,8 @@ def _learn_distance(windows: TrainingWindows, usual_rows: float) -> Spread | Non
     night that differs from the day would count as drift every night.
     """
     squares = distances(windows.counts, windows.others) ** 2
-    expected = _Chance.of(
-        [distances(*each) ** 2 / windows.chance for each in _independent_rows(windows)]
+    expected = Chance.of(
+        [distances(*each) ** 2 / windows.chance for each in independent_rows(windows)]
     )
     return _fit_beyond(windows, squares, expected, usual_rows)
 
@@ -208,7 +164,7 @@ def _learn_distance(windows: TrainingWindows, usual_rows: float) -> Spread | Non
 def _fit_beyond(
     windows: TrainingWindows,
     amounts: Floats,
-    expected: _Chance,
+    expected: Chance,
     usual_rows: float,
     *,
     rank: float = 1.0,
@@ -221,78 +177,19 @@ def _fit_beyond(
     return fit_spread(amounts, chance * expected.mean, growth=growth, rank=rank, sliding=sliding)
 
 
-def _directions(points: Floats, chance: Floats, simulation: _Simulation, windows: int) -> Floats:
+def _directions(points: Floats, chance: Floats, simulation: Simulation, windows: int) -> Floats:
     """Return the axes that stand out, at most one for every eight windows."""
     cells = points.shape[1]
-    values, axes = _principal_axes(points, chance)
+    values, axes = principal_axes(points, chance)
     # Bursts of equal rows widen all axes alike, and then no axis is a direction. A variable with
     # few cells has too few axes to tell whether all of them are widened.
     even = 1.0
     if cells > 4:
         even = max(1.0, float(np.median(values[: cells - 1])) / max(simulation.median, 1e-300))
     most = min(MOST_DIRECTIONS, windows // _WINDOWS_A_DIRECTION, max(1, (cells - 1) // 2))
-    out = values[:most] > _STANDS_OUT * even * simulation.greatest[:most]
+    out = values[:most] > STANDS_OUT * even * simulation.greatest[:most]
     number = most if out.all() else int(np.argmin(out))
     return axes[:number]
-
-
-def _principal_axes(points: Floats, chance: Floats) -> tuple[Floats, Floats]:
-    """Return the eigenvalues, greatest first, and the unit eigenvectors of the points' scatter.
-
-    Small windows are scaled down to the noise of a typical one, and long points to three times the
-    median length. Otherwise a few windows could determine the axes.
-    """
-    scaled = points * np.sqrt(np.minimum(1.0, np.median(chance) / chance))[:, np.newaxis]
-    lengths = np.linalg.norm(scaled, axis=1)
-    most = _CLIP * np.median(lengths)
-    scaled *= np.minimum(1.0, most / np.maximum(lengths, 1e-300))[:, np.newaxis]
-    values, columns = np.linalg.eigh(scaled.T @ scaled / len(points))
-    axes = columns[:, ::-1].T
-    # The sign of an axis is arbitrary. Fix it, so that every machine writes the same baseline.
-    greatest = np.abs(axes).argmax(axis=1)
-    signs = np.sign(axes[np.arange(len(axes)), greatest])
-    return values[::-1], axes * signs[:, np.newaxis]
-
-
-def _rank(points: Floats) -> float:
-    """Return the number of axes that would scatter as much if all scattered alike.
-
-    With few points it is too low on average, because chance makes the sample's axes differ.
-    """
-    scatter = points.T @ points
-    return float(np.trace(scatter) ** 2 / max(float((scatter**2).sum()), 1e-300))
-
-
-def _independent_rows(windows: TrainingWindows) -> Iterator[tuple[Counts, Counts]]:
-    """Draw windows of independent rows, and the other rows of training, several times."""
-    random = np.random.default_rng(0)  # The same training gives the same baseline.
-    training = windows.counts[0] + windows.others[0]
-    fractions = smoothed_fractions(training)
-    number = _SIMULATED_WINDOWS // len(windows.rows)
-    for _ in range(min(max(number, _FEWEST_SIMULATIONS), _MOST_SIMULATIONS)):
-        drawn = random.multinomial(windows.rows, fractions)
-        yield drawn, np.maximum(training - drawn, 0)
-
-
-def _simulate(windows: TrainingWindows) -> _Simulation:
-    """Measure simulated windows of independent rows in the same way as training windows.
-
-    A formula would be inaccurate for cells that expect few rows, and in these cells chance is
-    greatest.
-    """
-    eigenvalues: list[Floats] = []
-    psi: list[Floats] = []
-    for drawn, others in _independent_rows(windows):
-        points = deviations(drawn, others)
-        eigenvalues.append(_principal_axes(points, windows.chance)[0])
-        psi.append((points**2).sum(axis=1) / windows.chance)
-    found = np.array(eigenvalues)
-    cells = windows.counts.shape[1]
-    return _Simulation(
-        greatest=found.max(axis=0),
-        median=float(np.median(found.mean(axis=0)[: cells - 1])),
-        psi=_Chance.of(psi),
-    )
 
 
 def training_drift(counts: Counts) -> float:

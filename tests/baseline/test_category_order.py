@@ -75,6 +75,7 @@ def test_other_types_have_no_order(values: Any) -> None:
     ("values", "ordered", "categories"),
     [
         ([10, 9, 2, 9], ["grade"], ("2", "9", "10", UNSEEN)),
+        ([10, 9, 2, 9], {"grade": []}, ("2", "9", "10", UNSEEN)),
         ([10.0, 9.5, 2.0], "grade", ("2", "9.5", "10", UNSEEN)),
         (["10", "9", "2"], ["grade"], ("2", "9", "10", UNSEEN)),
         ([True, False], ["grade"], ("false", "true", UNSEEN)),
@@ -97,7 +98,7 @@ def test_numbers_ascend_unless_their_order_is_given(
         ({"size": ["S", "M", "S"]}, "lists 'S' for column 'size', which is missing, repeated or a"),
         ({"size": ["S", None]}, "lists None"),
         ({"size": ["S", UNSEEN]}, f"lists '{UNSEEN}'"),
-        ({"size": ["S"]}, "An order needs at least 2"),
+        ({"size": ["S"]}, "An order needs at least two"),
         ({"siez": SIZES}, "ordered= names columns that do not exist: 'siez'"),
         (["siez"], "ordered= names columns that do not exist: 'siez'"),
     ],

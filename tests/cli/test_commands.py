@@ -89,6 +89,18 @@ def test_baseline_takes_its_options() -> None:
     ]
 
 
+def test_baseline_takes_the_order_of_categories() -> None:
+    table = pd.DataFrame({"size": ["M", "S", "L", "S"] * 5, "grade": [10, 9, 2, 9] * 5})
+    table.to_csv("orders.csv", index=False)
+    ordered = ("--ordered", "size=S,M,L", "--ordered", "grade")
+    result = run("baseline", "orders.csv", *ordered, "--json")
+    size, grade = json.loads(result.stdout)["variables"]
+    assert (size["kind"], size["categories"]) == ("ordered", ["S", "M", "L", "__unseen__"])
+    assert (grade["kind"], grade["categories"]) == ("ordered", ["2", "9", "10", "__unseen__"])
+    assert (size["counts"], grade["counts"]) == ([10, 5, 5, 0], [5, 10, 5, 0])
+    assert run("baseline", "orders.csv", "--ordered", "siez=S,M").exit_code == 2
+
+
 def test_merged_parts_equal_the_baseline_of_all_rows() -> None:
     rows = pd.read_parquet("train.parquet")
     rows["code"] = [*["01", "NA", "x"] * 333, "x"]
@@ -147,7 +159,7 @@ def test_compare_exits_with_1_and_names_the_drifted_variables() -> None:
         "carrier         1,000       0 0.0000   0.0547      -        - ok      ██       ██",
         r"\x1b[31m[red]\n 1,000       0 0.0000   0.0507 0.0000   0.1047 ok      ████████ ████████",
         "score (output)  1,000       0 0.0000   0.1186 0.0000   0.1047 ok      ████████ ████████",
-        "drift: delay: 49.5 % of rows moved to values above 949 (PSI 3.47, K-S 0.5)",
+        "drift: delay: 50 % of rows moved to values above 949 (PSI 3.47, K-S 0.5)",
         "changed rate: delay: 50 % of rows lie outside the range of training (0 % at training)",
         "1 drift, 3 ok",
     ]
@@ -461,8 +473,8 @@ def test_the_help_of_each_command_has_an_example_of_it(name: str) -> None:
 
 
 COMMANDS = [
-    "baseline", "compare", "dashboard", "design-effect", "logs", "merge", "report", "rules",
-    "show", "variation",
+    "baseline", "compare", "dashboard", "design-effect", "logs", "merge", "outcomes", "report",
+    "rules", "show", "variation",
 ]  # fmt: skip
 
 

@@ -107,7 +107,7 @@ def test_compare_writes_junit_of_drift() -> None:
         "name": "drift of arrivals 7", "tests": "3", "failures": "1", "errors": "0", "skipped": "1"
     }  # fmt: skip
     message = (
-        "49.5 % of rows moved to values above 949; 50 % of rows lie outside the range of training "
+        "50 % of rows moved to values above 949; 50 % of rows lie outside the range of training "
         "(0 % at training); "
         f"PSI {x['psi']:.4g} is above its critical value {x['critical']:.4g}, "
         f"K-S {x['ks']:.4g} is above its critical value {x['ks_critical']:.4g}"

@@ -59,6 +59,7 @@ def test_each_variable_has_its_statistics_and_verdict(baseline: Baseline) -> Non
         critical=Policy().critical("1d", 3, baseline.variables[0]) * (1 / 100 + 1 / 100),
         verdict="drift",
         moved=90.5 / 102 - 25.5 / 102,
+        moved_rows=90 / 100 - 25 / 100,
         moved_cell="values from 0 to 24",
         ks_critical=Policy().ks_critical("1d", 3) * math.sqrt(1 / 100 + 1 / 100),
         invalid_difference=2 / 105,
@@ -217,8 +218,11 @@ def test_many_drifted_variables_are_critical(drifted: int, others: int, severity
 @pytest.mark.parametrize(
     ("drift", "effect"),
     [
-        (replace(RESTED, moved=0.0714, moved_cell="0"), "7.14 % of rows moved to 0"),
-        (replace(RESTED, moved=-0.5, moved_cell="'ATL'"), "50 % of rows moved away from 'ATL'"),
+        (replace(RESTED, moved_rows=0.0714, moved_cell="0"), "7.14 % of rows moved to 0"),
+        (
+            replace(RESTED, moved_rows=-0.5, moved_cell="'ATL'"),
+            "50 % of rows moved away from 'ATL'",
+        ),
         (RESTED, ""),
     ],
 )
@@ -228,7 +232,7 @@ def test_the_effect_is_a_sentence(drift: VariableDrift, effect: str) -> None:
 
 def test_the_findings_say_everything_once() -> None:
     found = replace(
-        DRIFTED, moved=0.5, moved_cell="0", missing=5, missing_difference=1 / 3,
+        DRIFTED, moved_rows=0.5, moved_cell="0", missing=5, missing_difference=1 / 3,
         changed_rates=("missing",),
     )  # fmt: skip
     assert found.findings == (
@@ -239,8 +243,8 @@ def test_the_findings_say_everything_once() -> None:
 
 def test_as_dict_is_plain_json_without_nan() -> None:
     category = replace(
-        RESTED, ks=math.nan, verdict="drift", moved_cell="0", min_effect=0.0, min_moved=0.0,
-        min_rate=math.inf, scores=(1.0, math.nan), score_criticals=(2.0, math.inf),
+        RESTED, ks=math.nan, verdict="drift", moved_rows=0.012, moved_cell="0", min_effect=0.0,
+        min_moved=0.0, min_rate=math.inf, scores=(1.0, math.nan), score_criticals=(2.0, math.inf),
     )  # fmt: skip
     content = Comparison("m", "v", 10, (category,)).as_dict()
     assert json.loads(json.dumps(content, allow_nan=False)) == {
@@ -264,9 +268,10 @@ def test_as_dict_is_plain_json_without_nan() -> None:
                 "verdict": "drift",
                 "reason": "",
                 "moved": 0.01,
+                "moved_rows": 0.012,
                 "moved_cell": "0",
                 "status": "drift",
-                "effect": "1 % of rows moved to 0",
+                "effect": "1.2 % of rows moved to 0",
                 "size": None,
                 "severity": "critical",
                 "unseen": 0,

@@ -180,6 +180,7 @@ class Bench:
             for counts in (tally.cells, variable.counts)
         )
         most = int(np.argmax(abs(live - trained)))
+        live, trained = (each / each.sum() for each in (tally.cells, variable.counts))
         if isinstance(variable, CategoryVariable):
             cell = f"the category {variable.categories[most]} makes"
         else:

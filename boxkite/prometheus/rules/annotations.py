@@ -128,11 +128,26 @@ def _most_moved(chosen: str, live: Sequence[str]) -> str:
     cell = " ".join(f"$cell.Labels.{name}" for name in _CELL)
     matching = ",".join(f"{name}=%q" for name in _CELL)
 
-    def share(series: str, matchers: str, values: str) -> str:
-        query = f"printf `100 * {series}{{{matchers},{matching}}}` {values} {cell} | query"
+    def share(rows: str, all_rows: str, matchers: str, values: str) -> str:
+        # Rules judge smoothed fractions. People read the plain ones.
+        query = (
+            f"printf `100 * {rows}{{{matchers},{matching}}} / on () {all_rows}{{{matchers}}}` "
+            f"{values} {cell} {values} | query"
+        )
         return f'{{{{ with {query} }}}}{{{{ . | first | value | printf "%.3g" }}}}{{{{ end }}}} %'
 
-    live_share = share("cell:boxkite_live_rows:fraction", f"{chosen},{selected}", arguments)
+    live_share = share(
+        "cell:boxkite_live_rows:increase",
+        "variable:boxkite_live_rows:sum",
+        f"{chosen},{selected}",
+        arguments,
+    )
+    training_share = share(
+        "cell:boxkite_training_rows:max",
+        "variable:boxkite_training_rows:sum",
+        trained,
+        of_training,
+    )
     return (
         f"{{{{ with printf `{difference}` {arguments} {of_training} | query }}}}"
         "{{ $cell := . | first }}"
@@ -140,8 +155,7 @@ def _most_moved(chosen: str, live: Sequence[str]) -> str:
         '{{ else if eq $cell.Labels.gt "-Inf" }}values up to {{ $cell.Labels.le }} make'
         '{{ else if eq $cell.Labels.le "+Inf" }}values above {{ $cell.Labels.gt }} make'
         "{{ else }}values above {{ $cell.Labels.gt }} and up to {{ $cell.Labels.le }} make"
-        f"{{{{ end }}}} up {live_share} of rows, and "
-        f"{share('cell:boxkite_training_rows:fraction', trained, of_training)} at training."
+        f"{{{{ end }}}} up {live_share} of rows, and {training_share} at training."
         "{{ end }}"
     )
 
