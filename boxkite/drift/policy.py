@@ -150,8 +150,8 @@ class Policy:
         """Return the critical value of PSI / (k/n + k/m), as `boxkite_drift_critical` exports it.
 
         k is the design effect. Numbers and ordered categories give half of their share to PSI and
-        half to K-S. Unordered categories give all of it to PSI. If there are directions of natural
-        variation, half of PSI's part goes to the scores along them.
+        half to K-S. Unordered categories give all of it to PSI. If natural variation is known,
+        `Shares` divides PSI's part.
 
         Args:
             window: Name of a window.
@@ -167,7 +167,7 @@ class Policy:
         shares = Shares.of(
             self.share(window, variables),
             ordered=variable.is_ordered,
-            directions=len(variation.along) if variation else 0,
+            directions=len(variation.along) if variation else None,
         )
         return critical_value(
             tuple((variable.counts / self.design_effect).tolist()),
