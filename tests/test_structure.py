@@ -15,8 +15,12 @@ COMMAND_LINE = {"click", "rich", "pyarrow"}
 
 # Modules that need an extra. Nothing imports them unless that extra is asked for.
 MAY_USE = {
+    "boxkite.logs.compaction.line_rows": {"pyarrow"},
+    "boxkite.logs.compaction.part_writer": {"pyarrow"},
+    "boxkite.logs.compaction.row_layout": {"pyarrow"},
     "boxkite.logs.reader.arrow_columns": {"pyarrow"},
     "boxkite.logs.reader.arrow_batches": {"pyarrow"},
+    "boxkite.logs.reader.compacted_rows": {"pyarrow"},
 }
 
 # Each part of the core, and the parts that it may import. A part that is not listed may import all.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import warnings
 from collections.abc import Collection, Iterable, Sequence
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from boxkite.baseline import labelled_series
 from boxkite.baseline.category_order import Ordered
 from boxkite.baseline.class_probabilities import classes_of
+from boxkite.baseline.counted_like import Template
 from boxkite.baseline.feature_matrix import FeatureMatrix
 from boxkite.baseline.fitting import DEFAULT_BINS, DEFAULT_MAX_CATEGORIES, Bins, fit_variables
 from boxkite.baseline.json_line import (
@@ -25,7 +27,10 @@ from boxkite.baseline.json_line import (
     json_line,
     series_digest,
 )
+from boxkite.baseline.merging import merge_variables
 from boxkite.baseline.notebook import variables_table
+from boxkite.baseline.outcome_pairs import DEFAULT_THRESHOLD, OutcomeCells, merge_outcomes
+from boxkite.baseline.outcome_series import outcome_families
 from boxkite.baseline.storage import read_bounded
 from boxkite.baseline.text_checks import (
     check_labels,
@@ -43,6 +48,7 @@ from boxkite.baseline.variable import CategoryVariable, Variable
 # reads files of 0.0.5 too. Both modules depend only on variables and text.
 from boxkite.classic import classic_reader, classic_series
 from boxkite.errors import BaselineError, BaselineWarning
+from boxkite.quality import Outcomes
 from boxkite.system.atomic_file import replace_file
 from boxkite.system.safe_url import safe_url
 
@@ -65,12 +71,15 @@ class Baseline:
         version: label that tells baselines of one model apart. By default it is the digest.
         rows: number of training rows.
         variables: the features by position, then the outputs by position.
+        outcomes: the outputs together with what really happened, for the model's quality at
+            training. None if it is not known.
     """
 
     model: str
     version: str
     rows: int
     variables: tuple[Variable, ...]
+    outcomes: Outcomes | None = None
 
     def __post_init__(self) -> None:
         # Both become labels of every series, and a name from the environment may contain bytes
@@ -93,7 +102,10 @@ class Baseline:
         classes: bool | Iterable[Any] = False,
         time: Any = None,
         windows: Iterable[str] = DEFAULT_WINDOWS,
+        like: Baseline | str | os.PathLike[str] | None = None,
         ordered: Ordered = (),
+        outcome: Any = None,
+        threshold: float = DEFAULT_THRESHOLD,
     ) -> Baseline:
         """Count every training row into a baseline. The same rows always give the same file.
 
@@ -104,7 +116,7 @@ class Baseline:
             output: the model's output for these rows: one column, or several such as class
                 probabilities, in any of the same forms. A single column without a name is called
                 "output".
-            model: name of the model.
+            model: name of the model. By default it is that of `like`, if given.
             version: version of the baseline. By default it is derived from the distributions.
             bins: bins of the numeric variables: how many bins of equal mass (20 by default, fewer
                 if there are few rows), or the finite upper edges, or a mapping from variable name
@@ -122,6 +134,9 @@ class Baseline:
                 drift. Two weeks of data or more are best.
             windows: lengths of live windows for which boxkite learns natural variation, such as
                 "1h".
+            like: another baseline, or its path or URL, whose columns, bins and categories to take
+                over, so that the two can be merged. The columns go by name. A category without a
+                count of its own is counted in `__other__`. Natural variation is not taken over.
             ordered: columns whose categories have an order, such as S, M and L, so that K-S
                 applies and finds small shifts sooner: a mapping from column name to the
                 categories in order, or the names of columns of numbers. An empty order means that
@@ -129,18 +144,31 @@ class Baseline:
                 ordered categoricals, polars' enums, Arrow's ordered dictionaries) need not be
                 named. All categories are counted separately. If there are more than
                 `max_categories`, the order is not used.
+            outcome: what really happened, for the model's quality at training: the name of a
+                column, which is then not a feature, or one value for each row. It is a class if the
+                output is one or has class probabilities, 0 or 1 if the output is a score, and
+                otherwise a number in the unit of the output. Pass rows that the model was not
+                trained on, because it is always better on its own training rows.
+            threshold: a score above it is a positive prediction.
 
         Returns:
             The baseline.
 
         Raises:
-            BaselineError: if a column cannot be counted; the message names the column.
+            BaselineError: if a column cannot be counted, or `like` has other columns; the message
+                names the column.
 
         Warns:
             BaselineWarning: for a column of nearly unique texts, or without any value; if an order
                 has too many categories; or if the last fifth of training differs from the first.
         """
-        variables, rows = fit_variables(
+        if like is not None and not isinstance(like, Baseline):
+            like = cls.read(like)
+        if like is not None and model == DEFAULT_MODEL:
+            model = like.model
+        if like is not None and like.outcomes is not None:
+            threshold = like.outcome_cells(outcome).threshold
+        variables, rows, outcomes = fit_variables(
             features,
             output,
             bins=bins,
@@ -150,9 +178,12 @@ class Baseline:
             classes=classes,
             time=time,
             windows=windows,
+            like=None if like is None else Template(like.variables),
             ordered=ordered,
+            outcome=outcome,
+            threshold=threshold,
         )
-        return cls.from_variables(variables, rows, model=model, version=version)
+        return cls.from_variables(variables, rows, model=model, version=version, outcomes=outcomes)
 
     @classmethod
     def from_variables(
@@ -162,6 +193,7 @@ class Baseline:
         *,
         model: str = DEFAULT_MODEL,
         version: str | None = None,
+        outcomes: Outcomes | None = None,
     ) -> Baseline:
         """Make a baseline of variables that are already counted.
 
@@ -170,10 +202,11 @@ class Baseline:
             rows: number of training rows.
             model: name of the model.
             version: version of the baseline. By default it is derived from the distributions.
+            outcomes: the outputs together with what really happened, if it is known.
         """
         ordered = tuple(sorted(variables, key=lambda each: (each.role, each.position)))
-        version = version or digest_of(content_json(rows, ordered))
-        return cls(model or DEFAULT_MODEL, version, rows, ordered)
+        version = version or digest_of(content_json(rows, ordered, outcomes))
+        return cls(model or DEFAULT_MODEL, version, rows, ordered, outcomes)
 
     @cached_property
     def features(self) -> tuple[Variable, ...]:
@@ -189,6 +222,23 @@ class Baseline:
     def classes(self) -> tuple[str, ...]:
         """The classes whose probabilities the model returns; empty for any other output."""
         return classes_of(self.outputs)
+
+    def outcome_cells(self, outcome: Any, threshold: float = DEFAULT_THRESHOLD) -> OutcomeCells:
+        """Return the cells in which outputs and outcomes are counted, to measure quality.
+
+        They are those of training, so that the two can be compared. Without outcomes at training,
+        the arguments decide.
+
+        Args:
+            outcome: outcomes that decide between a score and a number.
+            threshold: a score above it is a positive prediction.
+
+        Raises:
+            BaselineError: if the outcome does not fit the model's output.
+        """
+        if self.outcomes is not None:
+            return OutcomeCells.like(self.outputs, self.outcomes)
+        return OutcomeCells.of(self.outputs, outcome, threshold)
 
     @cached_property
     def cell_bounds(self) -> NDArray[np.int64]:
@@ -211,7 +261,7 @@ class Baseline:
 
     @property
     def _content(self) -> str:
-        return content_json(self.rows, self.variables)
+        return content_json(self.rows, self.variables, self.outcomes)
 
     def families(self, exposition: Exposition = "labelled") -> list[Family]:
         """Return the series of the baseline, as `/metrics` shows them.
@@ -227,9 +277,11 @@ class Baseline:
     def _labelled_families(self) -> Sequence[Family]:
         # A file and every scrape show these series. With 1,000 variables, rendering them twice
         # would take too long.
-        return labelled_series.families(
-            self.variables, self.rows, model=self.model, version=self.version
-        )
+        names = {"model": self.model, "version": self.version}
+        return [
+            *labelled_series.families(self.variables, self.rows, **names),
+            *outcome_families(self.outcomes, **names),
+        ]
 
     def variation_families(self, windows: Collection[str] | None = None) -> list[Family]:
         """Return the series of natural variation, as `/metrics` shows them.
@@ -325,7 +377,7 @@ class Baseline:
             check_no_series(text, f"{labelled_series.PREFIX}_")
             variables = classic_reader.read_text(text, max_series)
             return cls.from_variables(variables, max(each.rows for each in variables))
-        baseline = cls(line.model, line.version, line.rows, line.variables)
+        baseline = cls(line.model, line.version, line.rows, line.variables, line.outcomes)
         names = line.model, line.version, line.exposition
         if series_digest(text[: line.start], *names) == line.series:
             check_nothing_follows(text, line.end)
@@ -346,42 +398,43 @@ class Baseline:
         title = f"Baseline of model {self.model}, version {self.version}, {self.rows:,} rows"
         return variables_table(title, self.variables)
 
-    def merge(self, other: Baseline) -> Baseline:
-        """Return the baseline of the rows of both, for training data that is counted in parts.
+    def merge(self, *others: Baseline) -> Baseline:
+        """Return the baseline of the rows of all, for training data that is counted in parts.
 
-        If both have the same given version, the result keeps it. Otherwise the version is derived
-        from the merged distributions. The result has no natural variation, because that cannot be
-        added up.
+        The order does not matter. If all parts after the first were fitted with `like=first`, the
+        result equals `Baseline.fit(all rows, like=first)`, byte for byte. If all have the same
+        given version, the result keeps it. Otherwise the version is derived from the merged
+        distributions. The result has no natural variation, because that cannot be added up.
+
+        Args:
+            others: the baselines of the other parts.
 
         Warns:
-            BaselineWarning: if either has natural variation.
+            BaselineWarning: if one of them has natural variation.
 
         Raises:
-            BaselineError: if the two differ in variables, bins or categories.
+            BaselineError: if they differ in model, variables or bins, or if a category that has a
+                count of its own in one part is counted in `__other__` in another one.
         """
-        mine = [(each.role, each.name) for each in self.variables]
-        theirs = [(each.role, each.name) for each in other.variables]
-        if mine != theirs:
-            odd = next((b for a, b in zip(mine, theirs, strict=False) if a != b), None)
-            raise BaselineError(
-                f"the two baselines have different variables, from {odd[0]} {odd[1]!r} on"
-                if odd
-                else f"one baseline has {len(mine)} variables, the other {len(theirs)}"
-            )
-        if any(each.variation for each in (*self.variables, *other.variables)):
+        if any(each.variation for part in (self, *others) for each in part.variables):
             warnings.warn(
                 "the merged baseline has no natural variation, because the variation of "
                 "parts cannot be added up. To keep it, fit all rows at once with time=",
                 BaselineWarning,
                 stacklevel=2,
             )
+        return functools.reduce(Baseline._merge_one, others, self)
+
+    def _merge_one(self, other: Baseline) -> Baseline:
+        _check_parts(self, other)
         pairs = zip(self.variables, other.variables, strict=True)
         named = self.version == other.version and self.version != self.digest
         return Baseline.from_variables(
-            [a.merge(b) for a, b in pairs],
+            [merge_variables(a, b) for a, b in pairs],
             self.rows + other.rows,
             model=self.model,
             version=self.version if named else None,
+            outcomes=merge_outcomes(self.outcomes, other.outcomes),
         )
 
     def relabelled(self, *, model: str | None = None, version: str | None = None) -> Baseline:
@@ -390,3 +443,21 @@ class Baseline:
         if (model, version) == (self.model, self.version):
             return self  # keeps the series that are already rendered
         return replace(self, model=model, version=version)
+
+
+def _check_parts(one: Baseline, other: Baseline) -> None:
+    """Check that two baselines are of the same model and variables."""
+    if one.model != other.model:
+        raise BaselineError(
+            f"the baselines are of two models, {one.model!r} and {other.model!r}. Merge parts of "
+            f"one model only"
+        )
+    mine = [(each.role, each.name) for each in one.variables]
+    theirs = [(each.role, each.name) for each in other.variables]
+    if mine != theirs:
+        odd = next((b for a, b in zip(mine, theirs, strict=False) if a != b), None)
+        raise BaselineError(
+            f"the two baselines have different variables, from {odd[0]} {odd[1]!r} on"
+            if odd
+            else f"one baseline has {len(mine)} variables, the other {len(theirs)}"
+        )

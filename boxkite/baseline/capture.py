@@ -26,7 +26,14 @@ from numpy.typing import NDArray
 from boxkite.baseline.values import is_missing, to_category, to_number
 from boxkite.errors import BaselineError
 
-__all__ = ["CategoryColumn", "Column", "NumericColumn", "capture_column", "named_columns"]
+__all__ = [
+    "CategoryColumn",
+    "Column",
+    "NumericColumn",
+    "capture_column",
+    "counted_labels",
+    "named_columns",
+]
 
 
 @dataclass(frozen=True)
@@ -316,6 +323,22 @@ def _counted(values: list[Any]) -> Iterable[tuple[Any, int]]:
     if set(map(type, values)) <= {str, type(None)}:
         return Counter(values).items()
     return [(value, 1) for value in values]
+
+
+def counted_labels(name: str, pairs: Iterable[tuple[Any, int]]) -> CategoryColumn:
+    """Return the labels of values that are already counted.
+
+    Args:
+        name: name of the column, for messages.
+        pairs: each value and its number of rows.
+
+    Raises:
+        BaselineError: if a value is not a label. The message names the column.
+    """
+    try:
+        return _tally(pairs)
+    except ValueError as error:
+        raise BaselineError(f"column {name!r}: {error}") from error
 
 
 def _tally(pairs: Iterable[tuple[Any, int]]) -> CategoryColumn:

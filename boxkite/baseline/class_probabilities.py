@@ -8,7 +8,7 @@ needs no further mark.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,15 @@ from boxkite.baseline.values import to_category, to_number
 from boxkite.baseline.variable import OTHER, UNSEEN, CategoryVariable, Variable
 from boxkite.errors import BaselineError
 
-__all__ = ["WINNER", "class_names", "classes_of", "winner", "winner_variable", "winning_labels"]
+__all__ = [
+    "WINNER",
+    "class_names",
+    "classes_of",
+    "counted_winners",
+    "winner",
+    "winner_variable",
+    "winning_labels",
+]
 
 WINNER = "class"
 """Name of the output that holds the most probable class."""
@@ -66,17 +74,32 @@ def _label(name: Any) -> str:
     return "None" if label is None else label
 
 
-def winner_variable(columns: Sequence[NDArray[np.float64]], names: Sequence[str]) -> Variable:
+def winner_variable(
+    columns: Sequence[NDArray[np.float64]], names: Sequence[str]
+) -> CategoryVariable:
     """Count the most probable class of each row. The first one wins a tie.
 
     A row in which a probability is missing counts as missing.
     """
     places = _winning_places(columns)
     rows = np.bincount(places[places >= 0], minlength=len(names)).tolist()
+    return counted_winners(names, dict(zip(names, rows, strict=True)), int((places < 0).sum()))
+
+
+def counted_winners(
+    names: Sequence[str], rows: Mapping[str, int], missing: int
+) -> CategoryVariable:
+    """Return the variable of the most probable class.
+
+    Args:
+        names: the classes.
+        rows: number of rows of which each class is the most probable one.
+        missing: number of rows in which a probability is missing.
+    """
     return CategoryVariable.from_tally(
-        dict(zip(names, rows, strict=True)),
+        {name: rows.get(name, 0) for name in names},
         len(names),
-        missing=int((places < 0).sum()),
+        missing=missing,
         name=WINNER,
         role="output",
         position=len(names),

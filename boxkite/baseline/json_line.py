@@ -27,6 +27,12 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
+from boxkite.baseline.outcome_json import (
+    StoredOutcomes,
+    pair_series,
+    restore_outcomes,
+    store_outcomes,
+)
 from boxkite.baseline.text_checks import check_labels
 from boxkite.baseline.variable import Variable
 from boxkite.baseline.variable_json import (
@@ -37,6 +43,7 @@ from boxkite.baseline.variable_json import (
     store,
 )
 from boxkite.errors import BaselineError
+from boxkite.quality import Outcomes
 
 __all__ = [
     "Exposition",
@@ -63,6 +70,7 @@ class _Content(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
 
     rows: Count
     variables: list[StoredNumeric | StoredCategory]
+    outcomes: StoredOutcomes | None = None
 
 
 class _Format(msgspec.Struct):
@@ -96,6 +104,7 @@ class JsonLine:
         version: version of the baseline.
         rows: number of training rows.
         variables: the variables in the order of the file.
+        outcomes: the outcomes of training; None if there were none.
     """
 
     start: int
@@ -107,6 +116,7 @@ class JsonLine:
     version: str
     rows: int
     variables: tuple[Variable, ...]
+    outcomes: Outcomes | None
 
 
 def json_line(model: str, version: str, content: str, exposition: Exposition, series: str) -> str:
@@ -132,9 +142,11 @@ def json_line(model: str, version: str, content: str, exposition: Exposition, se
     return f'{_HEAD}{head[:-1]},"content":{content}}}\n'
 
 
-def content_json(rows: int, variables: Iterable[Variable]) -> str:
+def content_json(rows: int, variables: Iterable[Variable], outcomes: Outcomes | None = None) -> str:
     """Return the distributions as JSON. Equal distributions give equal text."""
-    return _dump(msgspec.to_builtins(_Content(rows, [store(each) for each in variables])))
+    stored = None if outcomes is None else store_outcomes(outcomes)
+    content = _Content(rows, [store(each) for each in variables], stored)
+    return _dump(msgspec.to_builtins(content))
 
 
 def digest_of(content: str | bytes) -> str:
@@ -181,10 +193,11 @@ def find_json_line(text: str, max_series: int) -> JsonLine | None:
         line, content = _decode(text[start + len(_HEAD) : end])
         _check_size(line, content, room=len(text), max_series=max_series)
         variables = restore(content.variables)
+        outcomes = restore_outcomes(content.outcomes, variables)
     except BaselineError as error:
         raise BaselineError(f"line {number}: {error}") from None
     names = line.exposition, line.series, line.model, line.version
-    return JsonLine(start, end, number, *names, content.rows, variables)
+    return JsonLine(start, end, number, *names, content.rows, variables, outcomes)
 
 
 def _decode(document: str) -> tuple[_Line, _Content]:
@@ -227,6 +240,10 @@ def _check_size(line: _Line, content: _Content, *, room: int, max_series: int) -
         cells = len(each.counts) * (2 if isinstance(each, StoredNumeric) else 1)
         series += cells
         size += cells * (names + len(each.name))
+    for output, pairs in pair_series(content.outcomes).items():
+        check_labels((output,))
+        series += pairs
+        size += pairs * (names + len(output))
     if series > max_series:
         raise BaselineError(f"the # BASELINE line describes more than {max_series:,} series")
     if size > room:

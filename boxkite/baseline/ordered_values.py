@@ -13,13 +13,13 @@ from typing import Literal, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["OrderedValues", "SortedValues", "scaled_total", "sum_exponent"]
+from boxkite.baseline.exact_sum import ExactSum
+
+__all__ = ["OrderedValues", "SortedValues"]
 
 Floats: TypeAlias = NDArray[np.float64]
 Integers: TypeAlias = NDArray[np.int64]
 Side: TypeAlias = Literal["left", "right"]
-
-_CHUNK = 1 << 20
 
 
 class OrderedValues(Protocol):
@@ -50,7 +50,7 @@ class OrderedValues(Protocol):
         """Return how many values are less ("left"), or less or equal ("right"), for each value."""
         ...
 
-    def sum(self) -> float:
+    def sum(self) -> ExactSum:
         """Return the sum of the finite values. It does not depend on their order."""
         ...
 
@@ -100,17 +100,9 @@ class SortedValues:
         """Return how many values are less ("left"), or less or equal ("right")."""
         return np.searchsorted(self.finite, values, side=side).astype(np.int64)
 
-    def sum(self) -> float:
+    def sum(self) -> ExactSum:
         """Return the sum of the finite values."""
-        if not len(self.finite):
-            return 0.0
-        greatest = max(abs(float(self.finite[0])), abs(float(self.finite[-1])))
-        exponent = sum_exponent(greatest, len(self.finite))
-        total = 0
-        for start in range(0, len(self.finite), _CHUNK):
-            scaled = np.ldexp(self.finite[start : start + _CHUNK], exponent)
-            total += int(np.floor(scaled + 0.5).astype(np.int64).sum())
-        return scaled_total(total, exponent)
+        return ExactSum.of(self.finite)
 
     def is_whole(self) -> bool:
         """Return whether all finite values are whole numbers."""
@@ -120,25 +112,3 @@ class SortedValues:
         """Return the number of different finite values."""
         steps = int((self.finite[1:] > self.finite[:-1]).sum())
         return steps + 1 if len(self.finite) else 0
-
-
-def sum_exponent(greatest: float, rows: int) -> int:
-    """Return the power of two by which values are multiplied before they are added as integers.
-
-    A sum of floats depends on the order of addition, and every engine has an order of its own. So
-    each value becomes the nearest integer multiple of a tiny unit, and integers are added. The unit
-    is as small as 63 bits allow. The sum is as good as that of floats.
-
-    Args:
-        greatest: greatest absolute value.
-        rows: number of values.
-    """
-    return 62 - math.frexp(greatest)[1] - rows.bit_length()
-
-
-def scaled_total(total: int, exponent: int) -> float:
-    """Return the sum of values whose integers add up to `total`; see `sum_exponent`."""
-    try:
-        return math.ldexp(total, -exponent)
-    except OverflowError:
-        return math.inf if total > 0 else -math.inf

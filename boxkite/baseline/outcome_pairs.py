@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -20,14 +21,29 @@ from boxkite.baseline.variable import (
     NumericVariable,
     Variable,
 )
-from boxkite.errors import BaselineError
+from boxkite.errors import BaselineError, BaselineWarning
 from boxkite.quality.pairs import LossSums, OutcomeKind, OutcomePairs, Outcomes
 
-__all__ = ["DEFAULT_THRESHOLD", "OutcomeCells", "is_binary", "row_numbers"]
+__all__ = [
+    "BINARY_LABELS",
+    "CATCH_ALL",
+    "DEFAULT_THRESHOLD",
+    "OutcomeCells",
+    "is_binary",
+    "merge_outcomes",
+    "row_numbers",
+    "with_edge",
+]
 
 Cells: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
 Rows: TypeAlias = NDArray[np.bool_]
+
+BINARY_LABELS = ("0", "1")
+"""Cells of the outcome of a score."""
+
+CATCH_ALL = (OTHER, UNSEEN)
+"""Cells that stand for several classes. Two rows in one of them need not have the same class."""
 
 DEFAULT_THRESHOLD = 0.5
 """A score above it is a positive prediction."""
@@ -38,7 +54,7 @@ _BINARY = CategoryVariable(
     position=0,
     counts=np.zeros(3, dtype=np.int64),
     missing=0,
-    categories=("0", "1", UNSEEN),
+    categories=(*BINARY_LABELS, UNSEEN),
 )
 
 # scikit-learn moves probabilities of 0 and 1 inwards by this much, which bounds the log loss.
@@ -47,7 +63,16 @@ _LEAST_PROBABILITY = float(np.finfo(np.float64).eps)
 
 def is_binary(outcome: Any) -> bool:
     """Return whether all outcomes that are present are 0 or 1, in any spelling."""
-    return bool((row_cells(_BINARY, outcome) < 2).all())
+    return bool((_binary_cells(outcome) < 2).all())
+
+
+def _binary_cells(outcome: Any) -> Cells:
+    """Return the cell of each outcome: 0, 1, 2 for anything else, and -1 if it is missing."""
+    column = capture_column("outcome", outcome, categorical=False)
+    if not isinstance(column, NumericColumn):
+        return row_cells(_BINARY, outcome)
+    cells = np.where(np.isin(column.values, (0, 1)), column.values, 2)
+    return np.where(np.isnan(column.values), -1, cells).astype(np.int64)
 
 
 @dataclass(frozen=True)
@@ -121,13 +146,12 @@ class OutcomeCells:
         Raises:
             BaselineError: If the columns differ in length.
         """
-        rows = len(row_values(outcome))
+        rows = len(outcome)
         names = self.classes or tuple(each.name for each in self.outputs)
         for name, column in zip(names, columns, strict=False):
-            if len(row_values(column)) != rows:
+            if len(column) != rows:
                 raise BaselineError(
-                    f"the outcome has {rows:,} rows, and output {name!r} has "
-                    f"{len(row_values(column)):,}"
+                    f"the outcome has {rows:,} rows, and output {name!r} has {len(column):,}"
                 )
         if self.classes:
             return self._class_probabilities(columns, outcome)
@@ -143,7 +167,7 @@ class OutcomeCells:
     def _scores(self, scores: Floats, outcome: Any) -> Outcomes:
         output = self.outputs[0]
         assert isinstance(output, NumericVariable)
-        cells = row_cells(_BINARY, outcome)
+        cells = _binary_cells(outcome)
         valid = (cells >= 0) & (cells < 2) & np.isfinite(scores)
         pairs = _score_pairs(output, scores[valid], cells[valid] == 1, self.threshold)
         return Outcomes((pairs,), int((~valid).sum()))
@@ -153,7 +177,10 @@ class OutcomeCells:
         assert isinstance(output, NumericVariable)
         valid = np.isfinite(predicted) & np.isfinite(actual)
         predicted, actual = predicted[valid], actual[valid]
-        errors = predicted - actual
+        # Numbers may be so large that their difference or its square overflows.
+        with np.errstate(over="ignore"):
+            errors = predicted - actual
+            squares = np.square(errors)
         cells = np.searchsorted(output.edges, predicted)
         size = len(output.edges) + 1
         pairs = OutcomePairs(
@@ -165,7 +192,7 @@ class OutcomeCells:
             losses={
                 "error": LossSums.of(errors),
                 "absolute_error": LossSums.of(np.abs(errors)),
-                "squared_error": LossSums.of(np.square(errors)),
+                "squared_error": LossSums.of(squares),
             },
         )
         return Outcomes((pairs,), int((~valid).sum()))
@@ -202,6 +229,24 @@ class OutcomeCells:
         return Outcomes((pairs, *each_class), int((~valid).sum()))
 
 
+def merge_outcomes(one: Outcomes | None, other: Outcomes | None) -> Outcomes | None:
+    """Return the outcomes of the rows of two baselines, for training that is counted in parts.
+
+    Warns:
+        BaselineWarning: if only one has outcomes, or the two are counted in other cells.
+    """
+    if one is not None and other is not None and one.fits(other):
+        return one.plus(other)
+    if one is not None or other is not None:
+        warnings.warn(
+            "the merged baseline has no outcomes, because the parts do not both have outcomes of "
+            "the same cells. Fit all parts with outcome= and the same threshold",
+            BaselineWarning,
+            stacklevel=3,
+        )
+    return None
+
+
 def _check_numbers(outcome: Any) -> None:
     if not isinstance(capture_column("outcome", outcome, categorical=False), NumericColumn):
         odd = next(
@@ -217,7 +262,7 @@ def _score_pairs(
     output: NumericVariable, scores: Floats, positive: Rows, threshold: float | None
 ) -> OutcomePairs:
     """Count valid scores and whether the outcome of each is 1."""
-    edges = output.edges if threshold is None else np.union1d(output.edges, [threshold])
+    edges = with_edge(output.edges, threshold)
     cells, size = np.searchsorted(edges, scores), len(edges) + 1
     losses: dict[str, LossSums] = {}
     if output.minimum >= 0 and output.maximum <= 1:
@@ -232,12 +277,17 @@ def _score_pairs(
         output=output.name,
         kind="score",
         edges=edges,
-        categories=_BINARY.categories[:2],
+        categories=BINARY_LABELS,
         counts=_paired(cells, positive.astype(np.int64), (size, 2)),
         output_sums=np.bincount(cells, scores, size).astype(np.float64),
         losses=losses,
         threshold=threshold,
     )
+
+
+def with_edge(edges: Floats, threshold: float | None) -> Floats:
+    """Return the edges, with one at the threshold, so that no bin reaches across it."""
+    return edges if threshold is None else np.union1d(edges, [threshold])
 
 
 def _class_pairs(
@@ -251,7 +301,7 @@ def _class_pairs(
         output=output.name,
         kind="class",
         categories=output.categories,
-        catch_all=tuple(each for each in output.categories if each in (OTHER, UNSEEN)),
+        catch_all=CATCH_ALL,
         counts=_paired(predicted, actual, (size, size)),
         losses=losses or {},
     )

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxkite.baseline.capture import CategoryColumn, Column, NumericColumn
+from boxkite.baseline.category_tail import label_hash
 from boxkite.baseline.values import spelled_number, to_number
 from boxkite.baseline.variable import (
     OTHER,
@@ -17,7 +18,6 @@ from boxkite.baseline.variable import (
     NumericVariable,
     Variable,
     finite_sum,
-    label_hash,
 )
 
 __all__ = ["Tally", "cell_of", "tally_column", "tally_labels", "tally_numbers"]

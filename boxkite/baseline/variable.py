@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from boxkite.baseline.category_tail import Tail
+from boxkite.baseline.exact_sum import ExactSum
 from boxkite.baseline.ordered_values import OrderedValues
 from boxkite.baseline.text_writer import format_float
 from boxkite.baseline.unseen_rows import MOST_UNSEEN, unseen_bound
 from boxkite.baseline.values import spelled_number
-from boxkite.errors import BaselineError
 from boxkite.variation import Variation
 
 __all__ = [
@@ -27,7 +27,6 @@ __all__ = [
     "Role",
     "Variable",
     "finite_sum",
-    "label_hash",
 ]
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -45,14 +44,6 @@ _LEAST_KEPT = 10
 """Fewest training rows of a kept category if unseen labels count in `__other__`."""
 
 _MAX_FLOAT32 = float(np.finfo(np.float32).max)
-
-
-def label_hash(label: str) -> int:
-    """Return 32 bits of the BLAKE2b hash of a category.
-
-    A baseline stores these hashes of its rare categories instead of their names.
-    """
-    return int.from_bytes(hashlib.blake2b(label.encode(), digest_size=4).digest())
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -101,6 +92,8 @@ class NumericVariable(_Distribution):
         sum: sum of the finite values.
         minimum: smallest finite value, NaN if there was none.
         maximum: largest finite value, NaN if there was none.
+        exact_sum: the sum as merging needs it, of which `sum` is the nearest float. None in files
+            of boxkite 0.0.5 and in older ones.
     """
 
     kind: ClassVar[Literal["numeric"]] = "numeric"
@@ -109,6 +102,7 @@ class NumericVariable(_Distribution):
     sum: float
     minimum: float = math.nan
     maximum: float = math.nan
+    exact_sum: ExactSum | None = field(default=None, repr=False)
 
     @classmethod
     def from_ordered(
@@ -123,6 +117,7 @@ class NumericVariable(_Distribution):
             role: role of the variable.
             position: position of the variable.
         """
+        exact = ordered.sum()
         finite = len(ordered)
         ends = ordered.below + ordered.rank(edges, "right")
         ranks = np.array([0, finite - 1] if finite else [], dtype=np.int64)
@@ -134,7 +129,8 @@ class NumericVariable(_Distribution):
             counts=np.diff(ends, prepend=0, append=ordered.below + finite + ordered.above),
             missing=ordered.missing,
             edges=edges,
-            sum=ordered.sum(),
+            sum=float(exact),
+            exact_sum=exact,
             minimum=minimum,
             maximum=maximum,
         )
@@ -157,27 +153,6 @@ class NumericVariable(_Distribution):
         """
         return int(np.count_nonzero((finite < self.minimum) | (finite > self.maximum)))
 
-    def merge(self, other: Variable) -> NumericVariable:
-        """Return the distribution of the rows of both variables.
-
-        Raises:
-            BaselineError: if the bins differ.
-        """
-        if not isinstance(other, NumericVariable) or not np.array_equal(self.edges, other.edges):
-            raise BaselineError(
-                f"{self.role} {self.name!r} has different bins in the two baselines. Fit the "
-                f"second with the edges of the first, bins={{{self.name!r}: edges}}"
-            )
-        return replace(
-            self,
-            counts=self.counts + other.counts,
-            missing=self.missing + other.missing,
-            variation={},  # It belongs to the windows of one training and cannot be added up.
-            sum=self.sum + other.sum,
-            minimum=float(np.fmin(self.minimum, other.minimum)),
-            maximum=float(np.fmax(self.maximum, other.maximum)),
-        )
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class CategoryVariable(_Distribution):
@@ -189,15 +164,18 @@ class CategoryVariable(_Distribution):
         categories: names of the cells. The most common category comes first. If there are rarer
             ones, `__other__` follows. Ordered categories are all kept and stand in their order. The
             last cell is always `__unseen__`, whose training count is 0.
-        tail: hashes (`label_hash`) of the categories that are counted as `__other__`.
-        tail_once: number of these categories that occur in one training row. In a merged baseline
-            it is an upper bound. None if there are none, or if the number is unknown.
+        tail: hashes (`category_tail.label_hash`) of the categories that are counted as `__other__`.
+        tail_once: number of these categories that occur in one training row. It is an upper bound
+            if `once` is unknown. None if there are none, or if the number is unknown.
+        once: hashes of these categories, which merging needs. None if they are unknown, as in older
+            files.
     """
 
     kind: Literal["category", "ordered"] = "category"
     categories: tuple[str, ...]
     tail: frozenset[int] = field(default=frozenset(), repr=False)
     tail_once: int | None = None
+    once: frozenset[int] | None = field(default=None, repr=False)
 
     @classmethod
     def from_tally(
@@ -224,23 +202,69 @@ class CategoryVariable(_Distribution):
             position: position of the variable.
         """
         labels = [label for label in tally if label not in (OTHER, UNSEEN)]
-        # The order must not depend on the order of rows, or equal data would give two versions.
         labels.sort(key=lambda label: (-tally[label], label))
-        kept, tail = labels[:max_categories], labels[max_categories:]
-        tail += [label for label in (OTHER, UNSEEN) if label in tally]
-        cells = [*kept, *([OTHER] if tail else []), UNSEEN]
-        counts = [tally[label] for label in kept]
-        counts += [sum(tally[label] for label in tail)] if tail else []
+        kept = {label: tally[label] for label in labels[:max_categories]}
+        rare = {label: rows for label, rows in tally.items() if label not in kept}
+        return cls.from_counts(
+            kept,
+            Tail.of(rare) if rare else None,
+            missing=missing,
+            name=name,
+            role=role,
+            position=position,
+        )
+
+    @classmethod
+    def from_counts(
+        cls,
+        kept: Mapping[str, int],
+        tail: Tail | None,
+        *,
+        missing: int,
+        name: str,
+        role: Role,
+        position: int,
+    ) -> CategoryVariable:
+        """Return the variable of kept categories and a tail.
+
+        Args:
+            kept: number of rows of each category with a cell of its own.
+            tail: the categories that are counted together; None for no such cell.
+            missing: number of rows without a label.
+            name: name of the variable.
+            role: role of the variable.
+            position: position of the variable.
+        """
+        # The order must not depend on the order of rows or of merged parts, or equal data would
+        # give two versions.
+        cells = sorted(kept, key=lambda label: (-kept[label], label))
+        counts = [kept[label] for label in cells]
+        if tail is not None:
+            cells, counts = [*cells, OTHER], [*counts, tail.rows]
         return cls(
             name=name,
             role=role,
             position=position,
             counts=np.array([*counts, 0], dtype=np.int64),
             missing=missing,
-            categories=tuple(cells),
-            tail=frozenset(map(label_hash, tail)),
-            tail_once=sum(tally[label] == 1 for label in tail) if tail else None,
+            categories=(*cells, UNSEEN),
+            tail=tail.hashes if tail else frozenset(),
+            tail_once=tail.most_once if tail else None,
+            once=tail.once if tail else None,
         )
+
+    @cached_property
+    def kept(self) -> dict[str, int]:
+        """Number of training rows of each category with a cell of its own."""
+        pairs = zip(self.categories, self.counts.tolist(), strict=True)
+        return {label: rows for label, rows in pairs if label not in (OTHER, UNSEEN)}
+
+    @property
+    def rare(self) -> Tail | None:
+        """The categories that are counted together; None if there is no such cell."""
+        if not self.has_tail:
+            return None
+        return Tail(int(self.counts[self.index[OTHER]]), self.tail, self.once, self.tail_once)
 
     @cached_property
     def index(self) -> dict[str, int]:
@@ -311,45 +335,6 @@ class CategoryVariable(_Distribution):
         kept = len(self.counts) - 1 - self.has_tail
         tail_rows = int(self.counts[kept]) if self.has_tail else 0
         return unseen_bound(self.counts[:kept], tail_rows, len(self.tail), self.tail_once)
-
-    def merge(self, other: Variable) -> CategoryVariable:
-        """Return the distribution of the rows of both, in the order of this variable's categories.
-
-        Raises:
-            BaselineError: if the categories or their orders differ.
-        """
-        if not isinstance(other, CategoryVariable) or set(self.categories) != set(other.categories):
-            raise BaselineError(
-                f"{self.role} {self.name!r} has different categories in the two baselines"
-            )
-        if self.kind != other.kind or (self.is_ordered and self.categories != other.categories):
-            raise BaselineError(
-                f"{self.role} {self.name!r} has another order of categories in the two baselines. "
-                f"Fit both with the same ordered="
-            )
-        there = [other.index[category] for category in self.categories]
-        return replace(
-            self,
-            counts=self.counts + other.counts[there],
-            missing=self.missing + other.missing,
-            variation={},  # It belongs to the windows of one training and cannot be added up.
-            tail=self.tail | other.tail,
-            tail_once=self._once_in_either(other),
-        )
-
-    def _once_in_either(self, other: CategoryVariable) -> int | None:
-        """Return an upper bound of the tail's categories that occur in one row of both together.
-
-        None if one of the numbers is unknown.
-        """
-        # A category that occurs once in both together occurs once in one baseline and never in the
-        # other. The hashes do not say which categories occur once. So there are two upper bounds:
-        # the number that occurs once, and the number that the other baseline lacks.
-        if self.tail_once is None or other.tail_once is None:
-            return None
-        return min(self.tail_once, len(self.tail - other.tail)) + min(
-            other.tail_once, len(other.tail - self.tail)
-        )
 
 
 Variable: TypeAlias = NumericVariable | CategoryVariable

@@ -18,6 +18,7 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 import numpy as np
 
+from boxkite.baseline.exact_sum import LOWEST, PIECES, ExactSum
 from boxkite.baseline.time_windows import seconds_of
 from boxkite.baseline.variable import (
     OTHER,
@@ -32,14 +33,23 @@ from boxkite.errors import BaselineError
 from boxkite.variation import Spread, Variation
 from boxkite.variation.learning import MOST_DIRECTIONS
 
-__all__ = ["Count", "StoredCategory", "StoredNumeric", "restore", "store"]
+__all__ = [
+    "Count",
+    "StoredCategory",
+    "StoredFloat",
+    "StoredNumeric",
+    "restore",
+    "spelled",
+    "store",
+]
 
 # A count must fit numpy's int64. A position has at most nine digits, also in a classic file.
 Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 _Position: TypeAlias = Annotated[int, msgspec.Meta(ge=0, lt=10**9)]
 _Amount: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
 _Degrees: TypeAlias = Annotated[float, msgspec.Meta(gt=0, le=1e9)]
-_Number: TypeAlias = float | Literal["NaN", "+Inf", "-Inf"]
+_HIGHEST = 31  # the place of the first piece of the greatest float
+StoredFloat: TypeAlias = float | Literal["NaN", "+Inf", "-Inf"]
 
 
 class _Stored(msgspec.Struct, tag_field="kind", forbid_unknown_fields=True, omit_defaults=True):
@@ -69,7 +79,10 @@ class StoredVariation(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=
 
 
 class StoredNumeric(_Stored, tag="numeric"):
-    """A `NumericVariable` as JSON, with the same field names."""
+    """A `NumericVariable` as JSON, with the same field names.
+
+    `sum_pieces` holds `top` and then the pieces of `exact_sum`.
+    """
 
     role: Role
     name: str
@@ -77,14 +90,19 @@ class StoredNumeric(_Stored, tag="numeric"):
     missing: Count
     counts: list[Count]
     edges: list[float]
-    sum: _Number
-    minimum: _Number
-    maximum: _Number
+    sum: StoredFloat
+    minimum: StoredFloat
+    maximum: StoredFloat
     variation: dict[str, StoredVariation] = {}
+    sum_pieces: list[int] = []
 
 
 class StoredCategory(_Stored, tag="category"):
-    """A `CategoryVariable` as JSON; `tail` is the base64 of ascending 32-bit big-endian hashes."""
+    """A `CategoryVariable` as JSON.
+
+    `tail` is the base64 of ascending 32-bit big-endian hashes. `once` is the base64 of a bit for
+    each of them, in the same order from the highest bit of the first byte on.
+    """
 
     role: Role
     name: str
@@ -96,6 +114,7 @@ class StoredCategory(_Stored, tag="category"):
     tail_once: Count | None = None
     variation: dict[str, StoredVariation] = {}
     ordered: bool = False
+    once: str | None = None
 
 
 def store(variable: Variable) -> StoredNumeric | StoredCategory:
@@ -107,12 +126,14 @@ def store(variable: Variable) -> StoredNumeric | StoredCategory:
             *common,
             counts=variable.counts.tolist(),
             edges=variable.edges.tolist(),
-            sum=_spelled(variable.sum),
-            minimum=_spelled(variable.minimum),
-            maximum=_spelled(variable.maximum),
+            sum=spelled(variable.sum),
+            minimum=spelled(variable.minimum),
+            maximum=spelled(variable.maximum),
             variation=variation,
+            sum_pieces=_sum_pieces(variable.exact_sum),
         )
-    hashes = struct.pack(f">{len(variable.tail)}I", *sorted(variable.tail))
+    ascending = sorted(variable.tail)
+    hashes = struct.pack(f">{len(ascending)}I", *ascending)
     return StoredCategory(
         *common,
         counts=variable.counts.tolist(),
@@ -121,7 +142,19 @@ def store(variable: Variable) -> StoredNumeric | StoredCategory:
         tail_once=variable.tail_once,
         variation=variation,
         ordered=variable.is_ordered,
+        once=_once_bits(variable.once, ascending),
     )
+
+
+def _sum_pieces(exact: ExactSum | None) -> list[int]:
+    return [] if exact is None else [exact.top, *exact.pieces]
+
+
+def _once_bits(once: frozenset[int] | None, ascending: Sequence[int]) -> str | None:
+    if once is None:
+        return None
+    flags = np.array([each in once for each in ascending], dtype=bool)
+    return base64.b64encode(np.packbits(flags).tobytes()).decode()
 
 
 def _stored_variation(variation: Variation) -> StoredVariation:
@@ -140,7 +173,8 @@ def _stored_spread(spread: Spread) -> StoredSpread:
     return StoredSpread(*dataclasses.astuple(spread))
 
 
-def _spelled(number: float) -> _Number:
+def spelled(number: float) -> StoredFloat:
+    """Return a float as JSON holds it: one that is not finite as Prometheus spells it."""
     if math.isfinite(number):
         return float(number)
     return "NaN" if math.isnan(number) else "+Inf" if number > 0 else "-Inf"
@@ -186,8 +220,17 @@ def _numeric(stored: StoredNumeric, counts: Counts, name: str) -> NumericVariabl
         sum=float(stored.sum),
         minimum=float(stored.minimum),
         maximum=float(stored.maximum),
+        exact_sum=_exact_sum(stored.sum_pieces, name),
         variation=_variation(stored, name),
     )
+
+
+def _exact_sum(pieces: Sequence[int], name: str) -> ExactSum | None:
+    if not pieces:
+        return None
+    if not LOWEST <= pieces[0] <= _HIGHEST or len(pieces) > 1 + PIECES or pieces[1:][-1:] == [0]:
+        raise BaselineError(f"the pieces of the sum of {name} cannot be those of a sum")
+    return ExactSum(pieces[0], tuple(pieces[1:]))
 
 
 def _category(stored: StoredCategory, counts: Counts, name: str) -> CategoryVariable:
@@ -216,6 +259,7 @@ def _category(stored: StoredCategory, counts: Counts, name: str) -> CategoryVari
         categories=categories,
         tail=tail,
         tail_once=stored.tail_once,
+        once=_once(stored, tail, name),
         variation=_variation(stored, name),
     )
 
@@ -254,6 +298,21 @@ def _hashes(encoded: str, name: str) -> frozenset[int]:
         return frozenset(struct.unpack(f">{len(raw) // 4}I", raw))
     except (ValueError, struct.error):
         raise BaselineError(f"the tail of {name} is not the base64 of 32-bit hashes") from None
+
+
+def _once(stored: StoredCategory, tail: frozenset[int], name: str) -> frozenset[int] | None:
+    if stored.once is None:
+        return None
+    ascending = sorted(tail)
+    try:
+        raw = np.frombuffer(base64.b64decode(stored.once, validate=True), dtype=np.uint8)
+    except ValueError:
+        raw = np.zeros(0, dtype=np.uint8)
+    flags = np.unpackbits(raw)[: len(ascending)].tolist()
+    once = frozenset(each for each, flag in zip(ascending, flags, strict=False) if flag)
+    if len(raw) != -(-len(ascending) // 8) or len(once) != stored.tail_once:
+        raise BaselineError(f"the tail of {name} does not have a bit for each of its hashes")
+    return once
 
 
 def _check_order(variables: Sequence[Variable]) -> None:

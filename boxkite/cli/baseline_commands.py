@@ -55,6 +55,12 @@ __all__ = ["baseline_command", "show_command"]
     help="Column of dates or times, from which boxkite learns how the data varies by itself. "
     "Mornings and weekends then do not count as drift.",
 )
+@click.option(
+    "--like",
+    metavar="BASELINE",
+    help="Path or URL of a baseline whose columns, bins and categories to take over, so that "
+    "boxkite merge can add up the two. --output then defaults to its outputs.",
+)
 @click.option("--model", type=NAME, default="default", show_default=True, help="Name of the model.")
 @click.option("--version", type=NAME, help="Version of the baseline. [default: its digest]")
 @click.option(
@@ -74,6 +80,7 @@ def baseline_command(
     categorical: tuple[str, ...],
     ordered: tuple[str, ...],
     time: str | None,
+    like: str | None,
     model: str,
     version: str | None,
     exposition: Any,
@@ -88,8 +95,11 @@ def baseline_command(
     Example:
       boxkite baseline train.parquet --output score --drop id --time requested_at
     """
+    first = None if like is None else Baseline.read(like)
     with waiting("reading"):
-        table = read_table(rows)
+        table = read_table(rows, first)
+    if first is not None and not outputs:
+        outputs = tuple(each.name for each in first.outputs if each.name in table.column_names)
     orders = dict(map(_order, ordered))
     named = (*categorical, *orders, *([time] if time else []))
     _check_columns(rows, table.column_names, outputs, drop, named)
@@ -103,6 +113,7 @@ def baseline_command(
             classes=classes,
             time=time,
             ordered=orders,
+            like=first,
         )
         fitted.write(output_file, exposition=exposition)
     if as_json:

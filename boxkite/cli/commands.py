@@ -10,6 +10,8 @@ from boxkite.cli.dashboard_command import dashboard_command
 from boxkite.cli.design_effect_command import design_effect_command
 from boxkite.cli.group import CommandGroup
 from boxkite.cli.log_commands import logs
+from boxkite.cli.merge_command import merge_command
+from boxkite.cli.outcomes_command import outcomes_command
 from boxkite.cli.report_command import report_command
 from boxkite.cli.rules_command import rules_command
 from boxkite.cli.variation_command import variation_command
@@ -42,6 +44,8 @@ for each in (
     dashboard_command,
     design_effect_command,
     logs,
+    merge_command,
+    outcomes_command,
     report_command,
     rules_command,
     show_command,

@@ -6,6 +6,7 @@ import functools
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,6 +20,7 @@ from boxkite.cli.junit import junit_xml
 from boxkite.cli.log_counting import count_log
 from boxkite.cli.policy_options import policy_options
 from boxkite.cli.shared_options import (
+    duration,
     folder_exists,
     json_option,
     part_of_log,
@@ -27,6 +29,7 @@ from boxkite.cli.shared_options import (
 )
 from boxkite.cli.tables import comparison_lines, comparison_table
 from boxkite.drift import Comparison, Policy, compare, compare_counts
+from boxkite.logs.reader.log_files import Interval
 from boxkite.system.atomic_file import replace_file
 
 __all__ = ["compare_command", "compared", "comparison_arguments", "exit_by_verdict"]
@@ -105,8 +108,37 @@ def compared(
     help="Also write JUnit XML. Each variable is a test case that fails if it drifted or if one of "
     "its rates changed.",
 )
+@click.option(
+    "--metrics",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    callback=folder_exists,
+    help="Also write the verdict as metrics, for the textfile collector or a Pushgateway. The "
+    "alerts of boxkite rules read them.",
+)
+@click.option(
+    "--every",
+    type=duration,
+    default="1d",
+    show_default=True,
+    metavar="LENGTH",
+    help="Time between two runs of this job. With --metrics, an alert fires if a run is late.",
+)
+@click.option(
+    "--period-end",
+    metavar="TIME",
+    help="End of the period that the rows come from, as for --until, which is the default. "
+    "--metrics writes it.",
+)
 def compare_command(
-    baseline: Baseline | str, rows: Path | str, as_json: bool, junit: Path | None, **options: Any
+    baseline: Baseline | str,
+    rows: Path | str,
+    as_json: bool,
+    junit: Path | None,
+    metrics: Path | None,
+    every: timedelta,
+    period_end: str | None,
+    **options: Any,
 ) -> None:
     """Compare rows or a prediction log with a baseline.
 
@@ -127,10 +159,13 @@ def compare_command(
     Example:
       boxkite compare histogram.prom july.parquet
       boxkite compare histogram.prom s3://bucket/log --since 2026-11-01
-      boxkite compare histogram.prom monday.parquet --window 1d
+      boxkite compare histogram.prom monday.parquet --window 1d --metrics monday.prom
       boxkite compare histogram.prom july.parquet --no-alert row_id --variable dest:min-effect=0.2
     """
+    end = _moment(period_end or options["until"])
     comparison = compared(read_baseline(baseline), rows, **options)
+    if metrics is not None:
+        comparison.write_metrics(metrics, every=every, period_end=end)
     if junit is not None:
         replace_file(junit, junit_xml(comparison))
     if as_json:
@@ -140,6 +175,10 @@ def compare_command(
         for line in comparison_lines(comparison):
             click.echo(line)
     exit_by_verdict(comparison)
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else Interval.of(until=text).until
 
 
 def exit_by_verdict(comparison: Comparison) -> None:

@@ -1,14 +1,13 @@
-"""The commands `boxkite logs ls`, `cat` and `prune`."""
+"""The commands `boxkite logs ls`, `cat`, `compact` and `prune`."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import sys
-from collections import defaultdict
 from collections.abc import Generator, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,12 +17,13 @@ import pyarrow.csv  # pyright: ignore[reportUnusedImport] - used as pa.csv
 import pyarrow.parquet  # pyright: ignore[reportUnusedImport] - used as pa.parquet
 
 from boxkite.cli.console import console, progress_bar, waiting
+from boxkite.cli.group import print_message
 from boxkite.cli.inputs import log_reader
 from boxkite.cli.shared_options import duration, json_option, part_of_log
 from boxkite.cli.tables import days_table
+from boxkite.logs.compaction.compactor import Compactor
 from boxkite.logs.pruning import prune
 from boxkite.logs.reader.arrow_batches import read_batches
-from boxkite.logs.reader.log_files import LogFile
 from boxkite.logs.reader.log_reader import LogReader
 from boxkite.logs.stores import open_store
 from boxkite.system.atomic_file import open_replacement
@@ -32,12 +32,13 @@ __all__ = ["logs"]
 
 _LINES = "jsonl"
 _FORMATS = (_LINES, "csv", "parquet")
+_ROWS = 10_000
 
 
 @click.group(invoke_without_command=True)
 @click.pass_context
 def logs(context: click.Context) -> None:
-    """List, print and prune prediction logs.
+    """List, print, compact and prune prediction logs.
 
     \b
     Example:
@@ -64,7 +65,8 @@ def ls(
     """List the days of a prediction log.
 
     URL is a folder, or a file:, s3:, gs: or az: URL as in the setting LOG. For each endpoint and
-    day, the table shows the number and size of the files.
+    day, the table shows the number and size of the files to read, and how many predictions are
+    compacted.
 
     \b
     Example:
@@ -84,18 +86,16 @@ def ls(
 
 def _days(log: LogReader, records: bool) -> list[dict[str, str | int]]:
     """Return the number and size of the files of each endpoint and day, in the order of files."""
-    files: defaultdict[tuple[str, str], list[LogFile]] = defaultdict(list)
-    for file in log.files:
-        files[file.partition.endpoint, file.partition.minute.date().isoformat()].append(file)
     days: list[dict[str, str | int]] = []
     with progress_bar("counting", sum(file.size for file in log.files)) as progress:
-        for (endpoint, day), found in files.items():
-            size = sum(file.size for file in found)
-            row: dict[str, str | int] = {"endpoint": endpoint, "day": day}
-            row |= {"files": len(found), "bytes": size}
+        for day in log.days:
+            files = list(day.files)
+            row: dict[str, str | int] = {"endpoint": day.endpoint, "day": day.day}
+            row |= {"files": len(files), "bytes": sum(file.size for file in files)}
+            row["compacted"] = 0 if day.compacted is None else day.compacted.manifest.rows
             if records:
-                part = replace(log, files=found, progress=progress)
-                row["predictions"] = sum(1 for _ in part.predictions())
+                part = replace(log, days=[day], progress=progress)
+                row["predictions"] = sum(len(piece) for piece in part.pieces(_ROWS))
             days.append(row)
     return days
 
@@ -189,6 +189,46 @@ def _opened(path: Path | None) -> Generator[IO[bytes]]:
         return
     with open_replacement(path) as file:
         yield file
+
+
+@logs.command()
+@click.argument("url")
+@click.option(
+    "--day",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="DAY",
+    required=True,
+    help="Day to compact, in UTC, such as 2026-11-23.",
+)
+@click.option("--endpoint", metavar="ID", help="Compact one endpoint only. [default: all]")
+@click.option("--delete", is_flag=True, help="Delete the lines that are compacted.")
+@json_option
+def compact(url: str, day: datetime, endpoint: str | None, delete: bool, as_json: bool) -> None:
+    """Write a day of a prediction log as Parquet.
+
+    URL is a folder, or a file:, s3:, gs: or az: URL as in the setting LOG. The Parquet files hold
+    each prediction once, ordered by time. From then on, all commands read them instead of the
+    lines. Lines that come later are read too, until you compact the day again. You can compact
+    while services write and others read.
+
+    \b
+    Example:
+      boxkite logs compact s3://bucket/log --day 2026-11-23 --delete
+    """
+    with waiting("compacting"):
+        compactor = Compactor(open_store(url), print_message)
+        days = list(compactor.compact(day.date(), endpoint, delete=delete))
+    if as_json:
+        click.echo(json.dumps([each._asdict() for each in days], indent=2))
+        return
+    for each in days:
+        deleted = f", {each.deleted:,} files of lines deleted" if delete else ""
+        click.echo(
+            f"{each.endpoint} {each.day}: {each.predictions:,} predictions, {each.files:,} files, "
+            f"{each.bytes:,} bytes{deleted}"
+        )
+    if not days:
+        click.echo("no predictions on this day")
 
 
 @logs.command("prune")

@@ -17,7 +17,7 @@ from boxkite.logs.reader.log_reader import LogReader
 from boxkite.rows.row import Row, ShapeError, output_row
 from boxkite.system.type_guards import is_dict, is_list
 
-__all__ = ["count_blocks", "count_log"]
+__all__ = ["count_blocks", "count_log", "logged_output"]
 
 _ROWS = 10_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -68,10 +68,16 @@ def _count(baseline: Baseline, chunk: Sequence[LoggedPrediction], counts: Counts
 
 def _record(logged: LoggedPrediction, outputs: Sequence[str]) -> Record:
     features: Any = {} if "features" in logged.truncated else _unredacted(logged.features)
-    return Record(logged.entity_id, 0, features, _output(logged, outputs))
+    return Record(logged.entity_id, 0, features, logged_output(logged, outputs))
 
 
-def _output(logged: LoggedPrediction, names: Sequence[str]) -> Row | None:
+def logged_output(logged: LoggedPrediction, names: Sequence[str]) -> Row | None:
+    """Return the output of a logged prediction as a row, or None if it is no row of these outputs.
+
+    Args:
+        logged: Prediction of a log.
+        names: Names of the output variables.
+    """
     output = _unredacted(logged.output)
     if output is None or not names:
         return {}

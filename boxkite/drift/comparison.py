@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import itertools
 import math
+import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from boxkite.baseline.baseline import Baseline
 from boxkite.baseline.notebook import Html, notebook_table, number
 from boxkite.baseline.tally import Tally
+from boxkite.baseline.text_writer import render
 from boxkite.baseline.variable import CategoryVariable, Variable
 from boxkite.drawing.cell_words import cell_words
 from boxkite.drawing.shapes import bars
 from boxkite.drawing.svg import picture
 from boxkite.drift.allowance import measure
+from boxkite.drift.comparison_series import JobRun, comparison_families
 from boxkite.drift.policy import Policy
 from boxkite.drift.rates import measure_rates, rate_critical
 from boxkite.drift.statistics import (
@@ -26,6 +30,7 @@ from boxkite.drift.statistics import (
 )
 from boxkite.drift.variable_drift import VariableDrift
 from boxkite.drift.verdict import Severity, Verdict, judge
+from boxkite.system.atomic_file import replace_file
 from boxkite.system.type_guards import is_tuple
 
 __all__ = ["MANY_DRIFTED", "Comparison", "compare_counts"]
@@ -91,13 +96,22 @@ class Comparison:
 
         Otherwise `warning`; empty without a change.
         """
-        drifted = len(self.drifted)
-        if drifted > 1 and drifted >= MANY_DRIFTED * len(self.variables):
-            return "critical"
         severities = {each.severity for each in self.variables}
+        if self._many_drifted:
+            return "critical"
         return (
             "critical" if "critical" in severities else "warning" if "warning" in severities else ""
         )
+
+    @property
+    def _many_drifted(self) -> bool:
+        drifted = len(self.drifted)
+        return drifted > 1 and drifted >= MANY_DRIFTED * len(self.variables)
+
+    def _severities(self, variable: VariableDrift) -> dict[str, Severity]:
+        """Return the severity of each change of a variable, as the rules for services have it."""
+        found = variable.severities
+        return found | {"drift": "critical"} if self._many_drifted and "drift" in found else found
 
     def __iter__(self) -> Iterator[VariableDrift]:
         return iter(self.variables)
@@ -116,6 +130,50 @@ class Comparison:
             "severity": self.severity,
             "verdict": self.verdict,
         }
+
+    def metrics_text(
+        self,
+        *,
+        every: timedelta = timedelta(days=1),
+        period_end: datetime | None = None,
+        ran_at: datetime | None = None,
+    ) -> str:
+        """Return the series that a job writes, in the Prometheus text format.
+
+        Args:
+            every: time between two runs of the job. An alert fires if a run is late.
+            period_end: end of the period that the rows come from, if known.
+            ran_at: time of the comparison, by default now.
+        """
+        run = JobRun(
+            (ran_at or datetime.now(UTC)).timestamp(),
+            every.total_seconds(),
+            None if period_end is None else period_end.timestamp(),
+        )
+        labels = {"model_name": self.model, "model_version": self.version}
+        variables = [(each, self._severities(each)) for each in self.variables]
+        return render(comparison_families(labels, self.predictions, self.verdict, variables, run))
+
+    def write_metrics(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        every: timedelta = timedelta(days=1),
+        period_end: datetime | None = None,
+    ) -> None:
+        """Write the verdict as metrics, for the textfile collector or a Pushgateway.
+
+        The rules of `boxkite rules` alert on them. Readers see the old file or the whole new one.
+
+        Args:
+            path: path of the file, which must end in `.prom` for the textfile collector.
+            every: time between two runs of the job. An alert fires if a run is late.
+            period_end: end of the period that the rows come from, if known.
+
+        Raises:
+            OSError: if the folder is missing or not writable. An old file stays as it was.
+        """
+        replace_file(path, self.metrics_text(every=every, period_end=period_end).encode())
 
     def _repr_html_(self) -> str:
         """Return a table for notebooks, with the largest change first."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -11,8 +12,10 @@ import numpy as np
 
 from boxkite.baseline.baseline import Baseline
 from boxkite.baseline.capture import capture_column, named_columns
+from boxkite.baseline.engines.engine_column import EngineColumn, engine_columns
+from boxkite.baseline.engines.questions import settle
 from boxkite.baseline.tally import Tally, tally_column
-from boxkite.baseline.variable import CategoryVariable
+from boxkite.baseline.variable import CategoryVariable, Variable
 from boxkite.drift.comparison import Comparison, compare_counts
 from boxkite.drift.policy import Policy
 from boxkite.drift.variable_drift import VariableDrift
@@ -53,7 +56,8 @@ def compare(
     """
     policy = policy or Policy()
     policy.check_names(baseline.variables)
-    columns = dict(named_columns(rows, names))
+    table = engine_columns(rows) if names is None else rows
+    columns = dict(named_columns(table, names))
     tallies = _tallies(baseline, columns)
     if not tallies:
         raise BaselineError(
@@ -100,16 +104,23 @@ def _absent(drift: VariableDrift, *, scored: bool) -> VariableDrift:
 
 def _tallies(baseline: Baseline, columns: Mapping[str, Any]) -> dict[tuple[str, str], Tally]:
     """Count each column that has the name of a variable, by the variable's role and name."""
-    tallies: dict[tuple[str, str], Tally] = {}
-    taken: set[str] = set()
+    matched: dict[str, Variable] = {}
     for variable in baseline.variables:
         # Features come first, so an output that shares a feature's name is left without a column.
-        if variable.name in columns and variable.name not in taken:
-            taken.add(variable.name)
-            categorical = isinstance(variable, CategoryVariable)
-            column = capture_column(variable.name, columns[variable.name], categorical=categorical)
-            tallies[variable.role, variable.name] = tally_column(variable, column)
-    return tallies
+        if variable.name in columns:
+            matched.setdefault(variable.name, variable)
+    counted = settle(
+        [functools.partial(_tally, each, columns[name]) for name, each in matched.items()]
+    )
+    places = [(each.role, each.name) for each in matched.values()]
+    return dict(zip(places, counted, strict=True))
+
+
+def _tally(variable: Variable, values: Any) -> Tally:
+    if isinstance(values, EngineColumn):
+        return values.tally(variable)
+    categorical = isinstance(variable, CategoryVariable)
+    return tally_column(variable, capture_column(variable.name, values, categorical=categorical))
 
 
 def _listed(names: Sequence[str]) -> str:

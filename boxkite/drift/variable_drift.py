@@ -138,6 +138,17 @@ class VariableDrift:
         return max(multiples, default=0.0)
 
     @property
+    def severities(self) -> dict[str, Severity]:
+        """Severity of each change: of `drift`, and of each changed rate."""
+        sizes = {
+            rate: abs(getattr(self, f"{rate}_difference")) / (self.min_rate or math.nan)
+            for rate in self.changed_rates
+        }
+        if self.verdict == "drift":
+            sizes["drift"] = self._floors.multiple(self.psi, abs(self.moved))
+        return {name: severity_of(size) for name, size in sizes.items()}
+
+    @property
     def severity(self) -> Severity:
         """`critical` above five times the floor, otherwise `warning`; empty without a change."""
         return severity_of(self.size) if self.has_changed else ""

@@ -110,7 +110,7 @@ class HourlyPruner:
         folder = f"{endpoint_folder(self._endpoint_id)}/_pruned"
         if not self._store.put_new(f"{folder}/{hour}", b""):
             return False
-        for path, _ in list(self._store.list(folder)):
+        for path, *_ in list(self._store.list(folder)):
             name = path.removeprefix(f"{folder}/")
             # The mark of the last hour stays, for workers whose clock is a little behind.
             if _HOUR.fullmatch(name) and name < last:
@@ -244,7 +244,7 @@ def _survey(store: Store, folder: str) -> tuple[list[str], int]:
     """Return the folders of the endpoints below a folder, and the total size of their files."""
     endpoints = dict[str, None]()
     total = 0
-    for path, size in store.list(folder):
+    for path, size, *_ in store.list(folder):
         found = parse_path(path)
         if found is not None:
             endpoints[f"{ROOT}/{found.endpoint}"] = None
@@ -254,7 +254,7 @@ def _survey(store: Store, folder: str) -> tuple[list[str], int]:
 
 def _files(store: Store, folder: str) -> Iterator[_File]:
     """Yield the log files of one endpoint, the oldest first, which is the order of their paths."""
-    for path, size in store.list(folder):
+    for path, size, *_ in store.list(folder):
         found = parse_path(path)
         if found is not None:
             yield _File(found.minute, path, size, found.end)

@@ -41,8 +41,9 @@ class LossSums(NamedTuple):
 
     @classmethod
     def of(cls, losses: Floats) -> LossSums:
-        """Add up the losses of rows."""
-        return cls(float(losses.sum()), float(np.square(losses).sum()))
+        """Add up the losses of rows. A sum that no float can hold is infinite."""
+        with np.errstate(over="ignore"):
+            return cls(float(losses.sum()), float(np.square(losses).sum()))
 
     def plus(self, other: LossSums) -> LossSums:
         """Return the sums over the rows of both."""

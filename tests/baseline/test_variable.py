@@ -7,15 +7,16 @@ import numpy as np
 import pytest
 
 from boxkite.baseline import CategoryVariable, NumericVariable
+from boxkite.baseline.category_tail import label_hash
+from boxkite.baseline.merging import merge_variables
 from boxkite.baseline.ordered_values import SortedValues
-from boxkite.baseline.variable import label_hash
 from boxkite.errors import BaselineError
 
 ORDERED = [-math.inf, -1.0, 0.0, 1.0, 1.0, 7.0, math.inf, math.nan, math.nan]
 
 OTHER_BINS = (
-    "feature 'x' has different bins in the two baselines. Fit the second with the edges of the "
-    "first, bins={'x': edges}"
+    "feature 'x' has different bins in the two baselines. Fit all parts after the first with "
+    "like=, or with boxkite baseline --like"
 )
 
 
@@ -114,16 +115,16 @@ def test_a_variable_equals_none_of_another_kind() -> None:
 
 def test_merging_numeric_variables_counts_the_rows_of_both() -> None:
     edges = [-1.0, 1.0]
-    parts = numeric(ORDERED, edges).merge(numeric([-9.0, 2.0, math.nan], edges))
-    assert parts == numeric(
-        [-math.inf, -9.0, *ORDERED[1:6], math.inf, *[math.nan] * 3], edges
-    ).merge(numeric([2.0], edges))
+    parts = merge_variables(numeric(ORDERED, edges), numeric([-9.0, 2.0, math.nan], edges))
+    finite = [-9.0, *ORDERED[1:5], 2.0, *ORDERED[5:6]]
+    assert parts == numeric([-math.inf, *finite, math.inf, *[math.nan] * 3], edges)
 
 
 def test_merging_categories_goes_by_name_and_keeps_both_tails() -> None:
-    merged = category({"a": 5, "b": 4, "c": 1}, 2).merge(
-        category({"a": 4, "b": 5, "d": 2}, 2, missing=1)
+    merged = merge_variables(
+        category({"a": 5, "b": 4, "c": 1}, 2), category({"a": 4, "b": 5, "d": 2}, 2, missing=1)
     )
+    assert isinstance(merged, CategoryVariable)
     assert merged.categories == ("a", "b", "__other__", "__unseen__")
     assert (merged.counts.tolist(), merged.missing) == ([9, 9, 3, 0], 1)
     assert merged.tail == {label_hash("c"), label_hash("d")}
@@ -138,19 +139,26 @@ def test_merging_categories_goes_by_name_and_keeps_both_tails() -> None:
             OTHER_BINS,
         ),
         (
-            category({"a": 1}),
+            category({"a": 2, "b": 1}, 1),
             category({"b": 1}),
-            "feature 'c' has different categories in the two baselines",
+            (
+                "feature 'c': the category 'b' has a count of its own in one baseline, but the "
+                "other counts it with the rare ones. Fit all parts after the first with like=, or "
+                "with boxkite baseline --like"
+            ),
         ),
         (
             category({"a": 1}),
             numeric([1.0], [1.0]),
-            "feature 'c' has different categories in the two baselines",
+            (
+                "feature 'c' is numeric in one baseline and a category in the other. Fit all parts "
+                "after the first with like=, or with boxkite baseline --like"
+            ),
         ),
     ],
     ids=["bins", "categories", "kinds"],
 )
 def test_variables_of_different_cells_do_not_merge(one: Any, other: Any, message: str) -> None:
     with pytest.raises(BaselineError) as caught:
-        one.merge(other)
+        merge_variables(one, other)
     assert str(caught.value) == message

@@ -1,5 +1,6 @@
 """The commands: their whole output and their exit codes."""
 
+import csv
 import json
 import subprocess
 import sys
@@ -98,6 +99,26 @@ def test_baseline_takes_the_order_of_categories() -> None:
     assert (grade["kind"], grade["categories"]) == ("ordered", ["2", "9", "10", "__unseen__"])
     assert (size["counts"], grade["counts"]) == ([10, 5, 5, 0], [5, 10, 5, 0])
     assert run("baseline", "orders.csv", "--ordered", "siez=S,M").exit_code == 2
+
+
+def test_merged_parts_equal_the_baseline_of_all_rows() -> None:
+    rows = pd.read_parquet("train.parquet")
+    rows["code"] = [*["01", "NA", "x"] * 333, "x"]
+    for name, part in {"one": rows[:400], "two": rows[400:], "all": rows}.items():
+        part.to_csv(f"{name}.csv", index=False, quoting=csv.QUOTE_NONNUMERIC)
+    assert (
+        run(
+            *["baseline", "one.csv", "--output", "score", "--model", "m", "-o", "one.prom"]
+        ).exit_code
+        == 0
+    )
+    for part in ("two", "all"):
+        found = run("baseline", f"{part}.csv", "--like", "one.prom", "-o", f"{part}.prom")
+        assert (found.exit_code, found.stderr) == (0, "")
+    merged = run("merge", "two.prom", "one.prom", "-o", "merged.prom")
+    version = Baseline.read("all.prom").version
+    assert merged.stdout == f"2 parts, 1,000 rows, version {version}, written to merged.prom\n"
+    assert Path("merged.prom").read_bytes() == Path("all.prom").read_bytes()
 
 
 def test_a_warning_is_one_line_on_stderr() -> None:
@@ -452,8 +473,8 @@ def test_the_help_of_each_command_has_an_example_of_it(name: str) -> None:
 
 
 COMMANDS = [
-    "baseline", "compare", "dashboard", "design-effect", "logs", "report", "rules", "show",
-    "variation",
+    "baseline", "compare", "dashboard", "design-effect", "logs", "merge", "outcomes", "report",
+    "rules", "show", "variation",
 ]  # fmt: skip
 
 

@@ -62,10 +62,10 @@ SIZE = len(FIRST), len(SECOND + THIRD + SECOND), len(OTHER)
 def test_ls_lists_the_days_of_each_endpoint() -> None:
     header, _, *rows = printed("logs", "ls", "log", "--records")
     assert [each.split() for each in (header, *rows)] == [
-        ["endpoint", "day", "files", "bytes", "predictions"],
-        ["flights", "2026-11-22", "1", str(SIZE[0]), "1"],
-        ["flights", "2026-11-23", "2", str(SIZE[1]), "2"],
-        ["other", "2026-11-23", "1", str(SIZE[2]), "1"],
+        ["endpoint", "day", "files", "bytes", "compacted", "predictions"],
+        ["flights", "2026-11-22", "1", str(SIZE[0]), "0", "1"],
+        ["flights", "2026-11-23", "2", str(SIZE[1]), "0", "2"],
+        ["other", "2026-11-23", "1", str(SIZE[2]), "0", "1"],
         f"4 files, {sum(SIZE):,} bytes, 4 predictions".split(),
     ]
 
@@ -73,7 +73,7 @@ def test_ls_lists_the_days_of_each_endpoint() -> None:
 def test_ls_prints_json_of_a_part() -> None:
     result = run("logs", "ls", "log", "--json", "--endpoint", "flights", "--since", "2026-11-23")
     assert json.loads(result.stdout) == [
-        {"endpoint": "flights", "day": "2026-11-23", "files": 2, "bytes": SIZE[1]}
+        {"endpoint": "flights", "day": "2026-11-23", "files": 2, "bytes": SIZE[1], "compacted": 0}
     ]
 
 
@@ -190,11 +190,11 @@ def test_without_a_command_it_prints_its_help_with_every_command() -> None:
     shown = printed("logs")
     assert shown == printed("logs", "--help")
     listed = shown[shown.index("Commands:") + 1 :]
-    assert [each.split()[0] for each in listed] == ["cat", "ls", "prune"]
+    assert [each.split()[0] for each in listed] == ["cat", "compact", "ls", "prune"]
     assert [each for each in listed if each.endswith("...")] == []
 
 
-@pytest.mark.parametrize("name", ["cat", "ls", "prune"])
+@pytest.mark.parametrize("name", ["cat", "compact", "ls", "prune"])
 def test_the_help_of_each_command_has_an_example_of_it(name: str) -> None:
     shown = printed("logs", name, "-h")
     assert re.match(rf" +boxkite logs {name} ", shown[shown.index("  Example:") + 1])

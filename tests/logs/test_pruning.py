@@ -26,7 +26,7 @@ def put(store: LocalStore, moment: datetime, endpoint_id: str = "e", size: int =
 
 
 def paths(store: LocalStore) -> list[str]:
-    return [path for path, _ in store.list("")]
+    return [path for path, *_ in store.list("")]
 
 
 @pytest.fixture

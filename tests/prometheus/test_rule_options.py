@@ -37,9 +37,9 @@ def test_evaluations_and_waiting_follow_the_window(
     assert expected <= group_lines(window)
 
 
-def test_an_interval_given_is_that_of_every_group_but_the_steps_and_the_services() -> None:
+def test_an_interval_given_is_that_of_every_group_but_the_steps_the_services_and_the_jobs() -> None:
     rules = render_rules(options=RuleOptions(interval="90s"))
-    every = ["1m30s", "5m", *["1m30s"] * 8, "1m", "1m"]
+    every = ["1m30s", "5m", *["1m30s"] * 8, *["1m"] * 5]
     assert re.findall("^    interval: (.+)", rules, re.MULTILINE) == every
 
 
@@ -107,7 +107,8 @@ def test_the_runbook_has_a_section_for_every_alert() -> None:
 def test_every_alert_says_what_a_person_needs() -> None:
     groups = yaml.safe_load(render_rules())["groups"]
     alerts = [rule for group in groups for rule in group["rules"] if "alert" in rule]
-    assert len(alerts) == 2 * 2 * 6 + 12  # windows, severities, alerts on data; services
+    # Severities times alerts on data, for two windows and for jobs; services; jobs that stopped.
+    assert len(alerts) == 2 * 6 * (2 + 1) + 12 + 1
     for alert in alerts:
         assert alert["labels"]["severity"] in ("warning", "critical")
         assert "keep_firing_for" in alert

@@ -87,7 +87,7 @@ def read_batches(
     arrow = _arrow_columns()
     if schema is None:
         # Damage is reported in the second pass, which also yields the rows.
-        silent = replace(log, report=_ignore)
+        silent = replace(log, damage=replace(log.damage, report=_ignore))
         schema = arrow.infer_schema(silent.chunks(batch_size), columns)
     width = max(1, len(schema or ()))
     rows = max(1, min(batch_size, _MAX_CELLS // width))

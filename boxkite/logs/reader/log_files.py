@@ -7,10 +7,10 @@ from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple, TypeAlias
 
 from boxkite.errors import LogReadError
-from boxkite.logs.partition import ROOT, Partition, endpoint_folder, parse_path
+from boxkite.logs.partition import ROOT, Partition, parse_path
 from boxkite.logs.stores.store import Store
 
-__all__ = ["Interval", "LogFile", "Moment", "log_files"]
+__all__ = ["Interval", "LogFile", "Moment", "has_log_files", "log_files"]
 
 Moment: TypeAlias = datetime | date | str
 """A datetime with its time zone, a date (its midnight in UTC), or either as ISO 8601 text."""
@@ -74,11 +74,13 @@ class LogFile(NamedTuple):
     Attributes:
         path: path relative to the store.
         size: number of bytes.
+        etag: see `StoredFile`.
         partition: the parts of the path.
     """
 
     path: str
     size: int
+    etag: str
     partition: Partition
 
 
@@ -87,21 +89,16 @@ def log_files(store: Store, endpoint: str | None, interval: Interval) -> Iterato
 
     Args:
         store: the store of the log.
-        endpoint: id of the endpoint; None for all.
+        endpoint: id of the endpoint as it is written in paths; None for all.
         interval: times of the predictions.
 
     Raises:
-        LogReadError: if the store holds no log at all.
         OSError: if the store cannot be reached.
     """
-    nothing = True
     for prefix in _prefixes(endpoint, interval):
         for file in _files_below(store, prefix):
             if file.partition.minute < interval.until and interval.since < file.partition.end:
-                nothing = False
                 yield file
-    if nothing and not any(_files_below(store, ROOT)):
-        raise LogReadError(f"There is no log: no log file below {ROOT}.")
 
 
 def _prefixes(endpoint: str | None, interval: Interval) -> Iterator[str]:
@@ -109,16 +106,21 @@ def _prefixes(endpoint: str | None, interval: Interval) -> Iterator[str]:
     if endpoint is None:
         yield ROOT
         return
-    folder = endpoint_folder(endpoint)
+    folder = f"{ROOT}/{endpoint}"
     if interval.until - interval.since <= _MAX_LISTED_BY_DAY:
         yield from (f"{folder}/{day}" for day in interval.days())
     else:
         yield folder
 
 
+def has_log_files(store: Store) -> bool:
+    """Return whether a store has any log file."""
+    return any(_files_below(store, ROOT))
+
+
 def _files_below(store: Store, prefix: str) -> Iterator[LogFile]:
     """Yield the files below a folder that have the name of a log file."""
-    for path, size in store.list(prefix):
-        partition = parse_path(path)
+    for file in store.list(prefix):
+        partition = parse_path(file.path)
         if partition is not None:
-            yield LogFile(path, size, partition)
+            yield LogFile(*file, partition)

@@ -89,7 +89,8 @@ class LocalStore:
             return
         for path in _walk(self._place(prefix) if prefix else self.folder, prefix):
             with contextlib.suppress(FileNotFoundError):  # removed since its folder was listed
-                yield StoredFile(path, os.lstat(self.folder / path).st_size)
+                found = os.lstat(self.folder / path)
+                yield StoredFile(path, found.st_size, f"{found.st_mtime_ns:x}")
 
     def remove(self, path: str) -> None:
         """Delete a file. It is not an error if the file does not exist.

@@ -206,7 +206,7 @@ class ObjectStore:
             for page in self._obstore.list(self._store, folder or None, chunk_size=_PAGE):
                 for found in page:
                     if not is_hidden(found["path"]):
-                        yield StoredFile(found["path"], found["size"])
+                        yield StoredFile(found["path"], found["size"], found["e_tag"] or "")
 
     def remove(self, path: str) -> None:
         """Delete a file. It is not an error if the file does not exist.

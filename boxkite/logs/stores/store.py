@@ -14,10 +14,13 @@ class StoredFile(NamedTuple):
     Attributes:
         path: path relative to the store, with "/" between its parts.
         size: number of bytes.
+        etag: text that differs if a file was removed and another one took its name: the entity tag
+            of an object store, or the time of a local file's last change.
     """
 
     path: str
     size: int
+    etag: str
 
 
 class Store(Protocol):

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from boxkite.prometheus.rules.label_sets import VARIABLE
 
-__all__ = ["service_texts", "window_texts"]
+__all__ = ["job_texts", "service_texts", "window_texts"]
 
 _CELL = ("gt", "le", "category")
+_RATES = ("missing", "unseen", "outside", "invalid")
 
 
 def window_texts(window: str, environment: Sequence[str]) -> dict[str, str]:
@@ -63,6 +64,45 @@ def service_texts(environment: Sequence[str]) -> dict[str, str]:
             "{{ range printf `count by (job) "
             f"(boxkite_predictions_total{{{instance}}})` {of_instance} | query "
             '| sortByLabel "job" }}{{ .Value }} in job {{ .Labels.job }}, {{ end }}in all.'
+        ),
+    }
+
+
+def job_texts(environment: Sequence[str]) -> dict[str, str]:
+    """Return the texts of alerts on jobs, by placeholder of the template."""
+    live, model = (*environment, *VARIABLE), (*environment, "model_name")
+
+    def value(series: str, statistic: str) -> str:
+        name = f'boxkite_compare_{series}{{statistic="{statistic}",@}}'
+        return _number(name, live, "%.3f")
+
+    def moved(sign: str, words: str) -> str:
+        query = _query(f"100 * abs(boxkite_compare_moved{{@}} {sign} 0)", live)
+        cell = (
+            '{{ .Value | printf "%.3g" }} % of rows moved ' + words + " {{ .Labels.moved_cell }}."
+        )
+        return f"{{{{ with {query} }}}}{{{{ with . | first }}}}{cell}{{{{ end }}}}{{{{ end }}}}"
+
+    def percent(rate: str) -> str:
+        name = f'100 * abs(boxkite_compare_statistic{{statistic="{rate}",@}})'
+        return _number(name, live, "%.3g") + " %"
+
+    rows = _number("boxkite_compare_variable_rows{@}", live, "%.0f")
+    version = "model version {{ $labels.model_version }}."
+    ks = _query('boxkite_compare_statistic{statistic="ks",@}', live)
+    interval = _query("boxkite_compare_interval_seconds{@}", model)
+    return {
+        "where": _where(environment),
+        "most_moved": moved(">", "to") + moved("<", "away from"),
+        "distances": (
+            f"PSI is {value('statistic', 'psi')} (threshold {value('critical', 'psi')})"
+            f"{{{{ with {ks} }}}}, K-S is {value('statistic', 'ks')} "
+            f"(threshold {value('critical', 'ks')}){{{{ end }}}}, on {rows} rows of {version}"
+        ),
+        "rows": f"{rows} rows with a value, {version}",
+        **{f"{rate}_percent": percent(rate) for rate in _RATES},
+        "due": (
+            f"{{{{ with {interval} }}}}{{{{ . | first | value | humanizeDuration }}}}{{{{ end }}}}."
         ),
     }
 

@@ -11,6 +11,7 @@ from boxkite.prometheus.rules.annotations import service_texts
 from boxkite.prometheus.rules.counting import counted_in_step, is_summed
 from boxkite.prometheus.rules.durations import format_duration, parse_duration
 from boxkite.prometheus.rules.floors import floor_expressions
+from boxkite.prometheus.rules.job_groups import job_groups
 from boxkite.prometheus.rules.rule_options import RuleOptions
 from boxkite.prometheus.rules.rule_template import render_group
 from boxkite.prometheus.rules.scraping_group import scraping_group
@@ -106,6 +107,7 @@ def render_rules(
         groups += [of_window.records(), of_window.details(), *of_window.alerts()]
     groups.append(render_group("service.yaml", options, **service_texts(options.environment)))
     groups.append(scraping_group(sources, options, interval))
+    groups += job_groups(options)
     return _header(windows, options) + "\n".join(filter(None, groups))
 
 

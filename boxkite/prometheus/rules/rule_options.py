@@ -19,6 +19,7 @@ ALERTS = (
     "BoxkiteLogDropping", "BoxkiteLogPendingGrowing", "BoxkiteMonitoringErrors",
     "BoxkiteLabelsRenamed", "BoxkiteScrapedTooRarely", "BoxkiteCountersFall",
     "BoxkiteScrapedTwice", "BoxkitePolicyDiffers",
+    "BoxkiteJobStopped",
 )  # fmt: skip
 """The name of each alert, in the order of the rule file and of the runbook."""
 

@@ -20,7 +20,7 @@ from boxkite.errors import ConfigError
 from boxkite.live.log_context import LogContext
 from boxkite.logs import LogReadError, LogReadWarning
 from boxkite.logs.log_record import LogRecord
-from boxkite.logs.reader import log_reader
+from boxkite.logs.reader import line_files
 from boxkite.logs.sink import Batch
 from boxkite.logs.sinks.files_sink import FilesSink
 from boxkite.logs.stores.local_store import LocalStore
@@ -420,9 +420,9 @@ def test_a_log_in_ten_times_as_many_minutes_takes_no_more_memory(write_log: Writ
 def test_a_line_without_end_is_named_and_left_out(
     write_log: Write, compression: str | None, streamed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log_reader, "_MAX_LINE_BYTES", 5_000_000)
+    monkeypatch.setattr(line_files, "_MAX_LINE_BYTES", 5_000_000)
     if streamed:
-        monkeypatch.setattr(log_reader, "_BYTES_AHEAD", 10)
+        monkeypatch.setattr(line_files, "_BYTES_AHEAD", 10)
     long = {"id": "x", "time": "09:00:10.000000", "features": {"x": "y" * 5_000_000}}
     predictions = (*MORNING[:2], long, *MORNING[2:])
     url = write_log(*predictions, compression=compression, max_bytes=10**8)
@@ -460,7 +460,7 @@ def test_a_disk_that_fails_while_reading_is_an_error_and_not_damage(
         def readinto(self, _buffer: Any) -> int:
             raise OSError(errno.EIO, "the disk is broken")
 
-    monkeypatch.setattr(log_reader, "_BYTES_AHEAD", 10)
+    monkeypatch.setattr(line_files, "_BYTES_AHEAD", 10)
     monkeypatch.setattr(LocalStore, "open", lambda *_: io.BufferedReader(Failing()))
     for compression in (None, "gzip", "zstd"):
         url = write_log(*MORNING, compression=compression, logger=f"w_{compression}")

@@ -51,7 +51,7 @@ def files(store: LocalStore) -> dict[str, list[str]]:
     """Return the ids in each file."""
     return {
         path: [json.loads(line)["entity_id"] for line in store.read(path).splitlines()]
-        for path, _ in store.list("")
+        for path, *_ in store.list("")
     }
 
 
@@ -68,7 +68,7 @@ def sink(store: LocalStore) -> FilesSink:
 def test_each_minute_has_a_file_with_its_records_as_lines(sink, store):
     late = record(3, "2026-11-22T23:59:00.000000Z")
     sink.deliver(batch(record(1), late, record(2)))
-    assert {path: store.read(path) for path, _ in store.list("")} == {
+    assert {path: store.read(path) for path, *_ in store.list("")} == {
         "models/predictions/flights/2026-11-22/2359_w1-pod.txt": to_line(late, 1 << 20),
         f"{DAY}/1405_w1-pod.txt": to_line(record(1), 1 << 20) + to_line(record(2), 1 << 20),
     }
@@ -115,7 +115,7 @@ def test_the_same_batch_again_writes_nothing(compression, new_sink, store):
 
 
 def files_as_they_are(store: LocalStore) -> dict[str, bytes]:
-    return {path: store.read(path) for path, _ in store.list("")}
+    return {path: store.read(path) for path, *_ in store.list("")}
 
 
 def test_two_replicas_with_the_same_ids_do_not_overwrite_each_other(store):
@@ -204,7 +204,7 @@ def test_gzip_and_zstd_hold_the_same_lines(store):
     expected = b"".join(to_line(record(number), 1 << 20) for number in range(100))
     for compression in ("gzip", "zstd"):
         FilesSink(store, "file", compression).deliver(batch(*map(record, range(100))))
-    assert [path for path, _ in store.list("")] == [
+    assert [path for path, *_ in store.list("")] == [
         f"{DAY}/1405_w1-pod.txt.gz",
         f"{DAY}/1405_w1-pod.txt.zst",
     ]

@@ -105,7 +105,7 @@ def found(folder: Path) -> dict[str, list[str]]:
     """Return the ids in each visible file, and check that each line is whole."""
     store = LocalStore(folder)
     ids = {}
-    for path, size in store.list(""):
+    for path, size, _ in store.list(""):
         content = store.read(path)
         assert len(content) == size
         assert content.endswith(b"\n")

@@ -1,0 +1,247 @@
+"""A column of a lazy frame, which its engine counts."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+from narwhals.exceptions import DuplicateError
+
+from boxkite.baseline.capture import CategoryColumn, counted_labels
+from boxkite.baseline.engines.gridded_values import GriddedValues, Summary
+from boxkite.baseline.engines.interval_expressions import interval_number
+from boxkite.baseline.engines.lazy_source import LazySource
+from boxkite.baseline.engines.number_questions import Groups, count_groups
+from boxkite.baseline.engines.questions import Unanswered
+from boxkite.baseline.tally import Tally, tally_column
+from boxkite.baseline.values import to_category
+from boxkite.baseline.variable import CategoryVariable, NumericVariable, Variable
+from boxkite.errors import BaselineError
+
+__all__ = ["EngineColumn", "engine_columns"]
+
+MOST_LABELS = 1_000_000
+"""Most different labels of a column. They are held in memory once the engine has counted them."""
+
+_NUMBERS = frozenset({nw.Boolean, nw.Date, nw.Datetime, nw.Duration})
+_TEXT = frozenset({nw.String, nw.Categorical, nw.Enum, nw.Binary})
+
+_MISSING, _BELOW, _ABOVE, _WHOLE, _FRACTION, _INSIDE, _OUTSIDE = range(7)
+
+
+def engine_columns(data: Any) -> Any:
+    """Return the columns of a lazy frame by name, and other data unchanged.
+
+    Raises:
+        BaselineError: if two columns have the same name.
+    """
+    try:
+        frame = nw.from_native(data, allow_series=True, pass_through=True)
+    except DuplicateError as error:
+        raise BaselineError(f"two columns have the same name: {error}. Rename one") from None
+    if not isinstance(frame, nw.LazyFrame):
+        return data
+    lazy: nw.LazyFrame[Any] = frame
+    source = LazySource(lazy)
+    return {name: EngineColumn(source, name) for name in source.schema.names()}
+
+
+class EngineColumn:
+    """A column that stays in its engine. Methods raise `Unanswered` until the engine was asked."""
+
+    def __init__(self, source: LazySource, name: str) -> None:
+        self.source, self.name = source, name
+        self._values: GriddedValues | None = None
+        self._labels: CategoryColumn | None = None
+        self._spellings: dict[str, list[Any]] = {}
+        self._tallies: dict[Variable, Tally] = {}
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the type of the column is text."""
+        return self.source.schema[self.name].base_type() in _TEXT
+
+    @property
+    def is_number(self) -> bool:
+        """Whether the column is a number, a boolean, a date, a time with a date or a duration."""
+        kind = self.source.schema[self.name]
+        return kind.is_numeric() or kind.base_type() in _NUMBERS
+
+    def capture(self, *, categorical: bool) -> GriddedValues | CategoryColumn:
+        """Return the column as numbers or, if it is text or `categorical`, as labels.
+
+        Raises:
+            BaselineError: if the column is neither.
+        """
+        kind = self.source.schema[self.name]
+        if categorical or self.is_text:
+            return replace(self.labels(), order=self.source.order(self.name))
+        if self.is_number:
+            return self.values()
+        raise BaselineError(
+            f"column {self.name!r} has the type {kind}, which is neither a number nor text. "
+            f"Convert the column in the engine, or name it in categorical="
+        )
+
+    def values(self) -> GriddedValues:
+        """Return the column as numbers."""
+        if self._values is None:
+            raise Unanswered(_Summarising(self.source, self.name, self))
+        return self._values
+
+    def labels(self) -> CategoryColumn:
+        """Return the column as counted labels."""
+        if self._labels is None:
+            raise Unanswered(_Labelling(self.source, self.name, self))
+        return self._labels
+
+    def tally(self, variable: Variable) -> Tally:
+        """Count the column into the cells of a variable of a baseline."""
+        if isinstance(variable, CategoryVariable) or not self.is_number:
+            return tally_column(variable, self.labels())
+        if variable not in self._tallies:
+            raise Unanswered(_Tallying(self.source, self.name, self, variable))
+        return self._tallies[variable]
+
+    def learn_tally(self, variable: NumericVariable, found: Groups) -> None:
+        """Take the number of rows in each cell, and of those outside the range of training."""
+        self.source.check_rows(int(found.rows.sum()))
+        cells = np.zeros(len(variable.counts), dtype=np.int64)
+        present = found.group != _MISSING
+        np.add.at(cells, found.key[present].astype(np.int64), found.rows[present])
+        self._tallies[variable] = Tally(
+            cells,
+            missing=int(found.rows[~present].sum()),
+            outside=int(found.rows[found.group == _OUTSIDE].sum()),
+        )
+
+    def learn_summary(self, found: Groups) -> None:
+        """Take the numbers of missing, infinite and finite values, and the extremes."""
+        rows = dict(zip(found.group.tolist(), found.rows.tolist(), strict=True))
+        self.source.check_rows(sum(rows.values()))
+        finite = found.group >= _WHOLE
+        summary = Summary(
+            rows=rows.get(_WHOLE, 0) + rows.get(_FRACTION, 0),
+            missing=rows.get(_MISSING, 0),
+            below=rows.get(_BELOW, 0),
+            above=rows.get(_ABOVE, 0),
+            whole=_FRACTION not in rows,
+            lowest=float(found.lowest[finite].min()) if finite.any() else 0.0,
+            highest=float(found.highest[finite].max()) if finite.any() else 0.0,
+        )
+        self._values = GriddedValues(self.source, self.name, summary)
+
+    def learn_labels(self, pairs: list[tuple[Any, int]]) -> None:
+        """Take the number of rows of each value."""
+        if len(pairs) > MOST_LABELS:
+            raise BaselineError(
+                f"column {self.name!r} has more than {MOST_LABELS:,} different labels, so there is "
+                f"no distribution to compare. Leave the column out, or shorten its labels"
+            )
+        self.source.check_rows(sum(rows for _, rows in pairs))
+        self._labels = counted_labels(self.name, pairs)
+        for value, _ in pairs:
+            label = to_category(value)
+            if label is not None:
+                self._spellings.setdefault(label, []).append(value)
+
+    def spellings(self, label: str) -> list[Any]:
+        """Return the values that have this label."""
+        return self._spellings.get(label, [])
+
+
+@dataclass(frozen=True, eq=False)
+class _Summarising:
+    """Asks how many values are missing, infinite, whole or fractions."""
+
+    engine: LazySource
+    name: str
+    column: EngineColumn
+
+    form = "groups"
+
+    def query(self) -> nw.LazyFrame[Any]:
+        """Return the query."""
+        value = nw.col("x")
+        groups = [
+            (value.is_null() | value.is_nan(), _MISSING),
+            (value == -math.inf, _BELOW),
+            (value == math.inf, _ABOVE),
+            (value % 1 == 0, _WHOLE),
+        ]
+        group = nw.lit(_FRACTION, nw.Int64)
+        for condition, number in reversed(groups):
+            group = nw.when(condition).then(nw.lit(number, nw.Int64)).otherwise(group)
+        column = self.engine.columns(x=self.engine.number(self.name))
+        return count_groups(column, group=group, value=value)
+
+    def answer(self, rows: nw.DataFrame[Any]) -> None:
+        """Take the numbers."""
+        self.column.learn_summary(Groups.of(rows))
+
+
+@dataclass(frozen=True, eq=False)
+class _Tallying:
+    """Asks for the number of rows in each bin of a baseline."""
+
+    engine: LazySource
+    name: str
+    column: EngineColumn
+    variable: NumericVariable
+
+    form = "groups"
+
+    def query(self) -> nw.LazyFrame[Any]:
+        """Return the query."""
+        value, variable = nw.col("x"), self.variable
+        group = nw.lit(_INSIDE, nw.Int64)
+        # No value is outside if the extremes of training are unknown. A comparison with NaN would
+        # be true in some engines.
+        if not math.isnan(variable.minimum):
+            finite = (value > -math.inf) & (value < math.inf)
+            beyond = finite & ((value < variable.minimum) | (value > variable.maximum))
+            group = nw.when(beyond).then(nw.lit(_OUTSIDE, nw.Int64)).otherwise(group)
+        missing = value.is_null() | value.is_nan()
+        return count_groups(
+            self.engine.columns(x=self.engine.number(self.name)),
+            group=nw.when(missing).then(nw.lit(_MISSING, nw.Int64)).otherwise(group),
+            key=interval_number(value, variable.edges.tolist()),
+            value=value,
+        )
+
+    def answer(self, rows: nw.DataFrame[Any]) -> None:
+        """Take the counts."""
+        self.column.learn_tally(self.variable, Groups.of(rows))
+
+
+@dataclass(frozen=True, eq=False)
+class _Labelling:
+    """Asks for the number of rows of each value."""
+
+    engine: LazySource
+    name: str
+    column: EngineColumn
+
+    @property
+    def form(self) -> str:
+        """The type of the values."""
+        kind = self.engine.schema[self.name]
+        return f"labels {nw.String() if self.engine.has_categories(self.name) else kind}"
+
+    def query(self) -> nw.LazyFrame[Any]:
+        """Return the query."""
+        counted = (
+            self.engine.frame.select(self.engine.label(self.name).alias("value"))
+            .group_by("value")
+            .agg(nw.len().cast(nw.Int64).alias("rows"))
+        )
+        # One more than allowed, to see that there are too many.
+        return counted if self.engine.is_dask else counted.head(MOST_LABELS + 1)
+
+    def answer(self, rows: nw.DataFrame[Any]) -> None:
+        """Take the values and their numbers."""
+        counts = np.asarray(rows["rows"].to_numpy(), dtype=np.int64).tolist()
+        self.column.learn_labels(list(zip(rows["value"].to_list(), counts, strict=True)))

@@ -1,0 +1,95 @@
+"""Counts numbers in groups: the one kind of query that bins and counts of numbers need."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+import narwhals as nw
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["IGNORED", "Groups", "count_groups"]
+
+Floats: TypeAlias = NDArray[np.float64]
+Integers: TypeAlias = NDArray[np.int64]
+
+_TOTAL = "total"
+
+IGNORED = -1
+"""Group of the rows that are not counted."""
+
+
+class Groups(NamedTuple):
+    """The rows of each group and key.
+
+    Attributes:
+        group: number of the group.
+        key: number within the group.
+        rows: number of rows.
+        lowest: smallest value; NaN if all are missing.
+        highest: greatest value; NaN if all are missing.
+        totals: sum of each addend.
+    """
+
+    group: Integers
+    key: Floats
+    rows: Integers
+    lowest: Floats
+    highest: Floats
+    totals: tuple[Integers, ...]
+
+    @classmethod
+    def of(cls, rows: nw.DataFrame[Any]) -> Groups:
+        """Return the answer to a query of `count_groups`."""
+
+        def integers(name: str) -> Integers:
+            return np.asarray(rows[name].to_numpy(), dtype=np.int64)
+
+        def floats(name: str) -> Floats:
+            return np.asarray(rows[name].to_numpy(), dtype=np.float64) + 0.0
+
+        return cls(
+            integers("group"),
+            floats("key"),
+            integers("rows"),
+            floats("lowest"),
+            floats("highest"),
+            tuple(integers(name) for name in rows.columns if name.startswith(_TOTAL)),
+        )
+
+
+def count_groups(
+    frame: nw.LazyFrame[Any],
+    *,
+    group: nw.Expr,
+    value: nw.Expr,
+    key: nw.Expr | None = None,
+    addends: Sequence[nw.Expr] = (),
+) -> nw.LazyFrame[Any]:
+    """Return a query that counts rows by group and key.
+
+    Args:
+        frame: the columns that the expressions use.
+        group: number of each row's group, or `IGNORED`.
+        value: value of which each group's smallest and greatest are returned.
+        key: number of each row within its group.
+        addends: integers whose sums are returned.
+    """
+    totals = {f"{_TOTAL}{number}": addend for number, addend in enumerate(addends)}
+    rows = frame.select(
+        group.cast(nw.Int64).alias("group"),
+        (nw.lit(0.0) if key is None else key).cast(nw.Float64).alias("key"),
+        value.alias("value"),
+        **totals,
+    )
+    return (
+        rows.filter(nw.col("group") != IGNORED)
+        .group_by("group", "key")
+        .agg(
+            nw.len().cast(nw.Int64).alias("rows"),
+            nw.col("value").min().alias("lowest"),
+            nw.col("value").max().alias("highest"),
+            **{name: nw.col(name).sum().cast(nw.Int64) for name in totals},
+        )
+    )

@@ -1,0 +1,106 @@
+"""Asks an engine what is not known yet, several columns at a time.
+
+Code that counts a column runs as if all were known. If it needs an answer that the engine has not
+given, it raises `Unanswered`. `settle` collects these questions from all columns, asks them in a
+few queries, and runs the code again. So the code stays free of queries, and a wide table takes a
+few of them instead of several for each column.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, Protocol, TypeVar
+
+import narwhals as nw
+
+__all__ = ["QUESTION", "Engine", "Question", "Unanswered", "settle"]
+
+T = TypeVar("T")
+
+QUESTION = "question"
+"""Name of the column that tells the answers of one query apart."""
+
+# Each question scans its own columns, and its result is kept until all of a query are answered.
+_QUESTIONS_A_QUERY = 16
+
+
+class Engine(Protocol):
+    """Runs queries."""
+
+    def collect(self, query: nw.LazyFrame[Any]) -> nw.DataFrame[Any]:
+        """Run a query and return its rows."""
+        ...
+
+
+class Question(Protocol):
+    """A query, and what becomes of its rows."""
+
+    @property
+    def engine(self) -> Engine:
+        """The engine that knows the answer."""
+        ...
+
+    @property
+    def form(self) -> Hashable:
+        """Names and types of the columns of the query. Queries of one form can run together."""
+        ...
+
+    def query(self) -> nw.LazyFrame[Any]:
+        """Return the query."""
+        ...
+
+    def answer(self, rows: nw.DataFrame[Any]) -> None:
+        """Take the rows of the query.
+
+        Raises:
+            BaselineError: if the rows contradict an earlier answer.
+        """
+        ...
+
+
+class Unanswered(Exception):  # noqa: N818 - not an error, but a request
+    """Raised by code that needs an answer first."""
+
+    def __init__(self, question: Question) -> None:
+        super().__init__()
+        self.question = question
+
+
+def settle(work: Sequence[Callable[[], T]]) -> list[T]:
+    """Return the results of functions that may raise `Unanswered`.
+
+    Each runs again until it has all answers.
+    """
+    results: dict[int, T] = {}
+    while len(results) < len(work):
+        questions: list[Question] = []
+        for number, function in enumerate(work):
+            if number in results:
+                continue
+            try:
+                results[number] = function()
+            except Unanswered as missing:
+                questions.append(missing.question)
+        _ask(questions)
+    return [results[number] for number in range(len(work))]
+
+
+def _ask(questions: Sequence[Question]) -> None:
+    alike: defaultdict[tuple[int, Hashable], list[Question]] = defaultdict(list)
+    for question in questions:
+        alike[id(question.engine), question.form].append(question)
+    for group in alike.values():
+        for start in range(0, len(group), _QUESTIONS_A_QUERY):
+            _ask_together(group[start : start + _QUESTIONS_A_QUERY])
+
+
+def _ask_together(questions: Sequence[Question]) -> None:
+    """Ask questions of one form in one query."""
+    queries = [
+        question.query().with_columns(nw.lit(number, nw.Int64).alias(QUESTION))
+        for number, question in enumerate(questions)
+    ]
+    rows = questions[0].engine.collect(nw.concat(queries) if len(queries) > 1 else queries[0])
+    for number, question in enumerate(questions):
+        question.answer(rows.filter(nw.col(QUESTION) == number))

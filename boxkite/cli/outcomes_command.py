@@ -1,0 +1,255 @@
+"""The command `boxkite outcomes`: the quality of logged predictions whose outcomes are known."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from boxkite.baseline import Baseline
+from boxkite.baseline.outcome_pairs import DEFAULT_THRESHOLD, OutcomeCells
+from boxkite.baseline.time_windows import seconds_of
+from boxkite.cli.console import print_table, progress_bar, waiting
+from boxkite.cli.group import EXIT_DRIFT, EXIT_INSUFFICIENT
+from boxkite.cli.inputs import log_reader, read_baseline, read_table
+from boxkite.cli.labels import Labels, id_column
+from boxkite.cli.outcome_join import Joined, join_labels
+from boxkite.cli.quality_table import quality_lines, quality_table
+from boxkite.cli.shared_options import (
+    TABLE_FILE,
+    Positive,
+    json_option,
+    part_of_log,
+    window_length,
+)
+from boxkite.errors import BaselineError
+from boxkite.quality import Outcomes, Quality, QualityPolicy, compare_outcomes, estimate
+
+__all__ = ["outcomes_command"]
+
+_POLICY = QualityPolicy()
+
+
+@click.command("outcomes")
+@click.argument("baseline")
+@click.argument("url")
+@click.argument("labels", type=TABLE_FILE)
+@click.option("--label", required=True, metavar="COLUMN", help="Column of the true outcomes.")
+@click.option(
+    "--id",
+    "identifier",
+    metavar="COLUMN",
+    help="Column of prediction ids or entity ids. [default: prediction_id, or else entity_id]",
+)
+@click.option(
+    "--labelled-at",
+    metavar="COLUMN",
+    help="Column of the time of each label. Of several labels of one prediction, the latest "
+    "counts. [default: the last in the file counts]",
+)
+@click.option(
+    "--threshold",
+    type=Positive(),
+    metavar="NUMBER",
+    help=f"A score above it is a positive prediction. [default: the baseline's, or else "
+    f"{DEFAULT_THRESHOLD}]",
+)
+@part_of_log
+@click.option(
+    "--window",
+    metavar="LENGTH",
+    callback=window_length,
+    help="Length of time that the predictions cover, such as 1d or 7d. The verdict allows for the "
+    "natural variation between windows of this length, if the baseline was fitted with --time and "
+    "--outcome.",
+)
+@click.option(
+    "--false-alarms-per-month",
+    type=Positive(min=0, min_open=True),
+    default=_POLICY.false_alarms_per_month,
+    show_default=True,
+    metavar="NUMBER",
+    help="Expected number of false alarms in 30 days if each window is judged once.",
+)
+@click.option(
+    "--min-drop",
+    type=Positive(min=0, max=1),
+    default=_POLICY.min_drop,
+    show_default=True,
+    metavar="NUMBER",
+    help="Smallest drop that matters, of accuracy, precision, recall, F1 and AUC.",
+)
+@click.option(
+    "--min-increase",
+    type=Positive(min=0),
+    default=_POLICY.min_increase,
+    show_default=True,
+    metavar="NUMBER",
+    help="Smallest increase of a loss that matters, as a fraction of the loss at training.",
+)
+@click.option(
+    "--min-rows",
+    type=click.IntRange(min=2),
+    default=_POLICY.min_rows,
+    show_default=True,
+    metavar="NUMBER",
+    help="Fewest rows that a statistic must rest on for a verdict.",
+)
+@json_option
+def outcomes_command(
+    baseline: Baseline | str,
+    url: str,
+    labels: Path,
+    label: str,
+    identifier: str | None,
+    labelled_at: str | None,
+    threshold: float | None,
+    endpoint: str | None,
+    since: str | None,
+    until: str | None,
+    window: str | None,
+    as_json: bool,
+    **policy: Any,
+) -> None:
+    """Join a prediction log with labels, and measure the quality of the model.
+
+    BASELINE is the path or URL of a file such as histogram.prom. URL is a folder, or a file:, s3:,
+    gs: or az: URL as in the setting LOG.
+
+    LABELS is a Parquet or CSV file with the id of each prediction and its true outcome. If a
+    prediction has several labels, the latest counts. Only predictions with the model and version of
+    the baseline are counted.
+
+    \b
+    Exit codes:
+      0  no statistic is worse than at training
+      1  a statistic is worse
+      2  wrong usage, or a file cannot be read
+      3  not enough data for any verdict, or the baseline has no outcomes
+
+    \b
+    Example:
+      boxkite outcomes histogram.prom /var/log/boxkite july.parquet --label paid_back
+      boxkite outcomes histogram.prom s3://bucket/log week.csv --label late --window 7d
+    """
+    trained = read_baseline(baseline)
+    with waiting("reading"):
+        found, cells = _read_labels(trained, labels, label, identifier, labelled_at, threshold)
+    log = log_reader(url, endpoint, since, until)
+    with progress_bar("reading", sum(file.size for file in log.files)) as progress:
+        joined = join_labels(trained, replace(log, progress=progress), found, cells)
+    if not joined.predictions:
+        raise click.UsageError(_no_predictions(trained, url, joined))
+    quality = _compared(trained.outcomes, joined, QualityPolicy(**policy), window)
+    report = _Report(trained, quality, joined, found)
+    if as_json:
+        click.echo(json.dumps(report.as_dict(), indent=2, allow_nan=False))
+    else:
+        print_table(functools.partial(quality_table, quality))
+        for line in report.lines():
+            click.echo(line)
+    code = {"worse": EXIT_DRIFT, "insufficient": EXIT_INSUFFICIENT}.get(quality.verdict, 0)
+    click.get_current_context().exit(code)
+
+
+def _read_labels(
+    baseline: Baseline,
+    path: Path,
+    label: str,
+    identifier: str | None,
+    labelled_at: str | None,
+    threshold: float | None,
+) -> tuple[Labels, OutcomeCells]:
+    """Read the labels, and choose the cells to count.
+
+    Raises:
+        BaselineError: If a column is missing, or the labels do not fit the output.
+    """
+    table = read_table(path)
+    for name in filter(None, (label, labelled_at)):
+        if name not in table.column_names:
+            raise BaselineError(
+                f"{path} has no column {name!r}; it has {', '.join(table.column_names)}"
+            )
+    column = table[id_column(table.column_names, identifier)]
+    labels = Labels.of(column, table[label], table[labelled_at] if labelled_at else None)
+    given = DEFAULT_THRESHOLD if threshold is None else threshold
+    cells = baseline.outcome_cells(list(labels.outcomes.values()), given)
+    if threshold not in (None, cells.threshold):
+        raise BaselineError(
+            f"--threshold is {threshold:g}, but the baseline was fitted with {cells.threshold:g}. "
+            f"Leave it out, or fit the baseline again"
+        )
+    return labels, cells
+
+
+def _no_predictions(baseline: Baseline, url: str, joined: Joined) -> str:
+    message = f"{url} has no predictions of model {baseline.model!r}, version {baseline.version!r}"
+    if joined.others:
+        message += f", but {joined.others:,} of other models or versions"
+    return message
+
+
+def _compared(
+    training: Outcomes | None, joined: Joined, policy: QualityPolicy, window: str | None
+) -> Quality:
+    hours = {} if window is None else {"hours": seconds_of(window) / 3600}
+    quality = compare_outcomes(joined.outcomes, training, policy=policy, window=window, **hours)
+    if training is None or not len(joined.scores):
+        return quality
+    return replace(quality, estimated=estimate(training, joined.scores))
+
+
+@dataclass(frozen=True)
+class _Report:
+    """What the command prints."""
+
+    baseline: Baseline
+    quality: Quality
+    joined: Joined
+    labels: Labels
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return a dictionary that JSON can hold."""
+        joined, labels = self.joined, self.labels
+        return {
+            "model": self.baseline.model,
+            "version": self.baseline.version,
+            "predictions": joined.predictions,
+            "labelled": joined.labelled,
+            "coverage": joined.coverage,
+            "labels": {
+                "rows": labels.rows,
+                "repeated": labels.repeated,
+                "corrected": labels.corrected,
+                "incomplete": labels.incomplete,
+                "other_models": joined.foreign,
+                "unknown": joined.unknown,
+            },
+            **self.quality.as_dict(),
+        }
+
+    def lines(self) -> Iterator[str]:
+        """Yield what stands below the table."""
+        joined, labels = self.joined, self.labels
+        yield (
+            f"{joined.labelled:,} of {joined.predictions:,} predictions have a label "
+            f"({100 * joined.coverage:.3g} %)"
+        )
+        counted = {
+            "predictions left out, because the output or the label is missing or invalid": (
+                self.quality.unpaired
+            ),
+            "labels that repeat an earlier one": labels.repeated,
+            "labels that a later one replaced": labels.corrected,
+            "labels without an id or an outcome": labels.incomplete,
+            "labels of another model or version": joined.foreign,
+            "labels without a prediction in this part of the log": joined.unknown,
+        }
+        yield from (f"{text}: {number:,}" for text, number in counted.items() if number)
+        yield from quality_lines(self.quality)
