@@ -23,8 +23,9 @@ from boxkite.baseline.time_windows import seconds_of
 from boxkite.baseline.unseen_rows import MOST_UNSEEN
 from boxkite.baseline.variable import CategoryVariable, Variable
 from boxkite.drift import kolmogorov
-from boxkite.drift.allowance import Allowance, Shares
+from boxkite.drift.allowance import Allowance
 from boxkite.drift.null_distribution import critical_value
+from boxkite.drift.shares import Shares
 from boxkite.drift.variable_policy import DEFAULT_FLOORS, NO_ALERT, Floors, VariablePolicy
 from boxkite.errors import ConfigError
 from boxkite.variation import Variation

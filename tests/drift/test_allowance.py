@@ -12,13 +12,8 @@ from scipy.stats import binom, chi2
 from boxkite import Baseline
 from boxkite.baseline.tally import Tally
 from boxkite.drift import Policy, compare_counts
-from boxkite.drift.allowance import (
-    Allowance,
-    Shares,
-    excess_quantile,
-    measure,
-    score_quantile,
-)
+from boxkite.drift.allowance import Allowance, measure
+from boxkite.drift.shares import Shares, excess_quantile, score_quantile
 from boxkite.variation import Variation, learn_variation
 from boxkite.variation.deviation import deviations
 

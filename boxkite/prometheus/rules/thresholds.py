@@ -10,9 +10,9 @@ import math
 
 from boxkite.baseline.text_writer import format_float
 from boxkite.drift import Policy
-from boxkite.drift.allowance import excess_quantile, score_quantile
 from boxkite.drift.policy import MOST_SHARE
 from boxkite.drift.rates import rate_critical
+from boxkite.drift.shares import excess_quantile, score_quantile
 from boxkite.prometheus.rules.durations import parse_duration
 
 __all__ = [
