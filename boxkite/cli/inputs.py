@@ -17,6 +17,7 @@ import pyarrow.parquet  # pyright: ignore[reportUnusedImport] - used as pa.parqu
 from boxkite.baseline import Baseline, CategoryVariable
 from boxkite.cli.engine_tables import needs_engine, open_lazily
 from boxkite.cli.group import print_message
+from boxkite.cli.logged_columns import named_like_baseline
 from boxkite.errors import BaselineError
 from boxkite.logs.reader.log_reader import LogReader
 
@@ -71,7 +72,7 @@ def read_table(path: Path, baseline: Baseline | None = None) -> Any:
     twice = [name for name, count in names.items() if count > 1]
     if twice:
         raise BaselineError(f"cannot read {path}: it has several columns named {twice[0]!r}")
-    return table
+    return table if baseline is None else named_like_baseline(table, baseline)
 
 
 @contextlib.contextmanager

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 from boxkite.baseline import Baseline
 from boxkite.baseline.tally import Tally
+from boxkite.cli.column_counting import count_columns
 from boxkite.live.counts import Counts
 from boxkite.live.fold import fold
 from boxkite.live.record import Record
 from boxkite.live.redaction import REDACTED
 from boxkite.logs.log_line import LoggedPrediction
+from boxkite.logs.reader.compacted_rows import CompactedRows
 from boxkite.logs.reader.log_reader import LogReader
 from boxkite.rows.row import Row, ShapeError, output_row
 from boxkite.system.type_guards import is_dict, is_list
 
 __all__ = ["count_blocks", "count_log", "logged_output"]
+
+_Piece: TypeAlias = CompactedRows | list[LoggedPrediction]
 
 _ROWS = 10_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -32,8 +36,8 @@ def count_log(baseline: Baseline, log: LogReader) -> Counts:
         OSError: If the log cannot be read.
     """
     counts = Counts.zero(baseline)
-    for chunk in log.chunks(_ROWS):
-        _count(baseline, chunk, counts)
+    for piece in log.pieces(_ROWS):
+        _count(baseline, piece, counts)
     return counts
 
 
@@ -52,18 +56,35 @@ def count_blocks(baseline: Baseline, log: LogReader, length: timedelta) -> dict[
         OSError: If the log cannot be read.
     """
     blocks: dict[int, Counts] = {}
-    for chunk in log.chunks(_ROWS):
-        by_block: dict[int, list[LoggedPrediction]] = {}
-        for logged in chunk:
-            by_block.setdefault((logged.created_at - _EPOCH) // length, []).append(logged)
-        for block, logged_then in by_block.items():
-            _count(baseline, logged_then, blocks.setdefault(block, Counts.zero(baseline)))
+    for piece in log.pieces(_ROWS):
+        for block, piece_then in _by_block(piece, length):
+            _count(baseline, piece_then, blocks.setdefault(block, Counts.zero(baseline)))
     return {block: blocks[block].tallies() for block in sorted(blocks)}
 
 
-def _count(baseline: Baseline, chunk: Sequence[LoggedPrediction], counts: Counts) -> None:
+def _by_block(piece: _Piece, length: timedelta) -> Iterator[tuple[int, _Piece]]:
+    """Split predictions into blocks of time."""
+    if isinstance(piece, CompactedRows):
+        while len(piece):
+            block = (piece.first - _EPOCH) // length
+            end = _EPOCH + (block + 1) * length
+            yield block, piece.before(end)
+            piece = piece.since(end)
+        return
+    by_block: dict[int, list[LoggedPrediction]] = {}
+    for logged in piece:
+        by_block.setdefault((logged.created_at - _EPOCH) // length, []).append(logged)
+    yield from by_block.items()
+
+
+def _count(baseline: Baseline, piece: _Piece, counts: Counts) -> None:
+    if isinstance(piece, CompactedRows):
+        rest = count_columns(baseline, piece, counts)
+        if not len(rest):
+            return
+        piece = rest.values()
     outputs = [each.name for each in baseline.outputs]
-    fold(baseline, [_record(logged, outputs) for logged in chunk], counts)
+    fold(baseline, [_record(logged, outputs) for logged in piece], counts)
 
 
 def _record(logged: LoggedPrediction, outputs: Sequence[str]) -> Record:

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import heapq
 import math
-import re
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
-from boxkite.error_reporter import ErrorReporter
-from boxkite.logs.partition import ROOT, endpoint_folder, parse_path
+from boxkite.logs.compaction.manifest import compacted_folder, compacted_folders
+from boxkite.logs.partition import ROOT, endpoint_part, parse_path
 from boxkite.logs.stores.local_store import LocalStore
 from boxkite.logs.stores.store import Store
 
-__all__ = ["HourlyPruner", "Pruned", "Pruner", "SizePruner", "prune"]
+__all__ = ["Pruned", "prune"]
 
-# The shipper delivers nothing while a pruner runs, so each run is short.
-_HOURLY_SLICE_SECONDS = 5.0
-_SIZE_SLICE_SECONDS = 2.0
-_HOUR = re.compile(r"\d{4}-\d\d-\d\dT\d\d", re.ASCII)
+_MINUTE = timedelta(minutes=1)
+_DAY = timedelta(days=1)
 
 
 class Pruned(NamedTuple):
@@ -37,133 +34,18 @@ class Pruned(NamedTuple):
     finished: bool = True
 
 
-class Pruner(Protocol):
-    """Deletes old files. The shipper runs it about once a minute."""
+class _Prunable(NamedTuple):
+    """A file of lines, or the files of a compacted day, which go together.
 
-    def run(self) -> object:
-        """Delete what is due. Report errors, and never raise them."""
-
-
-class HourlyPruner:
-    """Deletes old files of one endpoint. Once an hour, one of its workers does it.
-
-    Workers try to put a file that is named after the hour. The store lets only the first one
-    succeed, even if workers run on different machines, and this worker takes the turn. A killed
-    worker cannot block the others, because the next hour has a file of its own. Other endpoints in
-    the store are left alone, because they may keep their files for longer.
-
-    Args:
-        store: the store of the log.
-        ttl: age at which files are deleted; None keeps them.
-        endpoint_id: id of the endpoint.
-        reporter: reports failures.
+    Attributes:
+        minute: the minute by which the oldest is found.
+        paths: the paths of the files, in the order in which they must be deleted.
+        size: their total size.
+        end: the moment after the last prediction.
     """
 
-    def __init__(
-        self, store: Store, ttl: timedelta | None, endpoint_id: str, reporter: ErrorReporter
-    ) -> None:
-        self._store = store
-        self._ttl = ttl
-        self._endpoint_id = endpoint_id
-        self._reporter = reporter
-        self._hour = ""
-        self._unfinished = False
-
-    def run(self, now: datetime | None = None) -> Pruned | None:
-        """Delete old files for a few seconds, if it is this worker's turn.
-
-        If the time is up, the next call continues. Most calls do nothing, because a worker asks the
-        store only once an hour.
-
-        Args:
-            now: the current time; by default the clock's.
-
-        Returns:
-            The deleted files, or None if there was nothing to do or it failed.
-        """
-        now = now.astimezone(UTC) if now else datetime.now(UTC)
-        try:
-            if not self._unfinished and not self._takes_turn(now):
-                return None
-            self._unfinished = False
-            pruned = prune(
-                self._store,
-                self._ttl,
-                now,
-                endpoint_id=self._endpoint_id,
-                seconds=_HOURLY_SLICE_SECONDS,
-            )
-            self._unfinished = not pruned.finished
-        except Exception as error:  # noqa: BLE001 - deliveries must continue after any failure
-            self._reporter.count("log", error, "deleting old files")
-            return None
-        return pruned
-
-    def _takes_turn(self, now: datetime) -> bool:
-        """Return whether this worker prunes in this hour, and remove the marks of past hours."""
-        hour, last = (f"{each:%Y-%m-%dT%H}" for each in (now, now - timedelta(hours=1)))
-        if hour == self._hour:
-            return False
-        # Set this before the put. If the store is down, the next attempt is then in an hour and not
-        # in a minute.
-        self._hour = hour
-        folder = f"{endpoint_folder(self._endpoint_id)}/_pruned"
-        if not self._store.put_new(f"{folder}/{hour}", b""):
-            return False
-        for path, *_ in list(self._store.list(folder)):
-            name = path.removeprefix(f"{folder}/")
-            # The mark of the last hour stays, for workers whose clock is a little behind.
-            if _HOUR.fullmatch(name) and name < last:
-                self._store.remove(path)
-        return True
-
-
-class SizePruner:
-    """Keeps the files of one endpoint below a total size, and deletes old ones.
-
-    Unlike with `HourlyPruner`, every worker deletes files at every run, because a busy service can
-    fill a disk within an hour. Use it for a local folder, where listing is cheap.
-
-    Args:
-        store: the store of the log.
-        ttl: age at which files are deleted; None for no limit.
-        endpoint_id: id of the endpoint.
-        reporter: reports failures.
-        max_bytes: total size above which the oldest files are deleted.
-    """
-
-    def __init__(
-        self,
-        store: Store,
-        ttl: timedelta | None,
-        endpoint_id: str,
-        reporter: ErrorReporter,
-        *,
-        max_bytes: int,
-    ) -> None:
-        self._store = store
-        self._ttl = ttl
-        self._endpoint_id = endpoint_id
-        self._reporter = reporter
-        self._max_bytes = max_bytes
-
-    def run(self) -> None:
-        """Delete files for up to two seconds. The next run continues."""
-        try:
-            prune(
-                self._store,
-                self._ttl,
-                max_bytes=self._max_bytes,
-                endpoint_id=self._endpoint_id,
-                seconds=_SIZE_SLICE_SECONDS,
-            )
-        except Exception as error:  # noqa: BLE001 - deliveries must continue after any failure
-            self._reporter.count("log", error, "deleting old files")
-
-
-class _File(NamedTuple):
     minute: datetime
-    path: str
+    paths: tuple[str, ...]
     size: int
     end: datetime
 
@@ -180,9 +62,10 @@ def prune(
 ) -> Pruned:
     """Delete files whose last minute is old enough, the oldest first.
 
-    Only files with a name of the log's form are deleted, and the time in the name counts. In a
-    local folder, temporary files of killed writers and empty folders are removed too. Memory does
-    not grow with the number of files.
+    Only files with a name of the log's form are deleted, and the time in the name counts. A
+    compacted day is deleted as a whole, when all of it is old enough. In a local folder, temporary
+    files of killed writers and empty folders are removed too. Memory does not grow with the number
+    of files.
 
     Args:
         store: the store of the log.
@@ -201,27 +84,29 @@ def prune(
     """
     deadline = time.monotonic() + seconds
     before = _before(older_than, now)
-    folder = ROOT if endpoint_id is None else endpoint_folder(endpoint_id)
-    folders, excess = [folder], 0
-    if endpoint_id is None or max_bytes is not None:
-        folders, total = _survey(store, folder)
+    part = None if endpoint_id is None else endpoint_part(endpoint_id)
+    endpoints, excess = [part or ""], 0
+    if part is None or max_bytes is not None:
+        endpoints, total = _survey(store, part)
         excess = 0 if max_bytes is None else total - max_bytes
     files, size, finished = 0, 0, True
     # Each endpoint lists its files in the order of time. Merging these lists yields the oldest
     # files first, without all names in memory.
-    for file in heapq.merge(*(_files(store, each) for each in folders)):
-        # Files come in the order of time, so all others are newer.
-        if file.end > before and size >= excess:
+    of_endpoints = [each(store, name) for name in endpoints for each in (_files, _days)]
+    for found in heapq.merge(*of_endpoints):
+        # They come in the order of time, so all others are newer.
+        if found.end > before and size >= excess:
             break
         if time.monotonic() > deadline:
             finished = False
             break
-        if not dry_run:
-            store.remove(file.path)
-        files += 1
-        size += file.size
+        for path in found.paths if not dry_run else ():
+            store.remove(path)
+        files += len(found.paths)
+        size += found.size
     if isinstance(store, LocalStore) and finished and not dry_run:
-        store.tidy(folder)
+        store.tidy(ROOT if part is None else f"{ROOT}/{part}")
+        store.tidy(compacted_folder(part))
     return Pruned(files, size, finished)
 
 
@@ -240,21 +125,42 @@ def _before(older_than: timedelta | datetime | None, now: datetime | None) -> da
     return older_than
 
 
-def _survey(store: Store, folder: str) -> tuple[list[str], int]:
-    """Return the folders of the endpoints below a folder, and the total size of their files."""
+def _survey(store: Store, endpoint: str | None) -> tuple[list[str], int]:
+    """Return the endpoints of a log, and the total size of its files.
+
+    Args:
+        store: the store of the log.
+        endpoint: the only endpoint to look at, as it is written in paths; None for all.
+    """
     endpoints = dict[str, None]()
     total = 0
-    for path, size, *_ in store.list(folder):
+    for path, size, *_ in store.list(ROOT if endpoint is None else f"{ROOT}/{endpoint}"):
         found = parse_path(path)
         if found is not None:
-            endpoints[f"{ROOT}/{found.endpoint}"] = None
+            endpoints[found.endpoint] = None
             total += size
+    for (name, _), folder in compacted_folders(store, compacted_folder(endpoint)).items():
+        endpoints[name] = None
+        total += sum(file.size for file in folder.files)
     return list(endpoints), total
 
 
-def _files(store: Store, folder: str) -> Iterator[_File]:
-    """Yield the log files of one endpoint, the oldest first, which is the order of their paths."""
-    for path, size, *_ in store.list(folder):
+def _files(store: Store, endpoint: str) -> Iterator[_Prunable]:
+    """Yield the files of lines of one endpoint, the oldest first, which is the order of paths."""
+    for path, size, *_ in store.list(f"{ROOT}/{endpoint}"):
         found = parse_path(path)
         if found is not None:
-            yield _File(found.minute, path, size, found.end)
+            yield _Prunable(found.minute, (path,), size, found.end)
+
+
+def _days(store: Store, endpoint: str) -> Iterator[_Prunable]:
+    """Yield the compacted days of one endpoint, the oldest first.
+
+    A day comes after its lines, which are no loss if they are compacted.
+    """
+    folders = compacted_folders(store, compacted_folder(endpoint))
+    for (_, day), folder in sorted(folders.items(), key=lambda item: item[0]):
+        end = datetime.fromisoformat(f"{day}T00:00:00+00:00") + _DAY
+        files = list(folder.files)
+        paths = tuple(file.path for file in files)
+        yield _Prunable(end - _MINUTE, paths, sum(file.size for file in files), end)

@@ -287,6 +287,38 @@ def test_a_part_of_a_file_of_rows_cannot_be_chosen() -> None:
     assert (result.stdout, result.stderr, result.exit_code) == ("", expected, 2)
 
 
+@pytest.mark.usefixtures("baseline")
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+@pytest.mark.parametrize("positional", [True, False])
+def test_compare_takes_what_cat_writes(form: str, positional: bool) -> None:
+    values = [*map(float, range(700)), *[None] * 100, "[redacted]"]
+    write_values([[x] if positional else {"x": x} for x in values], [*range(800), None])
+    assert printed("logs", "cat", "log", *PART, "--format", form, "-o", f"rows.{form}") == []
+    options = ("--json", "--window", "1h")
+    log = json.loads(run("compare", "histogram.prom", "log", *PART, *options).stdout)
+    assert json.loads(run("compare", "histogram.prom", f"rows.{form}", *options).stdout) == log
+    assert [each["missing"] for each in log["variables"]] == [101, 1]
+
+
+@pytest.mark.usefixtures("baseline")
+def test_compare_reads_a_compacted_day() -> None:
+    write_values([{"x": float(i)} for i in range(1000)], list(range(1000)))
+    before = run("compare", "histogram.prom", "log", *PART, "--json").stdout
+    said = printed("logs", "compact", "log", "--day", "2026-11-22", "--delete")
+    assert re.fullmatch(
+        r"flights 2026-11-22: 1,000 predictions, 1 files, [\d,]+ bytes, 1 files of lines deleted",
+        "\n".join(said),
+    )
+    assert json.loads(run("logs", "ls", "log", *PART, "--json").stdout)[0]["compacted"] == 1000
+    assert run("compare", "histogram.prom", "log", *PART, "--json").stdout == before
+    assert len(run("logs", "cat", "log", *PART).stdout.splitlines()) == 1000
+    assert printed("logs", "compact", "log", "--day", "2020-01-01") == [
+        "no predictions on this day"
+    ]
+    (found,) = json.loads(run("logs", "compact", "log", "--day", "2026-11-22", "--json").stdout)
+    assert (found["predictions"], found["deleted"]) == (1000, 0)
+
+
 def write_hours(repeats: int, hours: int = 40) -> None:
     """Log 120 rows an hour. Values of x repeat `repeats` times; scores are independent."""
     random = np.random.default_rng(6)

@@ -10,13 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from boxkite.error_reporter import ErrorReporter
-from boxkite.logs import pruning
+from boxkite.logs import pruners
 from boxkite.logs.partition import partition_path
-from boxkite.logs.pruning import HourlyPruner, Pruned, SizePruner, prune
+from boxkite.logs.pruners import HourlyPruner, SizePruner
+from boxkite.logs.pruning import Pruned, prune
 from boxkite.logs.stores.local_store import LocalStore
 
 NOW = datetime(2026, 11, 23, 14, 5, tzinfo=UTC)
 DAY = timedelta(days=1)
+MINUTE = timedelta(minutes=1)
 
 
 def put(store: LocalStore, moment: datetime, endpoint_id: str = "e", size: int = 10) -> str:
@@ -29,9 +31,20 @@ def paths(store: LocalStore) -> list[str]:
     return [path for path, *_ in store.list("")]
 
 
+def logged(store: LocalStore) -> list[str]:
+    """Return the paths of log files, without the marks of hours."""
+    return [path for path in paths(store) if "/_pruned/" not in path]
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> LocalStore:
     return LocalStore(tmp_path)
+
+
+@pytest.fixture
+def running(store: LocalStore) -> str:
+    """The path of a file from some hours ago, which shows that the clock is right."""
+    return put(store, NOW - timedelta(hours=15))
 
 
 def test_a_file_is_old_when_its_whole_minute_is(store):
@@ -189,7 +202,7 @@ def pruner(store: LocalStore, reporter: ErrorReporter | None = None) -> HourlyPr
     return HourlyPruner(store, DAY, "e", reporter or Unexpected())
 
 
-def test_one_of_many_workers_prunes_each_hour(store):
+def test_one_of_many_workers_prunes_each_hour(store, running):
     workers = [pruner(store) for _ in range(4)]
     results = []
     for hour, number in itertools.product(range(3), range(8)):
@@ -200,11 +213,14 @@ def test_one_of_many_workers_prunes_each_hour(store):
     assert [result for result in results if result] == [Pruned(1, 10)] * 3
     assert results[0] == Pruned(1, 10)
     assert paths(store) == [
+        running,
+        "models/predictions/e/_pruned/2026-11-23T14",
         "models/predictions/e/_pruned/2026-11-23T15",
         "models/predictions/e/_pruned/2026-11-23T16",
     ]
 
 
+@pytest.mark.usefixtures("running")
 def test_other_endpoints_keep_their_files(store):
     kept = put(store, NOW - 3 * DAY, "other")
     put(store, NOW - 3 * DAY)
@@ -212,18 +228,20 @@ def test_other_endpoints_keep_their_files(store):
     assert kept in paths(store)
 
 
+@pytest.mark.usefixtures("running")
 def test_the_next_run_finishes_what_the_last_one_began(store, monkeypatch):
     for minutes in range(5):
         put(store, NOW - 3 * DAY + timedelta(minutes=minutes))
     worker = pruner(store)
-    monkeypatch.setattr(pruning, "_HOURLY_SLICE_SECONDS", -1.0)
+    monkeypatch.setattr(pruners, "_HOURLY_SLICE_SECONDS", -1.0)
     assert worker.run(NOW) == Pruned(0, 0, finished=False)
-    monkeypatch.setattr(pruning, "_HOURLY_SLICE_SECONDS", 60.0)
+    monkeypatch.setattr(pruners, "_HOURLY_SLICE_SECONDS", 60.0)
     assert pruner(store).run(NOW) is None
     assert worker.run(NOW) == Pruned(5, 50)
     assert worker.run(NOW) is None
 
 
+@pytest.mark.usefixtures("running")
 @pytest.mark.parametrize("verb", ["put_new", "list", "remove"])
 def test_errors_are_reported_and_not_raised_and_the_next_hour_tries_again(verb, store, monkeypatch):
     def fail(*_: object) -> None:
@@ -243,13 +261,13 @@ def test_errors_are_reported_and_not_raised_and_the_next_hour_tries_again(verb, 
 def test_the_size_limit_applies_to_one_endpoint_and_leaves_others_alone(store):
     others = [put(store, NOW - 40 * DAY, "other", 1000), put(store, NOW, "other", 1000)]
     now = datetime.now(UTC)
-    order = [put(store, now - timedelta(minutes=age), "e", 10) for age in (5, 4, 3)]
+    order = [put(store, now - age, "e", 10) for age in (2 * DAY, 4 * MINUTE, 3 * MINUTE)]
     old = put(store, now - 31 * DAY)
     SizePruner(store, 30 * DAY, "e", Unexpected(), max_bytes=1000).run()
-    assert paths(store) == sorted([*others, *order])
+    assert logged(store) == sorted([*others, *order])
     assert old not in paths(store)
     SizePruner(store, 30 * DAY, "e", Unexpected(), max_bytes=25).run()
-    assert paths(store) == sorted([*others, *order[1:]])
+    assert logged(store) == sorted([*others, *order[1:]])
 
 
 def test_errors_of_the_size_limit_are_reported_and_not_raised(store, monkeypatch):
@@ -260,3 +278,85 @@ def test_errors_of_the_size_limit_are_reported_and_not_raised(store, monkeypatch
     errors = Errors()
     SizePruner(store, DAY, "e", errors, max_bytes=1).run()
     assert errors.said == ["no disk"]
+
+
+def compacted(store: LocalStore, day: str, *names: str, endpoint: str = "e") -> list[str]:
+    """Write files of ten bytes in the folder of a compacted day, and return their paths."""
+    made = [f"compacted/endpoint={endpoint}/dt={day}/{name}" for name in names]
+    for path in made:
+        assert store.put_new(path, bytes(10))
+    return made
+
+
+PART = "part-000002-0123abcd-00000.parquet"
+
+
+def test_a_compacted_day_is_deleted_as_a_whole_when_all_of_it_is_old(store):
+    names = ("_manifest-000001.json", "_manifest-000002.json", PART)
+    old = compacted(store, "2026-11-22", *names)
+    kept = [*compacted(store, "2026-11-23", *names), *compacted(store, "2026-11-22", "notes.txt")]
+    line = put(store, datetime(2026, 11, 22, 23, 58, tzinfo=UTC))
+    midnight = datetime(2026, 11, 23, tzinfo=UTC)
+    assert prune(store, midnight - timedelta(seconds=1)) == Pruned(1, 10)
+    assert line not in paths(store)
+    assert prune(store, midnight, endpoint_id="other") == Pruned(0, 0)
+    removed: list[str] = []
+    store.remove = lambda path: removed.append(path)  # type: ignore[method-assign]
+    assert prune(store, midnight) == Pruned(3, 30)
+    # Readers see a manifest with all of its parts until no manifest is left.
+    assert removed == old
+    assert sorted([*old, *kept]) == paths(store)
+
+
+def test_the_size_limit_counts_compacted_days_and_deletes_lines_before_them(store):
+    day = compacted(store, "2026-11-22", "_manifest-000001.json", PART)
+    line = put(store, datetime(2026, 11, 22, 12, tzinfo=UTC))
+    newer = put(store, datetime(2026, 11, 23, 12, tzinfo=UTC))
+    compacted(store, "2026-11-01", PART, endpoint="other")
+    limit = {"endpoint_id": "e"}
+    assert prune(store, None, max_bytes=40, **limit) == Pruned(0, 0)
+    assert prune(store, None, max_bytes=35, **limit) == Pruned(1, 10)
+    assert line not in paths(store)
+    assert prune(store, None, max_bytes=25, **limit) == Pruned(2, 20)
+    assert not set(day) & set(paths(store))
+    assert newer in paths(store)
+
+
+AHEAD = timedelta(days=400)
+
+
+@pytest.mark.parametrize("kind", ["hourly", "size"])
+def test_a_clock_that_is_ahead_does_not_delete_the_log(store, kind):
+    def run(now: datetime) -> list[str]:
+        errors = Errors()
+        if kind == "hourly":
+            HourlyPruner(store, 30 * DAY, "e", errors).run(now)
+        else:
+            SizePruner(store, 30 * DAY, "e", errors, max_bytes=1000).run(now)
+        return errors.said
+
+    kept = [put(store, NOW - age * DAY) for age in (29, 10, 1)]
+    old = put(store, NOW - 31 * DAY)
+    (said,) = run(NOW + AHEAD)
+    assert said.startswith("The clock says 2027-12-28 14:05, but the log has nothing from the time")
+    assert "4 old files stay for up to a day. To delete them now, run boxkite logs prune" in said
+    kept.append(put(store, NOW + AHEAD))
+    assert len(run(NOW + AHEAD + timedelta(hours=1))) == 1
+    assert old in paths(store)
+    # The clock is set right again.
+    assert run(NOW) == []
+    assert logged(store) == sorted(kept)
+
+
+def test_a_service_that_was_off_for_long_prunes_after_a_day(store):
+    old = put(store, NOW - 100 * DAY)
+    for hours in range(27):
+        HourlyPruner(store, 30 * DAY, "e", Errors()).run(NOW + timedelta(hours=hours))
+        assert (old in paths(store)) == (hours < 24)
+    assert len(paths(store)) == 26
+
+
+def test_a_compacted_day_shows_that_the_clock_is_right(store):
+    compacted(store, "2026-11-10", "_manifest-000001.json", PART)
+    put(store, NOW - 100 * DAY)
+    assert HourlyPruner(store, 30 * DAY, "e", Unexpected()).run(NOW) == Pruned(1, 10)

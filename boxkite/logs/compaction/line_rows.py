@@ -164,11 +164,14 @@ def _rebuild(batch: pa.RecordBatch, layout: RowLayout) -> list[bytes]:
         _decode_field(getattr(layout, name), _column(batch, name), [pair[i] for pair in shapes])
         for i, name in enumerate(FIELDS)
     ]
-    head = [batch.column(name).to_pylist() for name in _COPIED[:-1]]
+    head = [
+        batch.column(name).to_pylist() if name in batch.schema.names else [""] * len(batch)
+        for name in _COPIED[:-1]
+    ]
     tail = zip(
         _times(batch.column("created_at")),
         *values,
-        map(_raw, batch.column("request_body").to_pylist()),
+        map(_raw, _column(batch, "request_body").to_pylist()),
         map(_names, batch.column("truncated").to_pylist()),
         strict=True,
     )

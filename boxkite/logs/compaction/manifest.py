@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from typing import NamedTuple
 
@@ -164,6 +164,10 @@ class _Path(NamedTuple):
 def _parse(path: str) -> _Path | None:
     match = _PATH.fullmatch(path)
     if match is None:
+        return None
+    try:
+        date.fromisoformat(match["day"])
+    except ValueError:
         return None
     numbers = (int(match[name] or 0) for name in ("manifest", "part"))
     return _Path(match["endpoint"], match["day"], *numbers)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -43,6 +43,11 @@ class CompactedRows:
         return len(self.batch)
 
     @property
+    def first(self) -> datetime:
+        """Time of the first row."""
+        return self.batch.column("created_at")[0].as_py()  # type: ignore[no-any-return]
+
+    @property
     def last(self) -> datetime:
         """Time of the last row."""
         return self.batch.column("created_at")[-1].as_py()  # type: ignore[no-any-return]
@@ -51,6 +56,10 @@ class CompactedRows:
         """Yield the predictions with their lines, as they were logged."""
         for line in lines_of(self.batch, self.layout):
             yield line, parse_line(line)
+
+    def values(self) -> list[LoggedPrediction]:
+        """Return the features and outputs of the predictions. Other fields may be empty."""
+        return [prediction for _, prediction in self.predictions()]
 
     def entity_ids(self) -> set[str]:
         """Return the ids of the predictions."""
@@ -79,6 +88,7 @@ def read_rows(
     day: LogDay,
     interval: Interval,
     progress: Callable[[int], object] | None = None,
+    columns: Collection[str] | None = None,
 ) -> Iterator[CompactedRows]:
     """Yield the rows of a compacted day that belong to an interval, in the order of time.
 
@@ -89,6 +99,7 @@ def read_rows(
         day: the day.
         interval: times of the predictions.
         progress: called with the size of each part after it was read.
+        columns: names of the columns to read; None for all. Fields without their columns are empty.
 
     Raises:
         ChangedLogError: if the day was compacted again in the meantime.
@@ -99,7 +110,7 @@ def read_rows(
         return
     for part in day.compacted.manifest.parts:
         if part.last >= interval.since and part.first < interval.until:
-            for rows in _read_part(store, day, day.compacted, part):
+            for rows in _read_part(store, day, day.compacted, part, columns):
                 wanted = rows
                 # Look for the ends of the interval only in parts that hold one.
                 if part.first < interval.since:
@@ -113,7 +124,11 @@ def read_rows(
 
 
 def _read_part(
-    store: Store, day: LogDay, compacted: CompactedDay, part: Part
+    store: Store,
+    day: LogDay,
+    compacted: CompactedDay,
+    part: Part,
+    columns: Collection[str] | None,
 ) -> Iterator[CompactedRows]:
     try:
         content = store.read(part.path)
@@ -124,7 +139,8 @@ def _read_part(
         raise _damaged(compacted, part, "is damaged: its SHA-256 is not the one in the manifest")
     file = pq.ParquetFile(pa.BufferReader(content))
     layout = RowLayout.of(file.schema_arrow)
-    for batch in file.iter_batches(_ROWS):
+    names = [name for name in file.schema_arrow.names if columns is None or name in columns]
+    for batch in file.iter_batches(_ROWS, columns=names):
         yield CompactedRows(batch, layout)
 
 

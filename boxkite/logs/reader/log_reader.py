@@ -23,6 +23,9 @@ __all__ = ["LogReader", "Predictions"]
 
 _CHUNK_BYTES = 16 * 2**20
 
+# The columns of compacted rows that hold features and outputs.
+_VALUES = frozenset({"created_at", "features", "output", "truncated", "shape", "line"})
+
 Predictions: TypeAlias = Iterator[tuple[bytes, LoggedPrediction]]
 """Predictions with their lines."""
 
@@ -101,12 +104,17 @@ class LogReader:
     def pieces(self, max_rows: int) -> Iterator[CompactedRows | list[LoggedPrediction]]:
         """Yield the predictions as rows of columns, if they are compacted, and in lists otherwise.
 
+        Only their times, features and outputs are read from compacted days.
+
+        Args:
+            max_rows: most predictions in a list. Lists have at most 16 MiB of lines.
+
         Raises:
             LogReadError: see `predictions`.
             OSError: if a file cannot be read.
         """
         for day in self.days:
-            for piece in self._pieces_of(day):
+            for piece in self._pieces_of(day, _VALUES):
                 if isinstance(piece, Iterator):
                     yield from _chunked(piece, max_rows)
                 else:
@@ -116,8 +124,15 @@ class LogReader:
         """Yield the predictions in lists of at most `max_rows` rows and 16 MiB of lines."""
         return _chunked(self.predictions(), max_rows)
 
-    def _pieces_of(self, day: LogDay) -> Iterator[CompactedRows | Predictions]:
-        """Yield the compacted rows of a day, and between them the lines that come late."""
+    def _pieces_of(
+        self, day: LogDay, columns: frozenset[str] | None = None
+    ) -> Iterator[CompactedRows | Predictions]:
+        """Yield the compacted rows of a day, and between them the lines that come late.
+
+        Args:
+            day: the day.
+            columns: columns of the rows to read; None for all.
+        """
         late = deque(periods(day.lines))
         if day.compacted is None:
             yield self._lines(day, late)
@@ -125,8 +140,10 @@ class LogReader:
         # Only the command line needs pyarrow, and a log without compacted days does not.
         from boxkite.logs.reader.compacted_rows import read_rows
 
+        if columns is not None and late:
+            columns |= {"entity_id"}
         seen: set[str] = set()
-        for rows in read_rows(self.store, day, self.interval, self.progress):
+        for rows in read_rows(self.store, day, self.interval, self.progress, columns):
             rest = rows
             while late and late[0].end <= rows.last:
                 before, rest = rest.before(late[0].end), rest.since(late[0].end)

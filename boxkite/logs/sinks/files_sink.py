@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 from boxkite.errors import ConfigError
 from boxkite.live.log_context import LogContext
 from boxkite.logs.partition import SUFFIXES, partition_path, period_of
-from boxkite.logs.pruning import Pruner
+from boxkite.logs.pruners import Pruner
 from boxkite.logs.sink import Batch, RejectedError
 from boxkite.logs.stores.store import Store
 from boxkite.system.cooperation import cooperatively

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from boxkite.error_reporter import ErrorReporter
 from boxkite.errors import ConfigError
-from boxkite.logs.pruning import HourlyPruner, SizePruner
+from boxkite.logs.pruners import HourlyPruner, SizePruner
 from boxkite.logs.sink import Sink
 from boxkite.logs.sinks.files_sink import Compression, FilesSink
 from boxkite.logs.sinks.fluentd_sink import FluentdSink
