@@ -368,6 +368,10 @@ def test_rules_refuses_options_that_cannot_work(options: str, message: str) -> N
 
 # click chooses the words, which differ between versions.
 MISSPELT = click.NoSuchOption("--outputs", possibilities=["--output", "--output-file"])
+SEVERAL_FORMATS = (
+    "cannot read .: it has files of several formats, csv, parquet. Give a folder or a glob of one "
+    "format"
+)
 MISTAKES = [
     ("nope", "No such command 'nope'. See boxkite --help"),
     ("baseline", "Missing argument 'ROWS'. See boxkite baseline --help"),
@@ -384,7 +388,7 @@ MISTAKES = [
     ("baseline bytes.csv", "cannot read bytes.csv: "),
     ("baseline bytes.parquet", "cannot read bytes.parquet: "),
     ("baseline absent.csv", "Invalid value for 'ROWS': File 'absent.csv' does not exist."),
-    ("baseline .", "Invalid value for 'ROWS': File '.' is a directory."),
+    ("baseline .", SEVERAL_FORMATS),
     ("baseline notes.txt", "cannot read notes.txt: the file must end in .parquet or .csv"),
     ("baseline nothing.csv", "cannot read nothing.csv: Empty CSV file"),
     ("baseline header.csv", "the table is empty. A baseline needs at least one row"),
