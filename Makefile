@@ -37,11 +37,11 @@ demo-serve: $(VENV)/demo.installed
 	@cd examples && ../$(BIN)/python -m demo --folder ../.demo --serve
 
 test: $(VENV)/test.installed
-	@.ci/debian chromium prometheus prometheus-alertmanager || true
+	@.ci/debian chromium prometheus prometheus-alertmanager prometheus-pushgateway || true
 	$(PYTEST) $(SPREAD) $(QUICK) $(PYTEST_ARGS)
 
 test-all: $(VENV)/test.installed
-	@.ci/debian chromium prometheus prometheus-alertmanager || true
+	@.ci/debian chromium prometheus prometheus-alertmanager prometheus-pushgateway || true
 	$(PYTEST) -n auto --dist loadgroup $(PYTEST_ARGS)
 
 test-rules: $(VENV)/test.installed

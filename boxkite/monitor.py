@@ -19,6 +19,7 @@ from boxkite.error_reporter import ErrorReporter
 from boxkite.errors import ConfigError
 from boxkite.live.drift_windows import DriftWindows
 from boxkite.live.durable_counts import DurableCounts
+from boxkite.live.finished_page import FinishedPage
 from boxkite.live.identity import Identity
 from boxkite.live.misfit_report import MisfitReport
 from boxkite.live.orphan_recovery import OrphanRecovery
@@ -127,6 +128,7 @@ class Monitor:
         self._windows = DriftWindows(self.baseline, self._counts, self.policy)
         self._reports = LiveReport(self.baseline, self._counts, self.policy, self._windows)
         self._exposition = self._new_exposition()
+        self._page = FinishedPage()
         self.series = ModelSeries(self._exposition.static, self._live_series)
         self._scraper = Scraper([self.series], application_registry(registry), self.report_export)
         events.baseline_loaded(self.baseline)
@@ -258,10 +260,12 @@ class Monitor:
             accept_encoding: the request's `Accept-Encoding`.
             names: the request's `name[]`: samples or metrics to show. Default: all.
         """
+        self._page.shown()
         return self._scraper.scrape(accept=accept, accept_encoding=accept_encoding, names=names)
 
     def _live_series(self) -> list[Family]:
         counts = self._counts.totals()
+        self._page.counted(counts.predictions)
         if self._shipper is not None:
             # Ship the records of an earlier run, even if this run never gets a prediction.
             self._shipper.ask()
@@ -333,6 +337,7 @@ class Monitor:
         if self._shipper is not None:
             self._shipper.close(timeout)
         self._counter.close(max(0.0, deadline - time.monotonic()))
+        self._page.end()
 
 
 def _policy(given: Policy | None, settings: Settings) -> Policy:

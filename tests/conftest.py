@@ -114,6 +114,12 @@ def prometheus(prometheus_version: str) -> str:
     return _of_version("prometheus", prometheus_version)
 
 
+@pytest.fixture(scope="session")
+def pushgateway() -> str:
+    """The path of the Pushgateway."""
+    return _installed("prometheus-pushgateway", "prometheus-pushgateway")
+
+
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:

@@ -113,13 +113,8 @@ def fit_variables(
     _check_names("bins", bins if isinstance(bins, Mapping) else (), known)
 
     times = None if time is None else _times(time, windows)
-    if isinstance(outcome, EngineColumn) or (
-        outcome is not None and isinstance(times, EngineTimes)
-    ):
-        raise BaselineError(
-            "outcome= needs rows in memory, but the table is lazy. Collect the columns of output, "
-            "outcome and time first"
-        )
+    outputs = [column for column in columns if column.role == "output"]
+    _check_in_memory(outcome, times, outputs)
     edge = _edge_of_score(classes, outcome, threshold)
 
     def measure(column: _Named) -> _Measured:
@@ -144,10 +139,27 @@ def fit_variables(
         # Count the winners last, because they depend on all columns of probabilities.
         variables = (*variables, _winners(columns, times, like))
     predicted = [each for each in variables if each.role == "output"]
-    values = [column.values for column in columns if column.role == "output"]
-    if outcome is None or isinstance(times, EngineTimes):
-        return variables, rows, None
-    return variables, rows, fit_outcomes(predicted, values, outcome, threshold, times)
+    values = [column.values for column in outputs]
+    in_memory = times if isinstance(times, RowTimes) else None
+    return variables, rows, fit_outcomes(predicted, values, outcome, threshold, in_memory)
+
+
+def _check_in_memory(
+    outcome: Any, times: RowTimes | EngineTimes | None, outputs: Iterable[_Named]
+) -> None:
+    """Check that outcomes can be paired with outputs row by row, which no engine does.
+
+    Raises:
+        BaselineError: if there is an outcome and one of the columns is in an engine.
+    """
+    if outcome is None:
+        return
+    lazy = any(isinstance(each.values, EngineColumn) for each in outputs)
+    if lazy or isinstance(outcome, EngineColumn) or isinstance(times, EngineTimes):
+        raise BaselineError(
+            "outcome= needs rows in memory, but the table is lazy. Collect the columns of output, "
+            "outcome and time first"
+        )
 
 
 def _edge_of_score(classes: bool | Iterable[Any], outcome: Any, threshold: float) -> float | None:

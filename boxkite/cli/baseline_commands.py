@@ -11,9 +11,16 @@ from typing import Any
 import click
 
 from boxkite.baseline import Baseline, NumericVariable, Variable
+from boxkite.baseline.outcome_pairs import DEFAULT_THRESHOLD
 from boxkite.cli.console import print_table, waiting
 from boxkite.cli.inputs import read_baseline, read_table
-from boxkite.cli.shared_options import NAME, TABLE_FILE, json_option, output_file_option
+from boxkite.cli.shared_options import (
+    NAME,
+    TABLE_FILE,
+    Positive,
+    json_option,
+    output_file_option,
+)
 from boxkite.cli.tables import baseline_table
 from boxkite.drawing.printable import one_line
 
@@ -61,6 +68,20 @@ __all__ = ["baseline_command", "show_command"]
     help="Path or URL of a baseline whose columns, bins and categories to take over, so that "
     "boxkite merge can add up the two. --output then defaults to its outputs.",
 )
+@click.option(
+    "--outcome",
+    metavar="COLUMN",
+    help="Column that holds what really happened, for the model's quality at training. The rows "
+    "must be held-out ones: ones that the model was not trained on.",
+)
+@click.option(
+    "--threshold",
+    type=Positive(),
+    metavar="NUMBER",
+    default=DEFAULT_THRESHOLD,
+    show_default=True,
+    help="With --outcome: a score above it is a positive prediction.",
+)
 @click.option("--model", type=NAME, default="default", show_default=True, help="Name of the model.")
 @click.option("--version", type=NAME, help="Version of the baseline. [default: its digest]")
 @click.option(
@@ -81,6 +102,8 @@ def baseline_command(
     ordered: tuple[str, ...],
     time: str | None,
     like: str | None,
+    outcome: str | None,
+    threshold: float,
     model: str,
     version: str | None,
     exposition: Any,
@@ -101,7 +124,7 @@ def baseline_command(
     if first is not None and not outputs:
         outputs = tuple(each.name for each in first.outputs if each.name in table.column_names)
     orders = dict(map(_order, ordered))
-    named = (*categorical, *orders, *([time] if time else []))
+    named = (*categorical, *orders, *filter(None, (time, outcome)))
     _check_columns(rows, table.column_names, outputs, drop, named)
     with waiting("counting"):
         fitted = Baseline.fit(
@@ -114,6 +137,8 @@ def baseline_command(
             time=time,
             ordered=orders,
             like=first,
+            outcome=outcome,
+            threshold=threshold,
         )
         fitted.write(output_file, exposition=exposition)
     if as_json:

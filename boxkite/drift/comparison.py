@@ -26,7 +26,6 @@ from boxkite.drift.rates import measure_rates, rate_critical
 from boxkite.drift.statistics import (
     jensen_shannon,
     kullback_leibler,
-    population_stability_index,
 )
 from boxkite.drift.variable_drift import VariableDrift
 from boxkite.drift.verdict import Severity, Verdict, judge
@@ -111,7 +110,9 @@ class Comparison:
     def _severities(self, variable: VariableDrift) -> dict[str, Severity]:
         """Return the severity of each change of a variable, as the rules for services have it."""
         found = variable.severities
-        return found | {"drift": "critical"} if self._many_drifted and "drift" in found else found
+        if self._many_drifted and "drift" in found:
+            found["drift"] = "critical"
+        return found
 
     def __iter__(self) -> Iterator[VariableDrift]:
         return iter(self.variables)
@@ -294,7 +295,7 @@ def _distances(
         critical += sum(score**2 for score in found.scores)
     verdict, reason = judge(variable, found, allowance, policy)
     return {
-        "psi": population_stability_index(live, trained, k),
+        "psi": found.psi,
         "kl": kullback_leibler(live, trained, k),
         "js": jensen_shannon(live, trained, k),
         "ks": found.distance,

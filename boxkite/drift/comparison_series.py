@@ -97,7 +97,7 @@ def comparison_families(
             "moved",
             "Fraction of rows that moved into or out of the cell that changed most.",
             [
-                ({**its, "moved_cell": each.moved_cell}, each.moved)
+                ({**its, "moved_cell": each.moved_cell}, each.moved_rows)
                 for its, each in pairs
                 if each.moved_cell
             ],

@@ -197,6 +197,16 @@ def test_a_number_is_measured_by_its_errors() -> None:
     assert found["verdict"] == "worse"
 
 
+def test_the_baseline_command_takes_outcomes() -> None:
+    scores, outcomes = TRAINING
+    table = {"x": np.arange(len(scores)) % 5, "output": scores, "late": outcomes}
+    pd.DataFrame(table).to_csv("train.csv", index=False)
+    options = ["--output", "output", "--outcome", "late", "--model", "flights", "--version", "1"]
+    result = CliRunner().invoke(boxkite, ["baseline", "train.csv", *options, "-o", "new.prom"])
+    assert (result.stderr, result.exit_code) == ("", 0)
+    assert Baseline.read("new.prom") == Baseline.read("histogram.prom")
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

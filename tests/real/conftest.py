@@ -173,6 +173,40 @@ def alerting(
     return run
 
 
+@pytest.fixture
+def pushed(
+    prometheus: str, pushgateway: str, tmp_path: Path
+) -> Callable[[str], AbstractContextManager[tuple[str, Alerting]]]:
+    """Returns what runs a Pushgateway and a Prometheus with rules; gives the former's address."""
+
+    @contextmanager
+    def run(rules: str) -> Iterator[tuple[str, Alerting]]:
+        gateway, database = free_address(), free_address()
+        (tmp_path / "rules.yml").write_text(rules)
+        target = {"static_configs": [{"targets": [gateway]}]}
+        content = {
+            "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+            "rule_files": ["rules.yml"],
+            "scrape_configs": [{"job_name": "pushgateway", "honor_labels": True, **target}],
+        }
+        (tmp_path / "prometheus.yml").write_text(yaml.safe_dump(content))
+        flags = [
+            f"--config.file={tmp_path / 'prometheus.yml'}",
+            f"--storage.tsdb.path={tmp_path / 'data'}",
+            f"--web.listen-address={database}",
+        ]
+        listen = f"--web.listen-address={gateway}"
+        with (
+            running([pushgateway, listen], tmp_path / "pushgateway.log"),
+            running([prometheus, *flags], tmp_path / "prometheus.log"),
+        ):
+            system = Alerting(database, "", {})
+            system.up(1)
+            yield f"http://{gateway}", system
+
+    return run
+
+
 def hurried_prometheus(targets: Sequence[str], alertmanager: str) -> dict[str, Any]:
     """Return the example's configuration, with these targets and a scrape a second."""
     content: dict[str, Any] = yaml.safe_load((EXAMPLES / "alerting/prometheus.yml").read_text())

@@ -166,11 +166,16 @@ class _Summarising:
     def query(self) -> nw.LazyFrame[Any]:
         """Return the query."""
         value = nw.col("x")
+        # Numbers from 2**53 up are whole. Engines that floor to integers cannot floor them.
+        huge = value.abs() >= 2.0**53
+        whole = [(huge, _WHOLE), (value.floor() == value, _WHOLE)]
+        if self.engine.schema[self.name].is_integer():
+            whole = [(value < math.inf, _WHOLE)]
         groups = [
             (value.is_null() | value.is_nan(), _MISSING),
             (value == -math.inf, _BELOW),
             (value == math.inf, _ABOVE),
-            (value % 1 == 0, _WHOLE),
+            *whole,
         ]
         group = nw.lit(_FRACTION, nw.Int64)
         for condition, number in reversed(groups):
@@ -236,7 +241,8 @@ class _Labelling:
         counted = (
             self.engine.frame.select(self.engine.label(self.name).alias("value"))
             .group_by("value")
-            .agg(nw.len().cast(nw.Int64).alias("rows"))
+            .agg(nw.len().alias("rows"))
+            .with_columns(nw.col("rows").cast(nw.Int64))
         )
         # One more than allowed, to see that there are too many.
         return counted if self.engine.is_dask else counted.head(MOST_LABELS + 1)

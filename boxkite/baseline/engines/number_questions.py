@@ -77,19 +77,24 @@ def count_groups(
         addends: integers whose sums are returned.
     """
     totals = {f"{_TOTAL}{number}": addend for number, addend in enumerate(addends)}
-    rows = frame.select(
-        group.cast(nw.Int64).alias("group"),
-        (nw.lit(0.0) if key is None else key).cast(nw.Float64).alias("key"),
-        value.alias("value"),
-        **totals,
-    )
-    return (
+    keys = {} if key is None else {"key": key.cast(nw.Float64)}
+    rows = frame.select(group=group.cast(nw.Int64), value=value, **keys, **totals)
+    counted = (
         rows.filter(nw.col("group") != IGNORED)
-        .group_by("group", "key")
+        .group_by("group", *keys)
         .agg(
-            nw.len().cast(nw.Int64).alias("rows"),
+            nw.len().alias("rows"),
             nw.col("value").min().alias("lowest"),
             nw.col("value").max().alias("highest"),
-            **{name: nw.col(name).sum().cast(nw.Int64) for name in totals},
+            **{name: nw.col(name).sum() for name in totals},
         )
+    )
+    # All queries of one form have the same columns in the same order.
+    return counted.select(
+        "group",
+        (nw.lit(0.0) if key is None else nw.col("key")).cast(nw.Float64).alias("key"),
+        nw.col("rows").cast(nw.Int64),
+        "lowest",
+        "highest",
+        *(nw.col(name).cast(nw.Int64) for name in totals),
     )

@@ -1,0 +1,49 @@
+"""Quality of a classifier of late flights: estimates, false alarms, and how soon losses are found.
+
+python benchmarks/quality              # everything
+python benchmarks/quality estimates    # estimated against measured by week, beside NannyML's CBPE
+python benchmarks/quality alarms       # false alarms without a change
+python benchmarks/quality losses       # days until a drop of accuracy is found
+
+NannyML gets a virtual environment, made on first use; `--folder` keeps it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).parents[1]))  # environments.py, which others use too
+
+from estimates import print_estimates
+from late_flights import LateFlights
+from lost_accuracy import print_alarms, print_losses
+
+PARTS = ("estimates", "alarms", "losses")
+
+
+def main() -> None:
+    """Print the parts that the command line names."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=_Raw)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
+    parser.add_argument("--folder", type=Path, default=Path("/tmp/quality-benchmark"))
+    arguments = parser.parse_args()
+    if unknown := set(arguments.parts) - set(PARTS):
+        parser.error(f"unknown part {min(unknown)!r}; choose from {', '.join(PARTS)}")
+    parts = arguments.parts or PARTS
+    flights = LateFlights.load()
+    if "estimates" in parts:
+        print_estimates(flights, arguments.folder)
+    if "alarms" in parts:
+        print_alarms(flights)
+    if "losses" in parts:
+        print_losses(flights)
+
+
+class _Raw(argparse.RawDescriptionHelpFormatter):
+    """Keeps the lines of the description."""
+
+
+if __name__ == "__main__":
+    main()
