@@ -13,14 +13,8 @@ import click
 from boxkite.baseline import Baseline, NumericVariable, Variable
 from boxkite.baseline.outcome_pairs import DEFAULT_THRESHOLD
 from boxkite.cli.console import print_table, waiting
-from boxkite.cli.inputs import read_baseline, read_table
-from boxkite.cli.shared_options import (
-    NAME,
-    TABLE_FILE,
-    Positive,
-    json_option,
-    output_file_option,
-)
+from boxkite.cli.inputs import opened_table, read_baseline
+from boxkite.cli.shared_options import NAME, TABLE, Positive, json_option, output_file_option
 from boxkite.cli.tables import baseline_table
 from boxkite.drawing.printable import one_line
 
@@ -28,7 +22,7 @@ __all__ = ["baseline_command", "show_command"]
 
 
 @click.command("baseline")
-@click.argument("rows", type=TABLE_FILE)
+@click.argument("rows", type=TABLE)
 @output_file_option
 @click.option(
     "--output",
@@ -55,6 +49,11 @@ __all__ = ["baseline_command", "show_command"]
     metavar="COLUMN[=A,B,...]",
     help="Column whose categories have an order, such as size=S,M,L, so that small shifts are "
     "found sooner. Numbers need no list. Repeatable.",
+)
+@click.option(
+    "--bins",
+    type=click.IntRange(2, 1000),
+    help="Number of bins of numeric columns. [default: 20]",
 )
 @click.option(
     "--time",
@@ -93,13 +92,14 @@ __all__ = ["baseline_command", "show_command"]
 )
 @json_option
 def baseline_command(
-    rows: Path,
+    rows: Path | str,
     output_file: Path,
     outputs: tuple[str, ...],
     classes: bool,
     drop: tuple[str, ...],
     categorical: tuple[str, ...],
     ordered: tuple[str, ...],
+    bins: int | None,
     time: str | None,
     like: str | None,
     outcome: str | None,
@@ -111,25 +111,28 @@ def baseline_command(
 ) -> None:
     """Write a baseline from training data.
 
-    The baseline holds the distribution of every column. ROWS is a Parquet or CSV file. Each column
-    is a feature unless an option says otherwise.
+    The baseline holds the distribution of every column. ROWS is a file, a folder, a glob, or an
+    s3://, gs:// or az:// URL, in Parquet, CSV, JSON lines or Arrow. Each column is a feature unless
+    an option says otherwise. Anything but a single file of moderate size in Parquet or CSV needs
+    DuckDB (pip install 'boxkite[engine]'), which reads data larger than memory.
 
     \b
     Example:
       boxkite baseline train.parquet --output score --drop id --time requested_at
+      boxkite baseline 's3://bucket/training' --output score
     """
     first = None if like is None else Baseline.read(like)
-    with waiting("reading"):
-        table = read_table(rows, first)
-    if first is not None and not outputs:
-        outputs = tuple(each.name for each in first.outputs if each.name in table.column_names)
     orders = dict(map(_order, ordered))
     named = (*categorical, *orders, *filter(None, (time, outcome)))
-    _check_columns(rows, table.column_names, outputs, drop, named)
-    with waiting("counting"):
+    with waiting("counting"), opened_table(rows, first) as table:
+        columns = table.collect_schema().names()
+        if first is not None and not outputs:
+            outputs = tuple(each.name for each in first.outputs if each.name in columns)
+        _check_columns(rows, columns, outputs, drop, named)
+        options: dict[str, Any] = {} if bins is None else {"bins": bins}
         fitted = Baseline.fit(
-            table.drop_columns(sorted({*outputs, *drop})),
-            table.select(list(outputs)) if outputs else None,
+            table.drop(*drop),
+            list(outputs) or None,
             model=model,
             version=version,
             categorical=categorical,
@@ -139,8 +142,9 @@ def baseline_command(
             like=first,
             outcome=outcome,
             threshold=threshold,
+            **options,
         )
-        fitted.write(output_file, exposition=exposition)
+    fitted.write(output_file, exposition=exposition)
     if as_json:
         _print_json(fitted)
         return
@@ -156,7 +160,7 @@ def _order(text: str) -> tuple[str, list[str]]:
 
 
 def _check_columns(
-    path: Path,
+    path: Path | str,
     columns: list[str],
     outputs: tuple[str, ...],
     drop: tuple[str, ...],

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+import narwhals as nw
 
 from boxkite.baseline import Baseline
 from boxkite.cli.console import print_table, progress_bar, waiting
 from boxkite.cli.group import EXIT_DRIFT, EXIT_INSUFFICIENT, print_message
-from boxkite.cli.inputs import log_reader, read_baseline, read_table
+from boxkite.cli.inputs import log_reader, opened_table, read_baseline
 from boxkite.cli.junit import junit_xml
 from boxkite.cli.log_counting import count_log
 from boxkite.cli.policy_options import policy_options
@@ -81,11 +82,9 @@ def compared(
             raise click.UsageError(
                 f"{rows} is a file of rows: --endpoint, --since and --until need a log"
             )
-        with waiting("reading"):
-            table = read_table(rows, baseline)
-        if not len(table):
-            raise click.UsageError(f"{rows} has no rows")
-        with waiting("comparing"):
+        with waiting("comparing"), opened_table(rows, baseline) as table:
+            if isinstance(table, nw.DataFrame) and table.is_empty():
+                raise click.UsageError(f"{rows} has no rows")
             return compare(baseline, table, policy=policy, window=window)
     log = log_reader(rows, endpoint, since, until)
     with progress_bar("reading", sum(file.size for file in log.files)) as progress:

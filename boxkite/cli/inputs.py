@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 import click
+import narwhals as nw
 import pyarrow as pa
 import pyarrow.csv  # pyright: ignore[reportUnusedImport] - used as pa.csv
 import pyarrow.parquet  # pyright: ignore[reportUnusedImport] - used as pa.parquet
 
 from boxkite.baseline import Baseline, CategoryVariable
+from boxkite.cli.engine_tables import needs_engine, open_lazily
 from boxkite.cli.group import print_message
 from boxkite.cli.logged_columns import named_like_baseline
 from boxkite.errors import BaselineError
 from boxkite.logs.reader.log_reader import LogReader
 
-__all__ = ["log_reader", "read_baseline", "read_table"]
+__all__ = ["log_reader", "opened_table", "read_baseline", "read_table"]
 
 _LONGEST_REASON = 160
 
@@ -69,6 +73,26 @@ def read_table(path: Path, baseline: Baseline | None = None) -> Any:
     if twice:
         raise BaselineError(f"cannot read {path}: it has several columns named {twice[0]!r}")
     return table if baseline is None else named_like_baseline(table, baseline)
+
+
+@contextlib.contextmanager
+def opened_table(
+    source: Path | str, baseline: Baseline | None = None
+) -> Generator[nw.DataFrame[Any] | nw.LazyFrame[Any]]:
+    """Open a table: in memory if it is one file of moderate size, and lazily otherwise.
+
+    Args:
+        source: A file, a folder, a glob, or a URL of an object store.
+        baseline: As for `read_table`.
+
+    Raises:
+        BaselineError: If it cannot be read, or has two columns with the same name.
+    """
+    if not needs_engine(source):
+        yield nw.from_native(read_table(Path(source), baseline), eager_only=True)
+        return
+    with open_lazily(str(source), _conversion(baseline)) as frame:
+        yield frame
 
 
 def _reason(error: Exception) -> str:

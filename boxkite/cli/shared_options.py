@@ -16,6 +16,7 @@ from boxkite.errors import BaselineError
 
 __all__ = [
     "NAME",
+    "TABLE",
     "TABLE_FILE",
     "Positive",
     "duration",
@@ -75,8 +76,37 @@ class Positive(click.FloatRange):
         return number
 
 
+class _Table(click.ParamType):  # type: ignore[type-arg,unused-ignore] # generic from 8.4 on
+    """A file, a folder, a glob or a URL that holds rows."""
+
+    name = "rows"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Path | str:
+        """Return the path of a file, and anything else unchanged.
+
+        Raises:
+            click.BadParameter: If it is the path of a file that does not exist.
+        """
+        text = str(value)
+        if Path(text).is_dir() or _URL.match(text) or _is_glob(text):
+            return text
+        found: Path = TABLE_FILE.convert(text, param, ctx)
+        return found
+
+
+TABLE = _Table()
+
+
+def _is_glob(text: str) -> bool:
+    return any(character in text for character in "*?[") and not Path(text).exists()
+
+
 def rows_or_log(text: str) -> Path | str:
-    """Return the path of a file of rows, or the folder or URL of a log unchanged."""
+    """Return the path of a file or a glob of rows, or the folder or URL of a log unchanged."""
+    if _is_glob(text):
+        return Path(text)
     if Path(text).is_dir() or _URL.match(text):
         return text
     found: Path = TABLE_FILE.convert(text, None, None)

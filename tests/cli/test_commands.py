@@ -262,6 +262,32 @@ def test_differences_that_do_not_matter_are_remarked() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("options", "interval", "end"),
+    [("", 86_400, None), ("--every 6h --period-end 2026-11-30", 21_600, 1_795_996_800)],
+)
+def test_compare_writes_metrics(options: str, interval: int, end: int | None) -> None:
+    result = run(
+        "compare", "histogram.prom", "late.parquet", "--metrics", "m.prom", *options.split()
+    )
+    assert result.exit_code == 1
+    lines = Path("m.prom").read_text().splitlines()
+    values = dict(line.rpartition(" ")[::2] for line in lines if not line.startswith("#"))
+    head = '{model_name="arrivals",model_version="7"'
+    assert float(values[f"boxkite_compare_interval_seconds{head}}}"]) == interval
+    assert values[f'boxkite_compare_model_verdict{head},verdict="drift"}}'] == "1"
+    found = values.get(f"boxkite_compare_period_end_seconds{head}}}")
+    assert (None if found is None else float(found)) == end
+
+
+@pytest.mark.parametrize("mistake", ["gone.parquet", "train.csv --period-end soon"])
+def test_a_failed_comparison_leaves_the_metrics_as_they_were(mistake: str) -> None:
+    Path("m.prom").write_text("old")
+    command = ["compare", "histogram.prom", "--metrics", "m.prom", *mistake.split()]
+    assert run(*command).exit_code == 2
+    assert Path("m.prom").read_text() == "old"
+
+
 def test_compare_prints_json() -> None:
     result = run("compare", "histogram.prom", "late.parquet", "--json")
     found = json.loads(result.stdout)
@@ -342,6 +368,10 @@ def test_rules_refuses_options_that_cannot_work(options: str, message: str) -> N
 
 # click chooses the words, which differ between versions.
 MISSPELT = click.NoSuchOption("--outputs", possibilities=["--output", "--output-file"])
+SEVERAL_FORMATS = (
+    "cannot read .: it has files of several formats, csv, parquet. Give a folder or a glob of one "
+    "format"
+)
 MISTAKES = [
     ("nope", "No such command 'nope'. See boxkite --help"),
     ("baseline", "Missing argument 'ROWS'. See boxkite baseline --help"),
@@ -358,7 +388,7 @@ MISTAKES = [
     ("baseline bytes.csv", "cannot read bytes.csv: "),
     ("baseline bytes.parquet", "cannot read bytes.parquet: "),
     ("baseline absent.csv", "Invalid value for 'ROWS': File 'absent.csv' does not exist."),
-    ("baseline .", "Invalid value for 'ROWS': File '.' is a directory."),
+    ("baseline .", SEVERAL_FORMATS),
     ("baseline notes.txt", "cannot read notes.txt: the file must end in .parquet or .csv"),
     ("baseline nothing.csv", "cannot read nothing.csv: Empty CSV file"),
     ("baseline header.csv", "the table is empty. A baseline needs at least one row"),
