@@ -5,6 +5,7 @@ python benchmarks/detection grid        # distributions, drifts and sizes, besid
 python benchmarks/detection rivals      # detectors from elsewhere, on the same windows
 python benchmarks/detection costs       # what a window costs them, in time and memory
 python benchmarks/detection missing     # shares of missing rows
+python benchmarks/detection ordered     # steps up of ordered categories
 python benchmarks/detection flights     # the months of a year of flights
 python benchmarks/detection streams     # delay in rows, beside detectors of streams
 python benchmarks/detection --quick     # a small part of everything
@@ -27,6 +28,7 @@ from detectors import DETECTORS
 from grid import QUICK_SIZES, SIZES, print_grid
 from missing import print_missing
 from months_of_flights import print_flights
+from ordered_steps import print_ordered_steps
 from rivals import QUICK_WINDOWS, WINDOWS, print_costs, print_rivals
 from streams import print_streams
 
@@ -55,6 +57,11 @@ def missing(arguments: argparse.Namespace) -> None:
     print_missing([1_000] if arguments.quick else [100, 1_000, 10_000, 100_000, 1_000_000])
 
 
+def ordered(arguments: argparse.Namespace) -> None:
+    """Print what the order of categories adds."""
+    print_ordered_steps(20 if arguments.quick else 200)
+
+
 def flights(arguments: argparse.Namespace) -> None:
     """Print what is found in months of flights."""
     print_flights(*((60, 4) if arguments.quick else (400, 40)))
@@ -68,6 +75,7 @@ def streams(arguments: argparse.Namespace) -> None:
 PARTS = {
     "grid": grid,
     "missing": missing,
+    "ordered": ordered,
     "flights": flights,
     "streams": streams,
     "rivals": rivals,

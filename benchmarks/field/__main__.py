@@ -26,6 +26,7 @@ from bursts import print_bursts
 from fault_grid import print_faults
 from flight_days import print_even_and_odd_days, print_first_weeks
 from flights_picture import draw_flights
+from other_packages import PACKAGES
 from real_tables import print_tables
 from sources import TABLES
 from stationary_week import print_shifts, print_week
@@ -33,7 +34,7 @@ from stationary_week import print_shifts, print_week
 
 def tables(arguments: argparse.Namespace) -> None:
     """Print what is called drift in public tables."""
-    print_tables(arguments.folder, arguments.tables)
+    print_tables(arguments.folder, arguments.tables, arguments.packages)
 
 
 def flights(arguments: argparse.Namespace) -> None:
@@ -85,6 +86,7 @@ def main() -> None:
     )
     parser.add_argument("parts", nargs="*", choices=[[], *PARTS], help="all if none is given")
     parser.add_argument("--tables", nargs="+", choices=list(TABLES), default=list(TABLES))
+    parser.add_argument("--packages", nargs="*", choices=list(PACKAGES), default=list(PACKAGES))
     parser.add_argument("--quick", action="store_true", help="fewer runs")
     parser.add_argument("--months", type=int, default=2, help="of the week and of bursts")
     parser.add_argument("--rows", type=int, nargs="+", default=[50, 500, 5000], help="of faults")

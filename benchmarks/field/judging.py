@@ -9,7 +9,7 @@ import numpy as np
 
 from boxkite import Baseline
 from boxkite.baseline.tally import Tally
-from boxkite.baseline.variable import NumericVariable, Variable
+from boxkite.baseline.variable import Variable
 from boxkite.drift import Policy
 from boxkite.drift.allowance import Allowance, measure
 from boxkite.drift.rates import measure_rates, rate_critical
@@ -70,7 +70,7 @@ class Judge:
             live.cells,
             self.variable.counts,
             self._variation,
-            ordered=isinstance(self.variable, NumericVariable),
+            ordered=self.variable.is_ordered,
             design_effect=self.policy.design_effect,
         )
         return judge(self.variable, found, self._allowance, self.policy).verdict == "drift"

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from judging import without_time
-from other_packages import PACKAGES, alarms_of
+from other_packages import alarms_of
 from sources import TABLES, Table
 
 from boxkite import Baseline
@@ -41,9 +41,9 @@ def boxkite_alarms(baseline: Baseline, table: Table, **options: Any) -> Alarms:
     return found
 
 
-def print_tables(folder: Path, names: Sequence[str]) -> None:
+def print_tables(folder: Path, names: Sequence[str], packages: Sequence[str]) -> None:
     """Print the share of windows called drift, for each table, column and package."""
-    titles = ["boxkite", "without time=", *PACKAGES]
+    titles = ["boxkite", "without time=", *packages]
     print("Percent of windows called drift, inside training and after it\n")
     print(f"| table, window | column | {' | '.join(f'{each}: in | after' for each in titles)} |")
     print(f"|---|---|{'---:|' * 2 * len(titles)}")
@@ -54,7 +54,7 @@ def print_tables(folder: Path, names: Sequence[str]) -> None:
             "boxkite": boxkite_alarms(baseline, table),
             "without time=": boxkite_alarms(without_time(baseline), table),
         }
-        found |= {package: alarms_of(folder, package, table) for package in PACKAGES}
+        found |= {package: alarms_of(folder, package, table) for package in packages}
         for column in (*table.rows.columns, ANY):
             cells = " | ".join(_shares(found[title], column) for title in titles)
             print(f"| {table.name} | {column} | {cells} |", flush=True)

@@ -46,6 +46,7 @@ class StoredStatisticVariation(msgspec.Struct, forbid_unknown_fields=True):
     output: str
     statistic: str
     windows: Annotated[int, msgspec.Meta(ge=2, le=10**9)]
+    mean: float
     variance: _Amount
     chance: _Amount
     worst: _Amount

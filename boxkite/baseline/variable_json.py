@@ -75,6 +75,7 @@ class StoredVariation(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=
     along: list[StoredSpread] = []
     rest: StoredSpread | None = None
     distance: StoredSpread | None = None
+    excess: StoredSpread | None = None
 
 
 class StoredNumeric(_Stored, tag="numeric"):
@@ -164,6 +165,7 @@ def _stored_variation(variation: Variation) -> StoredVariation:
         [_stored_spread(each) for each in variation.along],
         _stored_spread(variation.rest) if variation.rest else None,
         _stored_spread(variation.distance) if variation.distance else None,
+        _stored_spread(variation.excess) if variation.excess else None,
     )
 
 
@@ -281,6 +283,7 @@ def _variation(stored: StoredNumeric | StoredCategory, name: str) -> dict[str, V
             tuple(_spread(along) for along in each.along),
             _spread(each.rest) if each.rest else None,
             _spread(each.distance) if each.distance else None,
+            _spread(each.excess) if each.excess else None,
         )
     return found
 

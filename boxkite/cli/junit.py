@@ -48,7 +48,7 @@ def _case(drift: VariableDrift) -> ET.Element:
 
 
 def _reason(drift: VariableDrift) -> str:
-    """Return what changed; if it drifted, also PSI and K-S with their critical values."""
+    """Return what changed; if it drifted, also its statistics with their critical values."""
     if drift.verdict != "drift":
         return "; ".join(drift.rate_changes)
     statistics = ", ".join(
@@ -57,6 +57,7 @@ def _reason(drift: VariableDrift) -> str:
         for name, value, critical in (
             ("PSI", drift.psi, drift.critical),
             ("K-S", drift.ks, drift.ks_critical),
+            ("one cell", drift.excess, drift.excess_critical),
         )
         if not math.isnan(value)
     )

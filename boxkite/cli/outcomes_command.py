@@ -116,7 +116,7 @@ def outcomes_command(
     as_json: bool,
     **policy: Any,
 ) -> None:
-    """Join a prediction log with labels, and measure the quality of the model.
+    """Join a log with labels, and measure the quality of the model.
 
     BASELINE is the path or URL of a file such as histogram.prom. URL is a folder, or a file:, s3:,
     gs: or az: URL as in the setting LOG.

@@ -89,6 +89,8 @@ def comparison_lines(comparison: Comparison) -> Iterator[str]:
 
 def _statistics(drift: VariableDrift) -> str:
     pairs = {"PSI": drift.psi, "K-S": drift.ks}
+    if "one cell" in drift.above:
+        pairs["one cell"] = drift.excess
     return ", ".join(f"{k} {value:.3g}" for k, value in pairs.items() if not math.isnan(value))
 
 

@@ -7,7 +7,9 @@ test is
 
     statistic > natural + sqrt((quantile * chance)^2 + 4 * score quantile * chance * natural).
 
-The statistics are the rest, the squared score along each direction, and the squared K-S distance.
+The statistics are the rest, the squared score along each direction, the squared K-S distance, and,
+if natural variation is known, the squared excess: the greatest deviation of one cell above training
+outside the directions. A fault that fills one cell with a few rows shows there first.
 Each is the square of a sum: natural variation plus chance. It has three terms: the square of
 natural variation, the square of chance, and twice the projection of chance on natural variation.
 The last two are uncorrelated, so their quantiles add up like the sides of a right triangle: the
@@ -24,16 +26,15 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from boxkite.drift.shares import Shares, excess_quantile, score_quantile
 from boxkite.variation import Variation
-from boxkite.variation.deviation import deviations, distances, smoothed_fractions
+from boxkite.variation.deviation import deviations, distances, excesses, smoothed_fractions
 
-__all__ = ["Allowance", "Shares", "Statistics", "measure", "score_quantile"]
+__all__ = ["Allowance", "Statistics", "measure"]
 
 Counts: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
 Amount: TypeAlias = "float | Floats"
-
-_MOST_DIRECTIONS = 3
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,8 @@ class Statistics:
         moved_cell: Index of the cell whose fraction differs most from training.
         moved: Its live fraction minus its training fraction, both smoothed.
         moved_rows: The same difference as counted, without smoothing.
+        excess: Greatest deviation of one cell above training outside the directions; NaN if natural
+            variation is not known.
     """
 
     psi: float
@@ -61,6 +64,7 @@ class Statistics:
     moved_cell: int = 0
     moved: float = 0.0
     moved_rows: float = 0.0
+    excess: float = math.nan
 
 
 def measure(
@@ -96,41 +100,8 @@ def measure(
         moved_cell=most,
         moved=float(moved[most]),
         moved_rows=float(live[most] / rows - training[most] / trained),
+        excess=math.nan if variation is None else float(excesses(points, variation.directions)),
     )
-
-
-@dataclass(frozen=True)
-class Shares:
-    """How a variable's share of the false-alarm rate is divided over its tests (union bound).
-
-    Attributes:
-        rest: Share of PSI, or of the rest if there are directions.
-        score: Share of each direction; 0 if there are none.
-        distance: Share of K-S; 0 for unordered categories.
-    """
-
-    rest: float
-    score: float
-    distance: float
-
-    @classmethod
-    def of(cls, share: float, *, ordered: bool, directions: int) -> Shares:
-        """Halve the share between PSI and K-S, and PSI's half between the rest and the scores."""
-        distance = share / 2 if ordered else 0.0
-        rest = share - distance
-        if not directions:
-            return cls(rest, 0.0, distance)
-        return cls(rest / 2, rest / 2 / directions, distance)
-
-
-def score_quantile(share: float) -> float:
-    """Return an upper bound of the squared normal quantile for one direction of a variable.
-
-    P(|N| > x) is at most 2 exp(-x^2 / 2). The function uses the smallest share that one of three
-    directions can have, which is a twelfth of the variable's share. Prometheus can compute this
-    closed form, so the services need not export it.
-    """
-    return 2 * math.log(2 / (share / 4 / _MOST_DIRECTIONS))
 
 
 @dataclass(frozen=True)
@@ -141,9 +112,11 @@ class Allowance:
         rest: Quantile of PSI / chance, or of rest / chance; NaN if none is known.
         score: Quantile of squared score / chance.
         distance: Quantile of K-S / sqrt(chance); NaN for unordered categories.
+        excess: Quantile of squared excess / chance; NaN if natural variation is not known.
         natural_rest: Natural variation of the rest.
         natural_scores: Natural variation of the squared score along each direction.
         natural_distance: Natural variation of the squared K-S distance.
+        natural_excess: Natural variation of the squared excess.
         window_rows: Median number of rows in a training window. A live window with fewer rows is
             allowed proportionally more natural variation.
     """
@@ -151,9 +124,11 @@ class Allowance:
     rest: float
     score: float
     distance: float
+    excess: float = math.nan
     natural_rest: float = 0.0
     natural_scores: tuple[float, ...] = ()
     natural_distance: float = 0.0
+    natural_excess: float = 0.0
     window_rows: float = 0.0
 
     @classmethod
@@ -180,9 +155,11 @@ class Allowance:
             rest,
             score,
             distance,
+            excess_quantile(share, variation.cells),
             variation.rest.limit(shares.rest) if variation.rest else 0.0,
             tuple(each.limit(shares.score) for each in variation.along),
             variation.distance.limit(shares.distance) if variation.distance else 0.0,
+            variation.excess.limit(shares.excess) if variation.excess else 0.0,
             variation.rows,
         )
 
@@ -200,13 +177,19 @@ class Allowance:
             return self.distance * math.sqrt(found.chance)
         return math.sqrt(float(self._square(found.chance, found.rows)))
 
+    def excess_limit(self, found: Statistics) -> float:
+        """Return the greatest excess that is explained; NaN if natural variation is not known."""
+        return math.sqrt(float(self._excess(found.chance, found.rows)))
+
     def exceeded(self, found: Statistics) -> tuple[str, ...]:
-        """Return the tests whose limit the statistics exceed: "rest", "K-S", "direction 1", …"""
+        """Return the tests whose limit the statistics exceed: "rest", "K-S", "cell", …"""
         names: list[str] = []
         if found.rest > self.rest_limit(found):
             names.append("rest")
         if found.distance > self.distance_limit(found):
             names.append("K-S")
+        if found.excess > self.excess_limit(found):
+            names.append("cell")
         pairs = zip(found.scores, self.score_limits(found), strict=True)
         names += [f"direction {i}" for i, (score, most) in enumerate(pairs, 1) if score**2 > most]
         return tuple(names)
@@ -240,6 +223,9 @@ class Allowance:
         limit = self._rest(chance, rows)
         found = [psi / (limit + sum(squares))]
         found += [e / most for e, most in zip(squares, self._scores(chance, rows), strict=True)]
+        if variation is not None:
+            excess = excesses(points, variation.directions)
+            found.append(excess**2 / self._excess(chance, rows))
         if ordered:
             fractions = windows / rows[:, None]
             gaps = np.cumsum(fractions - training / int(training.sum()), axis=1)
@@ -257,6 +243,9 @@ class Allowance:
     def _square(self, chance: Amount, rows: Amount) -> Amount:
         square = self.distance**2
         return self._limit(square, square, self.natural_distance, chance, rows)
+
+    def _excess(self, chance: Amount, rows: Amount) -> Amount:
+        return self._limit(self.excess, self.excess, self.natural_excess, chance, rows)
 
     def _limit(
         self, own: float, projected: float, natural: float, chance: Amount, rows: Amount

@@ -303,6 +303,8 @@ def _distances(
         "ks_critical": allowance.distance_limit(found),
         "scores": found.scores,
         "score_criticals": tuple(math.sqrt(each) for each in allowance.score_limits(found)),
+        "excess": found.excess,
+        "excess_critical": allowance.excess_limit(found),
         "moved": found.moved,
         "moved_rows": found.moved_rows,
         "moved_cell": cell_words(variable, found.moved_cell, outside=bool(tally.outside)),

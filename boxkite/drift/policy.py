@@ -23,8 +23,9 @@ from boxkite.baseline.time_windows import seconds_of
 from boxkite.baseline.unseen_rows import MOST_UNSEEN
 from boxkite.baseline.variable import CategoryVariable, Variable
 from boxkite.drift import kolmogorov
-from boxkite.drift.allowance import Allowance, Shares
+from boxkite.drift.allowance import Allowance
 from boxkite.drift.null_distribution import critical_value
+from boxkite.drift.shares import Shares
 from boxkite.drift.variable_policy import DEFAULT_FLOORS, NO_ALERT, Floors, VariablePolicy
 from boxkite.errors import ConfigError
 from boxkite.variation import Variation
@@ -150,8 +151,8 @@ class Policy:
         """Return the critical value of PSI / (k/n + k/m), as `boxkite_drift_critical` exports it.
 
         k is the design effect. Numbers and ordered categories give half of their share to PSI and
-        half to K-S. Unordered categories give all of it to PSI. If there are directions of natural
-        variation, half of PSI's part goes to the scores along them.
+        half to K-S. Unordered categories give all of it to PSI. If natural variation is known,
+        `Shares` divides PSI's part.
 
         Args:
             window: Name of a window.
@@ -167,7 +168,7 @@ class Policy:
         shares = Shares.of(
             self.share(window, variables),
             ordered=variable.is_ordered,
-            directions=len(variation.along) if variation else 0,
+            directions=len(variation.along) if variation else None,
         )
         return critical_value(
             tuple((variable.counts / self.design_effect).tolist()),

@@ -19,9 +19,9 @@ Status: TypeAlias = Literal["insufficient", "ok", "drift", "changed rate"]
 class VariableDrift:
     """Statistics and verdict of one variable.
 
-    The verdict is `drift` if PSI, K-S or a score exceeds its critical value, and if the difference
-    is large enough to matter. Statistics and critical values are NaN if the variable has no live or
-    no training rows.
+    The verdict is `drift` if PSI, K-S, a score or the excess of one cell exceeds its critical
+    value, and if the difference is large enough to matter. Statistics and critical values are NaN
+    if the variable has no live or no training rows.
 
     Attributes:
         name: Name of the variable.
@@ -61,6 +61,9 @@ class VariableDrift:
         scores: Score along each direction of natural variation; empty if none was learnt. The
             squares are a part of PSI, so `critical` includes them.
         score_criticals: Critical value of the absolute value of each score.
+        excess: Greatest deviation of one cell above training, outside the directions; NaN if
+            natural variation is not known.
+        excess_critical: Critical value of the excess.
         absent: Whether the compared table lacks this column. If so, the rate of missing rows counts
             as changed, however few rows there are.
         min_effect: Smallest PSI that matters.
@@ -98,6 +101,8 @@ class VariableDrift:
     ks_critical: float = math.nan
     scores: tuple[float, ...] = ()
     score_criticals: tuple[float, ...] = ()
+    excess: float = math.nan
+    excess_critical: float = math.nan
     absent: bool = False
     min_effect: float = DEFAULT_FLOORS.effect
     min_moved: float = DEFAULT_FLOORS.moved
@@ -199,12 +204,13 @@ class VariableDrift:
     def above(self) -> tuple[str, ...]:
         """Statistics that exceed their critical value, even if the difference does not matter.
 
-        They are called "PSI", "K-S", and "direction 1" to "direction 3". Empty if the verdict is
-        `insufficient`.
+        They are called "PSI", "K-S", "one cell", and "direction 1" to "direction 3". Empty if the
+        verdict is `insufficient`.
         """
         if self.verdict == "insufficient":
             return ()
         pairs = {"PSI": (self.psi, self.critical), "K-S": (self.ks, self.ks_critical)}
+        pairs["one cell"] = (self.excess, self.excess_critical)
         for i, pair in enumerate(zip(self.scores, self.score_criticals, strict=True), 1):
             pairs[f"direction {i}"] = (abs(pair[0]), pair[1])
         return tuple(name for name, (value, critical) in pairs.items() if value > critical)
@@ -213,11 +219,11 @@ class VariableDrift:
     def multiple(self) -> float:
         """Distance from training as a multiple of the critical value; NaN if there is none.
 
-        It is the greater of PSI ÷ its critical value and the square of (K-S ÷ its critical value).
-        Without drift, both PSI and the square of K-S are proportional to 1/n + 1/m. So the two
-        multiples are comparable, and grow at the same rate with more rows.
+        It is the greatest of PSI ÷ its critical value and the squares of (K-S ÷ its critical
+        value), of scores and of the excess. Without drift, all of these are proportional to
+        1/n + 1/m. So the multiples are comparable, and grow at the same rate with more rows.
         """
-        pairs = [(self.ks, self.ks_critical)]
+        pairs = [(self.ks, self.ks_critical), (self.excess, self.excess_critical)]
         pairs += zip(self.scores, self.score_criticals, strict=True)
         ratios = [_ratio(self.psi, self.critical), *(_ratio(*each) ** 2 for each in pairs)]
         return max((each for each in ratios if each == each), default=math.nan)

@@ -61,7 +61,9 @@ class PolicySeries:
         """Return the series that have been computed so far."""
         self._compute()
         critical = "Quantile that the rules compare PSI with, after scaling it by the rows."
-        variation = "Natural variation between windows, along a direction, of the rest, or of K-S."
+        variation = (
+            "Natural variation of windows: along a direction, of the rest, of K-S, or of a cell."
+        )
         return [
             _gauge(_CRITICAL, critical, list(self._criticals)),
             *_unless_empty(_gauge(_VARIATION, variation, list(self._variation))),
@@ -130,7 +132,11 @@ class PolicySeries:
 def _amounts(allowance: Allowance) -> list[tuple[str, float]]:
     """Return the natural variation by the value of the label `direction`."""
     along = [(str(i), amount) for i, amount in enumerate(allowance.natural_scores, 1)]
-    others = {"rest": allowance.natural_rest, "distance": allowance.natural_distance}
+    others = {
+        "rest": allowance.natural_rest,
+        "distance": allowance.natural_distance,
+        "excess": allowance.natural_excess,
+    }
     return along + [(name, amount) for name, amount in others.items() if amount]
 
 

@@ -117,10 +117,10 @@ class Fleet:
         for window, each in self._variations():
             directions, cells = each.directions.shape
             # Once: the rows of a window and the weights. In each environment: the variation as it
-            # is exported and for the rows of the window, the scores and their thresholds, and the
-            # deviation of each cell.
+            # is exported and for the rows of the window, the scores, the excess, their thresholds,
+            # and the deviation of each cell.
             recorded[window] += 1 + directions * cells + 2 * _amounts(each) + 2 * directions
-            recorded[window] += cells * bool(directions)
+            recorded[window] += cells + 2
         return recorded
 
     def _counting_share(self) -> float:
@@ -140,8 +140,8 @@ class Fleet:
 
 
 def _amounts(variation: Variation) -> int:
-    """Return the amounts of natural variation: one a direction, of the rest, and of K-S."""
-    amounts = (*variation.along, variation.rest, variation.distance)
+    """Return the amounts of natural variation: one a direction, of the rest, K-S and a cell."""
+    amounts = (*variation.along, variation.rest, variation.distance, variation.excess)
     return sum(each is not None for each in amounts)
 
 

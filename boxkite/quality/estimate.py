@@ -4,8 +4,10 @@ Training gives the rate of positives in each bin of the score. If the relation b
 outcome has not changed, n rows in a bin with rate r hold n r positives. The bins above the
 threshold then give the expected true and false positives, and the others the negatives.
 
-The rates are measured, so the score needs no calibration. But the estimate cannot notice that the
+A score that is not calibrated is corrected by these rates. But the estimate cannot notice that the
 rates themselves have changed.
+
+CBPE of NannyML rests on the same idea, with single rows instead of bins.
 """
 
 from __future__ import annotations
@@ -19,8 +21,9 @@ from numpy.typing import NDArray
 
 from boxkite.quality.intervals import NORMAL_95, Interval
 from boxkite.quality.pairs import OutcomePairs, Outcomes
+from boxkite.quality.score_quality import calibration
 
-__all__ = ["EstimatedStatistic", "estimate", "positive_rates"]
+__all__ = ["EstimatedStatistic", "estimate", "is_calibrated", "positive_rates"]
 
 Counts: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
@@ -46,14 +49,28 @@ class EstimatedStatistic:
 
 
 def positive_rates(pairs: OutcomePairs) -> Floats:
-    """Return the rate of positives in each bin at training.
+    """Return the rate of positives to expect in each bin.
 
-    One row with the overall rate is added to every bin, so that a bin with few rows has no
-    rate of exactly 0 or 1, and an empty bin has one at all.
+    A probability is taken at its word, by its mean in the bin, unless its calibration error at
+    training is more than noise explains. Then, and for any other score, it is the measured rate.
+
+    One row with the overall rate is added to every bin, so that a bin with few rows has no rate of
+    exactly 0 or 1, and an empty bin has one at all.
+
+    Args:
+        pairs: Paired rows of a score at training.
     """
-    rows, positives = pairs.counts.sum(axis=1), pairs.counts[:, 1]
+    rows = pairs.counts.sum(axis=1)
+    positives = pairs.output_sums if is_calibrated(pairs) else pairs.counts[:, 1]
     overall = positives.sum() / max(rows.sum(), 1)
     return np.asarray((positives + overall) / (rows + 1), dtype=np.float64)
+
+
+def is_calibrated(pairs: OutcomePairs) -> bool:
+    """Return whether a score is a probability whose calibration error noise can explain."""
+    if "brier" not in pairs.losses or not pairs.rows:
+        return False
+    return calibration(pairs).low <= 0
 
 
 def estimate(training: Outcomes, counts: Counts) -> tuple[EstimatedStatistic, ...]:

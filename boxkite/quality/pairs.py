@@ -130,6 +130,7 @@ class StatisticVariation(NamedTuple):
         output: Name of the output variable.
         statistic: Name of the statistic.
         windows: Number of training windows.
+        mean: Mean of the statistic over the windows.
         variance: Variance of the statistic between the windows.
         chance: The part of that variance that chance gives: the mean squared standard error.
         worst: How much worse than their mean the worst of the windows is.
@@ -138,6 +139,7 @@ class StatisticVariation(NamedTuple):
     output: str
     statistic: str
     windows: int
+    mean: float
     variance: float
     chance: float
     worst: float

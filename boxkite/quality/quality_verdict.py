@@ -119,17 +119,24 @@ def threshold(
     share: float,
 ) -> float:
     """Return the change that an unchanged model exceeds with probability `share`."""
-    variance, degrees, worst = now.interval.error**2 + before.interval.error**2, _MANY, 0.0
-    if variation is not None and variation.windows > 1:
-        natural = max(0.0, variation.variance - variation.chance)
-        variance += natural * (1 + 1 / variation.windows)
-        if natural:
-            worst = variation.worst
-            degrees = (variation.windows - 1) * (variance / variation.variance) ** 2
+    chance = now.interval.error**2 + before.interval.error**2
     # The bias may leave zero on either side.
     tails = share if now.better == "zero" else 2 * share
-    limit = math.sqrt(variance * fisher.quantile(tails, 1, min(degrees, _MANY)))
-    return max(limit, worst)
+    if variation is None:
+        return _quantile(chance, tails, _MANY)
+    natural = max(0.0, variation.variance - variation.chance)
+    if not natural:
+        return _quantile(chance, tails, _MANY)
+    variance = chance + natural * (1 + 1 / variation.windows)
+    degrees = (variation.windows - 1) * (variance / variation.variance) ** 2
+    # The mean over windows is not the value of all rows together: F1 is lower on each of many days
+    # with few positives.
+    usual = 0.0 if now.better == "zero" else _loss_from(before, variation.mean)
+    return usual + max(_quantile(variance, tails, degrees), variation.worst)
+
+
+def _quantile(variance: float, tails: float, degrees: float) -> float:
+    return math.sqrt(variance * fisher.quantile(tails, 1, min(degrees, _MANY)))
 
 
 def _loss_from(before: QualityStatistic, value: float) -> float:

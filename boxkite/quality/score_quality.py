@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from boxkite.quality.intervals import (
+    Interval,
     auc_interval,
     calibration_interval,
     f1_interval,
@@ -16,7 +17,7 @@ from boxkite.quality.intervals import (
 from boxkite.quality.pairs import OutcomePairs
 from boxkite.quality.statistic import QualityStatistic
 
-__all__ = ["score_statistics"]
+__all__ = ["calibration", "score_statistics"]
 
 
 class _Confusion(NamedTuple):
@@ -119,17 +120,12 @@ def _probability(pairs: OutcomePairs) -> list[QualityStatistic]:
         )
         for name in ("log_loss", "brier")
     ]
-    rows = pairs.counts.sum(axis=1)
-    used = rows > 0
-    calibration = calibration_interval(
-        pairs.output_sums[used] / rows[used], pairs.counts[used, 1] / rows[used], rows[used]
-    )
     return [
         *found,
         QualityStatistic(
             "calibration_error",
             pairs.output,
-            calibration,
+            calibration(pairs),
             pairs.rows,
             "lower",
             # Noise alone raises this error. The Brier score and log loss tell the same and have a
@@ -138,3 +134,12 @@ def _probability(pairs: OutcomePairs) -> list[QualityStatistic]:
             reason="" if pairs.rows else "no rows",
         ),
     ]
+
+
+def calibration(pairs: OutcomePairs) -> Interval:
+    """Return the calibration error of a probability, with its interval."""
+    rows = pairs.counts.sum(axis=1)
+    used = rows > 0
+    return calibration_interval(
+        pairs.output_sums[used] / rows[used], pairs.counts[used, 1] / rows[used], rows[used]
+    )

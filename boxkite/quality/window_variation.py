@@ -45,6 +45,7 @@ def _variation(windows: Sequence[QualityStatistic]) -> StatisticVariation:
         first.output,
         first.name,
         len(windows),
+        mean=_rounded(float(values.mean())),
         variance=_rounded(float(values.var(ddof=1))),
         chance=_rounded(float(np.mean([each.interval.error**2 for each in windows]))),
         worst=_rounded(float(losses[first.better].max())),

@@ -16,7 +16,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["deviations", "distances", "smoothed_fractions"]
+__all__ = ["deviations", "distances", "excesses", "smoothed_fractions"]
 
 Counts: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
@@ -48,6 +48,17 @@ def deviations(live: Counts, training: Counts, design_effect: float = 1.0) -> Fl
     # Rounding can make the product a tiny negative number when p and q are almost equal.
     squares = np.maximum(difference * np.log(p / q), 0.0)
     return np.asarray(np.sign(difference) * np.sqrt(squares), dtype=np.float64)
+
+
+def excesses(points: Floats, directions: Floats) -> Floats:
+    """Return the greatest deviation of one cell above training outside the directions; at least 0.
+
+    Args:
+        points: Deviation of each cell, shape (..., cells).
+        directions: Unit vectors over the cells, shape (directions, cells).
+    """
+    outside = points - points @ directions.T @ directions
+    return np.asarray(np.maximum(outside.max(axis=-1), 0.0), dtype=np.float64)
 
 
 def distances(live: Counts, training: Counts) -> Floats:

@@ -16,7 +16,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from boxkite.variation.deviation import deviations, distances
+from boxkite.variation.deviation import deviations, distances, excesses
 from boxkite.variation.principal_axes import effective_rank, principal_axes
 from boxkite.variation.simulation import (
     STANDS_OUT,
@@ -57,6 +57,8 @@ class Variation:
         rest: Spread of the squared deviation outside the directions; None if chance explains it.
         distance: Spread of the squared K-S distance; None if chance explains it, and for unordered
             categories.
+        excess: Spread of the squared excess of one cell (`boxkite.variation.deviation.excesses`);
+            None if chance explains it.
     """
 
     windows: int
@@ -65,12 +67,13 @@ class Variation:
     along: tuple[Spread, ...] = ()
     rest: Spread | None = None
     distance: Spread | None = None
+    excess: Spread | None = None
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Variation):
             return NotImplemented
         mine, theirs = (
-            (each.windows, each.rows, each.along, each.rest, each.distance)
+            (each.windows, each.rows, each.along, each.rest, each.distance, each.excess)
             for each in (self, other)
         )
         return mine == theirs and np.array_equal(self.directions, other.directions)
@@ -79,9 +82,14 @@ class Variation:
         return hash((self.windows, self.rows, self.along, self.rest, self.distance))
 
     @property
+    def cells(self) -> int:
+        """Number of the variable's cells."""
+        return int(self.directions.shape[1])
+
+    @property
     def is_chance(self) -> bool:
         """Whether training windows differ no more than chance makes them."""
-        return not self.along and self.rest is None and self.distance is None
+        return not self.along and not any((self.rest, self.distance, self.excess))
 
     def growth(self, rows: float) -> float:
         """Return the factor by which a window of `rows` rows may vary more than training windows.
@@ -134,6 +142,7 @@ def learn_variation(
     outside_points = points - scores @ directions
     left = (outside_points**2).sum(axis=1)
     outside = simulation.psi.scaled(1 - len(directions) / (cells - 1))
+    squared_excess = excesses(points, directions) ** 2
     return Variation(
         windows=sliding.windows,
         rows=usual_rows,
@@ -145,6 +154,7 @@ def learn_variation(
         distance=_learn_distance(TrainingWindows.of(counts, slots, 1), usual_rows)
         if ordered
         else None,
+        excess=_fit_beyond(windows, squared_excess, simulation.excess(directions), usual_rows),
     )
 
 

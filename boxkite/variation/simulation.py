@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from boxkite.variation.deviation import deviations, smoothed_fractions
+from boxkite.variation.deviation import deviations, excesses, smoothed_fractions
 from boxkite.variation.principal_axes import principal_axes
 from boxkite.variation.sliding_windows import Sliding, TrainingWindows
 from boxkite.variation.spread import greatest_usual
@@ -68,11 +68,17 @@ class Simulation(NamedTuple):
         greatest: Greatest eigenvalue of each axis in any simulation.
         median: Median over the axes of the mean eigenvalue.
         psi: PSI / (1/m + 1/n).
+        points: Deviation of each cell / sqrt(1/m + 1/n), one array of windows a simulation.
     """
 
     greatest: Floats
     median: float
     psi: Chance
+    points: tuple[Floats, ...]
+
+    def excess(self, directions: Floats) -> Chance:
+        """Return the squared excess of one cell outside the directions / (1/m + 1/n)."""
+        return Chance.of([excesses(each, directions) ** 2 for each in self.points])
 
 
 def independent_rows(windows: TrainingWindows) -> Iterator[tuple[Counts, Counts]]:
@@ -89,15 +95,16 @@ def independent_rows(windows: TrainingWindows) -> Iterator[tuple[Counts, Counts]
 def simulate(windows: TrainingWindows) -> Simulation:
     """Measure simulated windows of independent rows in the same way as training windows."""
     eigenvalues: list[Floats] = []
-    psi: list[Floats] = []
+    scaled: list[Floats] = []
     for drawn, others in independent_rows(windows):
         points = deviations(drawn, others)
         eigenvalues.append(principal_axes(points, windows.chance)[0])
-        psi.append((points**2).sum(axis=1) / windows.chance)
+        scaled.append(points / np.sqrt(windows.chance)[:, np.newaxis])
     found = np.array(eigenvalues)
     cells = windows.counts.shape[1]
     return Simulation(
         greatest=found.max(axis=0),
         median=float(np.median(found.mean(axis=0)[: cells - 1])),
-        psi=Chance.of(psi),
+        psi=Chance.of([(each**2).sum(axis=1) for each in scaled]),
+        points=tuple(scaled),
     )

@@ -262,6 +262,32 @@ def test_differences_that_do_not_matter_are_remarked() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("options", "interval", "end"),
+    [("", 86_400, None), ("--every 6h --period-end 2026-11-30", 21_600, 1_795_996_800)],
+)
+def test_compare_writes_metrics(options: str, interval: int, end: int | None) -> None:
+    result = run(
+        "compare", "histogram.prom", "late.parquet", "--metrics", "m.prom", *options.split()
+    )
+    assert result.exit_code == 1
+    lines = Path("m.prom").read_text().splitlines()
+    values = dict(line.rpartition(" ")[::2] for line in lines if not line.startswith("#"))
+    head = '{model_name="arrivals",model_version="7"'
+    assert float(values[f"boxkite_compare_interval_seconds{head}}}"]) == interval
+    assert values[f'boxkite_compare_model_verdict{head},verdict="drift"}}'] == "1"
+    found = values.get(f"boxkite_compare_period_end_seconds{head}}}")
+    assert (None if found is None else float(found)) == end
+
+
+@pytest.mark.parametrize("mistake", ["gone.parquet", "train.csv --period-end soon"])
+def test_a_failed_comparison_leaves_the_metrics_as_they_were(mistake: str) -> None:
+    Path("m.prom").write_text("old")
+    command = ["compare", "histogram.prom", "--metrics", "m.prom", *mistake.split()]
+    assert run(*command).exit_code == 2
+    assert Path("m.prom").read_text() == "old"
+
+
 def test_compare_prints_json() -> None:
     result = run("compare", "histogram.prom", "late.parquet", "--json")
     found = json.loads(result.stdout)

@@ -2,14 +2,23 @@
 
 import json
 import re
+import shutil
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow.parquet
 import pytest
 
+from boxkite.logs.compaction.compactor import Compactor
+from boxkite.logs.stores.local_store import LocalStore
+
 PAGE = Path(__file__).parents[2] / "docs" / "log.md"
-SECTION = PAGE.read_text().partition("\n## Reading it back\n")[2].partition("\n## ")[0]
+SECTION, COMPACTED = (
+    PAGE.read_text().partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+    for title in ("Reading it back", "Compacted days")
+)
 
 ROWS = [("a", 1.5, "UA"), ("b", 2.0, None), ("c", -3.0, "AA")]
 
@@ -23,11 +32,17 @@ def _log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = [
         json.dumps(
             {
+                "prediction_id": f"s/2026-11-23T09:00:00/{entity_id}",
                 "entity_id": entity_id,
+                "server_id": "s",
+                "endpoint_id": "flights",
+                "model": "m",
+                "version": "1",
                 "created_at": "2026-11-23T09:00:00.000000Z",
                 "features": {"delay": delay, "carrier": carrier},
                 "output": 0.5,
-            }
+            },
+            separators=(",", ":"),
         )
         for entity_id, delay, carrier in ROWS
     ]
@@ -35,16 +50,16 @@ def _log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "0900_w1-pod-2.txt").write_text("\n".join(lines[1:]) + "\n")
 
 
-def block(language: str, containing: str) -> str:
-    blocks: list[str] = re.findall(rf"```{language}\n(.*?)```", SECTION, re.DOTALL)
+def block(language: str, containing: str, section: str = SECTION) -> str:
+    blocks: list[str] = re.findall(rf"```{language}\n(.*?)```", section, re.DOTALL)
     (found,) = [each for each in blocks if containing in each]
     return found
 
 
-def result(containing: str) -> Any:
-    names: dict[str, Any] = {}
-    exec(block("python", containing), names)
-    return names["frame"]
+def result(containing: str, section: str = SECTION, **given: Any) -> Any:
+    names = dict(given)
+    exec(block("python", containing, section), names)
+    return names.get("frame")
 
 
 def test_read_gives_a_pandas_frame() -> None:
@@ -81,3 +96,73 @@ def test_the_commands_on_the_page_exist() -> None:
     assert {first for first, _ in commands} <= boxkite.commands.keys()
     group: Any = boxkite.commands["logs"]
     assert {second for first, second in commands if first == "logs"} == group.commands.keys()
+
+
+@pytest.fixture
+def compacted() -> Path:
+    """The folder of the compacted day. The lines are deleted."""
+    found = list(Compactor(LocalStore("log"), print).compact(date(2026, 11, 23), delete=True))
+    assert [(each.predictions, each.deleted) for each in found] == [(3, 2)]
+    return Path("log/compacted/endpoint=flights/dt=2026-11-23")
+
+
+@pytest.mark.usefixtures("compacted")
+def test_the_query_for_duckdb_reads_a_compacted_day() -> None:
+    found = duckdb.sql(block("sql", "read_parquet", COMPACTED)).fetchall()
+    rows = sorted((each[0], each[2], each[3]) for each in found)
+    assert rows == [(*row[:2], 0.5) for row in ROWS]
+
+
+@pytest.mark.usefixtures("compacted")
+def test_the_lines_for_polars_read_a_compacted_day() -> None:
+    frame = result("scan_parquet", COMPACTED).sort("entity_id")
+    assert [(row["entity_id"], *row["features"].values()) for row in frame.to_dicts()] == ROWS
+    assert frame["endpoint"].to_list() == ["flights"] * 3
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("compacted")
+def test_the_lines_for_spark_read_lines_and_a_compacted_day() -> None:
+    sql = pytest.importorskip(
+        "pyspark.sql", reason="no pyspark; install it with: pip install --group engines"
+    )
+    if shutil.which("java") is None:
+        pytest.skip("no Java, which Spark needs; on Debian: apt-get install default-jre-headless")
+    spark = sql.SparkSession.builder.master("local[1]").getOrCreate()
+    try:
+        rows = result("basePath", COMPACTED, spark=spark).orderBy("entity_id").collect()
+    finally:
+        spark.stop()
+    assert [(row.entity_id, *row.features) for row in rows] == ROWS
+
+
+def test_the_table_for_athena_has_the_columns_of_a_compacted_day(compacted: Path) -> None:
+    (part,) = compacted.glob("part-*.parquet")
+    schema = pyarrow.parquet.read_schema(part)
+    declared = block("sql", "CREATE EXTERNAL TABLE", COMPACTED)
+    columns = re.split(r",\s*(?![^<]*>)", declared.partition("(")[2].partition(")")[0].strip())
+    assert [each.split()[0] for each in columns] == schema.names
+    fields = re.findall(r"(\w+): (\w+)", declared)
+    types = {"double": "double", "string": "string"}
+    assert [(each.name, str(each.type)) for each in schema.field("features").type] == [
+        (name, types[type_]) for name, type_ in fields
+    ]
+
+
+def test_the_lines_for_iceberg_name_the_files_of_the_manifest(compacted: Path) -> None:
+    class Table:
+        added: Any = None
+
+        def add_files(self, paths: list[str]) -> None:
+            self.added = paths
+
+    table = Table()
+    result("add_files", COMPACTED, table=table)
+    (part,) = compacted.glob("part-*.parquet")
+    assert table.added == [f"s3://bucket/{part.as_posix()}"]
+
+
+def test_the_commands_of_the_section_on_compacted_days_exist() -> None:
+    commands = re.findall(r"boxkite logs compact (.*)$", COMPACTED, re.MULTILINE)
+    assert len(commands) == 2
+    assert all("--day" in each and "--delete" in each for each in commands)

@@ -7,13 +7,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import chi2
+from scipy.stats import binom, chi2
 
 from boxkite import Baseline
 from boxkite.baseline.tally import Tally
 from boxkite.drift import Policy, compare_counts
-from boxkite.drift.allowance import Allowance, Shares, measure, score_quantile
+from boxkite.drift.allowance import Allowance, measure
+from boxkite.drift.shares import Shares, excess_quantile, score_quantile
 from boxkite.variation import Variation, learn_variation
+from boxkite.variation.deviation import deviations
 
 CELLS = 10
 
@@ -74,6 +76,14 @@ def by_sums(
     square = allowance.distance**2
     if most * most > limit(square, square, allowance.natural_distance):
         found.add("K-S")
+    outside = [
+        each - sum(s * w[i] for s, w in zip(scores, variation.directions.tolist(), strict=True))
+        for i, each in enumerate(z)
+    ]
+    if max(*outside, 0.0) ** 2 > limit(
+        allowance.excess, allowance.excess, allowance.natural_excess
+    ):
+        found.add("cell")
     return found
 
 
@@ -126,21 +136,42 @@ def test_without_natural_variation_the_verdict_is_that_of_psi_and_ks(
         assert allowance.distance_limit(found) == expected.ks_critical
     names = {"rest": "PSI", "K-S": "K-S"}
     if expected.verdict != "insufficient":
-        assert {names[each] for each in allowance.exceeded(found)} == set(expected.above)
+        # Only known variation, even if it is none, adds a test of single cells.
+        exceeded = set(allowance.exceeded(found)) - ({"cell"} if variation else set())
+        assert {names[each] for each in exceeded} == set(expected.above)
 
 
-@given(st.floats(1e-9, 0.5), st.booleans(), st.integers(0, 3))
-def test_the_shares_add_up(share: float, ordered: bool, directions: int) -> None:
+@given(st.floats(1e-9, 0.5), st.booleans(), st.sampled_from([None, 0, 1, 2, 3]))
+def test_the_shares_add_up(share: float, ordered: bool, directions: int | None) -> None:
     found = Shares.of(share, ordered=ordered, directions=directions)
-    total = found.rest + found.score * directions + found.distance
+    total = found.rest + found.score * (directions or 0) + found.distance + found.excess
     assert total == pytest.approx(share)
-    if not directions:
+    if directions is None:
         assert found.rest == (share / 2 if ordered else share)
+    else:
+        least = score_quantile(share)
+        assert not directions or least >= 2 * math.log(2 / found.score) - 1e-9
+        assert excess_quantile(share, 10) >= 2 * math.log(10 / found.excess) - 1e-9
+
+
+@pytest.mark.parametrize("rows", [20, 100, 1000, 20_000])
+@pytest.mark.parametrize("expected", [0.001, 0.01, 0.1, 1.0, 5.0, 15.0])
+def test_chance_exceeds_the_quantile_of_one_cell_at_most_as_often_as_its_share(
+    rows: int, expected: float
+) -> None:
+    counts = np.arange(rows + 1)
+    training = np.array([10**9 * expected / rows, 10**9 * (1 - expected / rows)])
+    live = np.stack([counts, rows - counts], axis=1)
+    z = deviations(live, np.broadcast_to(training.astype(np.int64), live.shape))[:, 0]
+    chance = 1 / rows + 1e-9
+    for share in (1e-2, 1e-4, 1e-6, 1e-9):
+        above = (z > 0) & (z**2 / chance > 2 * math.log(1 / share))
+        assert binom.pmf(counts, rows, expected / rows)[above].sum() <= share
 
 
 @given(st.floats(1e-9, 0.5))
 def test_the_score_quantile_bounds_the_normal_one(share: float) -> None:
-    assert score_quantile(share) >= chi2.isf(share / 12, 1)
+    assert score_quantile(share) >= chi2.isf(share / 24, 1)
 
 
 @settings(max_examples=30, deadline=None)

@@ -269,6 +269,8 @@ def test_as_dict_is_plain_json_without_nan() -> None:
                 "reason": "",
                 "moved": 0.01,
                 "moved_rows": 0.012,
+                "excess": None,
+                "excess_critical": None,
                 "moved_cell": "0",
                 "status": "drift",
                 "effect": "1.2 % of rows moved to 0",

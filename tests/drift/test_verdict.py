@@ -207,3 +207,26 @@ def test_a_shift_below_the_critical_psi_is_drift_by_ks() -> None:
     # PSI alone would not be enough, even with the whole share.
     assert Policy().min_effect < found.psi < whole_share
     assert (found.verdict, found.above) == ("drift", ("K-S",))
+
+
+def test_a_constant_in_a_tenth_of_the_rows_is_drift_although_days_vary_widely() -> None:
+    days = np.arange(60)
+    means = np.tile(np.random.default_rng(0).standard_t(3, 12), 5)
+
+    def day(number: int) -> np.ndarray:
+        return np.random.default_rng(number).normal(means[number % 60], 1, 900)
+
+    times = np.repeat(days, 900) * 86_400 + np.tile(np.arange(900), 60) * 96
+    training = np.concatenate([day(number) for number in days])
+    baseline = Baseline.fit({"x": training}, time=times, windows=["1d"])
+    assert baseline.variables[0].variation["1d"].directions.shape[0] >= 1
+    usual, faulty = day(100), day(100)
+    faulty[::10] = 0.0
+    (calm,) = compare(baseline, {"x": usual}, window="1d").variables
+    (found,) = compare(baseline, {"x": faulty}, window="1d").variables
+    assert (calm.verdict, calm.above) == ("ok", ())
+    assert calm.excess < calm.excess_critical
+    assert (found.verdict, "one cell" in found.above) == ("drift", True)
+    (without,) = compare(baseline, {"x": faulty}).variables
+    assert math.isnan(without.excess)
+    assert math.isnan(without.excess_critical)

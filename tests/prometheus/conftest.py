@@ -261,6 +261,8 @@ def recorded(drift: VariableDrift, *, categorical: bool) -> dict[str, float]:
         "drift:ks": drift.ks,
         "drift:critical": drift.critical,
         "drift:ks_critical": drift.ks_critical,
+        "drift:excess": drift.excess,
+        "drift:excess_critical": drift.excess_critical,
         "drift:moved": abs(drift.moved),
         "drift:verdict": verdict[drift.verdict],
         **{f"drift:score {i}": score for i, score in enumerate(drift.scores, 1)},

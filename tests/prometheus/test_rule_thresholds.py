@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from boxkite import Policy
-from boxkite.drift.allowance import score_quantile
 from boxkite.drift.rates import rate_critical
+from boxkite.drift.shares import score_quantile
 from boxkite.prometheus.rules.label_sets import LabelSets
 from boxkite.prometheus.rules.thresholds import (
     ks_quantile,

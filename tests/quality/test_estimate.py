@@ -6,6 +6,7 @@ import pytest
 from boxkite import Baseline
 from boxkite.baseline.outcome_pairs import OutcomeCells
 from boxkite.quality import Outcomes, estimate, measure
+from boxkite.quality.estimate import is_calibrated
 
 RANDOM = np.random.default_rng(4)
 CELLS = OutcomeCells(
@@ -24,6 +25,7 @@ def sample(rows: int, centre: float, *, distortion: float = 1.0, shift: float = 
 @pytest.mark.parametrize("centre", [-2.0, 0.0, 1.5])
 def test_the_estimate_follows_the_scores(centre: float, distortion: float) -> None:
     training = sample(50_000, -0.5, distortion=distortion)
+    assert is_calibrated(training.pairs[0]) == (distortion == 1)
     now = sample(50_000, centre, distortion=distortion)
     measured = {each.name: each for each in measure(now)}
     found = estimate(training, now.pairs[0].counts.sum(axis=1))

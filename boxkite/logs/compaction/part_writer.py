@@ -98,7 +98,8 @@ class _OpenPart:
         self._write_group()
         self._writer.close()
         content = self._content.getvalue().to_pybytes()
-        if not store.put_new(path, content):
+        # An object store may repeat a put whose answer was lost, and then finds the name taken.
+        if not store.put_new(path, content) and store.read(path) != content:
             raise OSError(f"{store!r} refuses the new name '{path}' because it is taken.")
         digest = hashlib.sha256(content).hexdigest()
         first, last = self._moments[0], self._moments[-1]

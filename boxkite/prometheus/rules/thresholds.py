@@ -10,12 +10,18 @@ import math
 
 from boxkite.baseline.text_writer import format_float
 from boxkite.drift import Policy
-from boxkite.drift.allowance import score_quantile
 from boxkite.drift.policy import MOST_SHARE
 from boxkite.drift.rates import rate_critical
+from boxkite.drift.shares import excess_quantile, score_quantile
 from boxkite.prometheus.rules.durations import parse_duration
 
-__all__ = ["ks_quantile", "psi_quantile", "rate_threshold", "squared_score_quantile"]
+__all__ = [
+    "ks_quantile",
+    "psi_quantile",
+    "rate_threshold",
+    "squared_excess_quantile",
+    "squared_score_quantile",
+]
 
 _VARIABLES = "version:boxkite_variables:count"
 _HOUR = 3_600
@@ -42,6 +48,14 @@ def squared_score_quantile(source: str) -> str:
     """Return PromQL for `score_quantile` at a variable's share, for each version."""
     # The quantile is 2 ln(c / share), so its value at any share gives c.
     return f"2 * {_logarithm(source, math.exp(score_quantile(1.0) / 2))}"
+
+
+def squared_excess_quantile(source: str) -> str:
+    """Return PromQL for `excess_quantile` at a variable's share, for each version and one cell.
+
+    The number of cells adds twice its logarithm.
+    """
+    return f"2 * {_logarithm(source, math.exp(excess_quantile(1.0, 1) / 2))}"
 
 
 def rate_threshold(source: str, evaluations_a_month: float) -> str:

@@ -69,6 +69,7 @@ class WindowGroups:
             "window_details.yaml",
             rate_threshold=rate_threshold(self.source, self._evaluations_a_month()),
             **size_expressions(self.window),
+            **variation_expressions(self.window, self.source),
         )
 
     def alerts(self) -> list[str]:

@@ -1,6 +1,9 @@
 """Test compaction: what it writes, what is safe beside it, and what a kill leaves behind."""
 
 import json
+import signal
+import subprocess
+import sys
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -271,3 +274,38 @@ def test_files_that_are_not_ours_stay(log: Log) -> None:
     log.write("h", logger="late")
     log.compact()
     assert (folder / "part-mine.parquet").read_text() == "mine"
+
+
+PROGRAM = """
+import datetime, os, signal, sys
+from boxkite.logs.compaction.compactor import Compactor
+from boxkite.logs.stores.local_store import LocalStore
+
+calls = 0
+
+def count(event, arguments):
+    global calls
+    if event not in ("os.link", "os.remove"):
+        return
+    calls += 1
+    if calls == int(sys.argv[2]):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+sys.addaudithook(count)
+list(Compactor(LocalStore(sys.argv[1]), print).compact(datetime.date(2026, 11, 23), delete=True))
+"""
+
+
+@pytest.mark.slow
+def test_a_process_that_is_killed_at_any_system_call_loses_and_doubles_nothing(log: Log) -> None:
+    codes = []
+    for call in (1, 2, 4, 5, 7):  # link and remove the part, then the manifest, then old files
+        command = [sys.executable, "-c", PROGRAM, str(log.folder), str(call)]
+        codes.append(subprocess.run(command, check=False).returncode)
+        assert sorted(log.read()) == log.expected
+        log.write(chr(ord("h") + call), logger=f"late_{call}")
+    assert set(codes) == {-signal.SIGKILL}
+    log.compact(delete=True)
+    assert sorted(log.read()) == log.expected
+    assert log.files("*.txt") == []
+    assert len(log.files("part-*")) == len(log.files("_manifest-*")) == 1
