@@ -3,6 +3,7 @@
 import datetime as dt
 import importlib.util
 import os
+import shutil
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -111,6 +112,8 @@ def test_an_input_gives_the_bytes_of_arrow(
 @pytest.fixture(scope="module")
 def spark() -> Iterator[Any]:
     require("pyspark")
+    if shutil.which("java") is None:
+        pytest.skip("needs Java 17: apt-get install openjdk-17-jre-headless")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from pyspark.sql import SparkSession
