@@ -52,8 +52,8 @@ def outcome_families(outcomes: Outcomes | None, *, model: str, version: str) -> 
             squares.append((text, loss.squares))
     found = [
         _gauge("pairs", "Training rows with this output and this outcome.", pairs),
-        _gauge("output_sum", "Sum of the outputs in one bin, over rows with an outcome.", sums),
-        _gauge("loss_sum", "Sum of a loss over training rows with an outcome.", losses),
+        _gauge("outputs", "Sum of the outputs in one bin, over rows with an outcome.", sums),
+        _gauge("losses", "Sum of a loss over training rows with an outcome.", losses),
         _gauge("loss_squares", "Sum of the squares of a loss.", squares),
     ]
     return [family for family in found if family.series]

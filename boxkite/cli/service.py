@@ -61,6 +61,7 @@ def _defaults(model: str, monitor: Monitor) -> dict[str, Any]:
         "baseline": {"model": model},
         "logs": {"ls": endpoint, "cat": endpoint, "prune": endpoint},
         "design-effect": endpoint,
+        "outcomes": endpoint,
         "compare": policy,
         "report": policy,
     }

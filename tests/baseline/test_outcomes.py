@@ -77,9 +77,9 @@ def test_the_series_hold_all_pairs_and_sums() -> None:
     assert found == {"0": ROWS - OUTCOMES.sum(), "1": OUTCOMES.sum()}
     assert 'variable="score",output_cell="0.5",outcome_cell="1"}' in text
     assert 'variable="score",output_cell="+Inf",outcome_cell="1"}' in text
-    brier = float(re.findall(r'outcome_loss_sum\{.*loss="brier"\} (\S+)', text)[0])
+    brier = float(re.findall(r'outcome_losses\{.*loss="brier"\} (\S+)', text)[0])
     assert brier == pytest.approx(((SCORES - OUTCOMES) ** 2).sum())
-    sums = re.findall(r"\nboxkite_baseline_outcome_output_sum\{.*\} (\S+)", text)
+    sums = re.findall(r"\nboxkite_baseline_outcome_outputs\{.*\} (\S+)", text)
     assert sum(map(float, sums)) == pytest.approx(SCORES.sum())
 
 
