@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +37,7 @@ from boxkite.baseline.identifiers import distinct_ids, distinct_labels, identifi
 from boxkite.baseline.ordered_values import OrderedValues, SortedValues
 from boxkite.baseline.outcome_fitting import fit_outcomes
 from boxkite.baseline.outcome_pairs import DEFAULT_THRESHOLD, is_binary, with_edge
+from boxkite.baseline.table_forms import as_table
 from boxkite.baseline.time_windows import DEFAULT_WINDOWS, TREND_WORTH_A_WARNING, RowTimes
 from boxkite.baseline.values import valid_unicode
 from boxkite.baseline.variable import CategoryVariable, NumericVariable, Role, Variable
@@ -301,6 +302,7 @@ def _columns(
     """
     found: list[_Named] = []
     seen: set[str] = set()
+    data = as_table(data)
     table = engine_columns(data) if names is None else data
     for position, (text, values) in enumerate(named_columns(table, names, single=single)):
         name = valid_unicode(text)
@@ -330,7 +332,7 @@ def _separated(given: list[_Named], output: Any, single: str) -> tuple[list[_Nam
     known = {column.name for column in given}
     names: list[str] = [output] if isinstance(output, str) else []
     if isinstance(output, list | tuple):
-        listed: Sequence[Any] = output
+        listed = cast("Sequence[Any]", output)
         if listed and all(isinstance(each, str) and each in known for each in listed):
             names = list(dict.fromkeys(listed))
     if not names:

@@ -15,8 +15,8 @@ from typing import Any
 
 import narwhals as nw
 import pyarrow as pa
-import pyarrow.dataset  # pyright: ignore[reportUnusedImport] - used as pa.dataset
-import pyarrow.fs  # pyright: ignore[reportUnusedImport] - used as pa.fs
+import pyarrow.dataset  # pyright: ignore[reportUnusedImport, reportMissingTypeStubs]
+import pyarrow.fs  # pyright: ignore[reportUnusedImport, reportMissingTypeStubs]
 
 from boxkite.errors import BaselineError
 

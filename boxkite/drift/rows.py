@@ -14,6 +14,7 @@ from boxkite.baseline.baseline import Baseline
 from boxkite.baseline.capture import capture_column, named_columns
 from boxkite.baseline.engines.engine_column import EngineColumn, engine_columns
 from boxkite.baseline.engines.questions import settle
+from boxkite.baseline.table_forms import as_table
 from boxkite.baseline.tally import Tally, tally_column
 from boxkite.baseline.variable import CategoryVariable, Variable
 from boxkite.drift.comparison import Comparison, compare_counts
@@ -56,6 +57,7 @@ def compare(
     """
     policy = policy or Policy()
     policy.check_names(baseline.variables)
+    rows = as_table(rows)
     table = engine_columns(rows) if names is None else rows
     columns = dict(named_columns(table, names))
     tallies = _tallies(baseline, columns)

@@ -44,8 +44,7 @@ def engine_columns(data: Any) -> Any:
         raise BaselineError(f"two columns have the same name: {error}. Rename one") from None
     if not isinstance(frame, nw.LazyFrame):
         return data
-    lazy: nw.LazyFrame[Any] = frame
-    source = LazySource(lazy)
+    source = LazySource(frame)  # pyright: ignore[reportUnknownArgumentType]
     return {name: EngineColumn(source, name) for name in source.schema.names()}
 
 

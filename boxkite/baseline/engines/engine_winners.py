@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import operator
 from collections.abc import Sequence
 
 import narwhals as nw
@@ -31,7 +29,9 @@ def winner_column(columns: Sequence[EngineColumn], names: Sequence[str]) -> Engi
     if any(column.source is not source for column in columns):
         raise BaselineError("the class probabilities are in several frames. Pass them in one")
     numbers = [source.number(column.name) for column in columns]
-    missing = [number.is_null() | number.is_nan() for number in numbers]
+    missing: nw.Expr = nw.lit(False)
+    for number in numbers:
+        missing = missing | number.is_null() | number.is_nan()
     greatest = nw.max_horizontal(*numbers)
     winner: nw.Expr = nw.lit(names[-1])
     for number, name in reversed(list(zip(numbers, names, strict=True))):
@@ -39,5 +39,5 @@ def winner_column(columns: Sequence[EngineColumn], names: Sequence[str]) -> Engi
     free = WINNER
     while free in source.schema:
         free += "_"
-    known = nw.when(~functools.reduce(operator.or_, missing)).then(winner)
+    known = nw.when(~missing).then(winner)
     return EngineColumn(source.derived(free, known), free)
