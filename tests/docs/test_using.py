@@ -15,7 +15,7 @@ CODE = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
 
 
 def test_the_policy_has_the_floors_that_the_page_names() -> None:
-    _, code = CODE
+    *_, code = CODE
     names: dict[str, Any] = {}
     exec(code, names)
     policy = names["policy"]
@@ -32,7 +32,7 @@ def test_class_probabilities_are_counted_with_the_predicted_class(
     counted: Callable[[str], dict[str, float]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BOXKITE_STATE_DIR", str(tmp_path))
-    code, _ = CODE
+    code, *_ = CODE
     names: dict[str, Any] = {"__name__": "__main__"}
     exec(code, names)
     assert counted(names["monitor"].export().body.decode()) == {
@@ -43,3 +43,11 @@ def test_class_probabilities_are_counted_with_the_predicted_class(
         "sum default virginica": 0.1,
         "rows default class setosa": 1,
     }
+
+
+def test_ordered_categories_have_the_cells_of_their_order() -> None:
+    _, code, _ = CODE
+    names: dict[str, Any] = {}
+    exec(code, names)
+    (size,) = names["baseline"].variables
+    assert (size.kind, size.categories[:4]) == ("ordered", ("S", "M", "L", "XL"))
