@@ -197,7 +197,8 @@ def pushed(
         ]
         listen = f"--web.listen-address={gateway}"
         with (
-            running([pushgateway, listen], tmp_path / "pushgateway.log"),
+            # Debian's build keeps the metrics of an earlier run by default.
+            running([pushgateway, listen, "--persistence.file="], tmp_path / "pushgateway.log"),
             running([prometheus, *flags], tmp_path / "prometheus.log"),
         ):
             system = Alerting(database, "", {})
