@@ -48,7 +48,7 @@ policy_series._SECONDS_A_SCRAPE = 60.0
 # `--hypothesis-profile=quick` chooses the other profile.
 _patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("quick", _patient, max_examples=20)
-settings.register_profile("thorough", _patient, max_examples=100)
+settings.register_profile("thorough", _patient, max_examples=60)
 settings.load_profile("thorough")
 
 

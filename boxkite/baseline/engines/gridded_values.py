@@ -235,7 +235,7 @@ def _with_pieces(
         frame = frame.with_columns(nw.col("rest").floor().cast(nw.Float64).alias(name))
         frame = frame.with_columns(rest=(nw.col("rest") - nw.col(name)) * 2.0**BITS)
         piece = nw.col(name).cast(nw.Int64)
-        pieces.append(nw.when(nw.col("x") < 0).then(-piece).otherwise(piece))
+        pieces.append(nw.when(nw.col("x") < 0).then(0 - piece).otherwise(piece))
     return frame, pieces
 
 
