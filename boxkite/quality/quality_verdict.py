@@ -6,8 +6,8 @@ the variance between windows of training, minus the part of it that chance gives
 
 The threshold is a quantile of Student's t, because the third variance is estimated from few
 windows. Satterthwaite's approximation (1946) gives the degrees of freedom. Windows may also have
-heavier tails than the normal distribution. So a value counts as worse only if it is worse than in
-every window of training.
+heavier tails than the normal distribution. So if quality varied at training, a value counts as
+worse only if it is worse than in every window of training.
 """
 
 from __future__ import annotations
