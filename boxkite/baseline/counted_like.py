@@ -29,7 +29,7 @@ __all__ = ["Template", "count_like"]
 
 @dataclass(frozen=True)
 class Template:
-    """The baseline whose columns, bins and categories a part takes over.
+    """The baseline of `like=`, whose columns, bins and categories a part uses.
 
     Attributes:
         variables: the variables of that baseline.
@@ -87,8 +87,8 @@ class Template:
 def count_like(like: Variable, column: OrderedValues | CategoryColumn) -> Variable:
     """Count a column into the bins or categories of a variable.
 
-    A label without a category of its own is counted in `__other__`, whether or not `like` has it in
-    its tail: training saw it, so it is not unseen.
+    A label without a category of its own is counted in `__other__`, even if `like` never saw it.
+    The part is training too, so the label is not unseen.
 
     Args:
         like: variable whose name, role, position, kind and cells to take over.
@@ -161,8 +161,8 @@ def _category_of(like: CategoryVariable, label: str) -> str | None:
     """Return the category with the same text or number, or None if there is none."""
     if label in like.kept:
         return label
-    # `like` counted this text in its tail although another text of the same number has a category.
-    # The rows of `like` itself must be counted again as before.
+    # `like` may have counted this text in its tail although another text of the same number has a
+    # category. Keep it in the tail, so that the rows of `like` itself are counted as before.
     if label_hash(label) in like.tail or not like.numbers:
         return None
     number = spelled_number(label)

@@ -16,16 +16,16 @@ __all__ = ["merge_variables"]
 def merge_variables(one: Variable, other: Variable) -> Variable:
     """Return the distribution of the rows of both. Either order gives the same result.
 
-    Two sets of categories merge if each category is counted by itself in both, or does not occur
-    in one of them. A variable without any value merges with every kind.
+    Two sets of categories can be merged if each category has a count of its own in both, or does
+    not occur in one of them. A variable without any value can be merged with any other.
 
     Raises:
         BaselineError: if the bins differ, or a category has a cell in one variable and is counted
             in `__other__` in the other one.
     """
     if not (_has_values(one) and _has_values(other)):
-        # Values that are all missing have no kind: the column is numeric in one file and text in
-        # the next.
+        # If all values are missing, the kind of a column means nothing: it may be numeric in one
+        # file and text in the next.
         shaped, empty = (one, other) if _shape(one) >= _shape(other) else (other, one)
         return replace(shaped, missing=shaped.missing + empty.missing, variation={})
     if isinstance(one, NumericVariable) and isinstance(other, NumericVariable):
@@ -65,7 +65,7 @@ def _merge_numbers(one: NumericVariable, other: NumericVariable) -> NumericVaria
         one,
         counts=one.counts + other.counts,
         missing=one.missing + other.missing,
-        variation={},  # It belongs to the windows of one training and cannot be added up.
+        variation={},  # Variation describes the windows of one part and cannot be added up.
         sum=one.sum + other.sum if exact is None else float(exact),
         exact_sum=exact,
         minimum=float(np.fmin(one.minimum, other.minimum)),
@@ -101,7 +101,7 @@ def _merge_categories(one: CategoryVariable, other: CategoryVariable) -> Categor
 def _merge_ordered(one: CategoryVariable, other: CategoryVariable) -> CategoryVariable:
     if (one.kind, one.categories) != (other.kind, other.categories):
         raise BaselineError(
-            f"{one.role} {one.name!r} has another order of categories in the two baselines. "
+            f"{one.role} {one.name!r} has a different order of categories in the two baselines. "
             f"{_advice()}"
         )
     counts, missing = one.counts + other.counts, one.missing + other.missing

@@ -43,7 +43,7 @@ BINARY_LABELS = ("0", "1")
 """Cells of the outcome of a score."""
 
 CATCH_ALL = (OTHER, UNSEEN)
-"""Cells that stand for several classes. Two rows in one of them need not have the same class."""
+"""Cells that stand for several classes. Two rows in the same cell may have different classes."""
 
 DEFAULT_THRESHOLD = 0.5
 """A score above it is a positive prediction."""
@@ -95,8 +95,8 @@ class OutcomeCells:
     ) -> OutcomeCells:
         """Choose the kind of the outcome.
 
-        The outcome of a text, and of class probabilities, is a class. The outcome of a number is 0
-        or 1, or else a number too.
+        If the output is a text or class probabilities, the outcome is a class. If the output is a
+        number, it is a score if all outcomes are 0 or 1. Otherwise the outcome is a number too.
 
         Args:
             outputs: Output variables of the model.
@@ -136,7 +136,7 @@ class OutcomeCells:
         """Count rows.
 
         A row is left out if its output or its outcome is missing or invalid. An infinite number is
-        invalid here, because no sum could hold it.
+        invalid here, because it would make the sums infinite.
 
         Args:
             columns: Values of each output by position. The winning class of class probabilities is
@@ -233,14 +233,14 @@ def merge_outcomes(one: Outcomes | None, other: Outcomes | None) -> Outcomes | N
     """Return the outcomes of the rows of two baselines, for training that is counted in parts.
 
     Warns:
-        BaselineWarning: if only one has outcomes, or the two are counted in other cells.
+        BaselineWarning: if only one has outcomes, or the two are counted in different cells.
     """
     if one is not None and other is not None and one.fits(other):
         return one.plus(other)
     if one is not None or other is not None:
         warnings.warn(
-            "the merged baseline has no outcomes, because the parts do not both have outcomes of "
-            "the same cells. Fit all parts with outcome= and the same threshold",
+            "the merged baseline has no outcomes, because a part has none, or the parts count them "
+            "in different bins. Fit all parts with outcome=, like= and the same threshold",
             BaselineWarning,
             stacklevel=3,
         )

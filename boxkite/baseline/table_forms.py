@@ -25,7 +25,7 @@ def as_table(data: Any) -> Any:
     `__array__` become arrays. A list of rows becomes a mapping of columns.
 
     Raises:
-        BaselineError: if a table of Arrow cannot be read because pyarrow is not installed.
+        BaselineError: if the data needs pyarrow, which is not installed.
     """
     if isinstance(data, np.ndarray | Mapping | str | bytes) or data is None:
         return data
@@ -44,7 +44,8 @@ def as_table(data: Any) -> Any:
 def _converted(data: Any) -> Any:
     if hasattr(data, "with_format") and hasattr(data, "column_names"):
         return data.with_format("arrow")[:]
-    for method in ("to_table", "read_all"):  # of datasets and scanners, and of readers
+    # Datasets and scanners have `to_table`, readers have `read_all`.
+    for method in ("to_table", "read_all"):
         if type(data).__module__.startswith("pyarrow") and hasattr(data, method):
             return getattr(data, method)()
     if hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__"):

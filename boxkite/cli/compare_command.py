@@ -90,7 +90,9 @@ def compared(
     with progress_bar("reading", sum(file.size for file in log.files)) as progress:
         counts = count_log(baseline, replace(log, progress=progress))
     if not counts.predictions:
-        raise click.UsageError(f"{rows} has no predictions for these options")
+        raise click.UsageError(
+            f"{rows} has no predictions for these options. Check --endpoint, --since and --until"
+        )
     return compare_counts(
         baseline, counts.tallies(), counts.predictions, policy=policy, window=window
     )
@@ -126,8 +128,8 @@ def compared(
 @click.option(
     "--period-end",
     metavar="TIME",
-    help="End of the period that the rows come from, as for --until, which is the default. "
-    "--metrics writes it.",
+    help="End of the period that the rows come from, as a date or time like that of --until. "
+    "--metrics writes it. [default: --until]",
 )
 def compare_command(
     baseline: Baseline | str,
@@ -143,9 +145,10 @@ def compare_command(
 
     BASELINE is the path or URL of a file such as histogram.prom.
 
-    ROWS is a Parquet or CSV file, or the folder or URL of a prediction log. Columns of a file match
-    the baseline's variables by name. Predictions of a log are counted as the service counts them.
-    To compare only a part of a log, use --endpoint, --since and --until.
+    ROWS is a file of rows (such as Parquet or CSV), a glob of such files in quotes, or the folder
+    or URL of a prediction log. Columns of a file match the baseline's variables by name. boxkite
+    counts the predictions of a log as the service does. To compare only a part of a log, use
+    --endpoint, --since and --until.
 
     \b
     Exit codes:

@@ -1,7 +1,7 @@
 """Open tables that need not fit into memory: folders, globs, object stores and large files.
 
-Arrow lists and reads the files, DuckDB counts the rows. Text formats are first converted to a
-temporary Parquet file, because each pass over the data would parse the text again.
+Arrow lists and reads the files, and DuckDB counts the rows. CSV and JSON lines are first converted
+to a temporary Parquet file, because each pass over the data would parse the text again.
 """
 
 from __future__ import annotations
@@ -105,8 +105,8 @@ def _dataset(source: str, csv_conversion: Any) -> tuple[Any, str]:
         )
     if len(forms) > 1:
         raise BaselineError(
-            f"cannot read {source}: it has files of several formats, {', '.join(forms)}. Give a "
-            f"folder or a glob of one format"
+            f"cannot read {source}: it has files of several formats, {', '.join(forms)}. Pass a "
+            f"folder or a glob with one format"
         )
     (form,) = forms
     readers = {"csv": pa.dataset.CsvFileFormat(convert_options=csv_conversion)}
@@ -118,11 +118,13 @@ def _paths(system: Any, place: str) -> list[str]:
     """Return the files of a path, a folder or a glob, in order."""
     if any(character in place for character in "*?["):
         if not isinstance(system, pa.fs.LocalFileSystem):
-            raise BaselineError(f"{place} is a glob, which object stores lack. Give a folder")
+            raise BaselineError(
+                f"cannot read the glob {place}: object stores have none. Pass a folder"
+            )
         return sorted(path for path in glob.glob(place, recursive=True) if Path(path).is_file())
     found = system.get_file_info(place)
     if found.type == pa.fs.FileType.NotFound:
-        raise BaselineError(f"{place} does not exist")
+        raise BaselineError(f"cannot read {place}: it does not exist")
     if found.type == pa.fs.FileType.File:
         return [place]
     selected = system.get_file_info(pa.fs.FileSelector(place, recursive=True))

@@ -71,7 +71,9 @@ def read_table(path: Path, baseline: Baseline | None = None) -> Any:
         raise BaselineError(f"cannot read {path}: {_reason(error)}") from error
     twice = [name for name, count in names.items() if count > 1]
     if twice:
-        raise BaselineError(f"cannot read {path}: it has several columns named {twice[0]!r}")
+        raise BaselineError(
+            f"cannot read {path}: it has several columns named {twice[0]!r}. Rename all but one"
+        )
     return table if baseline is None else named_like_baseline(table, baseline)
 
 
@@ -125,7 +127,7 @@ def log_reader(url: str, endpoint: str | None, since: str | None, until: str | N
         url: Folder or URL of the log.
         endpoint: Endpoint to read; None for all.
         since: First time to read, as text; None for the start.
-        until: First time not to read, as text; None for the end.
+        until: First time after the part, as text; None for the end.
 
     Raises:
         BoxkiteError: If an argument is invalid, or there is no log.

@@ -137,7 +137,7 @@ def cat(
     """Print the predictions of a log.
 
     URL is a folder, or a file:, s3:, gs: or az: URL as in the setting LOG. Predictions are sorted
-    by endpoint and minute. A prediction that was delivered twice is printed once. A damaged line is
+    by endpoint and minute. A prediction that was delivered twice is printed once. Damaged lines are
     left out and reported on stderr.
 
     \b
@@ -201,15 +201,15 @@ def _opened(path: Path | None) -> Generator[IO[bytes]]:
     help="Day to compact, in UTC, such as 2026-11-23.",
 )
 @click.option("--endpoint", metavar="ID", help="Compact one endpoint only. [default: all]")
-@click.option("--delete", is_flag=True, help="Delete the lines that are compacted.")
+@click.option("--delete", is_flag=True, help="Delete the lines once they are compacted.")
 @json_option
 def compact(url: str, day: datetime, endpoint: str | None, delete: bool, as_json: bool) -> None:
     """Write a day of a prediction log as Parquet.
 
     URL is a folder, or a file:, s3:, gs: or az: URL as in the setting LOG. The Parquet files hold
-    each prediction once, ordered by time. From then on, all commands read them instead of the
-    lines. Lines that come later are read too, until you compact the day again. You can compact
-    while services write and others read.
+    each prediction once, ordered by time. All commands then read these files instead of the lines,
+    and also read lines that arrive later. To add late lines to the Parquet files, compact the day
+    again. You can compact while services write and others read.
 
     \b
     Example:
@@ -248,8 +248,9 @@ def prune_command(
 ) -> None:
     """Delete old files of a prediction log.
 
-    URL is a folder, or a file:, s3:, gs: or az: URL as in the setting LOG. The age of a file is
-    taken from the time in its name. Files that are not part of the log are never deleted.
+    URL is a folder, or a file:, s3:, gs: or az: URL as in the setting LOG. The time in the name of
+    a file determines its age. A compacted day is deleted as a whole, once its last
+    minute is old enough. Files that are not part of the log are never deleted.
 
     \b
     Example:

@@ -44,20 +44,21 @@ _POLICY = QualityPolicy()
     "--id",
     "identifier",
     metavar="COLUMN",
-    help="Column of prediction ids or entity ids. [default: prediction_id, or else entity_id]",
+    help="Column of prediction ids or entity ids. [default: prediction_id, or entity_id if "
+    "there is none]",
 )
 @click.option(
     "--labelled-at",
     metavar="COLUMN",
-    help="Column of the time of each label. Of several labels of one prediction, the latest "
-    "counts. [default: the last in the file counts]",
+    help="Column with the time of each label. If a prediction has several labels, the latest "
+    "counts. [default: the last label in the file counts]",
 )
 @click.option(
     "--threshold",
     type=Positive(),
     metavar="NUMBER",
-    help=f"A score above it is a positive prediction. [default: the baseline's, or else "
-    f"{DEFAULT_THRESHOLD}]",
+    help=f"A score above this number is a positive prediction. [default: the baseline's threshold, "
+    f"or {DEFAULT_THRESHOLD} if it has none]",
 )
 @part_of_log
 @click.option(
@@ -82,7 +83,7 @@ _POLICY = QualityPolicy()
     default=_POLICY.min_drop,
     show_default=True,
     metavar="NUMBER",
-    help="Smallest drop that matters, of accuracy, precision, recall, F1 and AUC.",
+    help="Smallest drop of accuracy, precision, recall, F1 or AUC that matters.",
 )
 @click.option(
     "--min-increase",
@@ -90,7 +91,8 @@ _POLICY = QualityPolicy()
     default=_POLICY.min_increase,
     show_default=True,
     metavar="NUMBER",
-    help="Smallest increase of a loss that matters, as a fraction of the loss at training.",
+    help="Smallest increase of a loss that matters, as a fraction of the loss at training. For the "
+    "bias, as a fraction of RMSE at training.",
 )
 @click.option(
     "--min-rows",
@@ -98,7 +100,7 @@ _POLICY = QualityPolicy()
     default=_POLICY.min_rows,
     show_default=True,
     metavar="NUMBER",
-    help="Fewest rows that a statistic must rest on for a verdict.",
+    help="Fewest rows, now and at training, for a verdict on a statistic.",
 )
 @json_option
 def outcomes_command(
@@ -183,7 +185,7 @@ def _read_labels(
     if threshold not in (None, cells.threshold):
         raise BaselineError(
             f"--threshold is {threshold:g}, but the baseline was fitted with {cells.threshold:g}. "
-            f"Leave it out, or fit the baseline again"
+            f"Leave out --threshold, or fit the baseline again with --threshold {threshold:g}"
         )
     return labels, cells
 
@@ -191,8 +193,8 @@ def _read_labels(
 def _no_predictions(baseline: Baseline, url: str, joined: Joined) -> str:
     message = f"{url} has no predictions of model {baseline.model!r}, version {baseline.version!r}"
     if joined.others:
-        message += f", but {joined.others:,} of other models or versions"
-    return message
+        return f"{message}, but {joined.others:,} of other models or versions. Pass their baseline"
+    return f"{message}. Check --endpoint, --since and --until"
 
 
 def _compared(
@@ -207,7 +209,7 @@ def _compared(
 
 @dataclass(frozen=True)
 class _Report:
-    """What the command prints."""
+    """The output of the command: a comparison, and the numbers of predictions and labels."""
 
     baseline: Baseline
     quality: Quality
@@ -235,7 +237,7 @@ class _Report:
         }
 
     def lines(self) -> Iterator[str]:
-        """Yield what stands below the table."""
+        """Yield the lines below the table."""
         joined, labels = self.joined, self.labels
         yield (
             f"{joined.labelled:,} of {joined.predictions:,} predictions have a label "

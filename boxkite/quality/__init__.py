@@ -1,4 +1,4 @@
-"""Quality of a model, from counts of its outputs together with their true outcomes."""
+"""Measure the quality of a model from counts of its outputs and their true outcomes."""
 
 from boxkite.quality.estimate import EstimatedStatistic, estimate
 from boxkite.quality.measure import measure

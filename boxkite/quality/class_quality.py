@@ -15,10 +15,10 @@ __all__ = ["class_statistics"]
 def class_statistics(pairs: OutcomePairs) -> list[QualityStatistic]:
     """Return accuracy, averages over classes, the log loss, and the details of each class.
 
-    The averages (`macro_…`) weigh all classes equally that occur as a prediction or an outcome. A
-    class that is never predicted has no precision, and counts as 0 in the average, as in
-    scikit-learn. Rows of `__other__` and `__unseen__` are never known to agree, so they count as
-    wrong. If there are such classes, the accuracy is a lower bound.
+    The averages (`macro_…`) give the same weight to each class that occurs as a prediction or an
+    outcome. A class that is never predicted has no precision. It counts as 0 in the average, as in
+    scikit-learn. Rows of `__other__` and `__unseen__` may have different classes, so they count as
+    wrong predictions. If there are such rows, the accuracy is a lower bound.
     """
     kept = [cell for cell, each in enumerate(pairs.categories) if each not in pairs.catch_all]
     hits = int(pairs.counts.diagonal()[kept].sum())
@@ -73,10 +73,10 @@ def _details(pairs: OutcomePairs, cell: int) -> tuple[QualityStatistic, ...]:
 
 
 def _average(intervals: Sequence[Interval]) -> Interval:
-    """Return the mean of statistics of different classes, which are taken as independent.
+    """Return the mean of statistics of several classes, as if these were independent.
 
-    Recall is independent between classes if the outcomes are given, and precision if the
-    predictions are. For F1 it is an approximation.
+    Given the outcomes, the recalls of different classes are independent. Given the predictions, the
+    precisions are. For F1, independence is an approximation.
     """
     if not intervals:
         return Interval()

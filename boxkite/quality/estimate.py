@@ -1,13 +1,11 @@
 """Estimate quality before outcomes are known, from the histogram of the scores alone.
 
-Training gives the rate of positives in each bin of the score. If the relation between score and
-outcome has not changed, n rows in a bin with rate r hold n r positives. The bins above the
-threshold then give the expected true and false positives, and the others the negatives.
+`positive_rates` gives the expected rate of positives in each bin of the score. If the relation
+between score and outcome has not changed, n rows in a bin with rate r hold n r positives. The bins
+above the threshold then give the expected true and false positives, and the other bins the expected
+negatives. The estimate cannot notice that the rates themselves have changed.
 
-A score that is not calibrated is corrected by these rates. But the estimate cannot notice that the
-rates themselves have changed.
-
-CBPE of NannyML rests on the same idea, with single rows instead of bins.
+CBPE of NannyML uses the same idea, with single rows instead of bins.
 """
 
 from __future__ import annotations
@@ -35,8 +33,8 @@ class EstimatedStatistic:
 
     Attributes:
         name: Name of the statistic.
-        interval: Expected value, and an interval at 95 % for the value that outcomes will show, if
-            the relation between score and outcome has not changed.
+        interval: Expected value, with an interval at 95 % for the value that the outcomes will
+            show. It assumes that the relation between score and outcome has not changed.
     """
 
     name: str
@@ -51,11 +49,12 @@ class EstimatedStatistic:
 def positive_rates(pairs: OutcomePairs) -> Floats:
     """Return the rate of positives to expect in each bin.
 
-    A probability is taken at its word, by its mean in the bin, unless its calibration error at
-    training is more than noise explains. Then, and for any other score, it is the measured rate.
+    If the score is a calibrated probability, the rate is the mean score in the bin. Otherwise it is
+    the rate of positives that was measured in the bin at training. A probability counts as
+    calibrated if noise can explain its calibration error at training.
 
-    One row with the overall rate is added to every bin, so that a bin with few rows has no rate of
-    exactly 0 or 1, and an empty bin has one at all.
+    One row with the overall rate is added to every bin. So a bin with few rows never has a rate of
+    exactly 0 or 1, and an empty bin has a rate too.
 
     Args:
         pairs: Paired rows of a score at training.
@@ -82,14 +81,14 @@ def estimate(training: Outcomes, counts: Counts) -> tuple[EstimatedStatistic, ..
             `training.pairs[0]`.
 
     Returns:
-        The estimates; none if the model has no score with a threshold, or there are no rows.
+        The estimates; empty if the model has no score with a threshold, or there are no rows.
     """
     pairs = training.pairs[0]
     if pairs.threshold is None or not counts.sum() or not pairs.rows:
         return ()
     rates = positive_rates(pairs)
     expected = counts * rates
-    # The rate was measured with an error, and the outcomes of these rows will vary around it.
+    # Two errors add up: the outcomes vary around the rate, and the rate was measured with an error.
     variance = counts * rates * (1 - rates) * (1 + counts / (pairs.counts.sum(axis=1) + 1))
     cell = int(np.searchsorted(pairs.edges, pairs.threshold)) + 1
     below, above = slice(None, cell), slice(cell, None)

@@ -49,7 +49,7 @@ def wilson(hits: float, rows: float) -> Interval:
     """Return a fraction with its score interval (Wilson 1927).
 
     Args:
-        hits: Number of rows that count.
+        hits: Number of rows in the numerator, such as right predictions.
         rows: Number of all rows.
     """
     if not rows:
@@ -65,8 +65,8 @@ def wilson(hits: float, rows: float) -> Interval:
 def f1_interval(hits: float, misses: float) -> Interval:
     """Return F1 with its interval.
 
-    F1 is 2J / (1 + J), where J = TP / (TP + FP + FN). Given the sum in its denominator, J is a
-    binomial fraction. So the interval of J becomes that of F1.
+    F1 is 2J / (1 + J), where J = TP / (TP + FP + FN). Given its denominator, J is a binomial
+    fraction with an interval by Wilson. The same formula converts the ends of this interval to F1.
 
     Args:
         hits: True positives.
@@ -106,8 +106,8 @@ def auc_interval(negatives: Counts, positives: Counts) -> Interval:
     stays between 0 and 1.
 
     If the bins separate the classes perfectly, that variance is 0. The interval is then Wilson's,
-    for as many rows as the rarer class has. It is conservative, because the variance of the area A
-    is at most A (1 - A) / min(P, N) (Birnbaum and Klose 1957).
+    with the number of rows of the rarer class. It is conservative, because the variance of the area
+    A is at most A (1 - A) / min(P, N) (Birnbaum and Klose 1957).
 
     Args:
         negatives: Rows with outcome 0 in each bin, in ascending order of the score.
@@ -137,9 +137,10 @@ def calibration_interval(scores: Floats, rates: Floats, rows: Counts) -> Interva
     """Return the expected calibration error with its interval.
 
     The error is the mean distance between the mean score and the rate of positives in a bin,
-    weighted by rows (Naeini, Cooper and Hauskrecht 2015). Noise in the rates raises it, most if the
-    score is calibrated: then by the mean of |X| for a normal X, which is sqrt(2/pi) of its standard
-    deviation (Leone, Nelson and Nottingham 1961). The lower end is lowered by that much.
+    weighted by rows (Naeini, Cooper and Hauskrecht 2015). Noise in the rates raises this error,
+    most of all if the score is calibrated. It then raises the error of a bin by the mean of |X| for
+    a normal X, which is sqrt(2/pi) of its standard deviation (Leone, Nelson and Nottingham 1961).
+    The lower end of the interval is reduced by that amount.
 
     Args:
         scores: Mean score in each bin.
@@ -150,7 +151,8 @@ def calibration_interval(scores: Floats, rates: Floats, rows: Counts) -> Interva
         return Interval()
     weights = rows / rows.sum()
     distances = np.abs(scores - rates)
-    # Half a row of each outcome keeps a bin whose rows all agree from looking certain.
+    # If all rows of a bin have the same outcome, its rate still has an error. So half a row of each
+    # outcome is added.
     smoothed = (rates * rows + 0.5) / (rows + 1)
     sigmas = np.sqrt(smoothed * (1 - smoothed) / rows)
     half = NORMAL_95 * math.sqrt(float(weights**2 @ sigmas**2))

@@ -14,7 +14,7 @@ _STATISTICS = {"score": score_statistics, "class": class_statistics, "number": n
 
 
 def measure(outcomes: Outcomes) -> tuple[QualityStatistic, ...]:
-    """Return the statistics of all outputs, those of all rows first, then the details.
+    """Return the statistics of all outputs: first those of all rows, then those of single classes.
 
     Args:
         outcomes: Paired rows.

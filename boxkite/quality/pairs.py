@@ -1,8 +1,8 @@
 """Predictions with known outcomes, counted as pairs of an output cell and an outcome cell.
 
-Measures of quality need only these counts, and two kinds of sums. `output_sums` give the mean score
-in each bin, which calibration needs. The sums of losses make the Brier score, the log loss and the
-errors of numbers exact, although their rows are only known by their bins.
+The statistics of quality need only these counts and two kinds of sums. `output_sums` give the mean
+score in each bin, which calibration needs. The sums of losses make the Brier score, the log loss
+and the errors of numbers exact, although the counts only tell the bin of each row.
 """
 
 from __future__ import annotations
@@ -61,8 +61,8 @@ class OutcomePairs:
             number's outcome have the same edges.
         categories: Labels of the outcome's cells, empty for numbers. For a class these are also the
             cells of the output. For a score they are "0" and "1".
-        catch_all: Labels that stand for several classes, or for none: two of them are never known
-            to agree.
+        catch_all: Labels of cells that stand for several classes. Two rows in such a cell may have
+            different classes, so they never count as equal.
         counts: Number of rows, shape (output cells, outcome cells).
         output_sums: Sum of the outputs in each of the output's bins. Empty for classes.
         losses: Sums of each loss by name: `brier` and `log_loss` for probabilities, `error`,
@@ -100,7 +100,9 @@ class OutcomePairs:
             ValueError: If the two count other cells.
         """
         if not self.fits(other):
-            raise ValueError(f"the pairs of {self.output!r} have other cells than the pairs to add")
+            raise ValueError(
+                f"the pairs of {self.output!r} count other cells than the pairs to add"
+            )
         names = self.losses.keys() & other.losses.keys()
         return replace(
             self,
@@ -132,8 +134,8 @@ class StatisticVariation(NamedTuple):
         windows: Number of training windows.
         mean: Mean of the statistic over the windows.
         variance: Variance of the statistic between the windows.
-        chance: The part of that variance that chance gives: the mean squared standard error.
-        worst: How much worse than their mean the worst of the windows is.
+        chance: The part of that variance that chance explains: the mean squared standard error.
+        worst: How much worse the worst window is than the mean of the windows.
     """
 
     output: str

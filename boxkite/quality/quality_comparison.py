@@ -26,8 +26,8 @@ class Quality:
 
     Attributes:
         rows: Number of predictions with a valid output and outcome.
-        unpaired: Number of predictions with an outcome that were left out, because it or the output
-            is missing or invalid.
+        unpaired: Number of predictions with a label that were left out, because the output or the
+            outcome is missing or invalid.
         changes: Each statistic now and at training.
         estimated: Estimates from the scores of all predictions, with and without outcomes. Empty if
             the model returns no single probability, or training had no outcomes.
@@ -109,10 +109,11 @@ def compare_outcomes(
     Args:
         now: Paired rows to judge.
         training: Paired rows of training (`Baseline.outcomes`); None if training had none.
-        policy: False alarms to allow and smallest change that matters; the default if None.
+        policy: Allowed false alarms, and smallest change that matters; the default policy if None.
         window: Length of time that the rows cover, such as "7d". The comparison allows for the
             natural variation between windows of this length, if training knows it.
-        hours: The same length in hours. It determines the share of the false alarms.
+        hours: Length of time that the rows cover, in hours. It determines the share of the allowed
+            false alarms.
 
     Raises:
         ValueError: If the rows of training are counted in other cells.

@@ -1,4 +1,4 @@
-"""How many false alarms to allow about quality, and how large a loss of quality must be."""
+"""The allowed number of false alarms about quality, and the smallest loss that matters."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _MOST_SHARE = 0.25
 
 @dataclass(frozen=True)
 class QualityPolicy:
-    """When quality counts as worse than at training.
+    """Determines when quality counts as worse than at training.
 
     Attributes:
         false_alarms_per_month: Expected number of false alarms in 30 days for one model whose
             quality does not change, over all its statistics, if each window is judged once.
-        min_drop: Smallest drop that matters, of accuracy, precision, recall, F1 and AUC.
+        min_drop: Smallest drop of accuracy, precision, recall, F1 or AUC that matters.
         min_increase: Smallest increase of a loss (log loss, Brier score, MAE, RMSE) that matters,
             as a fraction of the loss at training. For the bias, as a fraction of RMSE at training.
-        min_rows: Fewest rows that a statistic must rest on for a verdict, on both sides.
+        min_rows: Fewest rows for a verdict on a statistic, both now and at training.
     """
 
     false_alarms_per_month: float = 1.0

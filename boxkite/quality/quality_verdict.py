@@ -4,9 +4,10 @@ The difference from training has three sources of variance: chance at training, 
 natural variation between windows. The first two come from the statistics' intervals. The third is
 the variance between windows of training, minus the part of it that chance gives.
 
-The threshold is a quantile of Student's t, because the third is itself estimated from few windows.
-Satterthwaite's approximation (1946) gives its degrees of freedom. Windows may also have heavier
-tails than the normal distribution, so nothing counts as worse that a window of training was too.
+The threshold is a quantile of Student's t, because the third variance is estimated from few
+windows. Satterthwaite's approximation (1946) gives the degrees of freedom. Windows may also have
+heavier tails than the normal distribution. So if quality varied at training, a value counts as
+worse only if it is worse than in every window of training.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ class QualityChange:
     Attributes:
         now: The statistic now.
         before: The statistic at training; None if training had no outcomes.
-        threshold: Change for the worse that chance and natural variation stay below; NaN if it is
-            not known.
+        threshold: Change for the worse that chance and natural variation rarely exceed; NaN if it
+            is not known.
         floor: Smallest change for the worse that matters.
         verdict: `worse` if the change exceeds both; None for details that are not judged.
         reason: Why there is not enough data; empty otherwise.
@@ -61,14 +62,14 @@ class QualityChange:
 
     @property
     def finding(self) -> str:
-        """The change in words, if it is one for the worse or not enough data; else empty."""
+        """The loss, or the reason for too little data, in words; empty if the verdict is `ok`."""
         if self.verdict == "insufficient":
             return self.reason
         if self.verdict != "worse" or self.before is None:
             return ""
         return (
-            f"{self.now.value:.4g}, {self.before.value:.4g} at training: worse by "
-            f"{self.loss:.2g}, and {max(self.threshold, self.floor):.2g} would be ok"
+            f"{self.now.value:.4g} now, {self.before.value:.4g} at training: worse by "
+            f"{self.loss:.2g}, but only up to {max(self.threshold, self.floor):.2g} is ok"
         )
 
 
@@ -108,7 +109,7 @@ def _too_few(now: QualityStatistic, before: QualityStatistic | None, policy: Qua
         if not each.is_defined:
             return f"{each.reason}{when}"
         if each.rows < policy.min_rows:
-            return f"it rests on {each.rows:,} rows{when}, {policy.min_rows:,} needed"
+            return f"it has {each.rows:,} rows{when}, but needs {policy.min_rows:,}"
     return ""
 
 
@@ -129,8 +130,8 @@ def threshold(
         return _quantile(chance, tails, _MANY)
     variance = chance + natural * (1 + 1 / variation.windows)
     degrees = (variation.windows - 1) * (variance / variation.variance) ** 2
-    # The mean over windows is not the value of all rows together: F1 is lower on each of many days
-    # with few positives.
+    # The mean over windows differs from the value of all rows together. For example, F1 can be
+    # lower on each of many days with few positives.
     usual = 0.0 if now.better == "zero" else _loss_from(before, variation.mean)
     return usual + max(_quantile(variance, tails, degrees), variation.worst)
 

@@ -55,7 +55,7 @@ def _unjudged(each: QualityStatistic) -> QualityStatistic:
 
 
 def _at_threshold(pairs: OutcomePairs, threshold: float) -> list[QualityStatistic]:
-    """Return the statistics that depend on the threshold. They are exact: it is an edge."""
+    """Return the statistics that depend on the threshold. They are exact, because it is an edge."""
     found = _confusion(pairs, threshold)
     predicted, positives = found.tp + found.fp, found.tp + found.fn
     relevant = predicted + found.fn
@@ -97,8 +97,8 @@ def _confusion(pairs: OutcomePairs, threshold: float) -> _Confusion:
 def _ranking(pairs: OutcomePairs) -> list[QualityStatistic]:
     negatives, positives = pairs.counts.T
     n, p = int(negatives.sum()), int(positives.sum())
-    # Within a bin, the order of a positive and a negative row is not known. It counts one half, and
-    # can be off by one half.
+    # Within a bin, the order of a positive and a negative row is not known. Each such pair counts
+    # one half, so it can be off by one half.
     bound = float(negatives @ positives) / (2 * n * p) if n and p else 0.0
     reason = "" if n and p else f"all outcomes are {1 if p else 0}" if n or p else "no rows"
     interval = auc_interval(negatives, positives)
@@ -106,7 +106,7 @@ def _ranking(pairs: OutcomePairs) -> list[QualityStatistic]:
 
 
 def _probability(pairs: OutcomePairs) -> list[QualityStatistic]:
-    """Return the Brier score, log loss and calibration error; none if it is no probability."""
+    """Return Brier score, log loss and calibration error; empty if the score is no probability."""
     if "brier" not in pairs.losses:
         return []
     found = [
@@ -116,7 +116,7 @@ def _probability(pairs: OutcomePairs) -> list[QualityStatistic]:
             mean_interval(*pairs.losses[name], pairs.rows),
             pairs.rows,
             "lower",
-            reason="" if pairs.rows > 1 else "no rows",
+            reason="" if pairs.rows > 1 else "fewer than two rows",
         )
         for name in ("log_loss", "brier")
     ]
@@ -128,8 +128,8 @@ def _probability(pairs: OutcomePairs) -> list[QualityStatistic]:
             calibration(pairs),
             pairs.rows,
             "lower",
-            # Noise alone raises this error. The Brier score and log loss tell the same and have a
-            # plain distribution, so only they are judged.
+            # Noise alone raises this error. The Brier score and the log loss show a loss of
+            # calibration too and have a simple distribution, so boxkite only judges those.
             judged=False,
             reason="" if pairs.rows else "no rows",
         ),

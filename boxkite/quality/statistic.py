@@ -1,4 +1,4 @@
-"""One statistic of quality, with its interval and the rows that it rests on."""
+"""One statistic of quality, with its interval and its number of rows."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class QualityStatistic:
         name: Name of the statistic, such as `accuracy`.
         output: Name of the output variable.
         interval: Value and interval at 95 %; NaN if it is not defined.
-        rows: Rows that it rests on: predicted positives for precision, positives for recall, the
-            rarer class for AUC, and all paired rows otherwise.
-        better: Whether a higher or a lower value is better, or one near zero.
-        judged: Whether a verdict is given on it. Details of one class are only shown.
+        rows: Number of rows that determine it: predicted positives for precision, positives for
+            recall, rows of the rarer class for AUC, and all paired rows otherwise.
+        better: Whether a higher value, a lower value or a value near zero is better.
+        judged: Whether boxkite gives a verdict on it. It only shows the details of one class.
         category: Class that it belongs to; empty for statistics of all rows.
         bound: Greatest difference from the same statistic of the ungrouped rows; 0 if it is exact.
         reason: Why the value is not defined; empty if it is.

@@ -17,14 +17,15 @@ MIN_WINDOWS = 8
 """Fewest training windows from which variation is learnt."""
 
 _MIN_ROWS = 50
-# A version is a digest of what training gave. Processors differ in the last digits of sums.
+# The version of a baseline is a digest of its content. Sums differ in their last digits between
+# processors, so these digits must not be part of it.
 _DIGITS = 9
 
 
 def learn_statistic_variation(windows: Iterable[Outcomes]) -> tuple[StatisticVariation, ...]:
-    """Return the variance between windows of each statistic that is judged.
+    """Return the variation between windows of each statistic that boxkite judges.
 
-    Statistics of windows in which they rest on few rows are left out.
+    A statistic leaves out the windows in which it has fewer than 50 rows.
 
     Args:
         windows: Paired rows of each window of training.

@@ -110,7 +110,7 @@ def test_ordered_categories_keep_their_order() -> None:
     assert part.merge(first).as_text() == whole.as_text()
     with pytest.raises(BaselineError, match="has the value 'XL', which its order"):
         Baseline.fit({"size": ["XL"]}, like=first)
-    with pytest.raises(BaselineError, match="has another order of categories"):
+    with pytest.raises(BaselineError, match="has a different order of categories"):
         first.merge(Baseline.fit({"size": rows}))
 
 

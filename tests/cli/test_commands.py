@@ -369,8 +369,8 @@ def test_rules_refuses_options_that_cannot_work(options: str, message: str) -> N
 # click chooses the words, which differ between versions.
 MISSPELT = click.NoSuchOption("--outputs", possibilities=["--output", "--output-file"])
 SEVERAL_FORMATS = (
-    "cannot read .: it has files of several formats, csv, parquet. Give a folder or a glob of one "
-    "format"
+    "cannot read .: it has files of several formats, csv, parquet. Pass a folder or a glob with "
+    "one format"
 )
 MISTAKES = [
     ("nope", "No such command 'nope'. See boxkite --help"),
@@ -383,7 +383,8 @@ MISTAKES = [
     ("baseline train.csv --outputs score",
      f"{MISSPELT.format_message()} See boxkite baseline --help"),
     ("baseline train.csv --drop delay -o /proc/h.prom", "/proc/h.prom: No such file or directory"),
-    ("baseline twice.csv", "cannot read twice.csv: it has several columns named 'a'"),
+    ("baseline twice.csv",
+     "cannot read twice.csv: it has several columns named 'a'. Rename all but one"),
     ("baseline latin.csv", "cannot read latin.csv: its header is not UTF-8"),
     ("baseline bytes.csv", "cannot read bytes.csv: "),
     ("baseline bytes.parquet", "cannot read bytes.parquet: "),

@@ -155,7 +155,7 @@ def test_not_enough_data_exits_with_3() -> None:
     labels(20).to_parquet("labels.parquet")
     result = run()
     assert result.exit_code == 3
-    assert "it rests on 20 rows, 50 needed" in result.stdout
+    assert "it has 20 rows, but needs 50" in result.stdout
     Baseline.fit({"x": range(5)}, SCORES[:5], model="flights", version="1").write("bare.prom")
     result = run(baseline="bare.prom")
     assert result.exit_code == 3

@@ -177,5 +177,5 @@ def test_texts_are_an_output_unless_all_of_them_name_columns() -> None:
 
 def test_times_of_another_frame_are_an_error(lazy: Lazy) -> None:
     frame = columns().select("normal", "time")
-    with pytest.raises(BaselineError, match="does not hold output 'normal'"):
+    with pytest.raises(BaselineError, match="does not have output 'normal'"):
         Baseline.fit(lazy(frame), lazy(frame.select("normal")), time="time")

@@ -98,7 +98,7 @@ def test_a_change_below_the_floor_is_ok() -> None:
 def test_too_few_rows_are_insufficient_and_say_why() -> None:
     found = compare_outcomes(scored(40), scored(5000))
     assert found.verdict == "insufficient"
-    assert found.changes[0].finding == "it rests on 40 rows, 50 needed"
+    assert found.changes[0].finding == "it has 40 rows, but needs 50"
     assert compare_outcomes(scored(40)).changes[0].finding == (
         "the baseline has no outcomes: fit it with outcome="
     )

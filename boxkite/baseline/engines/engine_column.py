@@ -51,7 +51,7 @@ def engine_columns(data: Any) -> Any:
 
 
 class EngineColumn:
-    """A column that stays in its engine. Methods raise `Unanswered` until the engine was asked."""
+    """A column that stays in its engine. Methods raise `Unanswered` until the engine answers."""
 
     def __init__(self, source: LazySource, name: str) -> None:
         self.source, self.name = source, name
@@ -108,7 +108,7 @@ class EngineColumn:
         return self._tallies[variable]
 
     def learn_tally(self, variable: NumericVariable, found: Groups) -> None:
-        """Take the number of rows in each cell, and of those outside the range of training."""
+        """Store the number of rows in each cell, and of rows outside the range of training."""
         self.source.check_rows(int(found.rows.sum()))
         cells = np.zeros(len(variable.counts), dtype=np.int64)
         present = found.group != _MISSING
@@ -120,7 +120,7 @@ class EngineColumn:
         )
 
     def learn_summary(self, found: Groups) -> None:
-        """Take the numbers of missing, infinite and finite values, and the extremes."""
+        """Store the numbers of missing, infinite and finite values, and the extremes."""
         rows = dict(zip(found.group.tolist(), found.rows.tolist(), strict=True))
         self.source.check_rows(sum(rows.values()))
         finite = found.group >= _WHOLE
@@ -136,11 +136,11 @@ class EngineColumn:
         self._values = GriddedValues(self.source, self.name, summary)
 
     def learn_labels(self, pairs: list[tuple[Any, int]]) -> None:
-        """Take the number of rows of each value."""
+        """Store the number of rows of each value."""
         if len(pairs) > MOST_LABELS:
             raise BaselineError(
-                f"column {self.name!r} has more than {MOST_LABELS:,} different labels, so there is "
-                f"no distribution to compare. Leave the column out, or shorten its labels"
+                f"column {self.name!r} has more than {MOST_LABELS:,} different labels, too many to "
+                f"compare their distributions. Leave the column out, or group its labels"
             )
         self.source.check_rows(sum(rows for _, rows in pairs))
         self._labels = counted_labels(self.name, pairs)
@@ -245,7 +245,7 @@ class _Labelling:
             .agg(nw.len().alias("rows"))
             .with_columns(nw.col("rows").cast(nw.Int64))
         )
-        # One more than allowed, to see that there are too many.
+        # One label more than allowed shows that there are too many.
         return counted if self.engine.is_dask else counted.head(MOST_LABELS + 1)
 
     def answer(self, rows: nw.DataFrame[Any]) -> None:

@@ -33,7 +33,8 @@ class EngineTimes:
         kind = times.source.schema[times.name]
         if kind == nw.String:
             raise BaselineError(
-                f"time= is a column of text, {times.name!r}. Convert it to timestamps in the engine"
+                f"time= names {times.name!r}, a column of text. Convert it to timestamps in the "
+                f"engine"
             )
         self._times = times
         self._windows: Mapping[str, float] = {each: seconds_of(each) for each in windows}
@@ -51,7 +52,7 @@ class EngineTimes:
         """
         if not isinstance(values, EngineColumn) or values.source.origin is not self._times.source:
             raise BaselineError(
-                f"time= is a column of a lazy frame that does not hold {variable.role} "
+                f"time= names a column of a lazy frame that does not have {variable.role} "
                 f"{variable.name!r}. Pass one frame with all columns, and name the outputs: "
                 f"output='score'"
             )
@@ -62,7 +63,7 @@ class EngineTimes:
 
 
 class _EngineSlots:
-    """`SlotCounts` of one variable. Methods raise `Unanswered` until the engine was asked."""
+    """`SlotCounts` of one variable. Methods raise `Unanswered` until the engine answers."""
 
     def __init__(self, times: str, column: EngineColumn, variable: Variable) -> None:
         self.times, self.column, self.variable = times, column, variable
@@ -98,7 +99,7 @@ class _EngineSlots:
         return self._slots[seconds]
 
     def learn_span(self, found: Groups) -> None:
-        """Take the first and the last time."""
+        """Store the first and the last time."""
         ends = (found.lowest, found.highest)
         self._extremes = (
             (math.nan, math.nan)
@@ -107,7 +108,7 @@ class _EngineSlots:
         )
 
     def learn_slots(self, seconds: float, found: Groups) -> None:
-        """Take the number of rows in each slot and cell."""
+        """Store the number of rows in each slot and cell."""
         slots = int(self.span / seconds) + 1
         counts = np.zeros((slots, len(self.variable.counts)), dtype=np.int64)
         cells = found.key.astype(np.int64)
@@ -194,7 +195,7 @@ def _cell(slots: _EngineSlots) -> nw.Expr:
     variable, value = slots.variable, nw.col("x")
     if isinstance(variable, NumericVariable):
         return interval_number(value, variable.edges.tolist())
-    # Most labels share one cell, so only the others are spelled out.
+    # Most labels share one cell, so the expression only names the labels of the other cells.
     shared = variable.index[OTHER] if variable.has_tail else len(variable.categories) - 1
     cell = nw.lit(shared, nw.Int64)
     for label in slots.column.labels().tally:

@@ -27,7 +27,7 @@ def winner_column(columns: Sequence[EngineColumn], names: Sequence[str]) -> Engi
     """
     source = columns[0].source
     if any(column.source is not source for column in columns):
-        raise BaselineError("the class probabilities are in several frames. Pass them in one")
+        raise BaselineError("the class probabilities are in several frames. Pass them in one frame")
     numbers = [source.number(column.name) for column in columns]
     missing: nw.Expr = nw.lit(False)
     for number in numbers:

@@ -1,9 +1,10 @@
 """The values of a numeric column that stays in an engine, as far as they are known.
 
-At first only the smallest and the greatest value are known: one interval holds all. An interval
-that holds a wanted value is divided into cells, each with its number of rows, smallest and greatest
-value. Small intervals are divided into their distinct values instead. Where nobody asks, intervals
-stay coarse. So a few thousand numbers stand for a column of any length, and all answers are exact.
+At first, one interval holds all values, and only its smallest and greatest value are known. To find
+the value at a rank, the engine divides the interval that holds it into cells. It returns the number
+of rows, the smallest and the greatest value of each cell. An interval with few rows is divided into
+its distinct values instead. Other intervals stay as they are. So a few thousand numbers stand for a
+column of any length, and all answers are exact.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ class Summary:
 
 
 class GriddedValues:
-    """`OrderedValues` of a column in an engine. Methods raise `Unanswered` until it was asked."""
+    """`OrderedValues` of a column in an engine, which raises `Unanswered` until it answers."""
 
     def __init__(self, source: LazySource, name: str, summary: Summary) -> None:
         self._source, self._name, self._summary = source, name, summary
@@ -106,7 +107,7 @@ class GriddedValues:
 
     def rank(self, values: Floats, side: Side) -> Integers:
         """Return how many values are less ("left"), or less or equal ("right")."""
-        # Infinite sentinels stand for the interval behind the last one.
+        # The infinite values stand for an interval after the last one.
         lower, upper = np.append(self._lower, math.inf), np.append(self._upper, math.inf)
         interval = np.searchsorted(self._upper, values, side="left")
         starts = np.append(self._ends - self._rows, len(self))
@@ -157,10 +158,10 @@ class GriddedValues:
         self._distinct = distinct
 
     def learn_division(self, places: Integers, found: Groups) -> None:
-        """Replace intervals by what was found in them.
+        """Replace intervals by the cells that the engine found in them.
 
         Raises:
-            BaselineError: if it is not the content of these intervals.
+            BaselineError: if the answer contradicts the known content of these intervals.
         """
         for number, place in enumerate(places.tolist()):
             inside = found.group == number
@@ -226,8 +227,8 @@ class _Division:
 def _with_pieces(
     frame: nw.LazyFrame[Any], value: nw.Expr, top: int
 ) -> tuple[nw.LazyFrame[Any], list[nw.Expr]]:
-    """Return a frame with the pieces of each value that `ExactSum` adds up, and the pieces."""
-    # The pieces are columns, because each one needs the fraction that the one before leaves.
+    """Split each value into the pieces that `ExactSum` adds up. Return the frame and the pieces."""
+    # The pieces are columns, because each piece needs the fraction that the previous one left.
     frame = frame.with_columns(rest=times_power_of_two(value, -BITS * top).abs())
     pieces: list[nw.Expr] = []
     for number in range(PIECES):

@@ -1,7 +1,7 @@
-"""Expressions that put numbers into intervals, in an order that every engine keeps.
+"""Expressions that put numbers into intervals, with the same result in every engine.
 
-Only comparisons, and additions and multiplications of floats are used. IEEE 754 defines their
-results to the last bit, so all engines agree with numpy.
+They only compare, add and multiply floats. IEEE 754 defines the results to the last bit, so all
+engines agree with numpy.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def enclosed(
 
 
 def _chosen(value: nw.Expr, bounds: Sequence[float], choices: Sequence[nw.Expr]) -> nw.Expr:
-    """Return the choice of the first bound that is not below the value, else the last choice."""
+    """Return the choice of the first bound that is not below the value, or the last choice."""
     # A tree of comparisons: engines skip the branches that no row takes.
     if not bounds:
         return choices[0]
@@ -82,8 +82,8 @@ def subcell(value: nw.Expr, interval: Interval, cells: int) -> nw.Expr:
 
 def quotient(value: nw.Expr, divisor: float) -> nw.Expr:
     """Return `value / divisor`, rounded once, as numpy rounds it."""
-    # Polars multiplies by the reciprocal of a constant, which rounds twice. So the divisor must not
-    # look like a constant.
+    # Polars replaces a division by a constant with a multiplication by its reciprocal, which rounds
+    # twice. So the divisor must not look like a constant.
     return value / (value * 0.0 + divisor)
 
 

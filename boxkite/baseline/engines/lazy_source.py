@@ -36,7 +36,7 @@ class LazySource:
         return with_microseconds(self.frame)
 
     def columns(self, **selected: nw.Expr) -> nw.LazyFrame[Any]:
-        """Return columns by the names of the arguments, made of `number` and `label`."""
+        """Return columns that are named after the arguments, from `number` and `label`."""
         return self._numeric.select(**selected)
 
     def number(self, name: str) -> nw.Expr:
@@ -91,5 +91,5 @@ class LazySource:
         """Return the error for a source whose answers contradict each other."""
         return BaselineError(
             f"the data changed while it was counted: {how}. The engine reads it several times. "
-            f"Write it to Parquet first, or cache it in the engine, and pass that"
+            f"First write it to Parquet or cache it in the engine, and pass the result"
         )

@@ -1,4 +1,4 @@
-"""Counts numbers in groups: the one kind of query that bins and counts of numbers need."""
+"""Counts numbers in groups. All bins and counts of numbers need only this kind of query."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def count_groups(
     Args:
         frame: the columns that the expressions use.
         group: number of each row's group, or `IGNORED`.
-        value: value of which each group's smallest and greatest are returned.
+        value: the query returns the smallest and the greatest of these values for each group.
         key: number of each row within its group.
         addends: integers whose sums are returned.
     """

@@ -1,9 +1,9 @@
-"""Asks an engine what is not known yet, several columns at a time.
+"""Asks an engine the questions of several columns in one query.
 
-Code that counts a column runs as if all were known. If it needs an answer that the engine has not
-given, it raises `Unanswered`. `settle` collects these questions from all columns, asks them in a
-few queries, and runs the code again. So the code stays free of queries, and a wide table takes a
-few of them instead of several for each column.
+Code that counts a column runs as if it had all answers. If it lacks an answer, it raises
+`Unanswered` with the question. `settle` collects the questions of all columns, asks them in a few
+queries, and runs the code again. So the code contains no queries, and a wide table needs a few
+queries instead of several for each column.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ T = TypeVar("T")
 QUESTION = "question"
 """Name of the column that tells the answers of one query apart."""
 
-# Each question scans its own columns, and its result is kept until all of a query are answered.
+# The engine scans the columns of each question, and keeps its result until the query is done.
 _QUESTIONS_A_QUERY = 16
 
 
@@ -34,7 +34,7 @@ class Engine(Protocol):
 
 
 class Question(Protocol):
-    """A query, and what becomes of its rows."""
+    """A query, and the object that takes its answer."""
 
     @property
     def engine(self) -> Engine:

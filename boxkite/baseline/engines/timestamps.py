@@ -1,4 +1,4 @@
-"""Turns timestamps into microseconds since 1970, in engines for which narwhals cannot."""
+"""Turns timestamps into microseconds since 1970, also in engines where narwhals cannot."""
 
 # The frames of engines have no types that all versions share.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
@@ -47,7 +47,7 @@ def _spark(frame: Any, names: Sequence[str]) -> Any:
             return quoted
         moment = f"CAST({quoted} AS TIMESTAMP)"
         if kinds[name] != "timestamp":
-            # Spark takes the clock of the session for a date without a zone. We take UTC.
+            # Spark reads a timestamp without a zone in the session's time zone. boxkite uses UTC.
             moment = f"from_utc_timestamp({moment}, current_timezone())"
         return f"unix_micros({moment}) AS {quoted}"
 

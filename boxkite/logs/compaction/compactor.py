@@ -2,13 +2,13 @@
 
 The steps, in an order in which a killed compaction loses nothing and duplicates nothing:
 
-1. Read the day, as any reader does: what is compacted already, and the lines that it does not
-   cover. Sort it by time.
+1. Read the day as any reader does: the rows that are already compacted, and the lines that the
+   manifest does not cover. Sort them by time.
 2. Write the parts. No reader looks at them, because no manifest names them.
 3. Write the manifest under the next number. Only one of several compactions can have that number.
    From now on, readers see the new parts instead of the lines that the manifest names.
-4. Delete parts and manifests that nobody needs any more.
-5. If wanted, delete the lines that the manifest names.
+4. Delete older manifests, and parts that no manifest needs any more.
+5. If wanted, delete the files of lines that the manifest names.
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ _CHUNK_ROWS = 16_384
 
 
 class Compacted(NamedTuple):
-    """What a compaction did with one day of one endpoint.
+    """Result of compacting one day of one endpoint.
 
     Attributes:
         endpoint: id of the endpoint as it is written in paths.
         day: the day, such as `2026-11-23`.
-        predictions: number of predictions that are compacted now.
+        predictions: number of predictions in the Parquet files.
         files: number of Parquet files.
         bytes: their total size.
         deleted: number of files of lines that were deleted.
@@ -72,7 +72,8 @@ class Compactor:
 
     Attributes:
         store: the store of the log.
-        report: called with a message for each damaged line. Its file is not covered, so it stays.
+        report: called with a message for each damaged line. The manifest does not cover its file,
+            so the file stays.
     """
 
     store: Store
@@ -81,7 +82,7 @@ class Compactor:
     def compact(
         self, day: date, endpoint: str | None = None, *, delete: bool = False
     ) -> Iterator[Compacted]:
-        """Compact a day, and yield what was done for each endpoint.
+        """Compact a day, and yield the result for each endpoint.
 
         Args:
             day: the day in UTC.
@@ -117,12 +118,13 @@ class Compactor:
                 if _is_compacted(found) or self._write(found):
                     break
             except ChangedLogError:
-                # Another compaction deleted what this one was reading. Its manifest has it.
+                # Another compaction deleted files that this one was reading. Its manifest covers
+                # them, so start again from that manifest.
                 continue
         else:
             raise LogReadError(
-                f"Other compactions of {day} of {endpoint} were faster {_MAX_ATTEMPTS} times. Run "
-                "one at a time."
+                f"Gave up compacting {day} of {endpoint}, because other compactions of this day "
+                f"finished first {_MAX_ATTEMPTS} times. Run one at a time."
             )
         found = self._day(endpoint, day)
         self._clean(found)
@@ -168,8 +170,8 @@ class Compactor:
     def _number(self, day: LogDay) -> int:
         """Return the number of the manifest that counts now.
 
-        A number is free again after its manifest was deleted, so taking it proves nothing to a
-        compaction that was slower than several others.
+        A slow compaction can still get a number that faster ones took, because these delete older
+        manifests. So getting a number does not prove that its manifest counts.
         """
         return self._folder(day).number
 
@@ -213,8 +215,9 @@ class Compactor:
             if stored.get(part.path) != part.size:
                 raise LogReadError(
                     f"{part.path} is missing or does not have {part.size:,} bytes. The lines are "
-                    f"not deleted. Delete {compacted_folder(day.endpoint, day.day)} and compact "
-                    "the day again."
+                    "not deleted. Restore the file. If all lines of the day are still there, you "
+                    f"can instead delete {compacted_folder(day.endpoint, day.day)} and compact the "
+                    "day again."
                 )
         since = date.fromisoformat(day.day)
         interval = Interval.of(since, since + timedelta(days=1))
@@ -243,7 +246,7 @@ class Compactor:
         """Write a manifest. Return False if another one has its number."""
         if self.store.put_new(path, content):
             return True
-        # An object store may repeat a put whose answer was lost, and then finds the name taken.
+        # A client repeats a put whose answer was lost. The name is then taken by its own put.
         return self.store.read(path) == content
 
 

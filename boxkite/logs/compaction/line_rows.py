@@ -1,8 +1,8 @@
 """Convert lines of a log to rows of Parquet, and such rows to the same lines again.
 
-Whatever a line holds, its row gives the same bytes back. After a conversion, the rows are converted
-back. If a line differs, for example because of a text in a column of numbers, its row keeps the
-whole line.
+Every row gives back the bytes of its line. To make sure, `rows_of` converts its rows back to lines.
+If a line differs, for example because it has a text in a column of numbers, its row keeps the whole
+line.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from boxkite.logs.log_record import LogRecord
 
 __all__ = ["lines_of", "rows_of"]
 
-# The names in a row, in their order, if they are not those of the layout. A name in a list of its
-# own has a whole number in a column of floats: `1` and not `1.0`.
+# The names in a row in their order, for rows that the layout alone cannot restore. A name in a list
+# of its own marks a whole number in a column of floats: the line had `1` and not `1.0`.
 _Shape: TypeAlias = list[str | list[str]]
 
 _MAX_EXACT = 2**53
@@ -35,7 +35,7 @@ def rows_of(
 
     Args:
         lines: lines of the log, each with its line feed.
-        predictions: what the lines hold.
+        predictions: the parsed lines.
         layout: layout of the day.
     """
     fields = {
@@ -85,7 +85,7 @@ def _body(prediction: LoggedPrediction) -> str | None:
 def _encode_field(
     layout: FieldLayout, values: Sequence[Any]
 ) -> tuple[pa.Array, list[_Shape | None]]:
-    """Return the column of a field, and the shape of each row that the layout does not give."""
+    """Return the column of a field, and the shape of each row that differs from the layout."""
     rows = [by_name(layout.form, each) for each in values]
     whole: dict[int, set[str]] = {}
     arrays: list[pa.Array] = []
@@ -158,7 +158,7 @@ def lines_of(batch: pa.RecordBatch, layout: RowLayout) -> list[bytes]:
 
 
 def _rebuild(batch: pa.RecordBatch, layout: RowLayout) -> list[bytes]:
-    """Return the lines that the columns of rows give."""
+    """Build the lines from the columns of rows, without the column `line`."""
     shapes = [_shapes(text) for text in batch.column("shape").to_pylist()]
     values = [
         _decode_field(getattr(layout, name), _column(batch, name), [pair[i] for pair in shapes])

@@ -21,11 +21,11 @@ _MAX_RUN_BYTES = 64 * 2**20
 
 
 class LineSorter:
-    """Collects lines and yields them in the order of time. Lines of the same moment keep theirs.
+    """Collects lines and yields them sorted by time. Lines of the same moment keep their order.
 
-    A day may not fit into memory. So whenever the collected lines take 64 MiB, they are sorted and
-    written to a temporary file, and the files are merged in the end. This is no reason to need an
-    engine such as DuckDB: the lines come nearly in order, so a merge costs little.
+    A day may not fit into memory. So whenever the collected lines take 64 MiB, the sorter sorts
+    them and writes them to a temporary file. It merges the files in the end. The lines come nearly
+    in order, so a merge costs little, and an engine such as DuckDB would not help.
 
     Args:
         max_run_bytes: bytes of lines to keep in memory.
@@ -67,7 +67,7 @@ class LineSorter:
         self._lines, self._size = [], 0
 
     def sorted(self) -> Iterator[tuple[bytes, LoggedPrediction]]:
-        """Yield the lines with what they hold. Call it once, when all lines are added."""
+        """Yield the lines and their parsed content. Call it once, after all lines were added."""
         self._lines.sort(key=_moment)
         runs = [_read(run) for run in self._runs]
         rest = ((moment, line, parse_line(line)) for moment, line in self._lines)

@@ -121,8 +121,8 @@ class CompactedDay:
     def covers(self, path: str, size: int, etag: str) -> bool:
         """Return whether the parts hold the predictions of a file of lines.
 
-        A name can be used again after its file was deleted, so size and tag count too. If they
-        differ, readers read the file once more, and drop what they have seen.
+        A service can use a name again after its file was deleted, so size and tag must match too.
+        If they differ, readers read the file, and drop the predictions that the parts have.
         """
         return Source(path, size, etag) in self._sources
 
@@ -148,7 +148,8 @@ class CompactedFolder:
     def files(self) -> Iterator[StoredFile]:
         """The files in an order in which they can be deleted.
 
-        The manifest that counts is the last manifest to go, and parts go after all manifests.
+        Older manifests come first, then the manifest that counts, and the parts last. So no
+        manifest ever names a part that is already deleted.
         """
         yield from (self.manifests[number] for number in sorted(self.manifests))
         yield from self.parts
@@ -174,7 +175,7 @@ def _parse(path: str) -> _Path | None:
 
 
 def compacted_folder(endpoint: str | None = None, day: str | None = None) -> str:
-    """Return the folder of the compacted days, of those of one endpoint, or of one day.
+    """Return the folder of all compacted days, of one endpoint's days, or of one day.
 
     Args:
         endpoint: id of the endpoint as it is written in paths; None for all.
@@ -208,7 +209,7 @@ def compacted_folders(
 
     Args:
         store: the store of the log.
-        folder: what `compacted_folder` returns.
+        folder: the folder to look in, from `compacted_folder`.
 
     Raises:
         OSError: if the store cannot be reached.
@@ -247,7 +248,7 @@ def read_day(store: Store, folder: CompactedFolder) -> CompactedDay | None:
     if manifest.format != _FORMAT:
         raise LogReadError(
             f"{path} has format {manifest.format}, and this boxkite reads format {_FORMAT}. "
-            "Install a newer one."
+            "Install a newer boxkite."
         )
     return CompactedDay(path, manifest)
 

@@ -17,7 +17,7 @@ from boxkite.logs.stores.store import Store
 
 __all__ = ["write_parts"]
 
-# A part is built in memory and read as a whole, and a slow link must take it within 30 seconds.
+# A part is built and read in memory as a whole, and must pass a slow link within 30 seconds.
 _PART_BYTES = 32 * 2**20
 _CHUNK_ROWS = 16_384
 _CHUNK_BYTES = 16 * 2**20
@@ -39,7 +39,7 @@ def write_parts(
         folder: folder of the day.
         number: number of the manifest that will name the parts.
         run: random digits of this compaction.
-        lines: lines in the order of time, with what they hold.
+        lines: lines in the order of time, with their parsed content.
         layout: layout of the rows.
 
     Raises:
@@ -84,7 +84,8 @@ class _OpenPart:
         self._group.append(batch)
         self._group_rows += len(batch)
         self._group_bytes += batch.nbytes
-        # Few large row groups are fast to read. Large rows must not fill the memory, though.
+        # A few large row groups are fast to read. The limit in bytes is for large rows, which
+        # would otherwise fill the memory.
         if self._group_rows >= _GROUP_ROWS or self._group_bytes >= 4 * _CHUNK_BYTES:
             self._write_group()
 
@@ -98,7 +99,7 @@ class _OpenPart:
         self._write_group()
         self._writer.close()
         content = self._content.getvalue().to_pybytes()
-        # An object store may repeat a put whose answer was lost, and then finds the name taken.
+        # A client repeats a put whose answer was lost. The name is then taken by its own put.
         if not store.put_new(path, content) and store.read(path) != content:
             raise OSError(f"{store!r} refuses the new name '{path}' because it is taken.")
         digest = hashlib.sha256(content).hexdigest()

@@ -27,8 +27,8 @@ FIELDS: tuple[Literal["features"], Literal["output"]] = ("features", "output")
 SINGLE = ""
 """The name of a single output, which has none."""
 
-# Requests with random names would give a schema without end. Values of further names stay in
-# `line`, the column for what has no column of its own.
+# Requests with random names would make the schema grow without end. If a row has other names, its
+# column `line` holds the whole line.
 _MAX_NAMES = 2000
 
 _TYPES: dict[Kind, pa.DataType] = {
@@ -118,7 +118,7 @@ def by_name(form: Form, value: Any) -> dict[str, Any] | None:
 
 
 class LayoutFinder:
-    """Finds the layout that suits most of the predictions it is shown."""
+    """Finds the layout that suits most of the predictions in a day."""
 
     def __init__(self) -> None:
         self._fields = {name: _FieldFinder() for name in FIELDS}
@@ -193,7 +193,7 @@ def _kind(counter: Counter[Kind]) -> Kind:
     """Return the kind that suits most values.
 
     One wrong value in a million must not turn a column of numbers into text. A value that does not
-    fit is null in its column, and `line` has it.
+    fit is null in its column, and `line` holds the whole line.
     """
     numbers = counter["float"] + counter["integer"]
     most = max(_OTHERS, key=lambda kind: counter[kind])
