@@ -80,6 +80,9 @@ class EngineColumn:
             return replace(self.labels(), order=self.source.order(self.name))
         if self.is_number:
             return self.values()
+        if kind == nw.Unknown and not self.labels().tally:
+            # Polars and DuckDB have a type for columns of nothing but nulls.
+            return self._values_without_any(self.labels().missing)
         raise BaselineError(
             f"column {self.name!r} has the type {kind}, which is neither a number nor text. "
             f"Convert the column in the engine, or name it in categorical="
@@ -90,6 +93,12 @@ class EngineColumn:
         if self._values is None:
             raise Unanswered(_Summarising(self.source, self.name, self))
         return self._values
+
+    def _values_without_any(self, missing: int) -> GriddedValues:
+        nothing = Summary(
+            rows=0, missing=missing, below=0, above=0, whole=True, lowest=0.0, highest=0.0
+        )
+        return GriddedValues(self.source, self.name, nothing)
 
     def labels(self) -> CategoryColumn:
         """Return the column as counted labels."""
