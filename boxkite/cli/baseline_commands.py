@@ -15,6 +15,7 @@ from boxkite.baseline.outcome_pairs import DEFAULT_THRESHOLD
 from boxkite.cli.console import print_table, waiting
 from boxkite.cli.inputs import opened_table, read_baseline
 from boxkite.cli.shared_options import NAME, TABLE, Positive, json_option, output_file_option
+from boxkite.cli.table_source import TableSource
 from boxkite.cli.tables import baseline_table
 from boxkite.drawing.printable import one_line
 
@@ -92,7 +93,7 @@ __all__ = ["baseline_command", "show_command"]
 )
 @json_option
 def baseline_command(
-    rows: Path | str,
+    rows: TableSource,
     output_file: Path,
     outputs: tuple[str, ...],
     classes: bool,
@@ -160,7 +161,7 @@ def _order(text: str) -> tuple[str, list[str]]:
 
 
 def _check_columns(
-    path: Path | str,
+    table: TableSource,
     columns: list[str],
     outputs: tuple[str, ...],
     drop: tuple[str, ...],
@@ -169,7 +170,7 @@ def _check_columns(
     """Check that the table has the columns that options name, each with one meaning."""
     for name in (*outputs, *drop, *others):
         if name not in columns:
-            raise click.UsageError(f"{path} has no column {name!r}; it has {', '.join(columns)}")
+            raise click.UsageError(f"{table} has no column {name!r}; it has {', '.join(columns)}")
     if both := sorted({*outputs} & {*drop}):
         raise click.UsageError(
             f"column {both[0]!r} cannot be both an --output and dropped (--drop)"

@@ -18,6 +18,7 @@ from boxkite.baseline import Baseline, CategoryVariable
 from boxkite.cli.engine_tables import needs_engine, open_lazily
 from boxkite.cli.group import print_message
 from boxkite.cli.logged_columns import named_like_baseline
+from boxkite.cli.table_source import TableSource
 from boxkite.errors import BaselineError
 from boxkite.logs.reader.log_reader import LogReader
 
@@ -77,7 +78,7 @@ def read_table(path: Path, baseline: Baseline | None = None) -> Any:
 
 @contextlib.contextmanager
 def opened_table(
-    source: Path | str, baseline: Baseline | None = None
+    source: TableSource, baseline: Baseline | None = None
 ) -> Generator[nw.DataFrame[Any] | nw.LazyFrame[Any]]:
     """Open a table: in memory if it is one file of moderate size, and lazily otherwise.
 
@@ -88,10 +89,10 @@ def opened_table(
     Raises:
         BaselineError: If it cannot be read, or has two columns with the same name.
     """
-    if not needs_engine(source):
-        yield nw.from_native(read_table(Path(source), baseline), eager_only=True)
+    if not needs_engine(source.text):
+        yield nw.from_native(read_table(Path(source.text), baseline), eager_only=True)
         return
-    with open_lazily(str(source), _conversion(baseline)) as frame:
+    with open_lazily(source.text, _conversion(baseline)) as frame:
         yield frame
 
 
