@@ -12,8 +12,8 @@ import click
 
 from boxkite.baseline import Baseline, NumericVariable, Variable
 from boxkite.baseline.outcome_pairs import DEFAULT_THRESHOLD
-from boxkite.cli.console import print_table, waiting
-from boxkite.cli.inputs import opened_table, read_baseline
+from boxkite.cli.console import pass_progress, print_table
+from boxkite.cli.inputs import opened_table, read_baseline, watched
 from boxkite.cli.shared_options import NAME, TABLE, Positive, json_option, output_file_option
 from boxkite.cli.table_source import TableSource
 from boxkite.cli.tables import baseline_table
@@ -125,14 +125,14 @@ def baseline_command(
     first = None if like is None else Baseline.read(like)
     orders = dict(map(_order, ordered))
     named = (*categorical, *orders, *filter(None, (time, outcome)))
-    with waiting("counting"), opened_table(rows, first) as table:
+    with pass_progress("counting") as progress, opened_table(rows, first) as table:
         columns = table.collect_schema().names()
         if first is not None and not outputs:
             outputs = tuple(each.name for each in first.outputs if each.name in columns)
         _check_columns(rows, columns, outputs, drop, named)
         options: dict[str, Any] = {} if bins is None else {"bins": bins}
         fitted = Baseline.fit(
-            table.drop(*drop),
+            watched(table.drop(*drop), progress),
             list(outputs) or None,
             model=model,
             version=version,

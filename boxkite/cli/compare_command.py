@@ -14,9 +14,9 @@ import click
 import narwhals as nw
 
 from boxkite.baseline import Baseline
-from boxkite.cli.console import print_table, progress_bar, waiting
+from boxkite.cli.console import pass_progress, print_table, progress_bar
 from boxkite.cli.group import EXIT_DRIFT, EXIT_INSUFFICIENT, print_message
-from boxkite.cli.inputs import log_reader, opened_table, read_baseline
+from boxkite.cli.inputs import log_reader, opened_table, read_baseline, watched
 from boxkite.cli.junit import junit_xml
 from boxkite.cli.log_counting import count_log
 from boxkite.cli.policy_options import policy_options
@@ -85,10 +85,10 @@ def compared(
             raise click.UsageError(
                 f"{rows} is a table of rows: --endpoint, --since and --until need a log"
             )
-        with waiting("comparing"), opened_table(rows, baseline) as table:
+        with pass_progress("comparing") as progress, opened_table(rows, baseline) as table:
             if isinstance(table, nw.DataFrame) and table.is_empty():
                 raise click.UsageError(f"{rows} has no rows")
-            return compare(baseline, table, policy=policy, window=window)
+            return compare(baseline, watched(table, progress), policy=policy, window=window)
     if Path(rows).is_dir() and not Path(rows, ROOT).is_dir():
         raise click.UsageError(
             f"{rows} holds neither a prediction log, in {ROOT}, nor a file of rows, which ends in "

@@ -15,6 +15,8 @@ import pyarrow.csv  # pyright: ignore[reportUnusedImport] - used as pa.csv
 import pyarrow.parquet  # pyright: ignore[reportUnusedImport] - used as pa.parquet
 
 from boxkite.baseline import Baseline, CategoryVariable
+from boxkite.baseline.engines.lazy_source import LazySource
+from boxkite.baseline.engines.questions import Progress
 from boxkite.cli.engine_tables import needs_engine, open_lazily
 from boxkite.cli.group import print_message
 from boxkite.cli.logged_columns import named_like_baseline
@@ -22,7 +24,7 @@ from boxkite.cli.table_source import TableSource
 from boxkite.errors import BaselineError
 from boxkite.logs.reader.log_reader import LogReader
 
-__all__ = ["log_reader", "opened_table", "read_baseline", "read_table"]
+__all__ = ["log_reader", "opened_table", "read_baseline", "read_table", "watched"]
 
 _LONGEST_REASON = 160
 
@@ -94,6 +96,11 @@ def opened_table(
         return
     with open_lazily(source.text, _conversion(baseline)) as frame:
         yield frame
+
+
+def watched(table: nw.DataFrame[Any] | nw.LazyFrame[Any], progress: Progress) -> Any:
+    """Return a table whose engine, if it is lazy, reports to a display."""
+    return LazySource(table, progress=progress) if isinstance(table, nw.LazyFrame) else table
 
 
 def _reason(error: Exception) -> str:

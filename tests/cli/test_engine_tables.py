@@ -100,6 +100,22 @@ def test_a_folder_without_a_log_is_compared_as_a_table() -> None:
     )
 
 
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_a_terminal_shows_the_columns_of_each_pass_and_a_pipe_nothing(
+    is_terminal: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_parts("parquet")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("TTY_COMPATIBLE", str(int(is_terminal)))
+    for command in (["baseline", "--output", "score"], ["compare", "histogram.prom", "--json"]):
+        result = run(*command, "training")
+        assert result.exit_code == 0, result.output
+        assert ("pass 1" in result.stderr) == is_terminal
+        assert ("3 columns" in result.stderr) == is_terminal
+        assert (result.stderr == "") == (not is_terminal)
+        assert "pass" not in result.stdout
+
+
 MISTAKES: Any = [
     ("empty", "cannot read empty: it has no file that ends in .parquet, .csv, .jsonl"),
     ("mixed", "cannot read mixed: it has files of several formats, csv, parquet. Give"),

@@ -33,19 +33,20 @@ _MISSING, _BELOW, _ABOVE, _WHOLE, _FRACTION, _INSIDE, _OUTSIDE = range(7)
 
 
 def engine_columns(data: Any) -> Any:
-    """Return the columns of a lazy frame by name, and other data unchanged.
+    """Return the columns of a lazy frame or its source by name, and other data unchanged.
 
     Raises:
         BaselineError: if two columns have the same name.
     """
+    if isinstance(data, LazySource):
+        return {name: EngineColumn(data, name) for name in data.schema.names()}
     try:
         frame = nw.from_native(data, allow_series=True, pass_through=True)
     except DuplicateError as error:
         raise BaselineError(f"two columns have the same name: {error}. Rename one") from None
     if not isinstance(frame, nw.LazyFrame):
         return data
-    source = LazySource(frame)  # pyright: ignore[reportUnknownArgumentType]
-    return {name: EngineColumn(source, name) for name in source.schema.names()}
+    return engine_columns(LazySource(frame))  # pyright: ignore[reportUnknownArgumentType]
 
 
 class EngineColumn:
