@@ -11,8 +11,8 @@ from distributions import Distribution, Floats
 from numpy.typing import NDArray
 
 from boxkite.baseline import CategoryVariable, NumericVariable, Variable
+from boxkite.baseline.counted_columns import DEFAULT_BINS, DEFAULT_MAX_CATEGORIES
 from boxkite.baseline.edges import equal_mass_edges, freedman_diaconis_edges
-from boxkite.baseline.fitting import DEFAULT_BINS, DEFAULT_MAX_CATEGORIES
 from boxkite.baseline.ordered_values import SortedValues
 from boxkite.baseline.tally import cell_of
 

@@ -18,8 +18,8 @@ from scipy.stats import chi2, kstwobign
 from tables import heading, line
 
 from boxkite.baseline import NumericVariable
+from boxkite.baseline.counted_columns import DEFAULT_BINS
 from boxkite.baseline.edges import equal_mass_edges
-from boxkite.baseline.fitting import DEFAULT_BINS
 from boxkite.baseline.ordered_values import SortedValues
 from boxkite.drift import Floors, Policy, kolmogorov_smirnov, population_stability_index
 from boxkite.variation.deviation import smoothed_fractions

@@ -1,7 +1,7 @@
 """Training: counts columns into distributions, and stores them in `histogram.prom`."""
 
 from boxkite.baseline.baseline import Baseline, Exposition
-from boxkite.baseline.fitting import Bins
+from boxkite.baseline.counted_columns import Bins
 from boxkite.baseline.variable import CategoryVariable, NumericVariable, Role, Variable
 
 __all__ = [

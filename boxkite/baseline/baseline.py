@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from boxkite.baseline import labelled_series
 from boxkite.baseline.category_order import Ordered
 from boxkite.baseline.class_probabilities import classes_of
+from boxkite.baseline.counted_columns import DEFAULT_BINS, DEFAULT_MAX_CATEGORIES, Bins
 from boxkite.baseline.counted_like import Template
 from boxkite.baseline.feature_matrix import FeatureMatrix
-from boxkite.baseline.fitting import DEFAULT_BINS, DEFAULT_MAX_CATEGORIES, Bins, fit_variables
+from boxkite.baseline.fitting import fit_variables
 from boxkite.baseline.json_line import (
     Exposition,
     content_json,

@@ -32,6 +32,9 @@ def as_table(data: Any) -> Any:
     if isinstance(data, list) and data and all(isinstance(row, Mapping) for row in data):
         names = dict.fromkeys(name for row in data for name in row)
         return {str(name): [row.get(name) for row in data] for name in names}
+    # narwhals refuses some column names of pandas, which `named_columns` reads or explains.
+    if nw.dependencies.is_pandas_like_dataframe(nw.to_native(data, pass_through=True)):
+        return data
     known = nw.from_native(data, allow_series=True, pass_through=True)
     if isinstance(known, nw.DataFrame | nw.LazyFrame | nw.Series):
         return data

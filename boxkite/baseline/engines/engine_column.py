@@ -40,6 +40,8 @@ def engine_columns(data: Any) -> Any:
     """
     if isinstance(data, LazySource):
         return {name: EngineColumn(data, name) for name in data.schema.names()}
+    if nw.dependencies.is_pandas_like_dataframe(nw.to_native(data, pass_through=True)):
+        return data  # it is never lazy, and narwhals refuses some of its column names
     try:
         frame = nw.from_native(data, allow_series=True, pass_through=True)
     except DuplicateError as error:
