@@ -12,9 +12,10 @@ import click
 
 from boxkite.baseline import Baseline, NumericVariable, Variable
 from boxkite.baseline.outcome_pairs import DEFAULT_THRESHOLD
-from boxkite.cli.console import print_table, waiting
-from boxkite.cli.inputs import opened_table, read_baseline
+from boxkite.cli.console import pass_progress, print_table
+from boxkite.cli.inputs import opened_table, read_baseline, watched
 from boxkite.cli.shared_options import NAME, TABLE, Positive, json_option, output_file_option
+from boxkite.cli.table_source import TableSource
 from boxkite.cli.tables import baseline_table
 from boxkite.drawing.printable import one_line
 
@@ -92,7 +93,7 @@ __all__ = ["baseline_command", "show_command"]
 )
 @json_option
 def baseline_command(
-    rows: Path | str,
+    rows: TableSource,
     output_file: Path,
     outputs: tuple[str, ...],
     classes: bool,
@@ -124,14 +125,14 @@ def baseline_command(
     first = None if like is None else Baseline.read(like)
     orders = dict(map(_order, ordered))
     named = (*categorical, *orders, *filter(None, (time, outcome)))
-    with waiting("counting"), opened_table(rows, first) as table:
+    with pass_progress("counting") as progress, opened_table(rows, first) as table:
         columns = table.collect_schema().names()
         if first is not None and not outputs:
             outputs = tuple(each.name for each in first.outputs if each.name in columns)
         _check_columns(rows, columns, outputs, drop, named)
         options: dict[str, Any] = {} if bins is None else {"bins": bins}
         fitted = Baseline.fit(
-            table.drop(*drop),
+            watched(table.drop(*drop), progress),
             list(outputs) or None,
             model=model,
             version=version,
@@ -160,7 +161,7 @@ def _order(text: str) -> tuple[str, list[str]]:
 
 
 def _check_columns(
-    path: Path | str,
+    table: TableSource,
     columns: list[str],
     outputs: tuple[str, ...],
     drop: tuple[str, ...],
@@ -169,7 +170,7 @@ def _check_columns(
     """Check that the table has the columns that options name, each with one meaning."""
     for name in (*outputs, *drop, *others):
         if name not in columns:
-            raise click.UsageError(f"{path} has no column {name!r}; it has {', '.join(columns)}")
+            raise click.UsageError(f"{table} has no column {name!r}; it has {', '.join(columns)}")
     if both := sorted({*outputs} & {*drop}):
         raise click.UsageError(
             f"column {both[0]!r} cannot be both an --output and dropped (--drop)"

@@ -14,9 +14,9 @@ import click
 import narwhals as nw
 
 from boxkite.baseline import Baseline
-from boxkite.cli.console import print_table, progress_bar, waiting
+from boxkite.cli.console import pass_progress, print_table, progress_bar
 from boxkite.cli.group import EXIT_DRIFT, EXIT_INSUFFICIENT, print_message
-from boxkite.cli.inputs import log_reader, opened_table, read_baseline
+from boxkite.cli.inputs import log_reader, opened_table, read_baseline, watched
 from boxkite.cli.junit import junit_xml
 from boxkite.cli.log_counting import count_log
 from boxkite.cli.policy_options import policy_options
@@ -28,8 +28,10 @@ from boxkite.cli.shared_options import (
     rows_or_log,
     window_option,
 )
+from boxkite.cli.table_source import FORMATS, TableSource
 from boxkite.cli.tables import comparison_lines, comparison_table
 from boxkite.drift import Comparison, Policy, compare, compare_counts
+from boxkite.logs.partition import ROOT
 from boxkite.logs.reader.log_files import Interval
 from boxkite.system.atomic_file import replace_file
 
@@ -53,7 +55,7 @@ def comparison_arguments(command: Command) -> Command:
 
 def compared(
     baseline: Baseline,
-    rows: Path | str,
+    rows: TableSource | str,
     *,
     policy: Policy,
     endpoint: str | None,
@@ -61,11 +63,12 @@ def compared(
     until: str | None,
     window: str | None = None,
 ) -> Comparison:
-    """Compare the rows of a file, or a part of a log, with a baseline.
+    """Compare the rows of a table, or a part of a log, with a baseline.
 
     Raises:
         ConfigError: If the policy names a variable that the baseline does not have.
-        click.UsageError: If options for logs are given with a file, or there is nothing to compare.
+        click.UsageError: If options for logs are given with a table, or there is nothing to
+            compare.
         BoxkiteError: If the rows cannot be read.
         OSError: If the file or log cannot be reached.
     """
@@ -77,15 +80,20 @@ def compared(
                 f"the baseline has no natural variation between windows of {window}, so rows "
                 f"count as independent. Fit the baseline with --time"
             )
-    if isinstance(rows, Path):
+    if isinstance(rows, TableSource):
         if endpoint or since or until:
             raise click.UsageError(
-                f"{rows} is a file of rows: --endpoint, --since and --until need a log"
+                f"{rows} is a table of rows: --endpoint, --since and --until need a log"
             )
-        with waiting("comparing"), opened_table(rows, baseline) as table:
+        with pass_progress("comparing") as progress, opened_table(rows, baseline) as table:
             if isinstance(table, nw.DataFrame) and table.is_empty():
                 raise click.UsageError(f"{rows} has no rows")
-            return compare(baseline, table, policy=policy, window=window)
+            return compare(baseline, watched(table, progress), policy=policy, window=window)
+    if Path(rows).is_dir() and not Path(rows, ROOT).is_dir():
+        raise click.UsageError(
+            f"{rows} holds neither a prediction log, in {ROOT}, nor a file of rows, which ends in "
+            f"{', '.join(FORMATS)}"
+        )
     log = log_reader(rows, endpoint, since, until)
     with progress_bar("reading", sum(file.size for file in log.files)) as progress:
         counts = count_log(baseline, replace(log, progress=progress))
@@ -133,7 +141,7 @@ def compared(
 )
 def compare_command(
     baseline: Baseline | str,
-    rows: Path | str,
+    rows: TableSource | str,
     as_json: bool,
     junit: Path | None,
     metrics: Path | None,
@@ -145,10 +153,10 @@ def compare_command(
 
     BASELINE is the path or URL of a file such as histogram.prom.
 
-    ROWS is a file of rows (such as Parquet or CSV), a glob of such files in quotes, or the folder
-    or URL of a prediction log. Columns of a file match the baseline's variables by name. boxkite
-    counts the predictions of a log as the service does. To compare only a part of a log, use
-    --endpoint, --since and --until.
+    ROWS is a file, a folder or a glob of rows, as for boxkite baseline, or the folder or URL of a
+    prediction log. A URL names a log unless it is a glob or the name of a file. Columns match the
+    baseline's variables by name. Predictions of a log are counted as the service counts them. To
+    compare only a part of a log, use --endpoint, --since and --until.
 
     \b
     Exit codes:
@@ -160,6 +168,7 @@ def compare_command(
     \b
     Example:
       boxkite compare histogram.prom july.parquet
+      boxkite compare histogram.prom 's3://bucket/july/*.parquet'
       boxkite compare histogram.prom s3://bucket/log --since 2026-11-01
       boxkite compare histogram.prom monday.parquet --window 1d --metrics monday.prom
       boxkite compare histogram.prom july.parquet --no-alert row_id --variable dest:min-effect=0.2

@@ -8,10 +8,17 @@ from collections.abc import Callable, Generator
 
 from rich.console import Console
 from rich.measure import Measurement
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
-__all__ = ["console", "print_table", "progress_bar", "waiting"]
+__all__ = ["PassProgress", "console", "pass_progress", "print_table", "progress_bar", "waiting"]
 
 _SKETCH_WIDTHS = (8, 5)
 _UNBOUNDED = 10_000
@@ -58,12 +65,55 @@ def progress_bar(
         yield lambda size: progress.advance(task, size)
 
 
+class PassProgress:
+    """Shows the columns that each pass over a table has counted."""
+
+    def __init__(self, progress: Progress, what: str) -> None:
+        self._progress, self._what = progress, what
+        # Without a total, the bar moves to and fro, because a table in memory has no passes.
+        self._task = progress.add_task(what, total=None, counted="")
+        self._passes = 0
+
+    def begin_pass(self, questions: int) -> None:
+        """Begin the next pass, which counts so many columns."""
+        self._passes += 1
+        name = f"{self._what}, pass {self._passes}"
+        self._progress.reset(self._task, total=questions, description=name)
+        self.advance(0)
+
+    def advance(self, questions: int) -> None:
+        """Count more columns of this pass as done."""
+        self._progress.advance(self._task, questions)
+        task = self._progress.tasks[self._task]
+        counted = f"{task.completed:.0f} of {task.total or 0:.0f} columns"
+        self._progress.update(self._task, counted=counted)
+
+
+@contextlib.contextmanager
+def pass_progress(what: str) -> Generator[PassProgress]:
+    """Show a progress bar for each pass over a table, if stderr is a terminal.
+
+    Args:
+        what: Name of the work, such as "counting".
+    """
+    errors = Console(stderr=True)
+    parts = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[counted]}"),
+        TimeElapsedColumn(),
+    )
+    disable = not errors.is_terminal
+    with Progress(*parts, console=errors, transient=True, disable=disable) as progress:
+        yield PassProgress(progress, what)
+
+
 @contextlib.contextmanager
 def waiting(what: str) -> Generator[None]:
     """Show a spinner during work of unknown length.
 
     Args:
-        what: Name of the work, such as "counting".
+        what: Name of the work, such as "compacting".
     """
     errors = Console(stderr=True)
     with errors.status(what) if errors.is_terminal else contextlib.nullcontext():

@@ -15,13 +15,16 @@ import pyarrow.csv  # pyright: ignore[reportUnusedImport] - used as pa.csv
 import pyarrow.parquet  # pyright: ignore[reportUnusedImport] - used as pa.parquet
 
 from boxkite.baseline import Baseline, CategoryVariable
+from boxkite.baseline.engines.lazy_source import LazySource
+from boxkite.baseline.engines.questions import Progress
 from boxkite.cli.engine_tables import needs_engine, open_lazily
 from boxkite.cli.group import print_message
 from boxkite.cli.logged_columns import named_like_baseline
+from boxkite.cli.table_source import TableSource
 from boxkite.errors import BaselineError
 from boxkite.logs.reader.log_reader import LogReader
 
-__all__ = ["log_reader", "opened_table", "read_baseline", "read_table"]
+__all__ = ["log_reader", "opened_table", "read_baseline", "read_table", "watched"]
 
 _LONGEST_REASON = 160
 
@@ -79,7 +82,7 @@ def read_table(path: Path, baseline: Baseline | None = None) -> Any:
 
 @contextlib.contextmanager
 def opened_table(
-    source: Path | str, baseline: Baseline | None = None
+    source: TableSource, baseline: Baseline | None = None
 ) -> Generator[nw.DataFrame[Any] | nw.LazyFrame[Any]]:
     """Open a table: in memory if it is one file of moderate size, and lazily otherwise.
 
@@ -90,11 +93,16 @@ def opened_table(
     Raises:
         BaselineError: If it cannot be read, or has two columns with the same name.
     """
-    if not needs_engine(source):
-        yield nw.from_native(read_table(Path(source), baseline), eager_only=True)
+    if not needs_engine(source.text):
+        yield nw.from_native(read_table(Path(source.text), baseline), eager_only=True)
         return
-    with open_lazily(str(source), _conversion(baseline)) as frame:
+    with open_lazily(source.text, _conversion(baseline)) as frame:
         yield frame
+
+
+def watched(table: nw.DataFrame[Any] | nw.LazyFrame[Any], progress: Progress) -> Any:
+    """Return a table whose engine, if it is lazy, reports to a display."""
+    return LazySource(table, progress=progress) if isinstance(table, nw.LazyFrame) else table
 
 
 def _reason(error: Exception) -> str:

@@ -12,6 +12,7 @@ from boxkite.baseline import Baseline
 from boxkite.cli.compare_command import compared, comparison_arguments, exit_by_verdict
 from boxkite.cli.inputs import read_baseline
 from boxkite.cli.shared_options import folder_exists, json_option
+from boxkite.cli.table_source import TableSource
 from boxkite.drawing.printable import one_line
 from boxkite.report.cards import Card, Report, report_of
 from boxkite.report.rendering import check_installed, report_html
@@ -43,7 +44,7 @@ _NAMES_SHOWN = 5
 )
 def report_command(
     baseline: Baseline | str,
-    rows: Path | str,
+    rows: TableSource | str,
     output_file: Path | None,
     only: str | None,
     as_json: bool,
@@ -89,7 +90,7 @@ def _check_ending(path: Path, variable: str | None) -> None:
         raise click.UsageError(f"a report is HTML, so the file must end in .html: {path}{hint}")
 
 
-def _subject(rows: Path | str, since: str | None, until: str | None, **_: Any) -> str:
+def _subject(rows: TableSource | str, since: str | None, until: str | None, **_: Any) -> str:
     parts = [f"in {rows}", since and f"since {since}", until and f"until {until}"]
     return " ".join(part for part in parts if part)
 

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from boxkite.baseline.time_windows import seconds_of
+from boxkite.cli.table_source import TableSource, is_glob, is_table, is_url
 from boxkite.errors import BaselineError
 
 __all__ = [
@@ -33,7 +34,6 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 TABLE_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
-_URL = re.compile(r"file:|[a-z0-9+.-]+://", re.IGNORECASE)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -83,34 +83,28 @@ class _Table(click.ParamType):  # type: ignore[type-arg,unused-ignore] # generic
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Path | str:
-        """Return the path of a file, and anything else unchanged.
+    ) -> TableSource:
+        """Return the source of a table.
 
         Raises:
             click.BadParameter: If it is the path of a file that does not exist.
         """
         text = str(value)
-        if Path(text).is_dir() or _URL.match(text) or _is_glob(text):
-            return text
-        found: Path = TABLE_FILE.convert(text, param, ctx)
-        return found
+        if not (Path(text).is_dir() or is_url(text) or is_glob(text)):
+            TABLE_FILE.convert(text, param, ctx)
+        return TableSource(text)
 
 
 TABLE = _Table()
 
 
-def _is_glob(text: str) -> bool:
-    return any(character in text for character in "*?[") and not Path(text).exists()
+def rows_or_log(text: str) -> TableSource | str:
+    """Return the source of a table, or the folder or URL of a log unchanged.
 
-
-def rows_or_log(text: str) -> Path | str:
-    """Return the path of a file or a glob of rows, or the folder or URL of a log unchanged."""
-    if _is_glob(text):
-        return Path(text)
-    if Path(text).is_dir() or _URL.match(text):
-        return text
-    found: Path = TABLE_FILE.convert(text, None, None)
-    return found
+    Raises:
+        click.BadParameter: If it is the path of a file that does not exist.
+    """
+    return TABLE.convert(text, None, None) if is_table(text) else text
 
 
 def duration(text: str) -> timedelta:

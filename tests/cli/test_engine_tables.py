@@ -77,8 +77,43 @@ def test_fields_of_csv_files_are_read_as_those_of_one_file() -> None:
 def test_a_large_file_is_read_lazily(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine_tables, "_LARGE", 10)
     FRAME.write_csv("whole.csv")
-    assert engine_tables.needs_engine(Path("whole.csv"))
+    assert engine_tables.needs_engine("whole.csv")
     assert run("baseline", "whole.csv", "--output", "score").exit_code == 0
+
+
+def test_a_folder_without_a_log_is_compared_as_a_table() -> None:
+    write_parts("parquet")
+    baseline = Baseline.fit(FRAME, "score")
+    baseline.write("histogram.prom")
+    result = run("compare", "histogram.prom", "training", "--json")
+    assert json.loads(result.output) == compare(baseline, FRAME).as_dict()
+    # A service's log may hold compacted days, which are Parquet, too.
+    Path("training", "models", "predictions").mkdir(parents=True)
+    result = run("compare", "histogram.prom", "training")
+    assert "There is no log: no log file below models/predictions." in result.output
+    Path("neither").mkdir()
+    result = run("compare", "histogram.prom", "neither")
+    assert result.exit_code == 2
+    assert result.output.startswith(
+        "boxkite: neither holds neither a prediction log, in models/predictions, nor a file of "
+        "rows, which ends in .parquet, .csv,"
+    )
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_a_terminal_shows_the_columns_of_each_pass_and_a_pipe_nothing(
+    is_terminal: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_parts("parquet")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("TTY_COMPATIBLE", str(int(is_terminal)))
+    for command in (["baseline", "--output", "score"], ["compare", "histogram.prom", "--json"]):
+        result = run(*command, "training")
+        assert result.exit_code == 0, result.output
+        assert ("pass 1" in result.stderr) == is_terminal
+        assert ("3 columns" in result.stderr) == is_terminal
+        assert (result.stderr == "") == (not is_terminal)
+        assert "pass" not in result.stdout
 
 
 MISTAKES: Any = [

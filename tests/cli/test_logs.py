@@ -283,7 +283,7 @@ def test_values_too_large_to_log_count_as_missing() -> None:
 def test_a_part_of_a_file_of_rows_cannot_be_chosen() -> None:
     Path("rows.csv").write_text("x\n1\n")
     result = run("compare", "histogram.prom", "rows.csv", "--since", "2026-11-23")
-    expected = "boxkite: rows.csv is a file of rows: --endpoint, --since and --until need a log\n"
+    expected = "boxkite: rows.csv is a table of rows: --endpoint, --since and --until need a log\n"
     assert (result.stdout, result.stderr, result.exit_code) == ("", expected, 2)
 
 

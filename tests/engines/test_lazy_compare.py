@@ -27,6 +27,7 @@ def test_lazy_rows_compare_as_in_memory(lazy: Callable[[pl.DataFrame], Any]) -> 
         "text": RANDOM.choice(["a", "b"], 2000),
         "digits": RANDOM.integers(0, 9, 2000).astype(float),
         "gone": RANDOM.normal(size=2000),
+        "nulls": RANDOM.normal(size=2000),
     }
     baseline = Baseline.fit(training, RANDOM.normal(size=2000))
     rows = pl.DataFrame(
@@ -37,6 +38,7 @@ def test_lazy_rows_compare_as_in_memory(lazy: Callable[[pl.DataFrame], Any]) -> 
             "digits": ["1", "2.0", "many"] * 100,
             "output": RANDOM.normal(size=300),
             "other": [1] * 300,
+            "nulls": [None] * 300,
         }
     )
     assert compare(baseline, lazy(rows)).as_dict() == compare(baseline, rows).as_dict()

@@ -58,6 +58,7 @@ def columns() -> pl.DataFrame:
             "ids": np.arange(ROWS) + 10**15,
             "constant": np.full(ROWS, 0.1),
             "empty": pl.Series([None] * ROWS, dtype=pl.Float64),
+            "null": pl.Series([None] * ROWS, dtype=pl.Null),
             "holes": [
                 None if i % 7 == 0 else math.nan if i % 11 == 0 else i / 3 for i in range(ROWS)
             ],
@@ -90,7 +91,7 @@ def test_every_kind_of_column_is_counted_as_in_memory(lazy: Lazy, options: Any) 
     if lazy is duckdb_relation:
         frame = frame.drop("size")  # DuckDB's enumerations count as unordered.
     if "time" in options:  # Learning natural variation takes time, and does not depend on the type.
-        frame = frame.select("normal", "holes", "flag", "rare", "time")
+        frame = frame.select("normal", "holes", "null", "flag", "rare", "time")
     assert Baseline.fit(lazy(frame), **options).as_text() == (
         Baseline.fit(frame, **options).as_text()
     )

@@ -33,11 +33,13 @@ _MISSING, _BELOW, _ABOVE, _WHOLE, _FRACTION, _INSIDE, _OUTSIDE = range(7)
 
 
 def engine_columns(data: Any) -> Any:
-    """Return the columns of a lazy frame by name, and other data unchanged.
+    """Return the columns of a lazy frame or its source by name, and other data unchanged.
 
     Raises:
         BaselineError: if two columns have the same name.
     """
+    if isinstance(data, LazySource):
+        return {name: EngineColumn(data, name) for name in data.schema.names()}
     if nw.dependencies.is_pandas_like_dataframe(nw.to_native(data, pass_through=True)):
         return data  # it is never lazy, and narwhals refuses some of its column names
     try:
@@ -46,8 +48,7 @@ def engine_columns(data: Any) -> Any:
         raise BaselineError(f"two columns have the same name: {error}. Rename one") from None
     if not isinstance(frame, nw.LazyFrame):
         return data
-    source = LazySource(frame)  # pyright: ignore[reportUnknownArgumentType]
-    return {name: EngineColumn(source, name) for name in source.schema.names()}
+    return engine_columns(LazySource(frame))  # pyright: ignore[reportUnknownArgumentType]
 
 
 class EngineColumn:
@@ -82,6 +83,9 @@ class EngineColumn:
             return replace(self.labels(), order=self.source.order(self.name))
         if self.is_number:
             return self.values()
+        if kind == nw.Unknown and not self.labels().tally:
+            # Polars and DuckDB have a type for columns of nothing but nulls.
+            return self._values_without_any(self.labels().missing)
         raise BaselineError(
             f"column {self.name!r} has the type {kind}, which is neither a number nor text. "
             f"Convert the column in the engine, or name it in categorical="
@@ -92,6 +96,12 @@ class EngineColumn:
         if self._values is None:
             raise Unanswered(_Summarising(self.source, self.name, self))
         return self._values
+
+    def _values_without_any(self, missing: int) -> GriddedValues:
+        nothing = Summary(
+            rows=0, missing=missing, below=0, above=0, whole=True, lowest=0.0, highest=0.0
+        )
+        return GriddedValues(self.source, self.name, nothing)
 
     def labels(self) -> CategoryColumn:
         """Return the column as counted labels."""

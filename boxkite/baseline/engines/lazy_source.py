@@ -8,11 +8,13 @@ from typing import Any
 import narwhals as nw
 
 from boxkite.baseline.engines.interval_expressions import quotient
+from boxkite.baseline.engines.questions import NoProgress, Progress
 from boxkite.baseline.engines.timestamps import with_microseconds
 from boxkite.errors import BaselineError
 
 __all__ = ["LazySource"]
 
+_NO_PROGRESS = NoProgress()
 _MICROSECONDS = frozenset({nw.Date, nw.Datetime, nw.Duration})
 
 
@@ -23,11 +25,18 @@ class LazySource:
         frame: the frame.
         schema: its columns and their types.
         origin: source whose rows these are.
+        progress: display that is told about each query.
     """
 
-    def __init__(self, frame: nw.LazyFrame[Any], origin: LazySource | None = None) -> None:
+    def __init__(
+        self,
+        frame: nw.LazyFrame[Any],
+        origin: LazySource | None = None,
+        progress: Progress = _NO_PROGRESS,
+    ) -> None:
         self.frame = frame
         self.origin = self if origin is None else origin
+        self.progress = progress
         self.schema = frame.collect_schema()
         self._rows: int | None = None
 
@@ -50,7 +59,7 @@ class LazySource:
 
     def derived(self, name: str, column: nw.Expr) -> LazySource:
         """Return the same rows with one more column."""
-        return LazySource(self.frame.with_columns(column.alias(name)), self.origin)
+        return LazySource(self.frame.with_columns(column.alias(name)), self.origin, self.progress)
 
     def has_categories(self, name: str) -> bool:
         """Return whether a column has a categorical type."""

@@ -8,13 +8,13 @@ queries instead of several for each column.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Protocol, TypeVar
 
 import narwhals as nw
 
-__all__ = ["QUESTION", "Engine", "Question", "Unanswered", "settle"]
+__all__ = ["QUESTION", "Engine", "NoProgress", "Progress", "Question", "Unanswered", "settle"]
 
 T = TypeVar("T")
 
@@ -25,8 +25,35 @@ QUESTION = "question"
 _QUESTIONS_A_QUERY = 16
 
 
+class Progress(Protocol):
+    """Shows how far the engine is in the current pass over the data."""
+
+    def begin_pass(self, questions: int) -> None:
+        """Begin a pass that answers so many questions, at most one for each column."""
+        ...
+
+    def advance(self, questions: int) -> None:
+        """Count more questions of this pass as answered."""
+        ...
+
+
+class NoProgress:
+    """Shows nothing."""
+
+    def begin_pass(self, questions: int) -> None:
+        """Do nothing."""
+
+    def advance(self, questions: int) -> None:
+        """Do nothing."""
+
+
 class Engine(Protocol):
     """Runs queries."""
+
+    @property
+    def progress(self) -> Progress:
+        """The display that is told about each query."""
+        ...
 
     def collect(self, query: nw.LazyFrame[Any]) -> nw.DataFrame[Any]:
         """Run a query and return its rows."""
@@ -88,6 +115,8 @@ def settle(work: Sequence[Callable[[], T]]) -> list[T]:
 
 def _ask(questions: Sequence[Question]) -> None:
     alike: defaultdict[tuple[int, Hashable], list[Question]] = defaultdict(list)
+    for progress, number in Counter(question.engine.progress for question in questions).items():
+        progress.begin_pass(number)
     for question in questions:
         alike[id(question.engine), question.form].append(question)
     for group in alike.values():
@@ -104,3 +133,4 @@ def _ask_together(questions: Sequence[Question]) -> None:
     rows = questions[0].engine.collect(nw.concat(queries) if len(queries) > 1 else queries[0])
     for number, question in enumerate(questions):
         question.answer(rows.filter(nw.col(QUESTION) == number))
+    questions[0].engine.progress.advance(len(questions))
