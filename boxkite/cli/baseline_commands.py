@@ -14,7 +14,7 @@ from boxkite.baseline import Baseline, NumericVariable, Variable
 from boxkite.baseline.outcome_pairs import DEFAULT_THRESHOLD
 from boxkite.cli.console import pass_progress, print_table
 from boxkite.cli.inputs import opened_table, read_baseline, watched
-from boxkite.cli.shared_options import NAME, TABLE, Positive, json_option, output_file_option
+from boxkite.cli.shared_options import NAME, TABLE, Finite, json_option, output_file_option
 from boxkite.cli.table_source import TableSource
 from boxkite.cli.tables import baseline_table
 from boxkite.drawing.printable import one_line
@@ -76,7 +76,7 @@ __all__ = ["baseline_command", "show_command"]
 )
 @click.option(
     "--threshold",
-    type=Positive(),
+    type=Finite(),
     metavar="NUMBER",
     default=DEFAULT_THRESHOLD,
     show_default=True,

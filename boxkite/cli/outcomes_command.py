@@ -22,6 +22,7 @@ from boxkite.cli.outcome_join import Joined, join_labels
 from boxkite.cli.quality_table import quality_lines, quality_table
 from boxkite.cli.shared_options import (
     TABLE_FILE,
+    Finite,
     Positive,
     json_option,
     part_of_log,
@@ -55,7 +56,7 @@ _POLICY = QualityPolicy()
 )
 @click.option(
     "--threshold",
-    type=Positive(),
+    type=Finite(),
     metavar="NUMBER",
     help=f"A score above this number is a positive prediction. [default: the baseline's threshold, "
     f"or {DEFAULT_THRESHOLD} if it has none]",

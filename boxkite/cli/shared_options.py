@@ -19,6 +19,7 @@ __all__ = [
     "NAME",
     "TABLE",
     "TABLE_FILE",
+    "Finite",
     "Positive",
     "duration",
     "folder_exists",
@@ -59,6 +60,20 @@ class _Name(click.ParamType):  # type: ignore[type-arg,unused-ignore] # generic 
 NAME = _Name()
 
 
+class Finite(click.types.FloatParamType):
+    """A finite number. click's own type accepts NaN."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the number.
+
+        Raises:
+            click.BadParameter: If it is not a finite number.
+        """
+        return _finite(super().convert(value, param, ctx), value)
+
+
 class Positive(click.FloatRange):
     """A range of finite numbers. click's own range accepts NaN."""
 
@@ -70,10 +85,13 @@ class Positive(click.FloatRange):
         Raises:
             click.BadParameter: If it is not a finite number in the range.
         """
-        number: float = super().convert(value, param, ctx)
-        if not math.isfinite(number):
-            self.fail(f"{value} is not a finite number.", param, ctx)
-        return number
+        return _finite(super().convert(value, param, ctx), value)
+
+
+def _finite(number: float, value: Any) -> float:
+    if not math.isfinite(number):
+        raise click.BadParameter(f"{value} is not a finite number.")
+    return number
 
 
 class _Table(click.ParamType):  # type: ignore[type-arg,unused-ignore] # generic from 8.4 on

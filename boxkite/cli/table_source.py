@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from boxkite.logs.compaction.manifest import COMPACTED
 from boxkite.logs.partition import ROOT
 from boxkite.system.safe_url import safe_url
 
@@ -71,7 +72,12 @@ def is_table(text: str) -> bool:
         return format_of(text.partition("?")[0]) is not None
     if not Path(text).is_dir():
         return True
-    return not Path(text, ROOT).is_dir() and _holds_rows(text)
+    return not _holds_log(Path(text)) and _holds_rows(text)
+
+
+def _holds_log(folder: Path) -> bool:
+    # If all days are compacted, pruning has removed the empty folder of the lines.
+    return (folder / ROOT).is_dir() or any((folder / COMPACTED).glob("endpoint=*"))
 
 
 def _holds_rows(folder: str) -> bool:

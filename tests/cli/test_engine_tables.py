@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from boxkite import Baseline, compare
 from boxkite.cli import engine_tables
 from boxkite.cli.commands import boxkite
+from boxkite.cli.table_source import is_table
 
 FRAME = pl.DataFrame(
     {
@@ -100,6 +101,13 @@ def test_a_folder_without_a_log_is_compared_as_a_table() -> None:
     )
 
 
+def test_a_log_that_has_only_compacted_days_is_no_table() -> None:
+    day = Path("log", "compacted", "endpoint=flights", "dt=2026-11-23")
+    day.mkdir(parents=True)
+    FRAME.write_parquet(day / "part-000001-0123abcd-00000.parquet")
+    assert not is_table("log")
+
+
 @pytest.mark.parametrize("is_terminal", [True, False])
 def test_a_terminal_shows_the_columns_of_each_pass_and_a_pipe_nothing(
     is_terminal: bool, monkeypatch: pytest.MonkeyPatch
@@ -118,7 +126,7 @@ def test_a_terminal_shows_the_columns_of_each_pass_and_a_pipe_nothing(
 
 MISTAKES: Any = [
     ("empty", "cannot read empty: it has no file that ends in .parquet, .csv, .jsonl"),
-    ("mixed", "cannot read mixed: it has files of several formats, csv, parquet. Give"),
+    ("mixed", "cannot read mixed: it has files of several formats, csv, parquet. Pass"),
     ("absent*.parquet", "cannot read absent*.parquet: it has no file"),
     ("broken", "cannot read broken: "),
 ]
