@@ -118,7 +118,7 @@ def test_a_terminal_shows_the_columns_of_each_pass_and_a_pipe_nothing(
 
 MISTAKES: Any = [
     ("empty", "cannot read empty: it has no file that ends in .parquet, .csv, .jsonl"),
-    ("mixed", "cannot read mixed: it has files of several formats, csv, parquet. Give"),
+    ("mixed", "cannot read mixed: it has files of several formats, csv, parquet. Pass"),
     ("absent*.parquet", "cannot read absent*.parquet: it has no file"),
     ("broken", "cannot read broken: "),
 ]
