@@ -28,7 +28,7 @@ from boxkite.cli.shared_options import (
     rows_or_log,
     window_option,
 )
-from boxkite.cli.table_source import FORMATS, TableSource
+from boxkite.cli.table_source import FORMATS, TableSource, holds_log
 from boxkite.cli.tables import comparison_lines, comparison_table
 from boxkite.drift import Comparison, Policy, compare, compare_counts
 from boxkite.logs.partition import ROOT
@@ -89,7 +89,7 @@ def compared(
             if isinstance(table, nw.DataFrame) and table.is_empty():
                 raise click.UsageError(f"{rows} has no rows")
             return compare(baseline, watched(table, progress), policy=policy, window=window)
-    if Path(rows).is_dir() and not Path(rows, ROOT).is_dir():
+    if Path(rows).is_dir() and not holds_log(Path(rows)):
         raise click.UsageError(
             f"{rows} holds neither a prediction log, in {ROOT}, nor a file of rows, which ends in "
             f"{', '.join(FORMATS)}"

@@ -11,7 +11,7 @@ from boxkite.logs.compaction.manifest import COMPACTED
 from boxkite.logs.partition import ROOT
 from boxkite.system.safe_url import safe_url
 
-__all__ = ["FORMATS", "TableSource", "format_of", "is_glob", "is_table", "is_url"]
+__all__ = ["FORMATS", "TableSource", "format_of", "holds_log", "is_glob", "is_table", "is_url"]
 
 FORMATS = {
     ".parquet": "parquet",
@@ -72,10 +72,11 @@ def is_table(text: str) -> bool:
         return format_of(text.partition("?")[0]) is not None
     if not Path(text).is_dir():
         return True
-    return not _holds_log(Path(text)) and _holds_rows(text)
+    return not holds_log(Path(text)) and _holds_rows(text)
 
 
-def _holds_log(folder: Path) -> bool:
+def holds_log(folder: Path) -> bool:
+    """Return whether a local folder has the layout of a prediction log."""
     # If all days are compacted, pruning has removed the empty folder of the lines.
     return (folder / ROOT).is_dir() or any((folder / COMPACTED).glob("endpoint=*"))
 

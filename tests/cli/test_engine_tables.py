@@ -106,6 +106,11 @@ def test_a_log_that_has_only_compacted_days_is_no_table() -> None:
     day.mkdir(parents=True)
     FRAME.write_parquet(day / "part-000001-0123abcd-00000.parquet")
     assert not is_table("log")
+    Baseline.fit(FRAME, "score").write("histogram.prom")
+    # The day lacks its manifest, so the log's own reader refuses it.
+    result = run("compare", "histogram.prom", "log")
+    assert result.exit_code == 2
+    assert "holds neither" not in result.output
 
 
 @pytest.mark.parametrize("is_terminal", [True, False])
