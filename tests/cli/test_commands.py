@@ -416,7 +416,7 @@ MISTAKES = [
     ("compare histogram.prom histogram.prom",
      "cannot read histogram.prom: the file must end in .parquet or .csv"),
     ("compare histogram.prom none.csv", "none.csv has no rows"),
-    ("compare histogram.prom .", ".: There is no log: no log file below models/predictions."),
+    ("compare histogram.prom .", SEVERAL_FORMATS),
     ("compare histogram.prom s3://",
      "'s3://' is not the URL of a bucket: "),
     ("compare absent.prom train.csv", "absent.prom: No such file or directory"),

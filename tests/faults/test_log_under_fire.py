@@ -21,6 +21,7 @@ from typing import Any, ClassVar
 
 import msgpack
 import pytest
+import zstandard
 
 pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="workers find each other by /proc"
@@ -30,6 +31,7 @@ GTHREAD = ("gunicorn", "--workers", "3", "--threads", "4", "--log-level", "criti
 SYNC = ("gunicorn", "--workers", "3", "--log-level", "critical")
 UVICORN = ("uvicorn", "--workers", "2", "--log-level", "critical")
 PATIENCE = 240.0
+ZSTD = b"\x28\xb5\x2f\xfd"  # the magic number of RFC 8878
 
 # UNDER_FIRE_TIMES=3 asks for 100,000 predictions in all, which takes three times as long.
 TIMES = int(os.environ.get("UNDER_FIRE_TIMES", "1"))
@@ -189,6 +191,8 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def ids(content: bytes | bytearray) -> list[str]:
+    if content.startswith(ZSTD):
+        content = zstandard.ZstdDecompressor().decompressobj().decompress(content)
     return [json.loads(line)["entity_id"] for line in content.splitlines()]
 
 
