@@ -1,4 +1,4 @@
-"""Ordered categories of which some rows move up by one step: what their order adds to PSI."""
+"""What K-S adds to PSI when some rows of an ordered category move up by one step."""
 
 from __future__ import annotations
 

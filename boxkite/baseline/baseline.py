@@ -141,10 +141,9 @@ class Baseline:
             ordered: columns whose categories have an order, such as S, M and L, so that K-S
                 applies and finds small shifts sooner: a mapping from column name to the
                 categories in order, or the names of columns of numbers. An empty order means that
-                the numbers ascend. Ordered types (pandas'
-                ordered categoricals, polars' enums, Arrow's ordered dictionaries) need not be
-                named. All categories are counted separately. If there are more than
-                `max_categories`, the order is not used.
+                the numbers ascend. Ordered types (pandas' ordered categoricals, polars' enums,
+                Arrow's ordered dictionaries) need not be named. All categories are counted
+                separately. If there are more than `max_categories`, the order is not used.
             outcome: what really happened, for the model's quality at training: the name of a
                 column, which is then not a feature, or one value for each row. It is a class if the
                 output is one or has class probabilities, 0 or 1 if the output is a score, and
@@ -227,8 +226,8 @@ class Baseline:
     def outcome_cells(self, outcome: Any, threshold: float = DEFAULT_THRESHOLD) -> OutcomeCells:
         """Return the cells in which outputs and outcomes are counted, to measure quality.
 
-        They are those of training, so that the two can be compared. Without outcomes at training,
-        the arguments decide.
+        If training had outcomes, these are the cells of training, so the two can be compared.
+        Otherwise the arguments determine the cells.
 
         Args:
             outcome: outcomes that decide between a score and a number.

@@ -93,7 +93,7 @@ def counted_winners(
 
     Args:
         names: the classes.
-        rows: number of rows of which each class is the most probable one.
+        rows: for each class, the number of rows in which it is the most probable one.
         missing: number of rows in which a probability is missing.
     """
     return CategoryVariable.from_tally(

@@ -76,7 +76,7 @@ class FreshCells:
         categorical: names of columns to count as categories.
         max_categories: number of categories that are counted separately.
         orders: the categories of ordered columns, by name.
-        score_edge: an edge that the bins of outputs must have; None for no such edge.
+        score_edge: an edge that the bins of each output must have; None if they need none.
     """
 
     bins: Bins

@@ -92,8 +92,8 @@ class NumericVariable(_Distribution):
         sum: sum of the finite values.
         minimum: smallest finite value, NaN if there was none.
         maximum: largest finite value, NaN if there was none.
-        exact_sum: the sum as merging needs it, of which `sum` is the nearest float. None in files
-            of boxkite 0.0.5 and in older ones.
+        exact_sum: the exact sum, which merging needs; `sum` is the nearest float to it. None if the
+            file was written by boxkite 0.0.5 or by an early version of this one.
     """
 
     kind: ClassVar[Literal["numeric"]] = "numeric"
@@ -229,7 +229,7 @@ class CategoryVariable(_Distribution):
 
         Args:
             kept: number of rows of each category with a cell of its own.
-            tail: the categories that are counted together; None for no such cell.
+            tail: the categories that are counted together; None if there are none.
             missing: number of rows without a label.
             name: name of the variable.
             role: role of the variable.

@@ -54,8 +54,8 @@ class Labels:
     def of(cls, ids: Any, outcomes: Any, times: Any = None) -> Labels:
         """Collect the rows of a table.
 
-        A later outcome of the same prediction replaces an earlier one. The order is that of the
-        times, or that of the rows if there are none or equal ones.
+        If a prediction has several outcomes, the latest one counts. Without times, or if they are
+        equal, it is the one that comes last in the table.
 
         Args:
             ids: Prediction id or entity id of each row. A prediction id ends with the entity id.

@@ -23,7 +23,7 @@ from boxkite.cli.quality_table import quality_lines, quality_table
 from boxkite.cli.shared_options import (
     TABLE_FILE,
     Finite,
-    Positive,
+    FiniteRange,
     json_option,
     part_of_log,
     window_length,
@@ -72,7 +72,7 @@ _POLICY = QualityPolicy()
 )
 @click.option(
     "--false-alarms-per-month",
-    type=Positive(min=0, min_open=True),
+    type=FiniteRange(min=0, min_open=True),
     default=_POLICY.false_alarms_per_month,
     show_default=True,
     metavar="NUMBER",
@@ -80,7 +80,7 @@ _POLICY = QualityPolicy()
 )
 @click.option(
     "--min-drop",
-    type=Positive(min=0, max=1),
+    type=FiniteRange(min=0, max=1),
     default=_POLICY.min_drop,
     show_default=True,
     metavar="NUMBER",
@@ -88,7 +88,7 @@ _POLICY = QualityPolicy()
 )
 @click.option(
     "--min-increase",
-    type=Positive(min=0),
+    type=FiniteRange(min=0),
     default=_POLICY.min_increase,
     show_default=True,
     metavar="NUMBER",

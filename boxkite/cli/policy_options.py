@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-from boxkite.cli.shared_options import Positive
+from boxkite.cli.shared_options import FiniteRange
 from boxkite.drift import Policy, VariablePolicy
 from boxkite.system.type_guards import is_tuple
 
@@ -49,11 +49,11 @@ class _VariableFloors(click.ParamType):  # type: ignore[type-arg,unused-ignore] 
             if floor not in _FLOORS:
                 nearest = difflib.get_close_matches(floor, _FLOORS, n=1, cutoff=0)[0]
                 self.fail(f"{floor!r} is not a floor. Did you mean {nearest!r}?", param, ctx)
-            floors[floor.replace("-", "_")] = Positive(min=0).convert(number, param, ctx)
+            floors[floor.replace("-", "_")] = FiniteRange(min=0).convert(number, param, ctx)
         return name, VariablePolicy(**floors)
 
 
-def _number_option(name: str, kind: Positive, text: str) -> Callable[[Command], Command]:
+def _number_option(name: str, kind: FiniteRange, text: str) -> Callable[[Command], Command]:
     default = getattr(_DEFAULT, name.replace("-", "_"))
     return click.option(
         f"--{name}", type=kind, metavar="NUMBER", default=default, show_default=True, help=text
@@ -63,28 +63,28 @@ def _number_option(name: str, kind: Positive, text: str) -> Callable[[Command], 
 _NUMBERS = {
     "false_alarms_per_month": _number_option(
         "false-alarms-per-month",
-        Positive(min=0, min_open=True),
+        FiniteRange(min=0, min_open=True),
         "Expected number of false alarms per model in 30 days.",
     ),
-    "min_effect": _number_option("min-effect", Positive(min=0), "Smallest PSI that matters."),
+    "min_effect": _number_option("min-effect", FiniteRange(min=0), "Smallest PSI that matters."),
     "min_moved": _number_option(
         "min-moved",
-        Positive(min=0, max=1),
+        FiniteRange(min=0, max=1),
         "Smallest fraction of rows that matters if it moves into or out of one bin or category.",
     ),
     "min_rate": _number_option(
         "min-rate",
-        Positive(min=0, max=1),
+        FiniteRange(min=0, max=1),
         "Smallest difference of the rate of missing, invalid, unseen or outside rows that matters.",
     ),
     "min_rows_a_cell": _number_option(
         "min-rows-a-cell",
-        Positive(min=0, min_open=True),
+        FiniteRange(min=0, min_open=True),
         "Fewest rows per bin or category, on average, for a verdict by PSI.",
     ),
     "design_effect": _number_option(
         "design-effect",
-        Positive(min=1),
+        FiniteRange(min=1),
         "Observed rows per independent row. Raise it if requests come in bursts.",
     ),
 }

@@ -20,7 +20,7 @@ __all__ = [
     "TABLE",
     "TABLE_FILE",
     "Finite",
-    "Positive",
+    "FiniteRange",
     "duration",
     "folder_exists",
     "json_option",
@@ -74,7 +74,7 @@ class Finite(click.types.FloatParamType):
         return _finite(super().convert(value, param, ctx), value)
 
 
-class Positive(click.FloatRange):
+class FiniteRange(click.FloatRange):
     """A range of finite numbers. click's own range accepts NaN."""
 
     def convert(

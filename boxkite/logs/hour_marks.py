@@ -53,10 +53,9 @@ class HourMarks:
     def confirm(self, now: datetime, ttl: timedelta) -> bool:
         """Return whether the log shows that the clock has been near `now` for a while.
 
-        If a clock is ahead by more than the time that files are kept, every file looks old. Then
-        nothing in the log is younger than that time, except what was written since the clock was
-        set. So look for anything that is young enough to stay, and at least a day old (or half of
-        `ttl`, if that is shorter).
+        If a clock is ahead by more than `ttl`, every file looks too old to keep, except the files
+        that were written since the clock was set. So look for anything that is young enough to
+        stay, and at least a day old (or half of `ttl`, if that is shorter).
 
         Args:
             now: the current time, as the clock has it.

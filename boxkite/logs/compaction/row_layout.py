@@ -15,6 +15,7 @@ import msgspec
 import pyarrow as pa
 
 from boxkite.logs.log_line import LoggedPrediction
+from boxkite.logs.reader.arrow_columns import HEAD, TAIL
 from boxkite.system.type_guards import is_dict, is_list
 
 __all__ = ["FIELDS", "SINGLE", "FieldLayout", "Kind", "LayoutFinder", "RowLayout", "by_name"]
@@ -38,18 +39,8 @@ _TYPES: dict[Kind, pa.DataType] = {
     "text": pa.string(),
     "json": pa.string(),
 }
-_HEAD: dict[str, pa.DataType] = {
-    "prediction_id": pa.string(),
-    "entity_id": pa.string(),
-    "server_id": pa.string(),
-    "endpoint_id": pa.string(),
-    "model": pa.string(),
-    "version": pa.string(),
-    "created_at": pa.timestamp("us", "UTC"),
-}
 _TAIL: dict[str, pa.DataType] = {
-    "request_body": pa.string(),
-    "truncated": pa.string(),
+    **TAIL,
     "shape": pa.string(),
     "line": pa.binary(),
 }
@@ -92,7 +83,7 @@ class RowLayout(msgspec.Struct, frozen=True):
     def schema(self) -> pa.Schema:
         """Schema of the parts. Its metadata holds the layout."""
         fields = {name: getattr(self, name).type for name in FIELDS}
-        columns: dict[str, pa.DataType] = dict(_HEAD)
+        columns: dict[str, pa.DataType] = dict(HEAD)
         columns.update((name, type_) for name, type_ in fields.items() if type_ is not None)
         columns.update(_TAIL)
         return pa.schema(columns, metadata={_METADATA_KEY: msgspec.json.encode(self)})

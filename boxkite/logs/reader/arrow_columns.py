@@ -19,12 +19,12 @@ from boxkite.errors import LogReadError
 from boxkite.logs.log_line import LoggedPrediction
 from boxkite.system.type_guards import is_dict, is_list
 
-__all__ = ["MAX_COLUMNS", "infer_schema", "to_record_batch"]
+__all__ = ["HEAD", "MAX_COLUMNS", "TAIL", "infer_schema", "to_record_batch"]
 
 MAX_COLUMNS = 10_000
 """Most columns of a log. Requests with random feature names would give more."""
 
-_HEAD: dict[str, pa.DataType] = {
+HEAD: dict[str, pa.DataType] = {
     "prediction_id": pa.string(),
     "entity_id": pa.string(),
     "server_id": pa.string(),
@@ -33,7 +33,10 @@ _HEAD: dict[str, pa.DataType] = {
     "version": pa.string(),
     "created_at": pa.timestamp("us", "UTC"),
 }
-_TAIL: dict[str, pa.DataType] = {"request_body": pa.string(), "truncated": pa.string()}
+"""The columns that every logged prediction has, before features and output."""
+
+TAIL: dict[str, pa.DataType] = {"request_body": pa.string(), "truncated": pa.string()}
+"""The columns after them."""
 
 
 class _OnlyFloat:
@@ -63,7 +66,7 @@ def infer_schema(
         LogReadError: if there are more than MAX_COLUMNS columns, or no prediction has one of
             `columns`.
     """
-    fixed = {**_HEAD, **_TAIL}
+    fixed = {**HEAD, **TAIL}
     found: dict[str, set[type]] = {}
     if columns is None or not fixed.keys() >= set(columns):
         wanted = None if columns is None else frozenset(columns)
@@ -74,7 +77,7 @@ def infer_schema(
     types = {name: _column_type(kinds) for name, kinds in found.items()}
     if columns is None:
         features = {name: kind for name, kind in types.items() if name.startswith("features")}
-        return pa.schema({**_HEAD, **features, **types, **_TAIL})
+        return pa.schema({**HEAD, **features, **types, **TAIL})
     unknown = [name for name in columns if name not in fixed and name not in types]
     if unknown:
         raise LogReadError(f"No prediction in the interval has the column {unknown[0]!r}.")
@@ -190,7 +193,7 @@ def _truncated(record: LoggedPrediction) -> str | None:
 
 
 _OWN: dict[str, Callable[[LoggedPrediction], Any]] = {
-    **{name: attrgetter(name) for name in _HEAD},
+    **{name: attrgetter(name) for name in HEAD},
     "request_body": _body,
     "truncated": _truncated,
 }
