@@ -32,6 +32,7 @@ from boxkite.baseline.merging import merge_variables
 from boxkite.baseline.notebook import variables_table
 from boxkite.baseline.outcome_pairs import DEFAULT_THRESHOLD, OutcomeCells, merge_outcomes
 from boxkite.baseline.outcome_series import outcome_families
+from boxkite.baseline.quality_series import quality_families
 from boxkite.baseline.storage import read_bounded
 from boxkite.baseline.text_checks import (
     check_labels,
@@ -281,6 +282,7 @@ class Baseline:
         return [
             *labelled_series.families(self.variables, self.rows, **names),
             *outcome_families(self.outcomes, **names),
+            *quality_families(self.outcomes, self.outputs, **names),
         ]
 
     def variation_families(self, windows: Collection[str] | None = None) -> list[Family]:
