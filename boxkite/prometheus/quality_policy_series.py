@@ -6,8 +6,7 @@ import math
 
 from boxkite.baseline import Baseline
 from boxkite.baseline.quality_series import quality_labels
-from boxkite.baseline.text_writer import Family, format_labels, format_series
-from boxkite.prometheus.series_labels import version_labels
+from boxkite.baseline.text_writer import Family, format_labels
 from boxkite.quality import QualityPolicy, QualityStatistic, measure
 from boxkite.quality.quality_verdict import critical
 
@@ -53,10 +52,10 @@ def quality_policy_families(baseline: Baseline, policy: QualityPolicy) -> list[F
         ),
     ]
     if policy.min_rows != _DEFAULT.min_rows:
-        name = "boxkite_quality_min_rows"
         documentation = f"Fewest rows for a verdict, if not {_DEFAULT.min_rows}."
-        series = format_series(name, **version_labels(baseline))
-        families.append(Family(name, "gauge", documentation, [series], [policy.min_rows]))
+        outputs = dict.fromkeys(quality_labels(each.output, **names) for each in judged)
+        samples = dict.fromkeys(outputs, float(policy.min_rows))
+        families.append(_gauge("boxkite_quality_min_rows", documentation, samples))
     return families
 
 

@@ -11,7 +11,14 @@ from collections.abc import Callable
 
 from boxkite.prometheus.rules.durations import parse_duration
 
-__all__ = ["OUTCOME_COUNTERS", "counted_in_step", "counted_in_steps", "counted_raw", "counts_of", "is_summed"]
+__all__ = [
+    "OUTCOME_COUNTERS",
+    "counted_in_step",
+    "counted_in_steps",
+    "counted_raw",
+    "counts_of",
+    "is_summed",
+]
 
 _STEP = "5m"
 _LONGEST_RAW_SECONDS = 7200

@@ -58,8 +58,7 @@ def _variation(part: str, source: str | None = None, statistics: str | None = No
     chosen += [f'window="{source}"'] if source else []
     chosen += [f'statistic=~"{statistics}"'] if statistics else []
     series = f"boxkite_baseline_quality_variation{{{', '.join(chosen)}}}"
-    labels = "@variable, statistic, window" if source is None else "@variable, statistic"
-    return f"max by ({labels}) (last_over_time({series}[5m]))"
+    return f"max by (@variable, statistic, window) (last_over_time({series}[5m]))"
 
 
 def training_expressions() -> dict[str, str]:

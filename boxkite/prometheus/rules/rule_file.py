@@ -12,7 +12,7 @@ from boxkite.prometheus.rules.counting import counted_in_step, is_summed
 from boxkite.prometheus.rules.durations import format_duration, parse_duration
 from boxkite.prometheus.rules.floors import floor_expressions
 from boxkite.prometheus.rules.job_groups import job_groups
-from boxkite.prometheus.rules.quality_groups import quality_groups
+from boxkite.prometheus.rules.quality_groups import QUALITY_WINDOWS, quality_groups
 from boxkite.prometheus.rules.rule_options import RuleOptions
 from boxkite.prometheus.rules.rule_template import render_group
 from boxkite.prometheus.rules.scraping_group import scraping_group
@@ -57,7 +57,6 @@ groups:
 """
 
 DEFAULT_WINDOWS = tuple(Policy().windows)
-QUALITY_WINDOWS = tuple(Policy().quality.windows)
 
 
 def render_rules(
@@ -111,7 +110,8 @@ def render_rules(
         of_window = WindowGroups(window, source, window == windows[-1], options, interval)
         groups += [of_window.records(), of_window.details(), *of_window.alerts()]
     groups += quality_groups(
-        {window: (critical_windows or {}).get(window, window) for window in quality_windows}, options
+        {window: (critical_windows or {}).get(window, window) for window in quality_windows},
+        options,
     )
     groups.append(render_group("service.yaml", options, **service_texts(options.environment)))
     groups.append(scraping_group(sources, options, interval))
