@@ -6,7 +6,7 @@ have to derive them again in every evaluation, although they never change.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -17,78 +17,66 @@ from boxkite.quality.estimate import positive_rates
 
 __all__ = ["quality_families", "quality_labels"]
 
-_PARTS = {
-    "": "Statistic of quality at training.",
-    "_low": "Lower end of its interval at 95 %.",
-    "_high": "Upper end of its interval at 95 %.",
-    "_rows": "Training rows that determine it.",
+_STATISTICS = ("quality", "quality_low", "quality_high", "quality_rows")
+_DOCUMENTATION = {
+    "quality": "Statistic of quality at training.",
+    "quality_low": "Lower end of its interval at 95 %.",
+    "quality_high": "Upper end of its interval at 95 %.",
+    "quality_rows": "Training rows that determine it.",
+    "quality_variation": "How a statistic varied between windows of training.",
+    "outcome_predicted": "1 if a score in this bin is a positive prediction, otherwise 0.",
+    "outcome_rate": "Rate of positive outcomes to expect in one bin of the score.",
 }
 
 
-def quality_labels(output: str, *, model: str, version: str) -> str:
-    """Return the labels of an output's series as text."""
-    return format_labels(
-        {
-            "model_name": model,
-            "model_version": version,
-            "variable_role": "output",
-            "variable": output,
-        }
-    )
+def quality_labels(output: str, segment: str = "", *, model: str, version: str) -> str:
+    """Return the labels of an output's series as text, for all rows or for one segment."""
+    labels = {
+        "model_name": model,
+        "model_version": version,
+        "variable_role": "output",
+        "variable": output,
+    }
+    return format_labels({**labels, "segment": segment} if segment else labels)
 
 
 def quality_families(
-    outcomes: Outcomes | None, outputs: Sequence[Variable], *, model: str, version: str
+    outcomes: Mapping[str, Outcomes], outputs: Sequence[Variable], *, model: str, version: str
 ) -> list[Family]:
     """Return the series of quality at training; none if training had no outcomes.
 
     Args:
-        outcomes: Outcomes of training; None if there were none.
+        outcomes: Outcomes of training by segment; the segment of all rows is "".
         outputs: Output variables of the model.
         model: Value of the label `model_name`.
         version: Value of the label `model_version`.
     """
-    if outcomes is None:
-        return []
-    labels = {
-        each.output: quality_labels(each.output, model=model, version=version)
-        for each in outcomes.pairs
-    }
-    found = [
-        *_statistics(outcomes, labels),
-        _variation(outcomes, labels),
-        _gauge(
-            "outcome_predicted",
-            "1 if a score in this bin is a positive prediction, otherwise 0.",
-            [
-                (f"{labels[pairs.output]},{cell}", float(bound > threshold))
-                for pairs, threshold in _with_threshold(outcomes)
-                for cell, bound in zip(_bins(pairs), [*pairs.edges, np.inf], strict=True)
-            ],
-        ),
-        _gauge(
-            "outcome_rate",
-            "Rate of positive outcomes to expect in one bin of the score.",
-            [
-                (f"{labels[pairs.output]},{cell}", rate)
-                for pairs, _ in _with_threshold(outcomes)
-                # Predictions are counted in the bins of the output. In baselines that were fitted
-                # with `like=`, the threshold may lie within one of these bins.
-                if _has_bins_of(pairs, outputs)
-                for cell, rate in zip(_bins(pairs), positive_rates(pairs).tolist(), strict=True)
-            ],
-        ),
-    ]
-    return [family for family in found if family.series]
-
-
-def _statistics(outcomes: Outcomes, labels: dict[str, str]) -> list[Family]:
-    known = [each for each in measure(outcomes) if each.is_defined]
-    series = [f"{labels[each.output]},{_names(each)}" for each in known]
-    columns = zip(*((*each.interval, each.rows) for each in known), strict=True)
+    samples: dict[str, list[tuple[str, float]]] = {name: [] for name in _DOCUMENTATION}
+    for segment, found in outcomes.items():
+        labels = {
+            each.output: quality_labels(each.output, segment, model=model, version=version)
+            for each in found.pairs
+        }
+        for statistic in measure(found):
+            if statistic.is_defined:
+                text = f"{labels[statistic.output]},{_names(statistic)}"
+                values = (*statistic.interval, statistic.rows)
+                for name, value in zip(_STATISTICS, values, strict=True):
+                    samples[name].append((text, value))
+        samples["quality_variation"] += _variation(found, labels)
+        for pairs, threshold in _with_threshold(found):
+            bins = [f"{labels[pairs.output]},{each}" for each in _bins(pairs)]
+            positive = [float(bound > threshold) for bound in [*pairs.edges.tolist(), np.inf]]
+            samples["outcome_predicted"] += zip(bins, positive, strict=True)
+            # Predictions are counted in the bins of the output. In baselines that were fitted with
+            # `like=`, the threshold may lie within one of these bins.
+            if _has_bins_of(pairs, outputs):
+                rates = positive_rates(pairs).tolist()
+                samples["outcome_rate"] += zip(bins, rates, strict=True)
     return [
-        _gauge(f"quality{part}", documentation, list(zip(series, values, strict=True)))
-        for (part, documentation), values in zip(_PARTS.items(), columns, strict=False)
+        _gauge(name, documentation, samples[name])
+        for name, documentation in _DOCUMENTATION.items()
+        if samples[name]
     ]
 
 
@@ -101,18 +89,12 @@ def _names(statistic: QualityStatistic) -> str:
     return format_labels(names)
 
 
-def _variation(outcomes: Outcomes, labels: dict[str, str]) -> Family:
-    return _gauge(
-        "quality_variation",
-        "How a statistic varied between windows of training.",
-        [
-            (f"{labels[each.output]},{format_labels(names | {'part': part})}", value)
-            for window, found in outcomes.variation.items()
-            for each in found
-            for names in [{"statistic": each.statistic, "window": window}]
-            for part, value in zip(each._fields[2:], each[2:], strict=True)
-        ],
-    )
+def _variation(outcomes: Outcomes, labels: Mapping[str, str]) -> Iterator[tuple[str, float]]:
+    for window, found in outcomes.variation.items():
+        for each in found:
+            names = {"statistic": each.statistic, "window": window}
+            for part, value in zip(each._fields[2:], each[2:], strict=True):
+                yield f"{labels[each.output]},{format_labels({**names, 'part': part})}", value
 
 
 def _with_threshold(outcomes: Outcomes) -> Iterator[tuple[OutcomePairs, float]]:

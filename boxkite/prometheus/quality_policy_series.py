@@ -7,7 +7,7 @@ import math
 from boxkite.baseline import Baseline
 from boxkite.baseline.quality_series import quality_labels
 from boxkite.baseline.text_writer import Family, format_labels
-from boxkite.quality import QualityPolicy, QualityStatistic, measure
+from boxkite.quality import QualityPolicy, measure
 from boxkite.quality.quality_verdict import critical
 
 __all__ = ["quality_policy_families"]
@@ -18,45 +18,48 @@ _DEFAULT = QualityPolicy()
 def quality_policy_families(baseline: Baseline, policy: QualityPolicy) -> list[Family]:
     """Return the critical values and floors of each judged statistic.
 
+    If there are segments, the whole gets half of the false alarms, and each segment an equal part
+    of the other half.
+
     Args:
         baseline: The baseline of the service; one without outcomes has no such series.
         policy: The policy of the service on quality.
     """
-    if baseline.outcomes is None:
-        return []
-    found = measure(baseline.outcomes)
-    judged = [each for each in found if each.judged]
-    scale = next((each.value for each in found if each.name == "rmse"), math.nan)
-    names = {"model": baseline.model, "version": baseline.version}
-
-    def labelled(statistic: QualityStatistic, **labels: str) -> str:
-        labels = {"statistic": statistic.name, **labels}
-        return f"{quality_labels(statistic.output, **names)},{format_labels(labels)}"
-
+    criticals: dict[str, float] = {}
+    floors: dict[str, float] = {}
+    rows: dict[str, float] = {}
+    outcomes = baseline.outcomes_by_segment
+    for segment, found in outcomes.items():
+        statistics = measure(found)
+        judged = [each for each in statistics if each.judged]
+        scale = next((each.value for each in statistics if each.name == "rmse"), math.nan)
+        parts = 1 if len(outcomes) == 1 else 2 * (len(outcomes) - 1) if segment else 2
+        for each in judged:
+            output = quality_labels(
+                each.output, segment, model=baseline.model, version=baseline.version
+            )
+            labels = f"{output},{format_labels({'statistic': each.name})}"
+            for window in policy.windows:
+                share = policy.sliding_share(window, parts * len(judged))
+                criticals[f"{labels},{format_labels({'window': window})}"] = critical(each, share)
+            if each.is_defined:
+                floors[labels] = policy.floor(each, scale)
+            if policy.min_rows != _DEFAULT.min_rows:
+                rows[output] = policy.min_rows
     families = [
         _gauge(
             "boxkite_quality_critical",
             "Quantile of the normal distribution that a worse statistic must exceed.",
-            {
-                labelled(each, window=window): critical(
-                    each, policy.sliding_share(window, len(judged))
-                )
-                for window in policy.windows
-                for each in judged
-            },
+            criticals,
         ),
+        _gauge("boxkite_quality_min_change", "Smallest change for the worse that matters.", floors),
         _gauge(
-            "boxkite_quality_min_change",
-            "Smallest change for the worse that matters.",
-            {labelled(each): policy.floor(each, scale) for each in judged if each.is_defined},
+            "boxkite_quality_min_rows",
+            f"Fewest rows for a verdict, if not {_DEFAULT.min_rows}.",
+            rows,
         ),
     ]
-    if policy.min_rows != _DEFAULT.min_rows:
-        documentation = f"Fewest rows for a verdict, if not {_DEFAULT.min_rows}."
-        outputs = dict.fromkeys(quality_labels(each.output, **names) for each in judged)
-        samples = dict.fromkeys(outputs, float(policy.min_rows))
-        families.append(_gauge("boxkite_quality_min_rows", documentation, samples))
-    return families
+    return [each for each in families if each.series]
 
 
 def _gauge(name: str, documentation: str, samples: dict[str, float]) -> Family:
