@@ -12,10 +12,9 @@ import numpy as np
 import pytest
 
 from boxkite import Baseline, Monitor, Policy
-from boxkite.baseline.text_writer import format_float
+from boxkite.baseline.outcome_series import PAIRED, WITHDRAWN, PairSeries
 from boxkite.prometheus.rules import render_rules
 from boxkite.quality import (
-    OutcomePairs,
     Outcomes,
     QualityChange,
     QualityPolicy,
@@ -36,44 +35,15 @@ def scored(random: np.random.Generator, rows: int, shift: float = 0.0) -> tuple[
     return 1 / (1 + np.exp(-odds)), random.random(rows) < 1 / (1 + np.exp(-odds - shift))
 
 
-def cells_of(pairs: OutcomePairs) -> tuple[list[str], list[str]]:
-    bins = [*map(format_float, pairs.edges.tolist()), "+Inf"]
-    if pairs.kind == "number":
-        return bins, bins
-    return (bins if pairs.kind == "score" else list(pairs.categories)), list(pairs.categories)
-
-
 def samples(baseline: Baseline, outcomes: Outcomes, prefix: str) -> dict[str, float]:
     """Return what a service that counted these pairs exports."""
-    found: dict[str, float] = {}
-    for pairs in outcomes.pairs:
-        own = {
-            "model_name": baseline.model,
-            "model_version": baseline.version,
-            "variable_role": "output",
-            "variable": pairs.output,
-        }
-
-        def put(name: str, value: float, own: dict[str, str] = own, **labels: str) -> None:
-            text = ",".join(
-                f"{key}={json.dumps(each, ensure_ascii=False)}"
-                for key, each in (own | labels).items()
-            )
-            found[f"{prefix}{name}_total{{{text}}}"] = value
-
-        rows, columns = cells_of(pairs)
-        below = np.cumsum(pairs.counts, axis=0) - pairs.counts
-        for i, row in enumerate(rows):
-            for j, column in enumerate(columns):
-                put("pairs", pairs.counts[i, j], output_cell=row, outcome_cell=column)
-                if pairs.kind == "score":
-                    put("below", below[i, j], output_cell=row, outcome_cell=column)
-            if pairs.kind == "score" and "brier" in pairs.losses:
-                put("outputs", pairs.output_sums[i], output_cell=row)
-        for name, loss in pairs.losses.items():
-            put("losses", loss.total, loss=name)
-            put("loss_squares", loss.squares, loss=name)
-    return found
+    labels = {"model_name": baseline.model, "model_version": baseline.version}
+    families = PairSeries(prefix, {"": outcomes}, labels, "_total").families({"": outcomes})
+    return {
+        series: value
+        for each in families
+        for series, value in zip(each.series, each.values, strict=True)
+    }
 
 
 def scrapes(page: str, later: str, outcomes: dict[str, float]) -> Iterator[dict[str, str]]:
@@ -165,11 +135,11 @@ def parity(
             its = {"variable": pairs.output}
             tests.append(same("model:boxkite_quality:coverage", now.rows / len(served), **its))
     series = [
-        *scrapes(page, later, samples(baseline, now, "boxkite_outcome_")),
+        *scrapes(page, later, samples(baseline, now, PAIRED)),
         *scrapes(
             "",
             "",
-            dict.fromkeys(samples(baseline, now, "boxkite_outcome_withdrawn_"), 0.0),
+            dict.fromkeys(samples(baseline, now, WITHDRAWN), 0.0),
         ),
     ]
     bench.run_series(render_rules(windows=["1d"]), series, "40s", promql_expr_test=tests)
@@ -224,6 +194,23 @@ def test_every_statistic_of_a_score_is_pythons(
     now = baseline.outcome_cells([]).count([scores], outcome)
     served, _ = scored(random, 500)
     parity(bench, baseline, now, policy, served)
+
+
+@pytest.mark.parametrize(("bias", "rows"), [(0.3, 800), (-0.3, 800), (0.0, 1)])
+def test_every_statistic_of_a_number_is_pythons(bench: Any, bias: float, rows: int) -> None:
+    random = np.random.default_rng(5)
+
+    def served(number: int, bias: float) -> tuple[Any, Any]:
+        actual = random.normal(100, 10, number)
+        return actual + random.normal(bias, 1, number), actual
+
+    output, outcome = served(2000, 0.1)
+    baseline = Baseline.fit(
+        {"x": range(2000)}, {"price": output}, outcome=outcome, model="m", version="v", bins=4
+    )
+    output, outcome = served(rows, bias)
+    now = baseline.outcome_cells([]).count([output], outcome)
+    parity(bench, baseline, now, QualityPolicy())
 
 
 CLASSES = ("cat", "dog", "cow\nwith\na bell")
