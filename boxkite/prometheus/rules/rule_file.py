@@ -88,9 +88,10 @@ def render_rules(
     options = options or RuleOptions()
     if not windows:
         raise ConfigError("the rules need at least one window, such as 1h")
-    seconds = [parse_duration(each) for each in windows]
-    if seconds != sorted(set(seconds)):
-        raise ConfigError(f"give each window once, the shortest first, not {', '.join(windows)}")
+    for each in (windows, quality_windows):
+        seconds = [parse_duration(window) for window in each]
+        if seconds != sorted(set(seconds)):
+            raise ConfigError(f"give each window once, the shortest first, not {', '.join(each)}")
     for window in windows:
         options.check_scrapes(window)
     interval = format_duration(min(options.seconds_between(each) for each in windows))
