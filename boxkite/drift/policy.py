@@ -41,7 +41,7 @@ _HOURS_A_MONTH = 720
 # Alarms that start per window length, divided by the chance that one evaluation is above the
 # critical value. Consecutive evaluations overlap, so the ratio exceeds 1. It stays below 2.5 at any
 # traffic, because an alert waits (`for`) until a statistic has been above its critical value for a
-# tenth of the window. docs/statistics.md derives the number.
+# tenth of the window. docs/explained/statistics.md derives the number.
 _ALARMS_A_WINDOW = 2.5
 
 
