@@ -36,7 +36,7 @@ _HEADER = """\
 # are exact and agree with each other, for the rows between the first and the last scrape of the
 # window. `increase` would extrapolate each series separately. If a target is gone or missed
 # scrapes, its samples within the window still count. A window longer than 2h is a sum of steps of
-# 5m (group boxkite-5m). These are differences too, and no row is lost between them.
+# 5m (group boxkite-steps). These are differences too, and no row is lost between them.
 #
 # If a target restarted in the window (its boxkite_predictions_total fell), all of its series use
 # `increase` instead. In a sum, only the step of the restart does. In a window, that adds the rows

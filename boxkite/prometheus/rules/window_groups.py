@@ -43,7 +43,7 @@ class WindowGroups:
         """Return the group of recorded series that verdicts need."""
         rows = self._series("variable:boxkite_live_rows:sum")
         steps = (
-            ",\n  # and boxkite-5m, whose last step may be 5m old" if is_summed(self.window) else ""
+            ",\n  # and boxkite-steps, whose last step may be 5m old" if is_summed(self.window) else ""
         )
         return self._rendered(
             "window.yaml",
