@@ -108,9 +108,9 @@ def test_the_runbook_has_a_section_for_every_alert() -> None:
 def test_every_alert_says_what_a_person_needs() -> None:
     groups = yaml.safe_load(render_rules())["groups"]
     alerts = [rule for group in groups for rule in group["rules"] if "alert" in rule]
-    # Severities times alerts on data, for two windows and for jobs; quality in two windows; labels;
+    # Severities times alerts on data, for two windows and for jobs; quality likewise; labels;
     # services; jobs that stopped.
-    assert len(alerts) == 2 * 6 * (2 + 1) + 2 * 2 + 2 + 12 + 1
+    assert len(alerts) == 2 * 6 * (2 + 1) + 2 * (2 + 1) + 2 + 12 + 1
     for alert in alerts:
         assert alert["labels"]["severity"] in ("warning", "critical")
         assert "keep_firing_for" in alert

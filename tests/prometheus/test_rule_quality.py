@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,6 +13,9 @@ import numpy as np
 
 from boxkite import Baseline, Monitor, Policy
 from boxkite.baseline.outcome_series import PAIRED, WITHDRAWN, PairSeries
+from boxkite.baseline.text_writer import render
+from boxkite.drift.comparison_series import JobRun
+from boxkite.prometheus.job_quality_series import job_quality_families
 from boxkite.prometheus.rules import render_rules
 from boxkite.quality import (
     Outcomes,
@@ -371,3 +375,59 @@ def test_the_rules_record_nothing_where_no_service_exports_outcomes(bench: Any) 
     nothing = {"expr": 'count({__name__=~".*boxkite_(quality|outcome).*"})', "eval_time": AT}
     tests = [{**nothing, "exp_samples": []}]
     bench.run_series(render_rules(windows=["1d"]), series, "40s", promql_expr_test=tests)
+
+
+def test_a_job_writes_its_verdict_and_the_alert_says_it(bench: Any) -> None:
+    random = np.random.default_rng(7)
+    baseline = score_baseline("loans")
+    scores, outcome = scored(random, 3000, 0.7)
+    now = baseline.outcome_cells([]).count([scores], outcome)
+    quality = compare_outcomes(now, baseline.outcomes)
+    run = JobRun(ran_at=0.0, interval=600.0, period_end=-3600.0)
+    text = render(job_quality_families(baseline, quality, 4000, run))
+    subprocess.run([bench.promtool, "check", "metrics"], input=text.encode(), check=True)
+    lines = [line.rpartition(" ") for line in text.splitlines() if not line.startswith("#")]
+    found = {series: float(value) for series, _, value in lines}
+    model = 'model_name="loans",model_version="v"'
+    assert found[f"boxkite_quality_coverage{{{model}}}"] == 0.75
+    assert found[f"boxkite_quality_period_end_seconds{{{model}}}"] == -3600
+    assert found[f'boxkite_quality_model_verdict{{{model},verdict="worse"}}'] == 1
+    output = f'{model},variable_role="output",variable="a score"'
+    for each in quality:
+        labels = f'{{{output},statistic="{each.now.name}"}}'
+        assert found[f"boxkite_quality_value{labels}"] == each.now.value
+        assert found[f"boxkite_quality_rows{labels}"] == each.now.rows
+        assert (f"boxkite_quality_severity{labels}" in found) == (each.verdict is not None)
+    series = [
+        {"series": name.replace("{", '{job="nightly",', 1), "values": f"{value!r}x{SCRAPES}"}
+        for name, value in found.items()
+    ]
+    worse = [each for each in quality if each.verdict == "worse"]
+    assert {each.severity for each in worse} == {"warning", "critical"}
+    alerts = 'count by (statistic, severity) (ALERTS{alertname="BoxkiteQualityWorse"})'
+    samples = [
+        {"labels": f'{{statistic="{each.now.name}",severity="{severity}"}}', "value": 1}
+        for each in worse
+        for severity in dict.fromkeys(("warning", each.severity))
+    ]
+    tests = [{"expr": alerts, "eval_time": "1m", "exp_samples": samples}]
+    stopped = {
+        "exp_labels": {
+            "severity": "warning",
+            "job": "nightly",
+            "model_name": "loans",
+            "command": "outcomes",
+        },
+        "exp_annotations": {
+            "summary": "Model loans (job nightly): the job that joins its labels has stopped",
+            "description": "The last comparison ran 13m 0s ago. One is due every 10m 0s. Until the "
+            "next one, the verdicts are out of date. First, read the output of the job's last run: "
+            "it exits with 2 if it cannot read the rows.",
+        },
+    }
+    told = [
+        {"alertname": "BoxkiteJobStopped", "eval_time": "11m", "exp_alerts": []},
+        {"alertname": "BoxkiteJobStopped", "eval_time": "13m", "exp_alerts": [stopped]},
+    ]
+    rules = render_rules(windows=["1d"])
+    bench.run_series(rules, series, "1m", promql_expr_test=tests, alert_rule_test=told)
