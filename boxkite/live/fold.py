@@ -19,6 +19,7 @@ from boxkite.baseline import Baseline, CategoryVariable, Variable
 from boxkite.baseline.tally import Tally, tally_labels, tally_numbers
 from boxkite.baseline.values import to_category, to_number
 from boxkite.live.counts import Counts
+from boxkite.live.outcomes.outcome_record import is_outcome
 from boxkite.live.packed import packed_records
 from boxkite.live.record import Mark, Record, decode, is_logged, plain
 from boxkite.system.cooperation import cooperatively
@@ -77,7 +78,7 @@ def fold_encoded(
     counts: Counts,
     examples: dict[int, str] | None = None,
 ) -> None:
-    """Add encoded records to counts, see `fold`.
+    """Add encoded records to counts, see `fold`. Labels are left out.
 
     All variables of an unreadable record count as invalid.
     """
@@ -91,7 +92,9 @@ def fold_encoded(
             part.add_matrix(matrix, matrix.tally(packed.features))
             rest = ((baseline.features[i], packed.features[:, i]) for i in matrix.others)
             _fold_columns(baseline, rest, packed.outputs, part, examples)
-        records = [decode(content) for content in cooperatively(packed.others)]
+        records = [
+            decode(content) for content in cooperatively(packed.others) if not is_outcome(content)
+        ]
         fold(baseline, records, part, examples)
         part.add_log(accepted=packed.logged + sum(record.logged for record in records))
     except Exception:  # noqa: BLE001 - records hold any values; one must not block the others
@@ -99,6 +102,8 @@ def fold_encoded(
         if len(contents) > 1:
             for content in contents:
                 fold_encoded(baseline, [content], counts, examples)
+            return
+        if is_outcome(contents[0]):
             return
         part = Counts.zero(baseline)
         fold(baseline, [Record("", 0, None, None)], part)
