@@ -7,9 +7,9 @@ Each set of pairs has five families with a common prefix: `pairs`, `below`, `out
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import chain, product
+from itertools import product
 
 from boxkite.baseline.text_writer import Family, format_float, format_labels
 from boxkite.quality.pairs import OutcomePairs, Outcomes
@@ -35,48 +35,60 @@ _DOCUMENTATION = {
 
 
 class PairSeries:
-    """The names of the series of one set of pairs, written once.
+    """The names of the series of pairs, written once.
 
     A cell is named by its category, or by the upper edge of its bin. `below` exists for scores
     only, and `outputs` for probabilities only.
 
     Args:
         prefix: Common prefix of the families: `BASELINE`, `PAIRED` or `WITHDRAWN`.
-        layout: Outcomes that are counted in the same cells.
+        layouts: Outcomes that are counted in the same cells, by segment. The segment of all rows
+            is "", and its series have no label `segment`.
         labels: Labels of all series.
         suffix: End of each sample's name: `_total` for counters.
     """
 
     def __init__(
-        self, prefix: str, layout: Outcomes, labels: Mapping[str, str], suffix: str = ""
+        self,
+        prefix: str,
+        layouts: Mapping[str, Outcomes],
+        labels: Mapping[str, str],
+        suffix: str = "",
     ) -> None:
         self._type = "counter" if suffix else "gauge"
         self._names = {each: f"{prefix}_{each}" for each in _DOCUMENTATION}
         self._series: dict[str, list[str]] = {each: [] for each in _DOCUMENTATION}
-        for pairs in layout.pairs:
-            start = format_labels({**labels, "variable_role": "output", "variable": pairs.output})
+        for segment, pairs in _each(layouts):
+            names = {**labels, "variable_role": "output", "variable": pairs.output}
+            start = format_labels({**names, "segment": segment} if segment else names)
             for family, found in _cell_labels(pairs).items():
                 name = self._names[family] + suffix
                 self._series[family] += [f"{name}{{{start},{each}}}" for each in found]
 
-    def families(self, outcomes: Outcomes) -> list[Family]:
-        """Return the families with the values of outcomes, without families that have no series."""
-        values: dict[str, Iterable[float]] = {
-            "pairs": chain.from_iterable(each.counts.ravel().tolist() for each in outcomes.pairs),
-            "below": chain.from_iterable(
-                each.below.ravel().tolist() for each in outcomes.pairs if each.kind == "score"
-            ),
-            "outputs": chain.from_iterable(each.output_sums.tolist() for each in outcomes.pairs),
-            "losses": (loss.total for each in outcomes.pairs for loss in each.losses.values()),
-            "loss_squares": (
-                loss.squares for each in outcomes.pairs for loss in each.losses.values()
-            ),
-        }
+    def families(self, outcomes: Mapping[str, Outcomes]) -> list[Family]:
+        """Return the families with the values of outcomes, without families that have no series.
+
+        Args:
+            outcomes: Outcomes by segment, in the order of the layouts.
+        """
+        values: dict[str, list[float]] = {each: [] for each in _DOCUMENTATION}
+        for _, pairs in _each(outcomes):
+            values["pairs"] += pairs.counts.ravel().tolist()
+            values["below"] += pairs.below.ravel().tolist() if pairs.kind == "score" else []
+            values["outputs"] += pairs.output_sums.tolist()
+            values["losses"] += [loss.total for loss in pairs.losses.values()]
+            values["loss_squares"] += [loss.squares for loss in pairs.losses.values()]
         return [
-            Family(self._names[each], self._type, documentation, series, list(values[each]))
+            Family(self._names[each], self._type, documentation, series, values[each])
             for each, documentation in _DOCUMENTATION.items()
             if (series := self._series[each])
         ]
+
+
+def _each(outcomes: Mapping[str, Outcomes]) -> Iterator[tuple[str, OutcomePairs]]:
+    for segment, found in outcomes.items():
+        for pairs in found.pairs:
+            yield segment, pairs
 
 
 def _cell_labels(pairs: OutcomePairs) -> dict[str, Sequence[str]]:
@@ -104,18 +116,16 @@ def _cells(pairs: OutcomePairs) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return (bins if pairs.kind == "score" else pairs.categories), pairs.categories
 
 
-def outcome_families(outcomes: Outcomes | None, *, model: str, version: str) -> list[Family]:
+def outcome_families(outcomes: Mapping[str, Outcomes], *, model: str, version: str) -> list[Family]:
     """Return the series of the outcomes of training; none if there were none.
 
     Counts of 0 have no series, because most pairs of cells are empty in a large confusion matrix.
 
     Args:
-        outcomes: Outcomes of training; None if there were none.
+        outcomes: Outcomes of training by segment; the segment of all rows is "".
         model: Value of the label `model_name`.
         version: Value of the label `model_version`.
     """
-    if outcomes is None:
-        return []
     labels = {"model_name": model, "model_version": version}
     counts = (f"{BASELINE}_pairs", f"{BASELINE}_below")
     return [
