@@ -25,8 +25,8 @@ class OutcomeExposition:
 
     def __init__(self, baseline: Baseline, layout: Outcomes) -> None:
         labels = version_labels(baseline)
-        self._paired = PairSeries(PAIRED, layout, labels, "_total")
-        self._withdrawn = PairSeries(WITHDRAWN, layout, labels, "_total")
+        self._paired = PairSeries(PAIRED, {"": layout}, labels, "_total")
+        self._withdrawn = PairSeries(WITHDRAWN, {"": layout}, labels, "_total")
         self._results = [
             format_series("boxkite_outcomes_total", **labels, result=result) for result in RESULTS
         ]
@@ -36,8 +36,8 @@ class OutcomeExposition:
     def families(self, joined: JoinedOutcomes) -> list[Family]:
         """Return the series with the counts of labels."""
         return [
-            *self._paired.families(joined.paired),
-            *self._withdrawn.families(joined.withdrawn),
+            *self._paired.families({"": joined.paired}),
+            *self._withdrawn.families({"": joined.withdrawn}),
             Family(
                 "boxkite_outcomes",
                 "counter",
