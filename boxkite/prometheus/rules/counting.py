@@ -21,16 +21,14 @@ _AWAY, _AWAY_AND_STEP = "15m", "20m"
 # a millisecond longer to keep that sample, so every version counts the same rows.
 _LEFT_END = "1ms"
 
+_OF_VARIABLE = "segment, variable_role, variable"
+
 _COUNTERS = {
-    "values": ("boxkite_value_bucket", "variable_role, variable, le", "bucket:boxkite_value"),
-    "categories": (
-        "boxkite_category_total",
-        "variable_role, variable, category",
-        "cell:boxkite_category",
-    ),
-    "missing": ("boxkite_missing_total", "variable_role, variable", "variable:boxkite_missing"),
-    "invalid": ("boxkite_invalid_total", "variable_role, variable", "variable:boxkite_invalid"),
-    "outside": ("boxkite_outside_total", "variable_role, variable", "variable:boxkite_outside"),
+    "values": ("boxkite_value_bucket", f"{_OF_VARIABLE}, le", "bucket:boxkite_value"),
+    "categories": ("boxkite_category_total", f"{_OF_VARIABLE}, category", "cell:boxkite_category"),
+    "missing": ("boxkite_missing_total", _OF_VARIABLE, "variable:boxkite_missing"),
+    "invalid": ("boxkite_invalid_total", _OF_VARIABLE, "variable:boxkite_invalid"),
+    "outside": ("boxkite_outside_total", _OF_VARIABLE, "variable:boxkite_outside"),
 }
 """Each counter, its labels that boxkite_predictions_total lacks, and the series that records it."""
 
