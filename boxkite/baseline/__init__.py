@@ -2,6 +2,7 @@
 
 from boxkite.baseline.baseline import Baseline, Exposition
 from boxkite.baseline.counted_columns import Bins
+from boxkite.baseline.segment_column import Segment, SegmentColumn
 from boxkite.baseline.variable import CategoryVariable, NumericVariable, Role, Variable
 
 __all__ = [
@@ -11,5 +12,7 @@ __all__ = [
     "Exposition",
     "NumericVariable",
     "Role",
+    "Segment",
+    "SegmentColumn",
     "Variable",
 ]

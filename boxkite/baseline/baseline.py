@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import functools
+import itertools
 import os
 import warnings
 from collections.abc import Collection, Iterable, Sequence
@@ -32,6 +34,7 @@ from boxkite.baseline.merging import merge_variables
 from boxkite.baseline.notebook import variables_table
 from boxkite.baseline.outcome_pairs import DEFAULT_THRESHOLD, OutcomeCells, merge_outcomes
 from boxkite.baseline.outcome_series import outcome_families
+from boxkite.baseline.segment_column import Segment, SegmentColumn
 from boxkite.baseline.storage import read_bounded
 from boxkite.baseline.text_checks import (
     check_labels,
@@ -74,6 +77,8 @@ class Baseline:
         variables: the features by position, then the outputs by position.
         outcomes: the outputs together with what really happened, for the model's quality at
             training. None if it is not known.
+        segments: columns whose most common values are monitored separately, with the
+            distributions of the rows of each value.
     """
 
     model: str
@@ -81,6 +86,7 @@ class Baseline:
     rows: int
     variables: tuple[Variable, ...]
     outcomes: Outcomes | None = None
+    segments: tuple[SegmentColumn, ...] = ()
 
     def __post_init__(self) -> None:
         # Both become labels of every series, and a name from the environment may contain bytes
@@ -194,6 +200,7 @@ class Baseline:
         model: str = DEFAULT_MODEL,
         version: str | None = None,
         outcomes: Outcomes | None = None,
+        segments: Iterable[SegmentColumn] = (),
     ) -> Baseline:
         """Make a baseline of variables that are already counted.
 
@@ -203,10 +210,13 @@ class Baseline:
             model: name of the model.
             version: version of the baseline. By default it is derived from the distributions.
             outcomes: the outputs together with what really happened, if it is known.
+            segments: the columns whose values are monitored separately. Their variables stand in
+                the order of roles and positions.
         """
         ordered = tuple(sorted(variables, key=lambda each: (each.role, each.position)))
-        version = version or digest_of(content_json(rows, ordered, outcomes))
-        return cls(model or DEFAULT_MODEL, version, rows, ordered, outcomes)
+        columns = tuple(segments)
+        version = version or digest_of(content_json(rows, ordered, outcomes, columns))
+        return cls(model or DEFAULT_MODEL, version, rows, ordered, outcomes, columns)
 
     @cached_property
     def features(self) -> tuple[Variable, ...]:
@@ -222,6 +232,40 @@ class Baseline:
     def classes(self) -> tuple[str, ...]:
         """The classes whose probabilities the model returns; empty for any other output."""
         return classes_of(self.outputs)
+
+    @cached_property
+    def counted_variables(self) -> tuple[Variable, ...]:
+        """The variables of all rows, then those of each segment, as a service counts them."""
+        return (
+            *self.variables,
+            *(variable for segment in self._segments for variable in segment.variables),
+        )
+
+    @property
+    def segment_labels(self) -> tuple[str, ...]:
+        """The label of each segment, such as "carrier=UA", in the order of `counted_variables`."""
+        return tuple(each.label for each in self._segments)
+
+    @cached_property
+    def _segments(self) -> tuple[Segment, ...]:
+        return tuple(itertools.chain.from_iterable(self.segments))
+
+    def segment(self, label: str) -> Baseline:
+        """Return the baseline of one segment alone, with the same model and version.
+
+        Args:
+            label: label of the segment, such as "carrier=UA".
+
+        Raises:
+            BaselineError: if there is no such segment. The message suggests the nearest one.
+        """
+        for each in self._segments:
+            if each.label == label:
+                variables = tuple(replace(one, segment="") for one in each.variables)
+                return Baseline(self.model, self.version, each.rows, variables, each.outcomes)
+        nearest = difflib.get_close_matches(label, self.segment_labels, n=1, cutoff=0)
+        hint = f". Did you mean {nearest[0]!r}?" if nearest else ". Fit it with segments="
+        raise BaselineError(f"the baseline has no segment {label!r}{hint}")
 
     def outcome_cells(self, outcome: Any, threshold: float = DEFAULT_THRESHOLD) -> OutcomeCells:
         """Return the cells in which outputs and outcomes are counted, to measure quality.
@@ -242,8 +286,8 @@ class Baseline:
 
     @cached_property
     def cell_bounds(self) -> NDArray[np.int64]:
-        """Offset of each variable's first cell among all cells, followed by the total."""
-        sizes = [len(each.counts) for each in self.variables]
+        """Offset of the first cell of each of `counted_variables`, followed by the total."""
+        sizes = [len(each.counts) for each in self.counted_variables]
         return np.cumsum([0, *sizes], dtype=np.int64)
 
     @cached_property
@@ -261,7 +305,7 @@ class Baseline:
 
     @property
     def _content(self) -> str:
-        return content_json(self.rows, self.variables, self.outcomes)
+        return content_json(self.rows, self.variables, self.outcomes, self.segments)
 
     def families(self, exposition: Exposition = "labelled") -> list[Family]:
         """Return the series of the baseline, as `/metrics` shows them.
@@ -279,9 +323,18 @@ class Baseline:
         # would take too long.
         names = {"model": self.model, "version": self.version}
         return [
-            *labelled_series.families(self.variables, self.rows, **names),
-            *outcome_families(self.outcomes, **names),
+            *labelled_series.families(self.counted_variables, self._rows_by_segment, **names),
+            *outcome_families(self._outcomes_by_segment, **names),
         ]
+
+    @property
+    def _rows_by_segment(self) -> dict[str, int]:
+        return {"": self.rows, **{each.label: each.rows for each in self._segments}}
+
+    @property
+    def _outcomes_by_segment(self) -> dict[str, Outcomes]:
+        found = {"": self.outcomes, **{each.label: each.outcomes for each in self._segments}}
+        return {segment: each for segment, each in found.items() if each is not None}
 
     def variation_families(self, windows: Collection[str] | None = None) -> list[Family]:
         """Return the series of natural variation, as `/metrics` shows them.
@@ -290,7 +343,7 @@ class Baseline:
             windows: windows of the policy that will read them; all that were learnt if None.
         """
         return labelled_series.variation_families(
-            self.variables, windows, model=self.model, version=self.version
+            self.counted_variables, windows, model=self.model, version=self.version
         )
 
     def as_text(self, exposition: Exposition = "labelled") -> str:
@@ -327,6 +380,7 @@ class Baseline:
         for each in self.variables:
             labels = each.categories if isinstance(each, CategoryVariable) else ()
             check_labels((self.model, self.version, each.name, *labels))
+        check_labels(self.segment_labels)
         replace_file(path, self.as_text(exposition).encode())
 
     @classmethod
@@ -377,7 +431,9 @@ class Baseline:
             check_no_series(text, f"{labelled_series.PREFIX}_")
             variables = classic_reader.read_text(text, max_series)
             return cls.from_variables(variables, max(each.rows for each in variables))
-        baseline = cls(line.model, line.version, line.rows, line.variables, line.outcomes)
+        baseline = cls(
+            line.model, line.version, line.rows, line.variables, line.outcomes, line.segments
+        )
         names = line.model, line.version, line.exposition
         if series_digest(text[: line.start], *names) == line.series:
             check_nothing_follows(text, line.end)

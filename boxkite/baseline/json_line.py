@@ -33,6 +33,13 @@ from boxkite.baseline.outcome_json import (
     restore_outcomes,
     store_outcomes,
 )
+from boxkite.baseline.segment_column import SegmentColumn, segment_label
+from boxkite.baseline.segment_json import (
+    StoredColumn,
+    StoredSegment,
+    restore_segments,
+    store_segments,
+)
 from boxkite.baseline.text_checks import check_labels
 from boxkite.baseline.variable import Variable
 from boxkite.baseline.variable_json import (
@@ -71,6 +78,7 @@ class _Content(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     rows: Count
     variables: list[StoredNumeric | StoredCategory]
     outcomes: StoredOutcomes | None = None
+    segments: list[StoredColumn] = []
 
 
 class _Format(msgspec.Struct):
@@ -105,6 +113,7 @@ class JsonLine:
         rows: number of training rows.
         variables: the variables in the order of the file.
         outcomes: the outcomes of training; None if there were none.
+        segments: the columns whose values are monitored separately.
     """
 
     start: int
@@ -117,6 +126,7 @@ class JsonLine:
     rows: int
     variables: tuple[Variable, ...]
     outcomes: Outcomes | None
+    segments: tuple[SegmentColumn, ...]
 
 
 def json_line(model: str, version: str, content: str, exposition: Exposition, series: str) -> str:
@@ -142,10 +152,15 @@ def json_line(model: str, version: str, content: str, exposition: Exposition, se
     return f'{_HEAD}{head[:-1]},"content":{content}}}\n'
 
 
-def content_json(rows: int, variables: Iterable[Variable], outcomes: Outcomes | None = None) -> str:
+def content_json(
+    rows: int,
+    variables: Iterable[Variable],
+    outcomes: Outcomes | None = None,
+    segments: Iterable[SegmentColumn] = (),
+) -> str:
     """Return the distributions as JSON. Equal distributions give equal text."""
     stored = None if outcomes is None else store_outcomes(outcomes)
-    content = _Content(rows, [store(each) for each in variables], stored)
+    content = _Content(rows, [store(each) for each in variables], stored, store_segments(segments))
     return _dump(msgspec.to_builtins(content))
 
 
@@ -194,10 +209,11 @@ def find_json_line(text: str, max_series: int) -> JsonLine | None:
         _check_size(line, content, room=len(text), max_series=max_series)
         variables = restore(content.variables)
         outcomes = restore_outcomes(content.outcomes, variables)
+        segments = restore_segments(content.segments, variables)
     except BaselineError as error:
         raise BaselineError(f"line {number}: {error}") from None
     names = line.exposition, line.series, line.model, line.version
-    return JsonLine(start, end, number, *names, content.rows, variables, outcomes)
+    return JsonLine(start, end, number, *names, content.rows, variables, outcomes, segments)
 
 
 def _decode(document: str) -> tuple[_Line, _Content]:
@@ -232,6 +248,24 @@ def _check_size(line: _Line, content: _Content, *, room: int, max_series: int) -
     length is estimated before the series are rendered for the comparison.
     """
     check_labels((line.model, line.version))
+    series, size = _series_of(line, content)
+    for column in content.segments:
+        check_labels(segment_label(column.name, value) for value in column.values)
+        for value, each in zip(column.values, column.segments, strict=False):
+            its_series, its_size = _series_of(line, each)
+            series += its_series
+            size += its_size + its_series * len(segment_label(column.name, value))
+    if series > max_series:
+        raise BaselineError(f"the # BASELINE line describes more than {max_series:,} series")
+    if size > room:
+        raise BaselineError(
+            f"the # BASELINE line describes {series:,} series, more than the file has room for. "
+            f"Write the file again with Baseline.write"
+        )
+
+
+def _series_of(line: _Line, content: _Content | StoredSegment) -> tuple[int, int]:
+    """Return the least number of series of variables and outcomes, and of their characters."""
     series = size = 0
     names = len(line.model) + len(line.version) + _SHORTEST_SERIES
     for each in content.variables:
@@ -244,10 +278,4 @@ def _check_size(line: _Line, content: _Content, *, room: int, max_series: int) -
         check_labels((output,))
         series += pairs
         size += pairs * (names + len(output))
-    if series > max_series:
-        raise BaselineError(f"the # BASELINE line describes more than {max_series:,} series")
-    if size > room:
-        raise BaselineError(
-            f"the # BASELINE line describes {series:,} series, more than the file has room for. "
-            f"Write the file again with Baseline.write"
-        )
+    return series, size

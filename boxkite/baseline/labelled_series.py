@@ -5,7 +5,7 @@ Each family holds the series of all variables, which differ in their labels.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import accumulate, pairwise
 from typing import TypeAlias
@@ -20,22 +20,31 @@ PREFIX = "boxkite_baseline"
 Labels: TypeAlias = dict[str, str]
 
 
-def families(variables: Sequence[Variable], rows: int, *, model: str, version: str) -> list[Family]:
+def families(
+    variables: Sequence[Variable], rows: Mapping[str, int], *, model: str, version: str
+) -> list[Family]:
     """Return the series of a baseline, as `histogram.prom` and `/metrics` show them.
 
     Args:
-        variables: the variables of the baseline.
-        rows: number of training rows.
+        variables: the variables of the baseline, and those of its segments.
+        rows: number of training rows by segment; the segment of all rows is "".
         model: value of the label `model_name`.
         version: value of the label `model_version`.
     """
     head = {"model_name": model, "model_version": version}
-    labels = [{**head, "variable_role": each.role, "variable": each.name} for each in variables]
+    labels = [{**head, **each.labels} for each in variables]
     texts = [format_labels(each) for each in labels]
     pairs = list(zip(variables, texts, strict=True))
     numeric = [(each, text) for each, text in pairs if isinstance(each, NumericVariable)]
     return [
-        _gauge("rows", "Training rows.", [(format_labels(head), rows)]),
+        _gauge(
+            "rows",
+            "Training rows.",
+            [
+                (format_labels({**head, "segment": segment} if segment else head), number)
+                for segment, number in rows.items()
+            ],
+        ),
         _gauge(
             "variable_info",
             "Kind of a variable and its place in a positional list.",
@@ -92,7 +101,7 @@ def variation_families(
         for window, variation in each.variation.items():
             if windows is not None and window not in windows:
                 continue
-            labels = {**head, "variable_role": each.role, "variable": each.name, "window": window}
+            labels = {**head, **each.labels, "window": window}
             rows.append((format_labels(labels), variation.rows))
             for number, direction in enumerate(variation.directions.tolist(), 1):
                 text = format_labels({**labels, "direction": str(number)})

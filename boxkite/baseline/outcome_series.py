@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import product
 
 from boxkite.baseline.text_writer import Family, format_float, format_labels
@@ -12,30 +13,30 @@ __all__ = ["outcome_families"]
 _PREFIX = "boxkite_baseline_outcome"
 
 
-def outcome_families(outcomes: Outcomes | None, *, model: str, version: str) -> list[Family]:
+def outcome_families(outcomes: Mapping[str, Outcomes], *, model: str, version: str) -> list[Family]:
     """Return the series of the outcomes of training; none if there were none.
 
     A cell is named by its category, or by the upper edge of its bin. Pairs without rows have no
     series.
 
     Args:
-        outcomes: Outcomes of training; None if there were none.
+        outcomes: Outcomes of training by segment; the segment of all rows is "".
         model: Value of the label `model_name`.
         version: Value of the label `model_version`.
     """
-    if outcomes is None:
-        return []
     pairs: list[tuple[str, float]] = []
     sums: list[tuple[str, float]] = []
     losses: list[tuple[str, float]] = []
     squares: list[tuple[str, float]] = []
-    for each in outcomes.pairs:
+    by_segment = [(segment, each) for segment, found in outcomes.items() for each in found.pairs]
+    for segment, each in by_segment:
         labels = format_labels(
             {
                 "model_name": model,
                 "model_version": version,
                 "variable_role": "output",
                 "variable": each.output,
+                **({"segment": segment} if segment else {}),
             }
         )
         rows, columns = _cells(each)

@@ -82,8 +82,10 @@ def cell_of(variable: CategoryVariable, label: str) -> int:
 
     A label counts in the category with the same text or, without one, in a category that spells the
     same number ("1" and "1.0"). Other labels that training saw count in `__other__`. All remaining
-    labels count in `__unseen__`, or in `__other__` if `variable.tail_takes_unseen`.
+    labels count in `__unseen__`, or in `__other__` if `variable.tail_takes_unseen`. A segment has
+    the cells of the whole, so a label that only other segments had is not unseen.
     """
+    variable = variable.whole or variable
     cell = variable.index.get(label)
     if cell is not None:
         return cell

@@ -58,6 +58,8 @@ class _Distribution:
         missing: number of training rows without a value.
         variation: natural variation between windows of training, by the length of the window
             ("1h"). Empty if the training rows had no times.
+        segment: label of the segment that the rows belong to, such as "carrier=UA"; empty for all
+            rows.
     """
 
     name: str
@@ -66,6 +68,13 @@ class _Distribution:
     counts: Counts
     missing: int
     variation: Mapping[str, Variation] = field(default_factory=dict[str, Variation], repr=False)
+    segment: str = ""
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The labels that tell the series of the variable from those of the model's others."""
+        own = {"variable_role": self.role, "variable": self.name}
+        return {**own, "segment": self.segment} if self.segment else own
 
     @property
     def rows(self) -> int:
@@ -169,6 +178,8 @@ class CategoryVariable(_Distribution):
             if `once` is unknown. None if there are none, or if the number is unknown.
         once: hashes of these categories, which merging needs. None if they are unknown, as in older
             files.
+        whole: the variable of all training rows, if this one is of a segment. It decides which cell
+            a label belongs to.
     """
 
     kind: Literal["category", "ordered"] = "category"
@@ -176,6 +187,7 @@ class CategoryVariable(_Distribution):
     tail: frozenset[int] = field(default=frozenset(), repr=False)
     tail_once: int | None = None
     once: frozenset[int] | None = field(default=None, repr=False)
+    whole: CategoryVariable | None = field(default=None, repr=False)
 
     @classmethod
     def from_tally(
@@ -326,6 +338,8 @@ class CategoryVariable(_Distribution):
         chance. Together with the tail they can. But the kept categories must be common. Rare ones
         are kept because chance made them more common at training, and they fall back later.
         """
+        if self.whole is not None:
+            return self.whole.tail_takes_unseen
         kept = self.counts[: len(self.counts) - 1 - self.has_tail]
         too_many = self._unseen_bound > MOST_UNSEEN * int(self.counts.sum())
         return self.has_tail and too_many and len(kept) > 0 and int(kept.min()) >= _LEAST_KEPT
