@@ -31,7 +31,8 @@ from boxkite.baseline.engines.engine_times import EngineTimes
 from boxkite.baseline.engines.engine_winners import winner_column
 from boxkite.baseline.engines.questions import settle
 from boxkite.baseline.outcome_fitting import fit_outcomes
-from boxkite.baseline.outcome_pairs import DEFAULT_THRESHOLD, is_binary
+from boxkite.baseline.outcome_pairs import DEFAULT_THRESHOLD
+from boxkite.baseline.outcome_values import is_binary
 from boxkite.baseline.time_windows import DEFAULT_WINDOWS, RowTimes
 from boxkite.baseline.training_columns import TrainingColumn, TrainingColumns, gather_columns
 from boxkite.baseline.variable import Variable
