@@ -47,7 +47,7 @@ from boxkite.baseline.text_checks import (
 from boxkite.baseline.text_writer import Family, render_parts
 from boxkite.baseline.time_windows import DEFAULT_WINDOWS
 from boxkite.baseline.values import valid_unicode
-from boxkite.baseline.variable import CategoryVariable, Variable
+from boxkite.baseline.variable import CategoryVariable, Variable, range_of
 
 # These are the only imports of `classic` in this package. `Baseline.read` needs them because it
 # reads files of 0.0.5 too. Both modules depend only on variables and text.
@@ -295,6 +295,16 @@ class Baseline:
     def feature_matrix(self) -> FeatureMatrix:
         """The numeric features as one matrix, which counts many rows at once."""
         return FeatureMatrix(self.variables, self.cell_bounds)
+
+    @cached_property
+    def segment_ranges(self) -> NDArray[np.float64]:
+        """Least and greatest number of each variable in each segment at training.
+
+        The shape is (variables, 2, segments). Categories, and segments without numbers, have NaN.
+        """
+        ranges = [[range_of(each) for each in segment.variables] for segment in self._segments]
+        shape = (len(self._segments), len(self.variables), 2)
+        return np.array(ranges, dtype=np.float64).reshape(shape).transpose(1, 2, 0)
 
     @cached_property
     def digest(self) -> str:
