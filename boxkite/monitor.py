@@ -132,9 +132,7 @@ class Monitor:
             events,
         )
         self._labels = OutcomeIntake(self.baseline, self.settings, self.reporter, self._counter)
-        self._outcome_exposition = (
-            OutcomeExposition(self.baseline, joining.layout) if joining is not None else None
-        )
+        self._outcome_exposition = OutcomeExposition(self.baseline) if joining is not None else None
         self._windows = DriftWindows(self.baseline, self._counts, self.policy)
         self._quality = ServiceQuality(self.baseline, self._counts, self._labels)
         self._reports = LiveReport(self.baseline, self._counts, self.policy, self._windows)
@@ -292,6 +290,18 @@ class Monitor:
             ConfigError: if `window` is not a length, or the service takes no labels.
         """
         return self._quality.over(window)
+
+    def quality_by_segment(self) -> dict[str, Quality]:
+        """Compare the quality of each segment with training, from all labels since the start.
+
+        Returns:
+            The quality by the label of the segment, such as "carrier=UA". Empty if the baseline was
+            fitted without segments.
+
+        Raises:
+            ConfigError: if the service takes no labels.
+        """
+        return self._quality.by_segment()
 
     def quality_by_day(self) -> list[DayQuality]:
         """Return the quality of each day's predictions, the oldest first, for 40 days at most.

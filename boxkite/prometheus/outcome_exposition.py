@@ -7,7 +7,6 @@ from boxkite.baseline.outcome_series import PAIRED, WITHDRAWN, PairSeries
 from boxkite.baseline.text_writer import Family, format_series
 from boxkite.live.outcomes.joined_outcomes import RESULTS, JoinedOutcomes
 from boxkite.prometheus.series_labels import version_labels
-from boxkite.quality import Outcomes
 
 __all__ = ["OutcomeExposition"]
 
@@ -20,13 +19,14 @@ class OutcomeExposition:
 
     Args:
         baseline: Baseline of the model.
-        layout: Outcomes that are counted in the same cells.
     """
 
-    def __init__(self, baseline: Baseline, layout: Outcomes) -> None:
+    def __init__(self, baseline: Baseline) -> None:
         labels = version_labels(baseline)
-        self._paired = PairSeries(PAIRED, {"": layout}, labels, "_total")
-        self._withdrawn = PairSeries(WITHDRAWN, {"": layout}, labels, "_total")
+        layouts = baseline.outcomes_by_segment
+        self._empty = {segment: each.empty() for segment, each in layouts.items()}
+        self._paired = PairSeries(PAIRED, layouts, labels, "_total")
+        self._withdrawn = PairSeries(WITHDRAWN, layouts, labels, "_total")
         self._results = [
             format_series("boxkite_outcomes_total", **labels, result=result) for result in RESULTS
         ]
@@ -36,8 +36,8 @@ class OutcomeExposition:
     def families(self, joined: JoinedOutcomes) -> list[Family]:
         """Return the series with the counts of labels."""
         return [
-            *self._paired.families({"": joined.paired}),
-            *self._withdrawn.families({"": joined.withdrawn}),
+            *self._paired.families({**self._empty, **joined.paired}),
+            *self._withdrawn.families({**self._empty, **joined.withdrawn}),
             Family(
                 "boxkite_outcomes",
                 "counter",

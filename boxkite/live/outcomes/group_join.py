@@ -17,7 +17,6 @@ from boxkite.live.outcomes.join_tables import JoinTables
 from boxkite.live.outcomes.joined_outcomes import DayOutcomes, JoinedOutcomes
 from boxkite.live.outcomes.label_join import JoinOptions, Label, LabelJoin
 from boxkite.live.outcomes.outcome_database import FileDatabase, MemoryDatabase
-from boxkite.live.outcomes.outcome_record import PredictionKey
 from boxkite.live.worker_folder import ORPHAN, WORKER, WorkerFolder
 
 __all__ = ["GroupJoin", "MemoryJoin"]
@@ -73,7 +72,7 @@ class MemoryJoin:
     def totals(self) -> JoinedOutcomes:
         """Return what became of the labels in memory."""
         if self._database is None:
-            return JoinedOutcomes(self._options.layout, self._options.layout)
+            return JoinedOutcomes()
         with self._database.transaction() as connection:
             return JoinTables(connection, self._options.layout).totals()
 
@@ -91,10 +90,10 @@ class MemoryJoin:
         with self._database.transaction() as connection:
             tables = JoinTables(connection, self._options.layout)
             join.tables.add_counts(tables)
-            for second, entity, outputs, outcome in tables.predictions():
-                join.add_moved(PredictionKey(second, entity), outputs, outcome)
-            for second, entity, outcome, arrived in tables.waiting_labels():
-                join.add_label(Label(PredictionKey(second, entity), outcome, arrived))
+            for prediction, outcome in tables.predictions():
+                join.add_moved(prediction, outcome)
+            for key, outcome, arrived in tables.waiting_labels():
+                join.add_label(Label(key, outcome, arrived))
 
 
 class GroupJoin:

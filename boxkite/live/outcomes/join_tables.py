@@ -16,6 +16,7 @@ from boxkite.live.outcomes.joined_outcomes import (
     outcomes_to_bytes,
 )
 from boxkite.live.outcomes.outcome_record import PredictionKey
+from boxkite.live.outcomes.prediction_reader import KeptPrediction
 from boxkite.quality import Outcomes
 
 __all__ = ["PAIRS", "JoinTables"]
@@ -67,47 +68,55 @@ class JoinTables:
             list(self._days.items()),
         )
 
-    def add_prediction(self, key: PredictionKey, outputs: bytes) -> bool:
+    def add_prediction(self, prediction: KeptPrediction) -> bool:
         """Keep a prediction. Return False if it is there already."""
-        added = self._connection.execute(
-            "INSERT OR IGNORE INTO prediction VALUES (?, ?, ?, NULL)", (*key, outputs)
-        ).rowcount
+        added = self.keep_prediction(prediction, None)
         if added:
-            self._numbers["predictions"] += 1
-            self._days[key.second // _DAY_SECONDS] += 1
+            self._days[prediction.key.second // _DAY_SECONDS] += 1
+        return added
+
+    def keep_prediction(self, prediction: KeptPrediction, outcome: float | None) -> bool:
+        """Keep a prediction that is counted already. Return False if it is there already."""
+        key, outputs, segments = prediction
+        added = self._connection.execute(
+            "INSERT OR IGNORE INTO prediction VALUES (?, ?, ?, ?, ?)",
+            (*key, outputs, segments, outcome),
+        ).rowcount
+        self._numbers["predictions"] += added
         return added > 0
 
-    def keep_prediction(self, key: PredictionKey, outputs: bytes, outcome: float | None) -> None:
-        """Keep a prediction of other tables, which `add_counts` has counted."""
-        self._numbers["predictions"] += self._connection.execute(
-            "INSERT OR IGNORE INTO prediction VALUES (?, ?, ?, ?)", (*key, outputs, outcome)
-        ).rowcount
+    def predictions(self) -> Iterator[tuple[KeptPrediction, float | None]]:
+        """Yield each prediction with its outcome."""
+        for *key, outputs, segments, outcome in self._connection.execute(
+            "SELECT second, entity, outputs, segments, outcome FROM prediction"
+        ):
+            yield KeptPrediction(PredictionKey(*key), outputs, segments), outcome
 
-    def predictions(self) -> Iterator[tuple[int, bytes, bytes, float | None]]:
-        """Yield the second, the entity, the outputs and the outcome of each prediction."""
-        return self._connection.execute("SELECT second, entity, outputs, outcome FROM prediction")
-
-    def waiting_labels(self) -> Iterator[tuple[int, bytes, float, int]]:
-        """Yield the second, the entity, the outcome and the arrival of each label that waits."""
-        return self._connection.execute("SELECT second, entity, outcome, arrived FROM waiting")
+    def waiting_labels(self) -> Iterator[tuple[PredictionKey, float, int]]:
+        """Yield the key, the outcome and the arrival of each label that waits."""
+        for *key, outcome, arrived in self._connection.execute(
+            "SELECT second, entity, outcome, arrived FROM waiting"
+        ):
+            yield PredictionKey(*key), outcome, arrived
 
     def add_counts(self, other: JoinTables) -> None:
         """Add the counts of other tables, without the rows of predictions and labels."""
         for name in RESULTS:
             self._numbers[name] += other.number(name)
         for name in PAIRS:
-            self._add_total(name, other.pairs(name))
+            for segment, outcomes in other.pairs(name).items():
+                self.add_pairs(name, segment, outcomes)
         for day in other.days():
             number = (day.day - _FIRST_DAY).days
             self._days[number] += day.predictions
-            self._add_to_day("paired", number, day.outcomes)
+            self.add_to_day("paired", number, day.outcomes)
 
-    def prediction(self, key: PredictionKey) -> tuple[bytes, float | None] | None:
-        """Return the outputs and the outcome of a prediction, or None if it is not kept."""
-        found: tuple[bytes, float | None] | None = self._connection.execute(
-            "SELECT outputs, outcome FROM prediction WHERE second = ? AND entity = ?", key
+    def prediction(self, key: PredictionKey) -> tuple[KeptPrediction, float | None] | None:
+        """Return a prediction and its outcome, or None if it is not kept."""
+        found = self._connection.execute(
+            "SELECT outputs, segments, outcome FROM prediction WHERE second = ? AND entity = ?", key
         ).fetchone()
-        return found
+        return None if found is None else (KeptPrediction(key, *found[:2]), found[2])
 
     def set_outcome(self, key: PredictionKey, outcome: float) -> None:
         """Store the outcome of a prediction."""
@@ -202,36 +211,46 @@ class JoinTables:
         self._numbers["jumped_at"] = jumped
         return not jumped
 
-    def add_pairs(self, name: str, day: int, outcomes: Outcomes) -> None:
-        """Add pairs to those of all time and to those of a day.
+    def add_pairs(self, name: str, segment: str, outcomes: Outcomes) -> None:
+        """Add pairs to those of all time.
+
+        Args:
+            name: One of `PAIRS`.
+            segment: Label of the segment, or "" for all rows.
+            outcomes: The pairs.
+        """
+        found = self._connection.execute(
+            "SELECT content FROM pairs WHERE name = ? AND segment = ?", (name, segment)
+        ).fetchone()
+        total = self._outcomes(found[0] if found else None).plus(outcomes)
+        self._connection.execute(
+            "INSERT OR REPLACE INTO pairs VALUES (?, ?, ?)",
+            (name, segment, outcomes_to_bytes(total)),
+        )
+
+    def add_to_day(self, name: str, day: int, outcomes: Outcomes) -> None:
+        """Add pairs to those of a day.
 
         Args:
             name: One of `PAIRS`.
             day: Day of the predictions, in days since 1970.
             outcomes: The pairs.
         """
-        self._add_total(name, outcomes)
-        self._add_to_day(name, day, outcomes)
-
-    def _add_total(self, name: str, outcomes: Outcomes) -> None:
-        total = outcomes_to_bytes(self.pairs(name).plus(outcomes))
-        self._connection.execute("INSERT OR REPLACE INTO pairs VALUES (?, ?)", (name, total))
-
-    def _add_to_day(self, name: str, day: int, outcomes: Outcomes) -> None:
         select = f"SELECT {name} FROM day WHERE day = ?"
         found = self._connection.execute(select, (day,)).fetchone()
-        before = self._outcomes(found[0] if found else None)
+        total = self._outcomes(found[0] if found else None).plus(outcomes)
         self._connection.execute(
             f"INSERT INTO day (day, predictions, {name}) VALUES (?, 0, ?) "
             f"ON CONFLICT (day) DO UPDATE SET {name} = excluded.{name}",
-            (day, outcomes_to_bytes(before.plus(outcomes))),
+            (day, outcomes_to_bytes(total)),
         )
 
-    def pairs(self, name: str) -> Outcomes:
-        """Return the pairs of all time, by one of the names in `PAIRS`."""
-        select = "SELECT content FROM pairs WHERE name = ?"
-        found = self._connection.execute(select, (name,)).fetchone()
-        return self._outcomes(found[0] if found else None)
+    def pairs(self, name: str) -> dict[str, Outcomes]:
+        """Return the pairs of all time by segment, by one of the names in `PAIRS`."""
+        rows = self._connection.execute(
+            "SELECT segment, content FROM pairs WHERE name = ?", (name,)
+        )
+        return {segment: self._outcomes(content) for segment, content in rows}
 
     def _outcomes(self, content: bytes | None) -> Outcomes:
         return self._layout if content is None else outcomes_from_bytes(content, self._layout)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -45,33 +46,46 @@ class JoinedOutcomes:
     """What became of all labels since counting began.
 
     Attributes:
-        paired: Pairs that were counted.
+        paired: Pairs that were counted, by segment. The segment of all rows is "". A segment
+            without pairs is absent.
         withdrawn: Pairs that a corrected label took back. They are in `paired` too.
         results: Number of labels by result, see `RESULTS`.
         waiting: Number of labels that came before their prediction.
         predictions: Number of predictions that are kept for the join.
     """
 
-    paired: Outcomes
-    withdrawn: Outcomes
+    paired: Mapping[str, Outcomes] = field(default_factory=dict[str, Outcomes])
+    withdrawn: Mapping[str, Outcomes] = field(default_factory=dict[str, Outcomes])
     results: Counter[str] = field(default_factory=Counter[str])
     waiting: int = 0
     predictions: int = 0
 
-    @property
-    def outcomes(self) -> Outcomes:
-        """The pairs that hold."""
-        return self.paired.minus(self.withdrawn)
+    def outcomes(self, layout: Outcomes, segment: str = "") -> Outcomes:
+        """Return the pairs of a segment that hold.
+
+        Args:
+            layout: Outcomes without rows.
+            segment: Label of the segment, or "" for all rows.
+        """
+        withdrawn = self.withdrawn.get(segment, layout)
+        return self.paired.get(segment, layout).minus(withdrawn)
 
     def plus(self, other: JoinedOutcomes) -> JoinedOutcomes:
         """Return the sum of both."""
         return JoinedOutcomes(
-            self.paired.plus(other.paired),
-            self.withdrawn.plus(other.withdrawn),
+            _sum(self.paired, other.paired),
+            _sum(self.withdrawn, other.withdrawn),
             self.results + other.results,
             self.waiting + other.waiting,
             self.predictions + other.predictions,
         )
+
+
+def _sum(one: Mapping[str, Outcomes], other: Mapping[str, Outcomes]) -> dict[str, Outcomes]:
+    found = dict(one)
+    for segment, outcomes in other.items():
+        found[segment] = found[segment].plus(outcomes) if segment in found else outcomes
+    return found
 
 
 def outcomes_to_bytes(outcomes: Outcomes) -> bytes:

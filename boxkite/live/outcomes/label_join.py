@@ -7,7 +7,7 @@ import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -19,10 +19,9 @@ from boxkite.live.outcomes.outcome_record import (
     OutcomeRecord,
     PredictionKey,
     decode_outcome,
-    decode_output,
     is_outcome,
 )
-from boxkite.live.record import Mark
+from boxkite.live.outcomes.prediction_reader import KeptPrediction, PredictionReader
 from boxkite.quality import Outcomes
 from boxkite.system.cooperation import cooperatively
 
@@ -39,8 +38,10 @@ class JoinOptions:
     """How labels are joined.
 
     Attributes:
-        cells: Converts and counts outputs and outcomes.
+        cells: Counts outputs and outcomes.
+        reader: Reads predictions.
         layout: Outcomes without rows.
+        segments: Label of each segment, by segment column.
         server_id: First part of the prediction ids of this service.
         ttl: For how many seconds a prediction is kept.
         max_bytes: The most bytes that the database may have. Beyond that, the oldest predictions
@@ -48,7 +49,9 @@ class JoinOptions:
     """
 
     cells: OutcomeCells
+    reader: PredictionReader
     layout: Outcomes
+    segments: tuple[tuple[str, ...], ...]
     server_id: str
     ttl: float
     max_bytes: int
@@ -58,7 +61,15 @@ class JoinOptions:
         """Return the options for the model of a baseline that has outcomes."""
         assert baseline.outcomes is not None
         cells = OutcomeCells.like(baseline.outputs, baseline.outcomes)
-        return cls(cells, baseline.outcomes.empty(), server_id, ttl, max_bytes)
+        return cls(
+            cells,
+            PredictionReader(baseline, cells),
+            baseline.outcomes.empty(),
+            tuple(column.labels for column in baseline.segments),
+            server_id,
+            ttl,
+            max_bytes,
+        )
 
 
 class Label(NamedTuple):
@@ -78,8 +89,7 @@ class Label(NamedTuple):
 
 
 class _Pair(NamedTuple):
-    second: int
-    outputs: bytes
+    prediction: KeptPrediction
     outcome: float
 
 
@@ -93,7 +103,6 @@ class LabelJoin:
 
     def __init__(self, connection: sqlite3.Connection, options: JoinOptions) -> None:
         self._options = options
-        self._names = [each.name for each in options.cells.outputs]
         self.tables = JoinTables(connection, options.layout)
         self._results: Counter[str] = Counter()
         self._paired: list[_Pair] = []
@@ -102,50 +111,28 @@ class LabelJoin:
     def add(self, contents: Iterable[bytes]) -> None:
         """Join records of a journal: predictions and labels."""
         labels: list[bytes] = []
-        predictions: list[tuple[PredictionKey, bytes]] = []
-        for content in cooperatively(contents):
-            if is_outcome(content):
-                labels.append(content)
-            else:
-                try:
-                    made = decode_output(content)
-                except msgspec.MsgspecError:
-                    continue  # no label can belong to a damaged record, because its id is lost
-                predictions.append((made.key, self._outputs(made.output)))
-        self.add_predictions(predictions)
+        others: list[bytes] = []
+        for content in contents:
+            (labels if is_outcome(content) else others).append(content)
+        # It makes no difference whether a label or its prediction comes first.
+        for prediction in cooperatively(self._options.reader.read(others)):
+            self.add_prediction(prediction)
         for content in cooperatively(labels):
             self._add_record(content)
 
-    def _outputs(self, output: Any) -> bytes:
-        """Return the outputs of a prediction as bytes; empty if they are not valid."""
-        if isinstance(output, dict):
-            output = [output.get(name) for name in self._names]
-        if not isinstance(output, list) or len(output) != len(self._names):
-            return b""
-        numbers = self._options.cells.output_numbers([self._value(each) for each in output])
-        return b"" if numbers is None else np.array(numbers, dtype="<f8").tobytes()
-
-    def _value(self, value: Any) -> Any:
-        """Return a value of an output. A redacted one is gone, unless its cell names a class."""
-        if type(value) is not Mark:
-            return value
-        return self._options.cells.category(value.cell)
-
-    def add_predictions(self, predictions: Sequence[tuple[PredictionKey, bytes]]) -> None:
-        """Keep predictions, and pair the labels that came before them."""
-        for key, outputs in predictions:
-            if not self.tables.add_prediction(key, outputs):
-                continue
-            early = self.tables.take_waiting(key)
+    def add_prediction(self, prediction: KeptPrediction) -> None:
+        """Keep a prediction, and pair the label that came before it."""
+        if self.tables.add_prediction(prediction):
+            early = self.tables.take_waiting(prediction.key)
             if early is not None:
-                self._pair(key, outputs, early)
+                self._pair(prediction, early)
 
-    def add_moved(self, key: PredictionKey, outputs: bytes, outcome: float | None) -> None:
+    def add_moved(self, prediction: KeptPrediction, outcome: float | None) -> None:
         """Keep a prediction of other tables, with the outcome that was counted there."""
-        self.tables.keep_prediction(key, outputs, outcome)
-        early = self.tables.take_waiting(key)
+        self.tables.keep_prediction(prediction, outcome)
+        early = self.tables.take_waiting(prediction.key)
         if early is not None:
-            self.add_label(Label(key, early, key.second))
+            self.add_label(Label(prediction.key, early, prediction.key.second))
 
     def _add_record(self, content: bytes) -> None:
         try:
@@ -175,28 +162,27 @@ class LabelJoin:
         if found is None:
             self._keep_or_give_up(label)
             return
-        outputs, before = found
-        if not outputs:
-            self._results["invalid"] += 1
-        elif before is None:
-            self._pair(label.key, outputs, label.outcome)
+        prediction, before = found
+        if before is None:
+            self._pair(prediction, label.outcome)
         elif before == label.outcome:
             self._results["repeated"] += 1
         else:
             self._results["corrected"] += 1
-            self._withdrawn.append(_Pair(label.key.second, outputs, before))
-            self._count(label.key, outputs, label.outcome)
+            self._withdrawn.append(_Pair(prediction, before))
+            self._count(prediction, label.outcome)
 
-    def _pair(self, key: PredictionKey, outputs: bytes, outcome: float) -> None:
-        if not outputs:
+    def _pair(self, prediction: KeptPrediction, outcome: float) -> None:
+        """Count the first label of a prediction."""
+        if not prediction.outputs:
             self._results["invalid"] += 1
             return
         self._results["paired"] += 1
-        self._count(key, outputs, outcome)
+        self._count(prediction, outcome)
 
-    def _count(self, key: PredictionKey, outputs: bytes, outcome: float) -> None:
-        self.tables.set_outcome(key, outcome)
-        self._paired.append(_Pair(key.second, outputs, outcome))
+    def _count(self, prediction: KeptPrediction, outcome: float) -> None:
+        self.tables.set_outcome(prediction.key, outcome)
+        self._paired.append(_Pair(prediction, outcome))
 
     def _keep_or_give_up(self, label: Label) -> None:
         """Let a label without a prediction wait, unless no prediction can come any more."""
@@ -234,20 +220,27 @@ class LabelJoin:
         removed = tables.limit_size(options.max_bytes)
         for name, number in self._results.items():
             tables.add_number(name, number)
-        self._write(self._paired, "paired")
-        self._write(self._withdrawn, "withdrawn")
+        self._write("paired", self._paired)
+        self._write("withdrawn", self._withdrawn)
         tables.write_numbers()
         return removed
 
-    def _write(self, pairs: Sequence[_Pair], name: str) -> None:
+    def _write(self, name: str, pairs: Sequence[_Pair]) -> None:
         by_day: dict[int, list[_Pair]] = defaultdict(list)
+        by_segment: dict[str, list[_Pair]] = defaultdict(list)
         for pair in pairs:
-            by_day[pair.second // DAY_SECONDS].append(pair)
+            by_day[pair.prediction.key.second // DAY_SECONDS].append(pair)
+            for labels, place in zip(self._options.segments, pair.prediction.segments, strict=True):
+                by_segment[labels[place]].append(pair)
         for day, its_pairs in by_day.items():
-            self.tables.add_pairs(name, day, self._counted(its_pairs))
+            self.tables.add_to_day(name, day, self._counted(its_pairs))
+        if pairs:
+            by_segment[""] = list(pairs)
+        for segment, its_pairs in by_segment.items():
+            self.tables.add_pairs(name, segment, self._counted(its_pairs))
 
     def _counted(self, pairs: Sequence[_Pair]) -> Outcomes:
-        width = self._options.cells.width
-        outputs = np.frombuffer(b"".join(each.outputs for each in pairs), dtype="<f8")
+        cells = self._options.cells
+        outputs = np.frombuffer(b"".join(each.prediction.outputs for each in pairs), dtype="<f8")
         outcomes = np.array([each.outcome for each in pairs])
-        return self._options.cells.count_numbers(outputs.reshape(-1, width), outcomes)
+        return cells.count_numbers(outputs.reshape(-1, cells.width), outcomes)

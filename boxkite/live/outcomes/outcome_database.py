@@ -24,7 +24,8 @@ _FORMAT = 1
 _SCHEMA = f"""
 BEGIN;
 CREATE TABLE prediction (
-    second INTEGER, entity BLOB, outputs BLOB NOT NULL, outcome REAL, PRIMARY KEY (second, entity)
+    second INTEGER, entity BLOB, outputs BLOB NOT NULL, segments BLOB NOT NULL, outcome REAL,
+    PRIMARY KEY (second, entity)
 ) WITHOUT ROWID;
 CREATE TABLE waiting (
     second INTEGER, entity BLOB, outcome REAL NOT NULL, arrived INTEGER NOT NULL,
@@ -33,7 +34,9 @@ CREATE TABLE waiting (
 CREATE TABLE day (
     day INTEGER PRIMARY KEY, predictions INTEGER NOT NULL, paired BLOB, withdrawn BLOB
 );
-CREATE TABLE pairs (name TEXT PRIMARY KEY, content BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE pairs (
+    name TEXT, segment TEXT, content BLOB NOT NULL, PRIMARY KEY (name, segment)
+) WITHOUT ROWID;
 CREATE TABLE number (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE journal (
     worker TEXT PRIMARY KEY, segment INTEGER NOT NULL, offset INTEGER NOT NULL,

@@ -12,15 +12,16 @@ from boxkite.live.record import extended, plain, unsupported
 __all__ = [
     "OutcomeRecord",
     "PredictionKey",
-    "PredictionOutput",
+    "PredictionRow",
     "decode_outcome",
-    "decode_output",
+    "decode_row",
+    "decode_row_without_features",
     "encode_outcome",
     "is_outcome",
 ]
 
 _HEAD = b"\x93"
-"""First byte of a label in MessagePack: an array of three. A prediction is an array of seven."""
+"""First byte of a label in MessagePack: an array of three. A prediction is an array of eight."""
 
 _MAX_ID = 1000
 _MAX_BYTES = 1 << 16
@@ -43,18 +44,26 @@ class OutcomeRecord(msgspec.Struct, array_like=True, frozen=True, gc=False):
     outcome: Any
 
 
-class PredictionOutput(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """The fields of a prediction's `Record` that the join needs. The features stay bytes."""
+class PredictionRow(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """The fields of a prediction's `Record` that the join needs. The others stay bytes."""
 
     entity_id: str
     created_at: int
-    features: msgspec.Raw
+    features: Any
     output: Any
+    request_body: msgspec.Raw
+    logged: bool
+    truncated: msgspec.Raw
+    segments: Any
 
     @property
     def key(self) -> PredictionKey:
         """The key under which the join keeps the prediction."""
         return PredictionKey(self.created_at // _NANOSECONDS, _entity_key(self.entity_id))
+
+
+class _RowWithoutFeatures(PredictionRow, array_like=True, frozen=True, gc=False):
+    features: msgspec.Raw
 
 
 class PredictionKey(NamedTuple):
@@ -135,15 +144,21 @@ def decode_outcome(content: bytes) -> OutcomeRecord:
     return _outcomes.decode(content)
 
 
-def decode_output(content: bytes) -> PredictionOutput:
-    """Return the id, the time and the output of a prediction.
+def decode_row(content: bytes) -> PredictionRow:
+    """Return a prediction.
 
     Raises:
         msgspec.MsgspecError: If the bytes are not a prediction.
     """
-    return _outputs.decode(content)
+    return _rows.decode(content)
+
+
+def decode_row_without_features(content: bytes) -> PredictionRow:
+    """Return a prediction whose features stay bytes, see `decode_row`."""
+    return _rows_without_features.decode(content)
 
 
 _encoder = msgspec.msgpack.Encoder()
 _outcomes = msgspec.msgpack.Decoder(OutcomeRecord)
-_outputs = msgspec.msgpack.Decoder(PredictionOutput, ext_hook=extended)
+_rows = msgspec.msgpack.Decoder(PredictionRow, ext_hook=extended)
+_rows_without_features = msgspec.msgpack.Decoder(_RowWithoutFeatures, ext_hook=extended)

@@ -11,6 +11,7 @@ from boxkite.baseline import Baseline
 from boxkite.baseline.time_windows import seconds_of
 from boxkite.errors import BaselineError, ConfigError
 from boxkite.live.durable_counts import DurableCounts
+from boxkite.live.outcomes.joined_outcomes import JoinedOutcomes
 from boxkite.live.outcomes.label_join import DAY_SECONDS
 from boxkite.live.outcomes.outcome_intake import OutcomeIntake
 from boxkite.quality import Outcomes, Quality, compare_outcomes
@@ -56,11 +57,9 @@ class ServiceQuality:
 
     def over(self, window: str | None) -> Quality:
         """Return the quality of a window. See `Monitor.quality`."""
-        self._intake.require()
         if window is None:
-            joined = self._counts.outcomes()
-            assert joined is not None  # the intake takes labels
-            return compare_outcomes(joined.outcomes, self._training)
+            return compare_outcomes(self._joined().outcomes(self._training.empty()), self._training)
+        self._intake.require()
         try:
             seconds = seconds_of(window)
         except BaselineError as error:
@@ -69,6 +68,21 @@ class ServiceQuality:
         days = [each.outcomes for each in self._counts.outcome_days(first)]
         found = reduce(Outcomes.plus, days, self._training.empty())
         return compare_outcomes(found, self._training, window=window, hours=seconds / _HOUR_SECONDS)
+
+    def by_segment(self) -> dict[str, Quality]:
+        """Return the quality of each segment. See `Monitor.quality_by_segment`."""
+        joined = self._joined()
+        return {
+            segment: compare_outcomes(joined.outcomes(training.empty(), segment), training)
+            for segment, training in self._baseline.outcomes_by_segment.items()
+            if segment
+        }
+
+    def _joined(self) -> JoinedOutcomes:
+        self._intake.require()
+        joined = self._counts.outcomes()
+        assert joined is not None  # the intake takes labels
+        return joined
 
     @property
     def _training(self) -> Outcomes:
