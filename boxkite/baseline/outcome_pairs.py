@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from boxkite.baseline.capture import NumericColumn, capture_column
 from boxkite.baseline.class_probabilities import classes_of, winning_labels
-from boxkite.baseline.time_windows import row_cells, row_values
+from boxkite.baseline.row_labels import row_values
+from boxkite.baseline.time_windows import row_cells
 from boxkite.baseline.values import to_category, to_number
 from boxkite.baseline.variable import (
     OTHER,
