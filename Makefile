@@ -11,12 +11,13 @@ PROMETHEUS := 2.42 2.53 3.5
 comma := ,
 empty :=
 space := $(empty) $(empty)
+SITE := build/site
 EXTRAS := cli,flask,objects,report,starlette,zstd
 
 # Tests start many interpreters. Without bytecode, each of them would compile every module again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo demo-serve test test-all test-rules test-lowest check lint types docs format clean
+.PHONY: help demo demo-serve test test-all test-rules test-lowest check lint types docs site format clean
 
 help:
 	@echo "make demo         train, serve, scrape, and get an alert, on real flights (two minutes)"
@@ -26,6 +27,7 @@ help:
 	@echo "make test-rules   run the tests of the rules with Prometheus $(PROMETHEUS), and print a table"
 	@echo "make test-lowest  run the tests with the lowest versions of the dependencies"
 	@echo "make check        run lint, types and docs"
+	@echo "make site         build the documentation site in $(SITE)"
 	@echo "make format       format the code"
 
 demo: $(VENV)/demo.installed
@@ -65,6 +67,10 @@ types: $(VENV)/check.installed
 
 docs: $(VENV)/test.installed
 	$(PYTEST) tests/docs
+
+site: $(VENV)/docs.installed
+	$(BIN)/sphinx-build -q --fail-on-warning --keep-going --fresh-env docs $(SITE)
+	@echo "open $(SITE)/index.html"
 
 format: $(VENV)/check.installed
 	$(BIN)/ruff check --fix .

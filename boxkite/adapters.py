@@ -1,4 +1,4 @@
-"""The public names for adapters of web frameworks. `docs/adapters.md` shows how to use them.
+"""The public names for adapters of web frameworks. `docs/guides/adapters.md` shows how to use them.
 
 An adapter has three parts: an `Extension`, which its users know as `Boxkite`; an `Application`,
 which sets up one application of the framework; and an `Exchange`, which stands for one request and

@@ -1,4 +1,4 @@
-"""An adapter of boxkite for Quart, made of public names. docs/adapters.md explains it."""
+"""An adapter of boxkite for Quart, made of public names. docs/guides/adapters.md explains it."""
 
 import asyncio
 import os

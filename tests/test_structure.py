@@ -35,7 +35,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "variation": set(),
     "quality": {"variation"},
     "baseline": {"drawing", "errors", "error_reporter", "quality", "system", "variation"},
-    "drift": {"baseline", "drawing", "errors", "system", "variation"},
+    "drift": {"baseline", "drawing", "errors", "quality", "system", "variation"},
     "rows": {"baseline", "error_reporter"},
     "live": {
         "rows",
@@ -62,6 +62,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "error_reporter",
         "errors",
         "live",
+        "quality",
         "system",
         "variation",
     },

@@ -34,6 +34,7 @@ from boxkite.baseline.merging import merge_variables
 from boxkite.baseline.notebook import variables_table
 from boxkite.baseline.outcome_pairs import DEFAULT_THRESHOLD, OutcomeCells, merge_outcomes
 from boxkite.baseline.outcome_series import outcome_families
+from boxkite.baseline.quality_series import quality_families
 from boxkite.baseline.segment_cells import merge_segments
 from boxkite.baseline.segment_column import Segment, SegmentColumn
 from boxkite.baseline.storage import read_bounded
@@ -341,7 +342,8 @@ class Baseline:
         names = {"model": self.model, "version": self.version}
         return [
             *labelled_series.families(self.counted_variables, self._rows_by_segment, **names),
-            *outcome_families(self._outcomes_by_segment, **names),
+            *outcome_families(self.outcomes_by_segment, **names),
+            *quality_families(self.outcomes_by_segment, self.outputs, **names),
         ]
 
     @property
@@ -349,7 +351,8 @@ class Baseline:
         return {"": self.rows, **{each.label: each.rows for each in self._segments}}
 
     @property
-    def _outcomes_by_segment(self) -> dict[str, Outcomes]:
+    def outcomes_by_segment(self) -> dict[str, Outcomes]:
+        """The outcomes of all rows, under "", and of each segment; empty if there were none."""
         found = {"": self.outcomes, **{each.label: each.outcomes for each in self._segments}}
         return {segment: each for segment, each in found.items() if each is not None}
 

@@ -26,6 +26,7 @@ __all__ = [
     "winner",
     "winner_variable",
     "winning_labels",
+    "winning_places",
 ]
 
 WINNER = "class"
@@ -81,7 +82,7 @@ def winner_variable(
 
     A row in which a probability is missing counts as missing.
     """
-    places = _winning_places(columns)
+    places = winning_places(columns)
     rows = np.bincount(places[places >= 0], minlength=len(names)).tolist()
     return counted_winners(names, dict(zip(names, rows, strict=True)), int((places < 0).sum()))
 
@@ -111,10 +112,10 @@ def winning_labels(
 ) -> list[str | None]:
     """Return the most probable class of each row, or None if a probability is missing."""
     labels = [*names, None]
-    return [labels[place] for place in _winning_places(columns).tolist()]
+    return [labels[place] for place in winning_places(columns).tolist()]
 
 
-def _winning_places(columns: Sequence[NDArray[np.float64]]) -> NDArray[np.int64]:
+def winning_places(columns: Sequence[NDArray[np.float64]]) -> NDArray[np.int64]:
     """Return the place of the greatest probability of each row, or -1 if one is missing."""
     best = columns[0].copy()
     place = np.zeros(len(best), dtype=np.int64)

@@ -31,7 +31,8 @@ from boxkite.baseline.engines.engine_times import EngineTimes
 from boxkite.baseline.engines.engine_winners import winner_column
 from boxkite.baseline.engines.questions import settle
 from boxkite.baseline.outcome_fitting import OutcomeRows
-from boxkite.baseline.outcome_pairs import DEFAULT_THRESHOLD, is_binary
+from boxkite.baseline.outcome_pairs import DEFAULT_THRESHOLD
+from boxkite.baseline.outcome_values import is_binary
 from boxkite.baseline.segment_column import SegmentColumn
 from boxkite.baseline.segment_fitting import CountedRows, fit_segments, warn_about_segments
 from boxkite.baseline.segment_json import check_labels_differ

@@ -9,7 +9,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from boxkite.baseline.outcome_pairs import OutcomeCells, row_numbers
+from boxkite.baseline.outcome_pairs import OutcomeCells
+from boxkite.baseline.outcome_values import row_numbers
 from boxkite.baseline.row_labels import row_values
 from boxkite.baseline.time_windows import RowTimes
 from boxkite.baseline.variable import NumericVariable, Variable

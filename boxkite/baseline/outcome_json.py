@@ -11,7 +11,8 @@ from typing import Annotated, Any, TypeAlias
 import msgspec
 import numpy as np
 
-from boxkite.baseline.outcome_pairs import BINARY_LABELS, CATCH_ALL, with_edge
+from boxkite.baseline.outcome_pairs import CATCH_ALL, with_edge
+from boxkite.baseline.outcome_values import BINARY_LABELS
 from boxkite.baseline.time_windows import seconds_of
 from boxkite.baseline.variable import CategoryVariable, NumericVariable, Variable
 from boxkite.baseline.variable_json import Count, StoredFloat, spelled
@@ -84,9 +85,23 @@ def _stored_pairs(pairs: OutcomePairs) -> StoredPairs:
 
 
 def pair_series(stored: StoredOutcomes | None) -> dict[str, int]:
-    """Return the number of series that show the pairs of each output. Empty pairs have none."""
+    """Return the number of series that show the counts of each output. A count of 0 has none."""
     found = stored.pairs if stored is not None else []
-    return {each.output: sum(len(row) - row.count(0) for row in each.counts) for each in found}
+    return {
+        each.output: sum(len(row) - row.count(0) for row in each.counts) + _rows_below(each)
+        for each in found
+    }
+
+
+def _rows_below(stored: StoredPairs) -> int:
+    """Return the number of `…_below` series: one for each cell above the first that has rows."""
+    if stored.kind != "score":
+        return 0
+    first = (
+        next((i for i, count in enumerate(column) if count), len(stored.counts) - 1)
+        for column in zip(*stored.counts, strict=False)
+    )
+    return sum(len(stored.counts) - 1 - each for each in first)
 
 
 def restore_outcomes(
@@ -122,7 +137,7 @@ def _restored(stored: StoredPairs, output: Variable | None) -> OutcomePairs:
         raise BaselineError(f"the outcomes of {stored.output!r} do not have {shape} counts")
     if sum(map(sum, stored.counts)) >= 2**63:
         raise BaselineError(f"the outcomes of {stored.output!r} are more rows than 64 bits hold")
-    if len(stored.output_sums) != (size if "edges" in layout else 0):
+    if len(stored.output_sums) != (size if _is_probability(stored) else 0):
         raise BaselineError(f"the outcomes of {stored.output!r} do not have one sum for each bin")
     if stored.kind == "number" and stored.losses.keys() != _NUMBER_LOSSES:
         raise BaselineError(f"the outcomes of {stored.output!r} lack the sums of errors")
@@ -137,7 +152,11 @@ def _restored(stored: StoredPairs, output: Variable | None) -> OutcomePairs:
     )
 
 
-_NUMBER_LOSSES = {"error", "absolute_error", "squared_error"}
+_NUMBER_LOSSES = {"overestimate", "underestimate", "squared_error"}
+
+
+def _is_probability(stored: StoredPairs) -> bool:
+    return stored.kind == "score" and "brier" in stored.losses
 
 
 def _layout(stored: StoredPairs, output: Variable | None) -> dict[str, Any]:

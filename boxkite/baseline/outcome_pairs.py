@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,10 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxkite.baseline.capture import NumericColumn, capture_column
-from boxkite.baseline.class_probabilities import classes_of, winning_labels
+from boxkite.baseline.class_probabilities import classes_of, winning_places
+from boxkite.baseline.outcome_values import (
+    BINARY_LABELS,
+    binary_number,
+    binary_numbers,
+    cell_number,
+    cell_numbers,
+    finite_number,
+    is_binary,
+    row_numbers,
+)
 from boxkite.baseline.row_labels import row_values
-from boxkite.baseline.time_windows import row_cells
-from boxkite.baseline.values import to_category, to_number
+from boxkite.baseline.values import to_category
 from boxkite.baseline.variable import (
     OTHER,
     UNSEEN,
@@ -26,13 +36,10 @@ from boxkite.errors import BaselineError, BaselineWarning
 from boxkite.quality.pairs import LossSums, OutcomeKind, OutcomePairs, Outcomes
 
 __all__ = [
-    "BINARY_LABELS",
     "CATCH_ALL",
     "DEFAULT_THRESHOLD",
     "OutcomeCells",
-    "is_binary",
     "merge_outcomes",
-    "row_numbers",
     "with_edge",
 ]
 
@@ -40,40 +47,14 @@ Cells: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
 Rows: TypeAlias = NDArray[np.bool_]
 
-BINARY_LABELS = ("0", "1")
-"""Cells of the outcome of a score."""
-
 CATCH_ALL = (OTHER, UNSEEN)
 """Cells that stand for several classes. Two rows in the same cell may have different classes."""
 
 DEFAULT_THRESHOLD = 0.5
 """A score above it is a positive prediction."""
 
-_BINARY = CategoryVariable(
-    name="outcome",
-    role="outcome",
-    position=0,
-    counts=np.zeros(3, dtype=np.int64),
-    missing=0,
-    categories=(*BINARY_LABELS, UNSEEN),
-)
-
 # scikit-learn moves probabilities of 0 and 1 inwards by this much, which bounds the log loss.
 _LEAST_PROBABILITY = float(np.finfo(np.float64).eps)
-
-
-def is_binary(outcome: Any) -> bool:
-    """Return whether all outcomes that are present are 0 or 1, in any spelling."""
-    return bool((_binary_cells(outcome) < 2).all())
-
-
-def _binary_cells(outcome: Any) -> Cells:
-    """Return the cell of each outcome: 0, 1, 2 for anything else, and -1 if it is missing."""
-    column = capture_column("outcome", outcome, categorical=False)
-    if not isinstance(column, NumericColumn):
-        return row_cells(_BINARY, outcome)
-    cells = np.where(np.isin(column.values, (0, 1)), column.values, 2)
-    return np.where(np.isnan(column.values), -1, cells).astype(np.int64)
 
 
 @dataclass(frozen=True)
@@ -133,6 +114,11 @@ class OutcomeCells:
         """The classes whose probabilities the model returns; empty for any other output."""
         return classes_of(self.outputs)
 
+    @property
+    def width(self) -> int:
+        """Number of the outputs that are kept for a pair: one, or one for each class."""
+        return len(self.classes) or 1
+
     def count(self, columns: Sequence[Any], outcome: Any) -> Outcomes:
         """Count rows.
 
@@ -148,72 +134,85 @@ class OutcomeCells:
             BaselineError: If the columns differ in length.
         """
         rows = len(outcome)
-        names = self.classes or tuple(each.name for each in self.outputs)
-        for name, column in zip(names, columns, strict=False):
+        columns = columns[: self.width]
+        for variable, column in zip(self.outputs, columns, strict=False):
             if len(column) != rows:
                 raise BaselineError(
-                    f"the outcome has {rows:,} rows, and output {name!r} has {len(column):,}"
+                    f"the outcome has {rows:,} rows, and output {variable.name!r} has "
+                    f"{len(column):,}"
                 )
+        return self.count_numbers(self._output_numbers(columns), self._outcome_numbers(outcome))
+
+    def _output_numbers(self, columns: Sequence[Any]) -> Floats:
+        if self.kind == "class" and not self.classes:
+            return cell_numbers(self._class_variable, columns[0])[:, None]
+        return np.column_stack([row_numbers(each) for each in columns])
+
+    def _outcome_numbers(self, outcome: Any) -> Floats:
+        if self.kind == "score":
+            return binary_numbers(outcome)
+        if self.kind == "number":
+            return row_numbers(outcome)
+        return cell_numbers(self._class_variable, outcome)
+
+    def output_numbers(self, row: Sequence[Any]) -> tuple[float, ...] | None:
+        """Return the numbers of one row of outputs, for `count_numbers`; None if it is invalid.
+
+        Args:
+            row: Values of the outputs by position.
+        """
+        is_label = self.kind == "class" and not self.classes
+        convert = self.outcome_number if is_label else finite_number
+        numbers = tuple(map(convert, row[: self.width]))
+        return None if any(map(math.isnan, numbers)) else numbers
+
+    def outcome_number(self, value: Any) -> float:
+        """Return the number of one outcome, for `count_numbers`; NaN if it is invalid."""
+        if self.kind == "score":
+            return binary_number(value)
+        if self.kind == "number":
+            return finite_number(value)
+        return cell_number(self._class_variable, value)
+
+    def count_numbers(self, outputs: Floats, outcomes: Floats) -> Outcomes:
+        """Count rows that are numbers already. A class is the index of its cell.
+
+        Args:
+            outputs: Outputs, shape (rows, `width`). NaN if it is missing or invalid.
+            outcomes: Outcome of each row. NaN if it is missing or invalid.
+        """
+        valid = np.isfinite(outcomes) & np.isfinite(outputs).all(axis=1)
+        outputs, outcomes = outputs[valid], outcomes[valid]
         if self.classes:
-            return self._class_probabilities(columns, outcome)
-        if self.kind == "class":
-            return self._labels(columns[0], outcome)
-        scores = row_numbers(columns[0])
-        return (
-            self._scores(scores, outcome)
-            if self.kind == "score"
-            else self._numbers(scores, row_numbers(outcome))
-        )
+            pairs = self._class_probabilities(outputs.T, outcomes.astype(np.int64))
+        elif self.kind == "class":
+            predicted, actual = outputs[:, 0].astype(np.int64), outcomes.astype(np.int64)
+            pairs = [_class_pairs(self._class_variable, predicted, actual)]
+        elif self.kind == "score":
+            positive = outcomes == 1
+            pairs = [_score_pairs(self._numeric, outputs[:, 0], positive, self.threshold)]
+        else:
+            pairs = [_number_pairs(self._numeric, outputs[:, 0], outcomes)]
+        return Outcomes(tuple(pairs), int((~valid).sum()))
 
-    def _scores(self, scores: Floats, outcome: Any) -> Outcomes:
+    @property
+    def _numeric(self) -> NumericVariable:
         output = self.outputs[0]
         assert isinstance(output, NumericVariable)
-        cells = _binary_cells(outcome)
-        valid = (cells >= 0) & (cells < 2) & np.isfinite(scores)
-        pairs = _score_pairs(output, scores[valid], cells[valid] == 1, self.threshold)
-        return Outcomes((pairs,), int((~valid).sum()))
+        return output
 
-    def _numbers(self, predicted: Floats, actual: Floats) -> Outcomes:
-        output = self.outputs[0]
-        assert isinstance(output, NumericVariable)
-        valid = np.isfinite(predicted) & np.isfinite(actual)
-        predicted, actual = predicted[valid], actual[valid]
-        # Numbers may be so large that their difference or its square overflows.
-        with np.errstate(over="ignore"):
-            errors = predicted - actual
-            squares = np.square(errors)
-        cells = np.searchsorted(output.edges, predicted)
-        size = len(output.edges) + 1
-        pairs = OutcomePairs(
-            output=output.name,
-            kind="number",
-            edges=output.edges,
-            counts=_paired(cells, np.searchsorted(output.edges, actual), (size, size)),
-            output_sums=np.bincount(cells, predicted, size).astype(np.float64),
-            losses={
-                "error": LossSums.of(errors),
-                "absolute_error": LossSums.of(np.abs(errors)),
-                "squared_error": LossSums.of(squares),
-            },
-        )
-        return Outcomes((pairs,), int((~valid).sum()))
-
-    def _labels(self, predicted: Any, outcome: Any) -> Outcomes:
-        output = self.outputs[0]
+    @property
+    def _class_variable(self) -> CategoryVariable:
+        """The output that is a class. Among class probabilities, it is the last."""
+        output = self.outputs[-1]
         assert isinstance(output, CategoryVariable)
-        cells, actual = row_cells(output, predicted), row_cells(output, outcome)
-        valid = (cells >= 0) & (actual >= 0)
-        return Outcomes((_class_pairs(output, cells[valid], actual[valid]),), int((~valid).sum()))
+        return output
 
-    def _class_probabilities(self, columns: Sequence[Any], outcome: Any) -> Outcomes:
-        winner = self.outputs[-1]
-        assert isinstance(winner, CategoryVariable)
-        scores = [row_numbers(each) for each in columns[: len(self.classes)]]
-        predicted = row_cells(winner, winning_labels(scores, self.classes))
-        actual = row_cells(winner, outcome)
-        valid = (predicted >= 0) & (actual >= 0) & np.isfinite(scores).all(axis=0)
-        actual, scores = actual[valid], [each[valid] for each in scores]
+    def _class_probabilities(self, columns: Floats, actual: Cells) -> list[OutcomePairs]:
+        winner = self._class_variable
+        scores = list(columns)
         places = [winner.index[name] for name in self.classes]
+        predicted = np.array(places)[winning_places(scores)]
         # An outcome that is none of the classes has probability 0.
         truth = np.zeros(len(actual))
         for place, column in zip(places, scores, strict=True):
@@ -226,8 +225,7 @@ class OutcomeCells:
         losses: dict[str, LossSums] = {}
         if all("brier" in each.losses for each in each_class):
             losses["log_loss"] = LossSums.of(_log_loss(truth))
-        pairs = _class_pairs(winner, predicted[valid], actual, losses)
-        return Outcomes((pairs, *each_class), int((~valid).sum()))
+        return [_class_pairs(winner, predicted, actual, losses), *each_class]
 
 
 def merge_outcomes(one: Outcomes | None, other: Outcomes | None) -> Outcomes | None:
@@ -266,6 +264,7 @@ def _score_pairs(
     edges = with_edge(output.edges, threshold)
     cells, size = np.searchsorted(edges, scores), len(edges) + 1
     losses: dict[str, LossSums] = {}
+    output_sums = np.empty(0)
     if output.minimum >= 0 and output.maximum <= 1:
         # A live score may leave the range that training had.
         probability = np.clip(scores, 0.0, 1.0)
@@ -274,15 +273,37 @@ def _score_pairs(
             "brier": LossSums.of(np.square(1 - truth)),
             "log_loss": LossSums.of(_log_loss(truth)),
         }
+        output_sums = np.bincount(cells, probability, size).astype(np.float64)
     return OutcomePairs(
         output=output.name,
         kind="score",
         edges=edges,
         categories=BINARY_LABELS,
         counts=_paired(cells, positive.astype(np.int64), (size, 2)),
-        output_sums=np.bincount(cells, scores, size).astype(np.float64),
+        output_sums=output_sums,
         losses=losses,
         threshold=threshold,
+    )
+
+
+def _number_pairs(output: NumericVariable, predicted: Floats, actual: Floats) -> OutcomePairs:
+    """Count valid numbers and their outcomes."""
+    # Numbers may be so large that their difference or its square overflows.
+    with np.errstate(over="ignore"):
+        errors = predicted - actual
+        squares = np.square(errors)
+    size = len(output.edges) + 1
+    cells, truths = np.searchsorted(output.edges, predicted), np.searchsorted(output.edges, actual)
+    return OutcomePairs(
+        output=output.name,
+        kind="number",
+        edges=output.edges,
+        counts=_paired(cells, truths, (size, size)),
+        losses={
+            "overestimate": LossSums.of(np.maximum(errors, 0)),
+            "underestimate": LossSums.of(np.maximum(-errors, 0)),
+            "squared_error": LossSums.of(squares),
+        },
     )
 
 
@@ -321,18 +342,3 @@ def _paired(output_cells: Cells, outcome_cells: Cells, shape: tuple[int, int]) -
     """Count each pair of cells."""
     flat = np.bincount(output_cells * shape[1] + outcome_cells, minlength=shape[0] * shape[1])
     return flat.reshape(shape).astype(np.int64)
-
-
-def row_numbers(values: Any) -> Floats:
-    """Return a column as floats, row by row. A value that is not a number becomes NaN."""
-    column = capture_column("outcome", values, categorical=False)
-    if isinstance(column, NumericColumn):
-        return column.values
-    return np.array([_number(each) for each in row_values(values)], dtype=np.float64)
-
-
-def _number(value: Any) -> float:
-    try:
-        return to_number(value)
-    except ValueError:
-        return np.nan

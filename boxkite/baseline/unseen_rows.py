@@ -21,7 +21,7 @@ def unseen_bound(
     There are about as many such rows as categories that training saw once (Good 1953). For the kept
     categories, this number is known, and the bound adds two standard errors. For a tail, files hold
     only the number of rows and of labels; newer files also say how many labels occur once.
-    docs/statistics.md explains both estimates.
+    docs/explained/statistics.md explains both estimates.
 
     Args:
         kept: Training rows of each category that has a cell of its own.

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxkite.baseline import Baseline
-from boxkite.baseline.outcome_pairs import OutcomeCells, row_numbers
+from boxkite.baseline.outcome_pairs import OutcomeCells
+from boxkite.baseline.outcome_values import row_numbers
 from boxkite.cli.labels import Labels
 from boxkite.cli.log_counting import logged_output
 from boxkite.logs.log_line import LoggedPrediction

@@ -30,6 +30,7 @@ from boxkite.cli.shared_options import (
 )
 from boxkite.errors import BaselineError
 from boxkite.quality import Outcomes, Quality, QualityPolicy, compare_outcomes, estimate
+from boxkite.quality.quality_comparison import DEFAULT_HOURS
 
 __all__ = ["outcomes_command"]
 
@@ -201,8 +202,8 @@ def _no_predictions(baseline: Baseline, url: str, joined: Joined) -> str:
 def _compared(
     training: Outcomes | None, joined: Joined, policy: QualityPolicy, window: str | None
 ) -> Quality:
-    hours = {} if window is None else {"hours": seconds_of(window) / 3600}
-    quality = compare_outcomes(joined.outcomes, training, policy=policy, window=window, **hours)
+    hours = DEFAULT_HOURS if window is None else seconds_of(window) / 3600
+    quality = compare_outcomes(joined.outcomes, training, policy=policy, window=window, hours=hours)
     if training is None or not len(joined.scores):
         return quality
     return replace(quality, estimated=estimate(training, joined.scores))

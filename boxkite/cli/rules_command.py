@@ -75,8 +75,8 @@ def _pairs_option(name: str, metavar: str, text: str) -> Callable[[Command], Com
 @click.option(
     "--runbook",
     metavar="URL",
-    help="Page with a section for each alert, such as your copy of docs/runbook.md. Alerts link to "
-    "it. [default: no link]",
+    help="Page with a section for each alert, such as your copy of docs/production/runbook.md. "
+    "Alerts link to it. [default: no link]",
 )
 @_pairs_option("--alert-label", "NAME=VALUE", "Add a label to every alert. Repeatable.")
 @_pairs_option(
@@ -180,5 +180,6 @@ def _print_estimate(fleet: Fleet) -> None:
         click.echo(f"{name:22} " + " ".join(f"{value:>16}" for value in values))
     click.echo(
         "\nThe share of a core is about what Prometheus 2.42 took in benchmarks/rules.py, for one "
-        "environment. Give the right column by EXPORT_BASELINE=false; see docs/prometheus.md."
+        "environment. Give the right column by EXPORT_BASELINE=false; see "
+        "docs/production/prometheus.md."
     )

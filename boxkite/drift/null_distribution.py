@@ -7,8 +7,8 @@ statistic: chi-square gives such an outcome a chance of 1 in 10^12, but its true
 
 This module therefore computes the distribution. It treats the rows in each cell as independent
 Poisson numbers. It leaves out the largest cell, because the total is given. The distribution of the
-sum over the cells is then a product of Fourier transforms. docs/statistics.md derives this and
-measures how well it holds.
+sum over the cells is then a product of Fourier transforms. docs/explained/statistics.md
+derives this and measures how well it holds.
 """
 
 from __future__ import annotations

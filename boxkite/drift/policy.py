@@ -28,6 +28,7 @@ from boxkite.drift.null_distribution import critical_value
 from boxkite.drift.shares import Shares
 from boxkite.drift.variable_policy import DEFAULT_FLOORS, NO_ALERT, Floors, VariablePolicy
 from boxkite.errors import ConfigError
+from boxkite.quality import QualityPolicy
 from boxkite.variation import Variation
 
 __all__ = ["MOST_SHARE", "Policy"]
@@ -40,7 +41,7 @@ _HOURS_A_MONTH = 720
 # Alarms that start per window length, divided by the chance that one evaluation is above the
 # critical value. Consecutive evaluations overlap, so the ratio exceeds 1. It stays below 2.5 at any
 # traffic, because an alert waits (`for`) until a statistic has been above its critical value for a
-# tenth of the window. docs/statistics.md derives the number.
+# tenth of the window. docs/explained/statistics.md derives the number.
 _ALARMS_A_WINDOW = 2.5
 
 
@@ -66,6 +67,8 @@ class Policy:
         design_effect: Observed rows per independent row, at least 1. Raise it if requests come in
             bursts; `estimate_design_effect` estimates it.
         variables: Floors of single variables, by name. None raises no alert for the variable.
+        quality: When the quality of the model counts as worse than at training. It has false alarms
+            and windows of its own.
 
     Raises:
         ConfigError: If `design_effect` is less than 1, or a floor is negative.
@@ -81,6 +84,7 @@ class Policy:
     variables: Mapping[str, VariablePolicy | None] = field(
         default_factory=dict[str, VariablePolicy | None]
     )
+    quality: QualityPolicy = field(default_factory=QualityPolicy)
 
     def __post_init__(self) -> None:
         if not 1.0 <= self.design_effect < math.inf:

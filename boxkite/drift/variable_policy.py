@@ -56,7 +56,7 @@ class Floors(NamedTuple):
 
         A smaller PSI matters only if enough rows also moved. Chance seldom does both: it raises PSI
         in rare cells, and moves many rows only in common ones. In simulations it does both at most
-        0.3 times as often as the share allows (docs/statistics.md).
+        0.3 times as often as the share allows (docs/explained/statistics.md).
         """
         return min(self.effect, DEFAULT_FLOORS.effect * (self.moved / DEFAULT_FLOORS.moved) ** 2)
 

@@ -1,6 +1,6 @@
 """One prediction as it is logged, and its conversion from a record of the journal.
 
-docs/log.md describes the fields. `log_line` writes a `LogRecord` as a line of JSON.
+docs/guides/log.md describes the fields. `log_line` writes a `LogRecord` as a line of JSON.
 """
 
 # Values here may be any object of the user's. After `isinstance`, pyright does not know their type

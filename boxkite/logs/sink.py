@@ -1,6 +1,6 @@
 """The interface of a sink, which receives batches of log records.
 
-To add a sink, write a class with the four attributes of `Sink`. docs/log.md links to one for
+To add a sink, write a class with the four attributes of `Sink`. docs/guides/log.md links to one for
 SQLite.
 """
 

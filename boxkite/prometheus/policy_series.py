@@ -11,6 +11,7 @@ from boxkite.baseline.text_writer import Family, format_series
 from boxkite.drift import Policy
 from boxkite.drift.allowance import Allowance
 from boxkite.drift.variable_policy import DEFAULT_FLOORS
+from boxkite.prometheus.quality_policy_series import quality_policy_families
 from boxkite.prometheus.series_labels import variable_labels, version_labels
 
 __all__ = ["PolicySeries"]
@@ -55,6 +56,7 @@ class PolicySeries:
                 policy.min_rows_a_cell,
                 _DEFAULT.min_rows_a_cell,
             ),
+            *quality_policy_families(baseline, policy.quality),
         ]
 
     def families(self) -> list[Family]:

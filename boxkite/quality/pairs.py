@@ -64,9 +64,10 @@ class OutcomePairs:
         catch_all: Labels of cells that stand for several classes. Two rows in such a cell may have
             different classes, so they never count as equal.
         counts: Number of rows, shape (output cells, outcome cells).
-        output_sums: Sum of the outputs in each of the output's bins. Empty for classes.
-        losses: Sums of each loss by name: `brier` and `log_loss` for probabilities, `error`,
-            `absolute_error` and `squared_error` for numbers.
+        output_sums: Sum of the outputs in each of the output's bins. Empty unless the output is a
+            probability.
+        losses: Sums of each loss by name: `brier` and `log_loss` for probabilities,
+            `overestimate`, `underestimate` and `squared_error` for numbers. No loss is negative.
         threshold: A score above it is a positive prediction. It is one of the edges. None if the
             score is one of several class probabilities.
     """
@@ -85,6 +86,15 @@ class OutcomePairs:
     def rows(self) -> int:
         """Number of paired rows."""
         return int(self.counts.sum())
+
+    @property
+    def below(self) -> Counts:
+        """Number of rows with the same outcome in all lower bins, in the shape of `counts`.
+
+        It tells how many rows of one outcome score lower than the rows in each bin, from which AUC
+        follows.
+        """
+        return np.cumsum(self.counts, axis=0) - self.counts
 
     def fits(self, other: OutcomePairs) -> bool:
         """Return whether the other pairs count the same cells."""

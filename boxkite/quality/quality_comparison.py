@@ -15,9 +15,10 @@ from boxkite.quality.quality_policy import QualityPolicy
 from boxkite.quality.quality_verdict import QualityChange, QualityVerdict, judge
 from boxkite.quality.statistic import QualityStatistic
 
-__all__ = ["Quality", "compare_outcomes"]
+__all__ = ["DEFAULT_HOURS", "Quality", "compare_outcomes"]
 
-_DEFAULT_HOURS = 24.0
+DEFAULT_HOURS = 24.0
+"""Length of time that rows cover if nothing else is said."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,8 @@ def compare_outcomes(
     *,
     policy: QualityPolicy | None = None,
     window: str | None = None,
-    hours: float = _DEFAULT_HOURS,
+    hours: float = DEFAULT_HOURS,
+    sliding: bool = False,
 ) -> Quality:
     """Compare paired rows with those of training.
 
@@ -114,6 +116,8 @@ def compare_outcomes(
             natural variation between windows of this length, if training knows it.
         hours: Length of time that the rows cover, in hours. It determines the share of the allowed
             false alarms.
+        sliding: Whether `window` is a window of the policy that slides and is judged all the time,
+            as in Prometheus. It then determines the share instead of `hours`.
 
     Raises:
         ValueError: If the rows of training are counted in other cells.
@@ -125,7 +129,10 @@ def compare_outcomes(
     before = {} if training is None else {each.key: each for each in measure(training)}
     varied = () if training is None else training.variation.get(window or "", ())
     variation = {(each.output, each.statistic): each for each in varied}
-    share = policy.share(hours, sum(each.judged for each in found))
+    judged = sum(each.judged for each in found)
+    share = (
+        policy.sliding_share(window, judged) if sliding and window else policy.share(hours, judged)
+    )
     scale = next((each.value for each in before.values() if each.name == "rmse"), math.nan)
     changes = tuple(
         judge(

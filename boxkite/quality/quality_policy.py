@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from boxkite.quality.statistic import QualityStatistic
 
@@ -13,6 +14,11 @@ _HOURS_A_MONTH = 720
 # The test is one-sided, so no quantile exists from 0.5 on.
 _MOST_SHARE = 0.25
 
+# Alarms that start per length of a sliding window, divided by the chance that one evaluation is
+# above the threshold. Consecutive evaluations overlap, so the ratio exceeds 1. It is the ratio of
+# drift (`boxkite.drift.policy`); benchmarks/quality measures the resulting rate.
+_ALARMS_A_WINDOW = 2.5
+
 
 @dataclass(frozen=True)
 class QualityPolicy:
@@ -20,19 +26,22 @@ class QualityPolicy:
 
     Attributes:
         false_alarms_per_month: Expected number of false alarms in 30 days for one model whose
-            quality does not change, over all its statistics, if each window is judged once.
+            quality does not change, over all its statistics. In Prometheus, also over all windows.
         min_drop: Smallest drop of accuracy, precision, recall, F1 or AUC that matters.
         min_increase: Smallest increase of a loss (log loss, Brier score, MAE, RMSE) that matters,
             as a fraction of the loss at training. For the bias, as a fraction of RMSE at training.
         min_rows: Fewest rows for a verdict on a statistic, both now and at training.
+        windows: Length of each window in which Prometheus judges quality, in hours, by name. A
+            label counts in the windows after its arrival.
     """
 
     false_alarms_per_month: float = 1.0
     min_drop: float = 0.01
     min_increase: float = 0.05
     min_rows: int = 50
+    windows: Mapping[str, float] = field(default_factory=lambda: {"1d": 24.0, "7d": 168.0})
 
-    def share(self, hours: float, statistics: int) -> float:
+    def share(self, hours: float, statistics: float) -> float:
         """Return the chance that one statistic is called worse although nothing changed.
 
         The allowed false alarms are divided evenly among the windows of a month and the judged
@@ -44,6 +53,19 @@ class QualityPolicy:
         """
         windows = _HOURS_A_MONTH / hours
         return min(self.false_alarms_per_month / windows / max(statistics, 1), _MOST_SHARE)
+
+    def sliding_share(self, window: str, statistics: int) -> float:
+        """Return the chance that one statistic is called worse at one moment of a sliding window.
+
+        Prometheus judges each window every few minutes. The allowed false alarms are divided evenly
+        among the windows, and then by the number of alarms that could start in a month.
+
+        Args:
+            window: Name of a window of the policy.
+            statistics: Number of judged statistics.
+        """
+        alarms = _ALARMS_A_WINDOW * len(self.windows)
+        return self.share(self.windows[window], statistics * alarms)
 
     def floor(self, before: QualityStatistic, scale: float) -> float:
         """Return the smallest change for the worse that matters.

@@ -19,14 +19,11 @@ from typing import Literal, TypeAlias
 from boxkite.quality.pairs import StatisticVariation
 from boxkite.quality.quality_policy import QualityPolicy
 from boxkite.quality.statistic import QualityStatistic
-from boxkite.variation import fisher
+from boxkite.quality.students_t import MOST_DEGREES, normal_quantile, students_t
 
-__all__ = ["QualityChange", "QualityVerdict", "judge", "threshold"]
+__all__ = ["QualityChange", "QualityVerdict", "critical", "judge", "threshold"]
 
 QualityVerdict: TypeAlias = Literal["insufficient", "ok", "worse"]
-
-# With this many degrees of freedom, Student's t is the normal distribution.
-_MANY = 1e6
 
 
 @dataclass(frozen=True)
@@ -121,23 +118,22 @@ def threshold(
 ) -> float:
     """Return the change that an unchanged model exceeds with probability `share`."""
     chance = now.interval.error**2 + before.interval.error**2
-    # The bias may leave zero on either side.
-    tails = share if now.better == "zero" else 2 * share
-    if variation is None:
-        return _quantile(chance, tails, _MANY)
-    natural = max(0.0, variation.variance - variation.chance)
-    if not natural:
-        return _quantile(chance, tails, _MANY)
+    normal = critical(now, share)
+    natural = 0.0 if variation is None else max(0.0, variation.variance - variation.chance)
+    if variation is None or not natural:
+        return students_t(normal, MOST_DEGREES) * math.sqrt(chance)
     variance = chance + natural * (1 + 1 / variation.windows)
     degrees = (variation.windows - 1) * (variance / variation.variance) ** 2
     # The mean over windows differs from the value of all rows together. For example, F1 can be
     # lower on each of many days with few positives.
     usual = 0.0 if now.better == "zero" else _loss_from(before, variation.mean)
-    return usual + max(_quantile(variance, tails, degrees), variation.worst)
+    return usual + max(students_t(normal, degrees) * math.sqrt(variance), variation.worst)
 
 
-def _quantile(variance: float, tails: float, degrees: float) -> float:
-    return math.sqrt(variance * fisher.quantile(tails, 1, min(degrees, _MANY)))
+def critical(statistic: QualityStatistic, share: float) -> float:
+    """Return the quantile of the normal distribution that belongs to a chance of a false alarm."""
+    # The bias may leave zero on either side.
+    return normal_quantile(share / 2 if statistic.better == "zero" else share)
 
 
 def _loss_from(before: QualityStatistic, value: float) -> float:

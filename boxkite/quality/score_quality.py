@@ -61,7 +61,11 @@ def _at_threshold(pairs: OutcomePairs, threshold: float) -> list[QualityStatisti
     relevant = predicted + found.fn
     return [
         QualityStatistic(
-            "accuracy", pairs.output, wilson(found.tp + found.tn, pairs.rows), pairs.rows
+            "accuracy",
+            pairs.output,
+            wilson(found.tp + found.tn, pairs.rows),
+            pairs.rows,
+            reason="" if pairs.rows else "no rows",
         ),
         QualityStatistic(
             "precision",

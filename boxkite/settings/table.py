@@ -27,7 +27,7 @@ def _setting(
 class Settings:
     """The settings of one monitor. A setting is configured by its name in capital letters.
 
-    `docs/settings.md` shows this table; a test compares the two.
+    `docs/reference/settings.md` shows this table; a test compares the two.
     """
 
     baseline: str = _setting(

@@ -1,1 +1,1 @@
-"""The names of boxkite 0.0.5. The code is in `boxkite.classic`; see docs/migrating.md."""
+"""The names of boxkite 0.0.5. The code is in `boxkite.classic`; see docs/guides/migrating.md."""

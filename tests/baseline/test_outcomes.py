@@ -1,7 +1,9 @@
 """Outcomes of training: counted by `fit`, kept in `histogram.prom`, shown as series."""
 
 import json
+import math
 import re
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 
 from boxkite import Baseline, BaselineError, BaselineWarning
 from boxkite.baseline.json_line import digest_of
+from boxkite.baseline.outcome_pairs import OutcomeCells
 from boxkite.quality import measure
 
 RANDOM = np.random.default_rng(1)
@@ -79,6 +82,14 @@ def test_the_series_hold_all_pairs_and_sums() -> None:
     assert 'variable="score",output_cell="+Inf",outcome_cell="1"}' in text
     brier = float(re.findall(r'outcome_losses\{.*loss="brier"\} (\S+)', text)[0])
     assert brier == pytest.approx(((SCORES - OUTCOMES) ** 2).sum())
+    below = re.findall(
+        r'\nboxkite_baseline_outcome_below\{.*cell="0.5",outcome_cell="1"\} (\d+)', text
+    )
+    assert baseline.outcomes is not None
+    edges = baseline.outcomes.pairs[0].edges
+    lower = edges[edges < 0.5].max()
+    assert list(map(int, below)) == [OUTCOMES[lower >= SCORES].sum()]
+    assert "_below{" not in fitted(outcome=SCORES).as_text()
     sums = re.findall(r"\nboxkite_baseline_outcome_outputs\{.*\} (\S+)", text)
     assert sum(map(float, sums)) == pytest.approx(SCORES.sum())
 
@@ -152,3 +163,37 @@ def test_damaged_outcomes_are_refused(old: str, new: str, message: str) -> None:
 def test_the_file_of_a_text_is_read_back(tmp_path: Path) -> None:
     fitted(outcome=OUTCOMES).write(tmp_path / "histogram.prom")
     assert Baseline.read(tmp_path / "histogram.prom") == fitted(outcome=OUTCOMES)
+
+
+VALUES: list[Any] = [0, 1, True, False, 0.0, 1.0, "0", "1.0", "true", "yes", 2, "", None, math.nan]
+VALUES += [math.inf, np.float32(1), np.bool_(False), np.int8(1), Decimal("0.5"), [1], {}, b"1", "a"]
+
+
+@pytest.mark.parametrize("kind", ["score", "number", "class", "classes"])
+def test_a_single_value_counts_as_in_a_column(kind: str) -> None:
+    """A service converts one value at a time, and training whole columns."""
+    baseline = kinds()[kind]
+    assert baseline.outcomes is not None
+    cells = OutcomeCells.like(baseline.outputs, baseline.outcomes)
+    row = ["a"] if kind == "class" else [0.25, 0.5, 0.25][: cells.width]
+    numbers = cells.output_numbers(row)
+    assert numbers is not None
+    outcome = "a" if kind.startswith("class") else 1
+    for value in VALUES:
+        if isinstance(value, list | dict):  # training refuses them
+            assert math.isnan(cells.outcome_number(value))
+            assert cells.output_numbers([value] * cells.width) is None
+            continue
+        whole = cells.count([[each] for each in row], [value])
+        single = cells.count_numbers(np.array([numbers]), np.array([cells.outcome_number(value)]))
+        assert single == whole, (kind, value)
+        counted = cells.count([[value]] * cells.width, [outcome]).rows
+        assert (cells.output_numbers([value] * cells.width) is None) == (not counted), (kind, value)
+
+
+def test_outcomes_of_numbers_hold_errors_of_both_signs() -> None:
+    outcomes = fitted(outcome=SCORES * 2).outcomes
+    assert outcomes is not None
+    losses = outcomes.pairs[0].losses
+    assert losses["overestimate"] == (0, 0)
+    assert losses["underestimate"].total == pytest.approx(SCORES.sum())

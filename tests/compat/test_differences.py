@@ -1,4 +1,4 @@
-"""The intended differences from 0.0.5. docs/migrating.md gives the reasons."""
+"""The intended differences from 0.0.5. docs/guides/migrating.md gives the reasons."""
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families

@@ -13,7 +13,7 @@ from boxkite import Baseline
 from boxkite.adapters import Application, Exchange
 
 ROOT = Path(__file__).parents[2]
-TEXT = (ROOT / "docs/adapters.md").read_text()
+TEXT = (ROOT / "docs/guides/adapters.md").read_text()
 BLOCKS = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
 
 

@@ -13,7 +13,7 @@ from boxkite import Baseline, Monitor
 from boxkite.cli.commands import boxkite
 from boxkite.drift import Policy, VariablePolicy
 
-PAGE = (Path(__file__).parents[2] / "docs" / "cry-wolf.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs" / "explained" / "cry-wolf.md").read_text()
 
 
 class Model:

@@ -31,7 +31,7 @@ Counted = Callable[[str], dict[str, float]]
 
 @pytest.fixture(params=GUIDES)
 def guide(request: pytest.FixtureRequest, open_page: Callable[[str], Any]) -> Any:
-    return open_page(f"{request.param}.md")
+    return open_page(f"start/{request.param}.md")
 
 
 def ask(app: Any, method: str, path: str, body: Any = None, client: str = "127.0.0.1") -> Any:
@@ -54,7 +54,7 @@ def monitor_of(app: Any) -> Any:
 
 
 def test_every_file_is_tested_here(guide: Any) -> None:
-    service = {"flask.md": "factory"}.get(guide.name, "service")
+    service = {"start/flask.md": "factory"}.get(guide.name, "service")
     assert list(guide.files) == [
         "model.py", "train.py", "app.py", "prometheus.yml", "drift.py", "sources.py",
         "batches.py", f"{service}.py", "two_models.py", f"test_{service}.py",
@@ -128,7 +128,7 @@ def test_every_kind_of_request_can_be_read(
     text: str,
     expected: dict[str, float],
 ) -> None:
-    app = open_page(f"{name}.md").module("sources.py").app
+    app = open_page(f"start/{name}.md").module("sources.py").app
     assert ask(app, *request_).text == text
     assert counted(ask(app, "GET", "/metrics").text) == expected
 
@@ -136,7 +136,7 @@ def test_every_kind_of_request_can_be_read(
 def test_a_field_that_the_client_left_out_is_missing_even_if_it_has_a_default(
     open_page: Callable[[str], Any], counted: Counted
 ) -> None:
-    app = open_page("fastapi.md").module("app.py").app
+    app = open_page("start/fastapi.md").module("app.py").app
     answer = ask(app, "POST", "/predict", {"distance": 3.5, "vehicle": "bike"})
     assert answer.json() == {"minutes": 20}
     found = counted(ask(app, "GET", "/metrics").text)

@@ -23,7 +23,7 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "nightly_job"
 def test_the_commands_give_the_files_that_the_page_describes(
     open_page: Callable[[str], Any], capsys: pytest.CaptureFixture[str], promtool: str
 ) -> None:
-    page = open_page("jobs.md")
+    page = open_page("guides/jobs.md")
     page.module("job.py")
     assert capsys.readouterr().out == "drift - 2 drift, 1 ok\n"
     drifted = Path("prices.prom").read_text()

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from boxkite import Baseline
 from boxkite.cli.commands import boxkite
 
-PAGE = (Path(__file__).parents[2] / "docs" / "larger-than-memory.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs" / "guides" / "larger-than-memory.md").read_text()
 
 
 def blocks(language: str) -> list[str]:

@@ -14,7 +14,7 @@ import pytest
 from boxkite.logs.compaction.compactor import Compactor
 from boxkite.logs.stores.local_store import LocalStore
 
-PAGE = Path(__file__).parents[2] / "docs" / "log.md"
+PAGE = Path(__file__).parents[2] / "docs" / "guides" / "log.md"
 SECTION, COMPACTED = (
     PAGE.read_text().partition(f"\n## {title}\n")[2].partition("\n## ")[0]
     for title in ("Reading it back", "Compacted days")

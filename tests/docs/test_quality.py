@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from boxkite import Baseline, Monitor
 from boxkite.cli.commands import boxkite
 
-PAGE = (Path(__file__).parents[2] / "docs" / "quality.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs" / "guides" / "quality.md").read_text()
 COMMANDS = [
     line for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL) for line in block.splitlines()
 ]

@@ -76,7 +76,7 @@ def test_a_service_takes_ten_lines(heading: str) -> None:
 
 
 def test_every_link_leads_to_a_file() -> None:
-    pages = [README, README.with_name("CONTRIBUTING.md"), *(README.parent / "docs").glob("*.md")]
+    pages = [README, README.with_name("CONTRIBUTING.md"), *(README.parent / "docs").rglob("*.md")]
     links = [
         (page.name, target)
         for page in pages
@@ -93,7 +93,7 @@ def test_the_two_commands_stand_at_the_top() -> None:
 
 def test_every_setting_is_in_its_page() -> None:
 
-    page = (README.parent / "docs/settings.md").read_text()
+    page = (README.parent / "docs/reference/settings.md").read_text()
     rows = re.findall(r"^\| `([A-Z_]+)` \| (.+?) \| (.+) \|$", page, re.MULTILINE)
     expected = []
     for row in fields(Settings):

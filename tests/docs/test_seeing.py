@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from boxkite import Baseline
 from boxkite.cli.commands import boxkite
 
-PAGE = Path(__file__).parents[2] / "docs" / "seeing.md"
+PAGE = Path(__file__).parents[2] / "docs" / "guides" / "seeing.md"
 COMMANDS = [
     line
     for block in re.findall(r"```console\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)

@@ -1,4 +1,4 @@
-"""The example in docs/statistics.md runs and finds the values that the page states."""
+"""The example in docs/explained/statistics.md runs and finds the values that the page states."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,7 @@ import pytest
 
 from boxkite import Baseline
 
-PAGE = Path(__file__).parents[2] / "docs" / "statistics.md"
+PAGE = Path(__file__).parents[2] / "docs" / "explained" / "statistics.md"
 
 
 def test_the_design_effect_is_estimated_as_the_page_does(

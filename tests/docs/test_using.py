@@ -10,7 +10,7 @@ import pytest
 from boxkite import Baseline
 from boxkite.drift import Floors
 
-PAGE = Path(__file__).parents[2] / "docs" / "using.md"
+PAGE = Path(__file__).parents[2] / "docs" / "guides" / "using.md"
 CODE = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
 
 

@@ -67,7 +67,7 @@ monitor.close()
     [
         ("hostile", 5_000, 10_000),
         ("unseen", 5_000, 20_000),
-        pytest.param("unseen", 50_000, 1_000_000, marks=pytest.mark.slow),
+        pytest.param("unseen", 50_000, 1_000_000, marks=[pytest.mark.slow, pytest.mark.exhaustive]),
     ],
     ids=["hostile-10000", "unseen-20000", "unseen-1000000"],
 )

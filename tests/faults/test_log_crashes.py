@@ -212,8 +212,11 @@ def dying(run: Callable[[Callable[[bytes], Any]], None], turn: int, after: bool)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), text
 
 
-EVERY = pytest.param(1, id="every", marks=[pytest.mark.slow, pytest.mark.timeout(1200)])
-steps = pytest.mark.parametrize("step", [EVERY, pytest.param(41, id="some")])
+EVERY = pytest.param(
+    *(1,), id="every", marks=[pytest.mark.slow, pytest.mark.exhaustive, pytest.mark.timeout(1200)]
+)
+SEVENTH = pytest.param(7, id="seventh", marks=pytest.mark.slow)
+steps = pytest.mark.parametrize("step", [EVERY, SEVENTH, pytest.param(41, id="some")])
 
 
 @steps

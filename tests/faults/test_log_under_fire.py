@@ -363,7 +363,11 @@ def start_sink(tmp_path: Path) -> Iterator[Callable[[Any], Any]]:
     [
         pytest.param(SYNC, Fluentd, 1_000, 3, id="quick"),
         pytest.param(GTHREAD, Fluentd, 10_000, 20, id="gthread-fluentd", marks=pytest.mark.slow),
-        pytest.param(UVICORN, Fluentd, 7_000, 10, id="uvicorn-fluentd", marks=pytest.mark.slow),
+        pytest.param(
+            *(UVICORN, Fluentd, 7_000, 10),
+            id="uvicorn-fluentd",
+            marks=[pytest.mark.slow, pytest.mark.exhaustive],
+        ),
         pytest.param(UVICORN, ObjectServer, 8_000, 10, id="uvicorn-s3", marks=pytest.mark.slow),
         pytest.param(GTHREAD, FullDisk, 8_000, 20, id="gthread-disk", marks=pytest.mark.slow),
     ],

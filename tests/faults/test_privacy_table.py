@@ -1,4 +1,4 @@
-"""What is kept of a request, and where: the table in docs/security.md, searched byte by byte."""
+"""The table in docs/guides/security.md says what is kept of a request: searched byte by byte."""
 
 import http.client
 import json
@@ -18,7 +18,7 @@ import pytest
 
 import boxkite
 
-PAGE = Path(__file__).parents[2] / "docs/security.md"
+PAGE = Path(__file__).parents[2] / "docs/guides/security.md"
 
 FLASK = """
 from flask import Flask, request

@@ -131,14 +131,18 @@ def test_a_reload_of_uwsgi_loses_and_adds_nothing(serve: Serve) -> None:
         pytest.param(SERVERS["sync"], 5, id="sync-5"),
         pytest.param(SERVERS["gthread-preload"], 5, id="gthread-preload-5"),
         pytest.param(SERVERS["sync"], 30, id="sync-30", marks=pytest.mark.slow),
-        pytest.param(SERVERS["gthread"], 30, id="gthread-30", marks=pytest.mark.slow),
+        pytest.param(
+            *(SERVERS["gthread"], 30),
+            id="gthread-30",
+            marks=[pytest.mark.slow, pytest.mark.exhaustive],
+        ),
         pytest.param(
             SERVERS["gevent"], 30, id="gevent-30", marks=[_needs("gevent"), pytest.mark.slow]
         ),
         pytest.param(
             *(SERVERS["gevent-preload"], 30),
             id="gevent-preload-30",
-            marks=[_needs("gevent"), pytest.mark.slow],
+            marks=[_needs("gevent"), pytest.mark.slow, pytest.mark.exhaustive],
         ),
         pytest.param(SERVERS["uvicorn"], 5, id="uvicorn-5", marks=pytest.mark.slow),
         pytest.param(

@@ -130,7 +130,9 @@ def test_readers_see_every_record_once_while_workers_come_and_go(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    "restarts", [300, pytest.param(10_000, marks=pytest.mark.slow)], ids=["300", "10000"]
+    "restarts",
+    [300, pytest.param(10_000, marks=[pytest.mark.slow, pytest.mark.exhaustive])],
+    ids=["300", "10000"],
 )
 def test_restarts_leave_the_living_and_one_more_set_and_a_scrape_reads_no_more_files(
     restarts: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -100,7 +100,7 @@ def test_the_runbook_has_a_section_for_every_alert() -> None:
     alerts = re.findall("alert: (.+)", rules)
     links = re.findall("runbook_url: (.+)", rules)
     assert links == [f'"https://example.org/@ü\\"#{alert.lower()}"' for alert in alerts]
-    runbook = (Path(__file__).parents[2] / "docs" / "runbook.md").read_text()
+    runbook = (Path(__file__).parents[2] / "docs" / "production" / "runbook.md").read_text()
     assert re.findall("^## (Boxkite.+)", runbook, flags=re.MULTILINE) == list(dict.fromkeys(alerts))
 
 
@@ -184,7 +184,7 @@ def test_a_name_that_is_no_alert_is_refused() -> None:
 
 
 def test_every_section_of_the_runbook_starts_with_what_an_engineer_on_call_needs() -> None:
-    runbook = (Path(__file__).parents[2] / "docs" / "runbook.md").read_text()
+    runbook = (Path(__file__).parents[2] / "docs" / "production" / "runbook.md").read_text()
     _, *sections = re.split("^## (?=Boxkite)", runbook, flags=re.MULTILINE)
     assert len(sections) == len(ALERTS)
     for section in sections:
@@ -194,7 +194,7 @@ def test_every_section_of_the_runbook_starts_with_what_an_engineer_on_call_needs
 
 
 def test_the_queries_of_the_runbook_are_promql(promtool: str, tmp_path: Path) -> None:
-    runbook = (Path(__file__).parents[2] / "docs" / "runbook.md").read_text()
+    runbook = (Path(__file__).parents[2] / "docs" / "production" / "runbook.md").read_text()
     queries = [
         query
         for line in re.findall(r"^- \*\*Query\*\*: (.+)", runbook, flags=re.MULTILINE)

@@ -54,8 +54,8 @@ def parse_fluentd_url(url: str) -> FluentdTarget:
 
     Args:
         url: `fluentd://host:port`, `fluentd+tls://host:port` or `fluentd+unix:///path`. If it has
-            no host, the host comes from `BEDROCK_FLUENTD_ADDR`. docs/log.md lists the options in
-            the query.
+            no host, the host comes from `BEDROCK_FLUENTD_ADDR`. docs/guides/log.md lists the
+            options in the query.
 
     Raises:
         ConfigError: if the URL has a mistake, or a file cannot be read. The message never shows

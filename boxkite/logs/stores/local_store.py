@@ -47,7 +47,7 @@ class LocalStore:
                 a whole.
             ValueError: if the path would lead out of the folder.
         """
-        file = self._place(path)
+        file = Path(self._place(path))
         _make_folder(file.parent)
         # Use one lock file for the whole store. A lock file in a day's folder would keep that
         # folder from ever being empty.
@@ -65,7 +65,8 @@ class LocalStore:
             OSError: if it cannot be read.
             ValueError: if the path would lead out of the folder.
         """
-        return self._place(path).read_bytes()
+        with self.open(path) as file:
+            return file.read()
 
     def open(self, path: str) -> IO[bytes]:
         """Open a file for reading it bit by bit.
@@ -75,7 +76,7 @@ class LocalStore:
             OSError: if it cannot be read.
             ValueError: if the path would lead out of the folder.
         """
-        return self._place(path).open("rb")
+        return open(self._place(path), "rb")
 
     def list(self, prefix: str = "") -> Iterator[StoredFile]:
         """Yield the files below a folder, sorted by path. Yield nothing if it does not exist.
@@ -87,9 +88,10 @@ class LocalStore:
         prefix = prefix.strip("/")
         if self._leads_through_a_link(prefix):
             return
-        for path in _walk(self._place(prefix) if prefix else self.folder, prefix):
+        start = self._place(prefix) if prefix else str(self.folder)
+        for path in _walk(start, prefix):
             with contextlib.suppress(FileNotFoundError):  # removed since its folder was listed
-                found = os.lstat(self.folder / path)
+                found = os.lstat(os.path.join(self.folder, path))
                 yield StoredFile(path, found.st_size, f"{found.st_mtime_ns:x}")
 
     def remove(self, path: str) -> None:
@@ -114,7 +116,7 @@ class LocalStore:
             return
         for folder, _, _ in os.walk(start, topdown=False):
             remove_abandoned(Path(folder), _ABANDONED_SECONDS)
-            if Path(folder) != start:
+            if folder != start:
                 with contextlib.suppress(OSError):  # the folder is not empty
                     os.rmdir(folder)
 
@@ -127,11 +129,13 @@ class LocalStore:
                 return True
         return False
 
-    def _place(self, path: str) -> Path:
-        return self.folder.joinpath(*parts_of(path))
+    def _place(self, path: str) -> str:
+        # A `Path` would intern each part. A long log has so many files that the interpreter's table
+        # of interned strings would grow by megabytes.
+        return os.path.join(self.folder, *parts_of(path))
 
 
-def _walk(folder: Path, prefix: str) -> Iterator[str]:
+def _walk(folder: str, prefix: str) -> Iterator[str]:
     """Yield the paths of all files below a folder, in the order that sorting them would give."""
     try:
         with os.scandir(folder) as entries:
@@ -147,7 +151,7 @@ def _walk(folder: Path, prefix: str) -> Iterator[str]:
     for name in sorted(found):
         path = f"{prefix}/{name}" if prefix else name
         if name.endswith("/"):
-            yield from _walk(folder / name, path.removesuffix("/"))
+            yield from _walk(os.path.join(folder, name), path.removesuffix("/"))
         else:
             yield path
 

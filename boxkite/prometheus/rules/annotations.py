@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from boxkite.prometheus.rules.label_sets import VARIABLE
 
-__all__ = ["job_texts", "service_texts", "window_texts"]
+__all__ = ["job_texts", "quality_texts", "service_texts", "window_texts"]
 
 _CELL = ("gt", "le", "category")
 _RATES = ("missing", "unseen", "outside", "invalid")
@@ -43,6 +43,30 @@ def window_texts(window: str, environment: Sequence[str]) -> dict[str, str]:
             f"{trained} / variable:boxkite_training_all_rows:sum{{@}}", VARIABLE, "%.3g", times=2
         )
         + " %",
+    }
+
+
+def quality_texts(window: str, environment: Sequence[str]) -> dict[str, str]:
+    """Return the texts of alerts on quality, by placeholder of the template.
+
+    Args:
+        window: The alerts' window.
+        environment: Target labels that the rules group by.
+    """
+    live, trained = (*environment, *VARIABLE, "statistic"), (*VARIABLE, "statistic")
+
+    def now(name: str, form: str = "%.4g") -> str:
+        return _number(f'model:boxkite_quality:{name}{{window="{window}",@}}', live, form)
+
+    return {
+        "where": _where(environment),
+        "value_now": now("value"),
+        "low_now": now("low"),
+        "high_now": now("high"),
+        "rows_now": now("rows", "%.0f"),
+        "value_at_training": _number(
+            'model:boxkite_quality:training{category="",@}', trained, "%.4g"
+        ),
     }
 
 

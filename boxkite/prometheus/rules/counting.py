@@ -11,7 +11,14 @@ from collections.abc import Callable
 
 from boxkite.prometheus.rules.durations import parse_duration
 
-__all__ = ["counted_in_step", "counted_in_steps", "counted_raw", "counts_of", "is_summed"]
+__all__ = [
+    "OUTCOME_COUNTERS",
+    "counted_in_step",
+    "counted_in_steps",
+    "counted_raw",
+    "counts_of",
+    "is_summed",
+]
 
 _STEP = "5m"
 _LONGEST_RAW_SECONDS = 7200
@@ -20,6 +27,16 @@ _AWAY, _AWAY_AND_STEP = "15m", "20m"
 # Since Prometheus 3, a range leaves out a sample that lies exactly at its left end. Ranges here are
 # a millisecond longer to keep that sample, so every version counts the same rows.
 _LEFT_END = "1ms"
+
+OUTCOME_COUNTERS = {
+    "pairs": ("cell", "output_cell, outcome_cell"),
+    "below": ("cell", "output_cell, outcome_cell"),
+    "outputs": ("cell", "output_cell"),
+    "losses": ("variable", "loss"),
+    "loss_squares": ("variable", "loss"),
+}
+"""Each counter of pairs of outputs and outcomes, the level of the series that records it, and its
+own labels. What a corrected label took back is a counter of its own (`withdrawn`)."""
 
 _COUNTERS = {
     "values": ("boxkite_value_bucket", "variable_role, variable, le", "bucket:boxkite_value"),
@@ -31,6 +48,15 @@ _COUNTERS = {
     "missing": ("boxkite_missing_total", "variable_role, variable", "variable:boxkite_missing"),
     "invalid": ("boxkite_invalid_total", "variable_role, variable", "variable:boxkite_invalid"),
     "outside": ("boxkite_outside_total", "variable_role, variable", "variable:boxkite_outside"),
+    **{
+        f"outcome_{taken}{name}": (
+            f"boxkite_outcome_{taken}{name}_total",
+            f"variable_role, variable, {labels}",
+            f"{level}:boxkite_outcome_{taken}{name}",
+        )
+        for name, (level, labels) in OUTCOME_COUNTERS.items()
+        for taken in ("", "withdrawn_")
+    },
 }
 """Each counter, its labels that boxkite_predictions_total lacks, and the series that records it."""
 

@@ -27,6 +27,7 @@ VARIABLE = (*VERSION, "variable_role", "variable")
 SERIES_LABELS = (
     *VARIABLE, "variable_kind", "position", "gt", "le", "category", "window", "direction",
     "failed_stage", "sink", "outcome", "verdict", "statistic", "change", "moved_cell",
+    "output_cell", "outcome_cell", "loss", "result", "part",
 )  # fmt: skip
 """Every label that boxkite gives to a series."""
 

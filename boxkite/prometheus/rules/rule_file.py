@@ -12,6 +12,7 @@ from boxkite.prometheus.rules.counting import counted_in_step, is_summed
 from boxkite.prometheus.rules.durations import format_duration, parse_duration
 from boxkite.prometheus.rules.floors import floor_expressions
 from boxkite.prometheus.rules.job_groups import job_groups
+from boxkite.prometheus.rules.quality_groups import QUALITY_WINDOWS, quality_groups
 from boxkite.prometheus.rules.rule_options import RuleOptions
 from boxkite.prometheus.rules.rule_template import render_group
 from boxkite.prometheus.rules.scraping_group import scraping_group
@@ -62,6 +63,7 @@ def render_rules(
     *,
     windows: Sequence[str] = DEFAULT_WINDOWS,
     critical_windows: Mapping[str, str] | None = None,
+    quality_windows: Sequence[str] = QUALITY_WINDOWS,
     options: RuleOptions | None = None,
 ) -> str:
     """Return a Prometheus rule file for all models.
@@ -75,6 +77,8 @@ def render_rules(
             verdict in a window only if its policy has that window.
         critical_windows: For a window, the window of the services whose policy is used instead.
             This is for demonstrations that cannot wait for an hour.
+        quality_windows: How far back to look for labels, the shortest first. None measure no
+            quality.
         options: Everything that does not change a verdict; the defaults if None.
 
     Raises:
@@ -99,12 +103,16 @@ def render_rules(
             **floor_expressions(),
         )
     ]
-    if any(map(is_summed, windows)):
+    if quality_windows or any(map(is_summed, windows)):
         groups.append(render_group("steps.yaml", options, **counted_in_step()))
     sources = {window: (critical_windows or {}).get(window, window) for window in windows}
     for window, source in sources.items():
         of_window = WindowGroups(window, source, window == windows[-1], options, interval)
         groups += [of_window.records(), of_window.details(), *of_window.alerts()]
+    groups += quality_groups(
+        {window: (critical_windows or {}).get(window, window) for window in quality_windows},
+        options,
+    )
     groups.append(render_group("service.yaml", options, **service_texts(options.environment)))
     groups.append(scraping_group(sources, options, interval))
     groups += job_groups(options)

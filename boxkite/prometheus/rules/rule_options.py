@@ -14,6 +14,7 @@ __all__ = ["ALERTS", "RuleOptions", "longest_scrape_interval"]
 ALERTS = (
     "BoxkiteFeatureDrift", "BoxkiteOutputDrift", "BoxkiteMissingValues",
     "BoxkiteUnseenCategories", "BoxkiteOutsideValues", "BoxkiteInvalidValues",
+    "BoxkiteQualityWorse", "BoxkiteLabelsStopped", "BoxkiteLabelsLate",
     "BoxkiteBaselinesDiffer", "BoxkiteNoBaseline", "BoxkiteBaselineNotExported",
     "BoxkiteNoPredictions",
     "BoxkiteLogDropping", "BoxkiteLogPendingGrowing", "BoxkiteMonitoringErrors",
