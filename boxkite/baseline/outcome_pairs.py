@@ -23,7 +23,7 @@ from boxkite.baseline.outcome_values import (
     is_binary,
     row_numbers,
 )
-from boxkite.baseline.time_windows import row_values
+from boxkite.baseline.row_labels import row_values
 from boxkite.baseline.values import to_category
 from boxkite.baseline.variable import (
     OTHER,
