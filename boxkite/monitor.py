@@ -204,6 +204,7 @@ class Monitor:
         output: Any = None,
         request_body: Any = None,
         *,
+        segments: Any = None,
         identity: Identity | None = None,
         view: str = "",
     ) -> str:
@@ -215,6 +216,7 @@ class Monitor:
             output: the model's answer: a number or label, or several values for several outputs,
                 such as class probabilities.
             request_body: body of the request. It is logged if the setting `LOG_REQUEST_BODY` is on.
+            segments: values of the baseline's segment columns that are no features, by name.
             identity: identity of the prediction if it has one already. Default: a new one.
             view: source of the prediction for error messages, for example "view 'score'".
 
@@ -223,7 +225,7 @@ class Monitor:
             is counted as invalid and reported, and no error is raised.
         """
         identity = identity or Identity.new(self.settings.server_id)
-        return self.recorder.take(identity, features, output, request_body, view)
+        return self.recorder.take(identity, features, output, request_body, view, segments=segments)
 
     def log_predictions(
         self,
@@ -231,6 +233,7 @@ class Monitor:
         outputs: Any = None,
         request_body: Any = None,
         *,
+        segments: Any = None,
         identity: Identity | None = None,
         view: str = "",
     ) -> list[str]:
@@ -241,6 +244,8 @@ class Monitor:
                 of the baseline's features. Or a single row, as in `log_prediction`.
             outputs: one output per row, in a list, an array, a frame or a mapping of columns.
             request_body: body of the request. It is logged with the first prediction.
+            segments: values of the baseline's segment columns that are no features, by name: one
+                for all rows, or a list with one for each row.
             identity: identity of the first prediction. The others count up from it.
             view: source of the predictions for error messages.
 
@@ -249,7 +254,9 @@ class Monitor:
             difference is reported and the output of each row is counted as invalid.
         """
         identity = identity or Identity.new(self.settings.server_id)
-        return self.recorder.take_all(identity, features, outputs, request_body, view)
+        return self.recorder.take_all(
+            identity, features, outputs, request_body, view, segments=segments
+        )
 
     def log_outcome(self, prediction_id: str, outcome: Any) -> None:
         """Take the true outcome of a prediction. This takes a few microseconds.

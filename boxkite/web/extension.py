@@ -25,7 +25,7 @@ from boxkite.web.models import Models
 from boxkite.web.options import Options
 from boxkite.web.protection import Protection
 from boxkite.web.registered_views import mark_decorated
-from boxkite.web.sources import Capture, Source
+from boxkite.web.sources import Capture, SegmentSource, Source
 from boxkite.web.start_line import start_line
 from boxkite.web.views import MonitoredView
 
@@ -197,6 +197,7 @@ class Extension(ABC):
         *,
         features: Source = ...,
         output: Source = ...,
+        segments: SegmentSource | None = ...,
         model: str | None = ...,
     ) -> Callable[[Callable[P, T]], Callable[P, T]]: ...
 
@@ -207,6 +208,7 @@ class Extension(ABC):
         *,
         features: Source = None,
         output: Source = None,
+        segments: SegmentSource | None = None,
         model: str | None = None,
     ) -> Any:
         """Decorate a view: each answer with a status below 400 is a prediction.
@@ -221,6 +223,9 @@ class Extension(ABC):
                 request, or None for the whole body. It yields one row, or several for a batch.
             output: A key path into the returned object, names to pick from it, a callable of the
                 returned object, or None for the whole object. It yields one value for each row.
+            segments: The values of the baseline's segment columns that are no features: a key path
+                into the JSON body, a callable of the request, or a mapping from the name of a
+                column to either. It yields one value for the request, or one for each row.
             model: The name of the model that the view uses. By default it is the model of this
                 extension, or the application's first one if another extension set it up.
 
@@ -239,7 +244,8 @@ class Extension(ABC):
             if isinstance(view, type):
                 raise TypeError(f"{view.__name__} is a class; decorate its methods instead")
             name = getattr(view, "__name__", type(view).__name__)
-            capture = Capture(features, output, name, awaited=self.awaits_sources)
+            awaited = self.awaits_sources
+            capture = Capture(features, output, name, segments=segments, awaited=awaited)
             for baseline in self._baselines if model is None else ():
                 capture.check(baseline)
             wrapper: Any = MonitoredView(self, capture, name, model).wrap(view)
