@@ -18,5 +18,4 @@ def version_labels(baseline: Baseline) -> Labels:
 
 def variable_labels(baseline: Baseline, variable: Variable) -> Labels:
     """Return the labels of the series of a variable."""
-    own = {"variable_role": variable.role, "variable": variable.name}
-    return {**version_labels(baseline), **own}
+    return {**version_labels(baseline), **variable.labels}

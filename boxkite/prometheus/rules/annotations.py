@@ -10,6 +10,7 @@ __all__ = ["job_texts", "quality_texts", "service_texts", "window_texts"]
 
 _CELL = ("gt", "le", "category")
 _RATES = ("missing", "unseen", "outside", "invalid")
+_IN_SEGMENT = "{{ with $labels.segment }} in segment {{ . }}{{ end }}"
 
 
 def window_texts(window: str, environment: Sequence[str]) -> dict[str, str]:
@@ -31,6 +32,7 @@ def window_texts(window: str, environment: Sequence[str]) -> dict[str, str]:
     trained = "100 * variable:boxkite_training_missing:max{@}"
     return {
         "where": _where(environment),
+        "in_segment": _IN_SEGMENT,
         "most_moved": _most_moved(chosen, live),
         "distances": _distances(chosen, live),
         "live_rows": _number(f"variable:boxkite_live_rows:sum{{{chosen},@}}", live, "%.0f"),
@@ -121,6 +123,7 @@ def job_texts(environment: Sequence[str]) -> dict[str, str]:
     ks = _query('boxkite_compare_statistic{statistic="ks",@}', live)
     return {
         "where": _where(environment),
+        "in_segment": _IN_SEGMENT,
         "most_moved": moved(">", "to") + moved("<", "away from"),
         "distances": (
             f"PSI is {value('statistic', 'psi')} (threshold {value('critical', 'psi')})"
