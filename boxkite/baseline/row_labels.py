@@ -1,4 +1,4 @@
-"""The values of a column row by row, as Python values, numbers or numbered labels."""
+"""The values of a column row by row, as Python values or as numbered labels."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from boxkite.baseline.capture import CategoryColumn, capture_column
-from boxkite.baseline.values import to_category, to_number
+from boxkite.baseline.values import to_category
 
-__all__ = ["RowLabels", "row_floats", "row_labels", "row_values"]
+__all__ = ["RowLabels", "row_labels", "row_values"]
 
-Floats: TypeAlias = NDArray[np.float64]
 Integers: TypeAlias = NDArray[np.int64]
 
 
@@ -48,24 +46,6 @@ def row_labels(values: Any) -> RowLabels:
             code = known[key] = -1 if label is None else places.setdefault(label, len(places))
         codes[row] = code
     return RowLabels(codes, tuple(places))
-
-
-def row_floats(name: str, values: Any) -> Floats:
-    """Return a column as floats, row by row; NaN for a row without a value.
-
-    Args:
-        name: name of the column, for messages.
-        values: the column. Texts must spell numbers.
-
-    Raises:
-        ValueError: if a text is not a number.
-        BaselineError: if the column cannot be read.
-    """
-    column = capture_column(name, values, categorical=False)
-    if not isinstance(column, CategoryColumn):
-        return column.values
-    codes, labels = row_labels(values)
-    return np.array([*map(to_number, labels), np.nan], dtype=np.float64)[codes]
 
 
 def row_values(values: Any) -> list[Any]:

@@ -4,30 +4,24 @@ from __future__ import annotations
 
 import functools
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from boxkite.baseline.capture import CategoryColumn
+from boxkite.baseline.capture import CategoryColumn, Column
 from boxkite.baseline.ordered_values import OrderedValues, SortedValues
 from boxkite.baseline.outcome_fitting import OutcomeRows
-from boxkite.baseline.row_labels import RowLabels, row_floats, row_labels
+from boxkite.baseline.row_groups import RowColumn, RowGroups, segment_row_labels
 from boxkite.baseline.segment_cells import count_segment
-from boxkite.baseline.segment_column import (
-    MISSING,
-    MOST_VALUES,
-    Segment,
-    SegmentColumn,
-    segment_label,
-)
+from boxkite.baseline.segment_column import Segment, SegmentColumn
 from boxkite.baseline.time_windows import RowTimes, row_cells
 from boxkite.baseline.training_columns import SegmentValues
-from boxkite.baseline.variable import OTHER, NumericVariable, Variable
-from boxkite.errors import BaselineError, BaselineWarning
+from boxkite.baseline.variable import CategoryVariable, Variable
+from boxkite.errors import BaselineWarning
 
 __all__ = ["CountedRows", "fit_segments", "warn_about_segments"]
 
@@ -75,92 +69,49 @@ def fit_segments(
         BaselineError: if a column has another number of rows, or two segments have one label.
     """
     known = {each.name: each for each in like}
-    rows = counted[0].variable.rows if counted else 0
-    groups = [_Groups.of(each, known.get(each.name), rows) for each in columns]
+    rows = counted[0].variable.rows
+    groups = [_groups(each, known.get(each.name), rows) for each in columns]
     parts = list(pool.map(functools.partial(_parts, groups=groups, times=times), counted))
-    return tuple(
-        SegmentColumn(
-            group.name,
-            group.is_feature,
-            group.values,
-            tuple(
-                Segment(
-                    label,
-                    len(rows),
-                    tuple(part[number][place] for part in parts),
-                    None if outcomes is None else outcomes.count(rows),
-                )
-                for place, (label, rows) in enumerate(zip(group.labels, group.rows, strict=True))
-            ),
-        )
-        for number, group in enumerate(groups)
-    )
-
-
-@dataclass(frozen=True)
-class _Groups:
-    """The rows of each value of one column.
-
-    Attributes:
-        name: name of the column.
-        is_feature: whether the column is a feature too.
-        values: the values, as in `SegmentColumn`.
-        rows: indices of the rows of each value.
-    """
-
-    name: str
-    is_feature: bool
-    values: tuple[str, ...]
-    rows: tuple[Rows, ...]
-
-    @classmethod
-    def of(cls, column: SegmentValues, like: SegmentColumn | None, rows: int) -> _Groups:
-        try:
-            codes, labels = row_labels(column.values)
-        except ValueError as error:
-            raise BaselineError(f"segment column {column.name!r}: {error}") from error
-        if len(codes) != rows:
-            raise BaselineError(
-                f"segment column {column.name!r} has {len(codes):,} rows, but the table has "
-                f"{rows:,}. All columns need the same number of rows"
+    found: list[SegmentColumn] = []
+    for number, group in enumerate(groups):
+        segments = [
+            Segment(
+                label,
+                len(rows),
+                tuple(part[number][place] for part in parts),
+                None if outcomes is None else outcomes.count(rows),
             )
-        if like is None:
-            values = (*_most_common(codes, labels), OTHER, MISSING)
-            like = SegmentColumn(column.name, column.is_feature, values, ())
-        places = [*map(like.place_of_label, labels), len(like.values) - 1]
-        each_place = np.array(places, dtype=np.int64)[codes]
-        order = np.argsort(each_place, kind="stable")
-        ends = np.cumsum(np.bincount(each_place, minlength=len(like.values)))[:-1]
-        return cls(like.name, like.is_feature, like.values, tuple(np.split(order, ends)))
-
-    @property
-    def labels(self) -> list[str]:
-        return [segment_label(self.name, value) for value in self.values]
+            for place, (label, rows) in enumerate(_labelled(group))
+        ]
+        found.append(group.column.with_segments(segments))
+    return tuple(found)
 
 
-def _most_common(codes: Rows, labels: Sequence[str]) -> list[str]:
-    """Return the most common labels; of equally common ones, the first in alphabetical order."""
-    counts = np.bincount(codes[codes >= 0], minlength=len(labels)).tolist()
-    tally = {
-        label: rows
-        for label, rows in zip(labels, counts, strict=True)
-        if label not in (OTHER, MISSING)
-    }
-    return sorted(tally, key=lambda label: (-tally[label], label))[:MOST_VALUES]
+def _groups(column: SegmentValues, like: SegmentColumn | None, rows: int) -> RowGroups:
+    labels = segment_row_labels(column.name, column.values, rows)
+    if like is None:
+        return RowGroups.most_common(column.name, column.is_feature, labels)
+    return RowGroups.of(like, labels)
+
+
+def _labelled(group: RowGroups) -> Iterator[tuple[str, Rows]]:
+    """Yield the label and the rows of each segment."""
+    return zip(group.column.labels, group.rows, strict=True)
 
 
 def _parts(
-    counted: CountedRows, groups: Sequence[_Groups], times: RowTimes | None
+    counted: CountedRows, groups: Sequence[RowGroups], times: RowTimes | None
 ) -> list[list[Variable]]:
     """Return the variable of each value of each column of segments."""
     whole = counted.variable
-    column = _RowColumn.of(whole, counted.values)
+    categorical = isinstance(whole, CategoryVariable)
+    column = RowColumn.of(whole.name, counted.values, categorical=categorical)
     cells = None if times is None else row_cells(whole, counted.values)
     found: list[list[Variable]] = []
     for group in groups:
         found.append([])
-        for label, rows in zip(group.labels, group.rows, strict=True):
-            own = count_segment(whole, column.part(rows), label)
+        for label, rows in _labelled(group):
+            own = count_segment(whole, _ordered(column.part(rows)), label)
             if times is not None and cells is not None:
                 learnt = times.of_rows(rows).learn_cells(own, cells[rows])
                 own = replace(own, variation=learnt.variation)
@@ -168,27 +119,8 @@ def _parts(
     return found
 
 
-@dataclass(frozen=True)
-class _RowColumn:
-    """A column by rows: floats, or labels."""
-
-    values: NDArray[np.float64] | RowLabels
-
-    @classmethod
-    def of(cls, variable: Variable, values: Any) -> _RowColumn:
-        if isinstance(variable, NumericVariable):
-            return cls(row_floats(variable.name, values))
-        return cls(row_labels(values))
-
-    def part(self, rows: Rows) -> OrderedValues | CategoryColumn:
-        """Return some of the rows as a column that can be counted."""
-        if not isinstance(self.values, RowLabels):
-            return SortedValues.of(self.values[rows])
-        codes, labels = self.values
-        present, counts = np.unique(codes[rows], return_counts=True)
-        tally = dict(zip(present.tolist(), counts.tolist(), strict=True))
-        missing = tally.pop(-1, 0)
-        return CategoryColumn({labels[code]: number for code, number in tally.items()}, missing)
+def _ordered(column: Column) -> OrderedValues | CategoryColumn:
+    return column if isinstance(column, CategoryColumn) else SortedValues.of(column.values)
 
 
 def warn_about_segments(columns: Sequence[SegmentColumn]) -> None:
