@@ -20,6 +20,7 @@ extensions = [
     "sphinx_design",
     "command_examples",
     "public_names",
+    "series_tables",
 ]
 
 exclude_patterns = ["_build"]
