@@ -142,7 +142,7 @@ def rules_command(
       boxkite rules > boxkite.rules.yml && promtool check rules boxkite.rules.yml
       boxkite rules --window 30m --slow-window 6h
       boxkite rules --by env --severity critical=page --alert-label team=ml
-      boxkite rules --kubernetes --label release=prometheus | kubectl apply -f -
+      boxkite rules --kubernetes --label release=prometheus | kubectl apply --server-side -f -
       boxkite rules --estimate histogram.prom --replicas 50
     """
     windows = [window] if slow_window == "none" else [window, slow_window]

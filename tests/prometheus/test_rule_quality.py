@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import math
 import subprocess
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ from boxkite import Baseline, Monitor, Policy
 from boxkite.baseline.outcome_series import PAIRED, WITHDRAWN, PairSeries
 from boxkite.baseline.text_writer import render
 from boxkite.drift.comparison_series import JobRun
+from boxkite.errors import BaselineWarning
 from boxkite.prometheus.job_quality_series import job_quality_families
 from boxkite.prometheus.rules import render_rules
 from boxkite.quality import (
@@ -26,6 +29,7 @@ from boxkite.quality import (
     estimate,
     measure,
 )
+from boxkite.quality.quality_policy import parts_of_false_alarms
 
 HOSTILE = 'it\'s "naïve"\n\\ {x="1"} 😀'
 SCRAPES = 30  # 40 seconds apart
@@ -46,6 +50,7 @@ class Service:
         policy: The policy of quality.
         served: Scores of its predictions.
         withdrawn: Pairs that were counted too, and that corrected labels took back.
+        segments: The pairs of the labels of each segment.
     """
 
     baseline: Baseline
@@ -53,12 +58,18 @@ class Service:
     policy: QualityPolicy = POLICY
     served: Sequence[float] = ()
     withdrawn: Outcomes | None = None
+    segments: Mapping[str, Outcomes] = field(default_factory=dict)
 
     def series(self) -> Iterator[dict[str, str]]:
         """Yield what Prometheus scrapes."""
-        taken = self.withdrawn or empty(self.now)
-        counted = self.now if self.withdrawn is None else self.now.plus(self.withdrawn)
+        now = {"": self.now, **self.segments}
+        taken = {segment: each.empty() for segment, each in now.items()}
+        counted = dict(now)
+        if self.withdrawn is not None:
+            taken[""], counted[""] = self.withdrawn, self.now.plus(self.withdrawn)
         for series, before, after in [*self._pages(), *self._counted(counted, taken)]:
+            if before == "NaN":  # a segment without rows has no minimum, and promtool takes no NaN
+                continue
             target = 'job="models",instance="0"'
             values = f"{before} {after}x{SCRAPES}"
             yield {"series": f"{series.removesuffix('}')},{target}}}", "values": values}
@@ -78,27 +89,35 @@ class Service:
         for series, _, value in pages[0]:
             yield series, value, after[series]
 
-    def _counted(self, counted: Outcomes, taken: Outcomes) -> Iterator[tuple[str, str, str]]:
+    def _counted(
+        self, counted: Mapping[str, Outcomes], taken: Mapping[str, Outcomes]
+    ) -> Iterator[tuple[str, str, str]]:
         labels = {"model_name": self.baseline.model, "model_version": self.baseline.version}
         for prefix, outcomes in ((PAIRED, counted), (WITHDRAWN, taken)):
-            names = PairSeries(prefix, {"": outcomes}, labels, "_total")
-            for family in names.families({"": outcomes}):
+            for family in PairSeries(prefix, outcomes, labels, "_total").families(outcomes):
                 for series, value in zip(family.series, family.values, strict=True):
                     yield series, "0", repr(float(value))
 
     def tests(self) -> Iterator[Test]:
         """Yield tests that every number of the rules is Python's."""
-        training = self.baseline.outcomes
-        assert training is not None
-        for window in self.policy.windows:
-            found = compare_outcomes(
-                self.now, training, policy=self.policy, window=window, sliding=True
-            )
-            for change in found:
-                for series, value in expected(change).items():
-                    yield self._same(series, window, value, **labels_of(change))
-            if len(self.served):
-                yield from self._tests_of_estimates(training, window)
+        now = {"": self.now, **self.segments}
+        for segment, training in self.baseline.outcomes_by_segment.items():
+            own = {"segment": segment} if segment else {}
+            parts = parts_of_false_alarms(len(now) - 1, whole=not segment)
+            for window in self.policy.windows:
+                found = compare_outcomes(
+                    now[segment],
+                    training,
+                    policy=self.policy,
+                    window=window,
+                    sliding=True,
+                    parts=parts,
+                )
+                for change in found:
+                    for series, value in expected(change).items():
+                        yield self._same(series, window, value, **own, **labels_of(change))
+                if len(self.served) and not segment:
+                    yield from self._tests_of_estimates(training, window)
 
     def _tests_of_estimates(self, training: Outcomes, window: str) -> Iterator[Test]:
         pairs = training.pairs[0]
@@ -120,7 +139,7 @@ class Service:
             **labels,
         }
         text = ",".join(f"{key}={quoted(each)}" for key, each in own.items())
-        chosen = f"{series}{{{text}}}"
+        chosen = f"{series}{{{text}}}" if "segment" in own else f'{series}{{{text},segment=""}}'
         if math.isnan(value):
             return {"expr": chosen, "eval_time": AT, "exp_samples": []}
         near = f"abs({chosen} - {float(value)!r}) <= bool {1e-9 * max(1.0, abs(value))!r}"
@@ -130,20 +149,6 @@ class Service:
 
 def quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
-
-
-def empty(outcomes: Outcomes) -> Outcomes:
-    """Return the same cells without rows."""
-    pairs = (
-        replace(
-            each,
-            counts=each.counts * 0,
-            output_sums=each.output_sums * 0,
-            losses={name: type(loss)() for name, loss in each.losses.items()},
-        )
-        for each in outcomes.pairs
-    )
-    return replace(outcomes, pairs=tuple(pairs))
 
 
 def labels_of(change: QualityChange) -> dict[str, str]:
@@ -205,6 +210,28 @@ def score_baseline(model: str, threshold: float = 0.4) -> Baseline:
     )
 
 
+def with_segments(random: np.random.Generator) -> Service:
+    """Return a service whose model has become wrong in one country."""
+    countries = random.choice(["NO", "IT"], 4000)
+    scores, outcome = scored(random, 4000)
+    names = {"model": "by country", "version": "v", "bins": 4}
+    columns = {"x": random.normal(size=4000), "country": countries}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", BaselineWarning)  # the segments without rows
+        baseline = Baseline.fit(
+            columns, {"a score": scores}, outcome=outcome, segments=["country"], **names
+        )
+    cells = baseline.outcome_cells([])
+    now = {
+        label: cells.count([scores], outcome)
+        for label, rows, shift in (("country=NO", 900, 0.0), ("country=IT", 800, 1.5))
+        for scores, outcome in [scored(random, rows, shift)]
+    }
+    nothing = cells.count([[]], [])
+    segments = {each: now.get(each, nothing) for each in baseline.outcomes_by_segment if each}
+    return Service(baseline, reduce(Outcomes.plus, now.values()), segments=segments)
+
+
 VARIED = {
     "1d": tuple(
         StatisticVariation("a score", name, windows, mean, variance, chance, worst)
@@ -246,6 +273,7 @@ def test_every_statistic_of_a_score_is_pythons(bench: Any) -> None:
     taken = cells.count([[0.9] * 5], [0] * 5)
     services.append(Service(baseline, perfect, withdrawn=taken))
     assert {each.name: each.value for each in measure(perfect)}["auc"] == 1
+    services.append(with_segments(random))
     verdicts = {
         change.verdict
         for each in services

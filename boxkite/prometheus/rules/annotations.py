@@ -62,6 +62,7 @@ def quality_texts(window: str, environment: Sequence[str]) -> dict[str, str]:
 
     return {
         "where": _where(environment),
+        "in_segment": _IN_SEGMENT,
         "value_now": now("value"),
         "low_now": now("low"),
         "high_now": now("high"),
