@@ -15,6 +15,7 @@ from boxkite.baseline.tally import Tally
 from boxkite.drawing.printable import one_line
 from boxkite.drawing.shapes import bars
 from boxkite.drawing.svg import Sketch, sketch
+from boxkite.drawing.value_text import value_text
 from boxkite.drift import Comparison, VariableDrift
 from boxkite.variation import Variation
 
@@ -117,7 +118,9 @@ def baseline_table(baseline: Baseline, sketch_width: int = 0) -> Table:
         table.add_column("train", no_wrap=True)
     table.add_column("range or categories", min_width=len("-1.23457e+100 to"))
     for each in baseline.variables:
-        drawn = sketch(bars(each, each.counts), each.kind, sketch_width) if sketch_width else ()
+        drawn = (
+            sketch(bars(each, each.counts), each.kind, sketch_width) if sketch_width else ()
+        )
         table.add_row(
             _name(each.name, each.role),
             each.kind,
@@ -218,7 +221,8 @@ def _name(name: str, role: str) -> Text:
 def _summary(variable: Variable) -> str:
     if isinstance(variable, CategoryVariable):
         return ", ".join(one_line(_shortened(each)) for each in variable.categories[:5])
-    return f"{variable.minimum:.6g} to {variable.maximum:.6g}"
+    ends = (variable.minimum, variable.maximum)
+    return " to ".join(value_text(each, variable.value_type) for each in ends)
 
 
 def _shortened(text: str) -> str:
