@@ -27,6 +27,8 @@ pytestmark = [
 ]
 
 PATIENCE = 60.0
+# The volume hides this folder within the mount namespace of a service only.
+STATE = "/mnt"
 TRIP = {"distance": 3.5, "items": 2, "vehicle": "bike"}
 
 
@@ -54,13 +56,13 @@ class Template:
         changed = {"0.0.0.0:8000": f"127.0.0.1:{port}", "8000": str(port)}
         return [sys.executable, "-m", *(changed.get(each, each) for each in words)]
 
-    def environment(self, state: Path) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
         """Return the variables that the image and the manifest set, with places of this machine."""
         (line,) = re.findall(r"^ENV (.*)$", self.dockerfile, re.MULTILINE)
         variables = dict(each.split("=") for each in line.split())
         (container,) = self.pod["containers"]
         variables |= {each["name"]: each.get("value", "pod-1") for each in container["env"]}
-        places = {"/state": str(state), "/service": str(self.folder)}
+        places = {"/state": STATE, "/service": str(self.folder)}
         return {
             name: next((v.replace(a, b) for a, b in places.items() if v.startswith(a)), v)
             for name, v in variables.items()
@@ -68,7 +70,7 @@ class Template:
 
 
 @contextlib.contextmanager
-def deployed(template: Template, state: Path, port: int) -> Iterator[httpx.Client]:
+def deployed(template: Template, port: int) -> Iterator[httpx.Client]:
     """Start the image's command as the pod does: as its user, with nothing writable but a volume.
 
     The volume is like an `emptyDir` with `fsGroup`: root owns it, and the group may write to it.
@@ -76,7 +78,7 @@ def deployed(template: Template, state: Path, port: int) -> Iterator[httpx.Clien
     user = template.user
     mounts = (
         "mount --make-rprivate / && mount -o remount,bind,ro /"
-        f" && mount -t tmpfs -o mode=2777,gid={user} none {state}"
+        f" && mount -t tmpfs -o mode=2777,gid={user} none {STATE}"
     )
     # The interpreter may be in the home of root, so the user may read everything, and no more.
     capability = "--inh-caps=-all,+dac_read_search --ambient-caps=-all,+dac_read_search"
@@ -88,7 +90,7 @@ def deployed(template: Template, state: Path, port: int) -> Iterator[httpx.Clien
             cwd=template.folder,
             stdout=output,
             stderr=output,
-            env={"PATH": os.environ["PATH"], "HOME": "/nowhere", **template.environment(state)},
+            env={"PATH": os.environ["PATH"], "HOME": "/nowhere", **template.environment()},
         )
         try:
             with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE) as client:
@@ -118,10 +120,9 @@ def await_health(
 def test_the_service_counts_on_a_read_only_system(
     framework: str, tmp_path: Path, free_tcp_port: int
 ) -> None:
-    template, state = Template(tmp_path, framework), tmp_path / "state"
-    state.mkdir()
+    template = Template(tmp_path, framework)
     (endpoint,) = template.manifest("service-monitor")["spec"]["endpoints"]
-    with deployed(template, state, free_tcp_port) as client:
+    with deployed(template, free_tcp_port) as client:
         answers = [client.post("/predict", json=TRIP) for _ in range(20)]
         metrics = client.get(endpoint["path"]).text
     assert [answer.status_code for answer in answers] == [200] * 20
@@ -136,5 +137,5 @@ def test_the_service_counts_on_a_read_only_system(
     assert {value for *_, value in errors} <= {"0"}
     output = (tmp_path / "output").read_text()
     assert "Traceback" not in output
-    assert str(state) in output  # the line at the start names the state's place
+    assert f"state in {STATE}\n" in output  # the line at the start names the state's place
     assert "Cannot keep" not in output
