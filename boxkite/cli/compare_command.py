@@ -6,7 +6,7 @@ import functools
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,11 +17,11 @@ from boxkite.baseline import Baseline
 from boxkite.cli.console import pass_progress, print_table, progress_bar
 from boxkite.cli.group import EXIT_DRIFT, EXIT_INSUFFICIENT, print_message
 from boxkite.cli.inputs import log_reader, opened_table, read_baseline, watched
+from boxkite.cli.job_options import job_options, moment
 from boxkite.cli.junit import junit_xml
 from boxkite.cli.log_counting import count_log
 from boxkite.cli.policy_options import policy_options
 from boxkite.cli.shared_options import (
-    duration,
     folder_exists,
     json_option,
     no_segments_option,
@@ -34,7 +34,6 @@ from boxkite.cli.table_source import FORMATS, TableSource, holds_log
 from boxkite.cli.tables import comparison_lines, comparison_table
 from boxkite.drift import Comparison, Policy, compare, compare_counts
 from boxkite.logs.partition import ROOT
-from boxkite.logs.reader.log_files import Interval
 from boxkite.system.atomic_file import replace_file
 
 __all__ = ["compare_command", "compared", "comparison_arguments", "exit_by_verdict"]
@@ -145,28 +144,7 @@ def _segment_columns(baseline: Baseline, named: tuple[str, ...], no_segments: bo
     help="Also write JUnit XML. Each variable is a test case that fails if it drifted or if one of "
     "its rates changed.",
 )
-@click.option(
-    "--metrics",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    callback=folder_exists,
-    help="Also write the verdict as metrics, for the textfile collector or a Pushgateway. The "
-    "alerts of boxkite rules read them.",
-)
-@click.option(
-    "--every",
-    type=duration,
-    default="1d",
-    show_default=True,
-    metavar="LENGTH",
-    help="Time between two runs of this job. With --metrics, an alert fires if a run is late.",
-)
-@click.option(
-    "--period-end",
-    metavar="TIME",
-    help="End of the period that the rows come from, as a date or time like that of --until. "
-    "--metrics writes it. [default: --until]",
-)
+@job_options
 def compare_command(
     baseline: Baseline | str,
     rows: TableSource | str,
@@ -203,7 +181,7 @@ def compare_command(
       boxkite compare histogram.prom monday.parquet --window 1d --metrics monday.prom
       boxkite compare histogram.prom july.parquet --no-alert row_id --variable dest:min-effect=0.2
     """
-    end = _moment(period_end or options["until"])
+    end = moment(period_end or options["until"])
     comparison = compared(read_baseline(baseline), rows, **options)
     if metrics is not None:
         comparison.write_metrics(metrics, every=every, period_end=end)
@@ -216,10 +194,6 @@ def compare_command(
         for line in comparison_lines(comparison):
             click.echo(line)
     exit_by_verdict(comparison)
-
-
-def _moment(text: str | None) -> datetime | None:
-    return None if text is None else Interval.of(until=text).until
 
 
 def exit_by_verdict(comparison: Comparison) -> None:

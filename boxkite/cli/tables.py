@@ -15,6 +15,7 @@ from boxkite.baseline.tally import Tally
 from boxkite.drawing.printable import one_line
 from boxkite.drawing.shapes import bars
 from boxkite.drawing.svg import Sketch, sketch
+from boxkite.drawing.value_text import value_text
 from boxkite.drift import Comparison, VariableDrift
 from boxkite.variation import Variation
 
@@ -218,7 +219,8 @@ def _name(name: str, role: str) -> Text:
 def _summary(variable: Variable) -> str:
     if isinstance(variable, CategoryVariable):
         return ", ".join(one_line(_shortened(each)) for each in variable.categories[:5])
-    return f"{variable.minimum:.6g} to {variable.maximum:.6g}"
+    ends = (variable.minimum, variable.maximum)
+    return " to ".join(value_text(each, variable.value_type) for each in ends)
 
 
 def _shortened(text: str) -> str:
