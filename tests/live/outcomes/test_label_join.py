@@ -247,3 +247,40 @@ class Joining(RuleBasedStateMachine):
 
 TestJoining = Joining.TestCase
 TestJoining.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+
+
+def test_a_join_that_is_killed_at_any_statement_is_repeated_exactly(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "time", lambda: float(NOW))
+    monkeypatch.setattr(outcome_database.sqlite3, "connect", mortal_connect)
+    records = Records()
+    first = [label(prediction_id(2, NOW), 1), prediction(1, NOW, 0.9, "DL")]
+    first += [label(prediction_id(1, NOW), outcome) for outcome in (1, 1, 0)]
+    second = [prediction(2, NOW, 0.2), label(prediction_id(2, NOW), 0), label("no id", 1)]
+    steps = kills = 0
+    while True:
+        (tmp_path / str(steps)).mkdir()
+        join = GroupJoin(tmp_path / str(steps), OPTIONS, ErrorReporter())
+        killed = False
+        records.contents = []
+        for part in (first, second):
+            records.contents += part
+            Mortal.left = steps
+            try:
+                join.join({"a": records})
+            except Killed:
+                killed = True
+            finally:
+                Mortal.left = math.inf
+        join.join({"a": records})
+        joined = join.totals()
+        assert +joined.results == {"paired": 2, "repeated": 1, "corrected": 2, "invalid": 1}
+        expected = CELLS.count([[0.9, 0.2]], [0, 0]).pairs[0]
+        assert joined.outcomes(LAYOUT).pairs[0].counts.tolist() == expected.counts.tolist()
+        assert joined.paired[""].rows == 4
+        assert joined.predictions == 2
+        if not killed:
+            break
+        steps, kills = steps + 1, kills + 1
+    assert kills > 20
