@@ -33,7 +33,7 @@ def test_labels_of_killed_workers_count_once(tmp_path: Path) -> None:
     """Four workers die by SIGKILL, with labels of each other's predictions in their journals."""
     first = monitor(tmp_path)
     shared = [first.log_prediction([1.0], 0.9) for _ in range(400)]
-    children = []
+    children: list[int] = []
     for worker in range(4):
         child = os.fork()
         if not child:
