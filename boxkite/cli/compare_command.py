@@ -24,8 +24,10 @@ from boxkite.cli.policy_options import policy_options
 from boxkite.cli.shared_options import (
     folder_exists,
     json_option,
+    no_segments_option,
     part_of_log,
     rows_or_log,
+    segment_option,
     window_option,
 )
 from boxkite.cli.table_source import FORMATS, TableSource, holds_log
@@ -42,6 +44,8 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 def comparison_arguments(command: Command) -> Command:
     """Add BASELINE, ROWS and the options of `compared` to a command."""
     for each in (
+        no_segments_option,
+        segment_option,
         window_option,
         policy_options,
         part_of_log,
@@ -61,6 +65,8 @@ def compared(
     since: str | None,
     until: str | None,
     window: str | None = None,
+    segments: tuple[str, ...] = (),
+    no_segments: bool = False,
 ) -> Comparison:
     """Compare the rows of a table, or a part of a log, with a baseline.
 
@@ -72,6 +78,7 @@ def compared(
         OSError: If the file or log cannot be reached.
     """
     policy.check_names(baseline.variables)
+    divided = _segment_columns(baseline, segments, no_segments)
     if window is not None:
         policy = policy.including(window)
         if not any(policy.natural_variation(window, each) for each in baseline.variables):
@@ -87,7 +94,8 @@ def compared(
         with pass_progress("comparing") as progress, opened_table(rows, baseline) as table:
             if isinstance(table, nw.DataFrame) and table.is_empty():
                 raise click.UsageError(f"{rows} has no rows")
-            return compare(baseline, watched(table, progress), policy=policy, window=window)
+            rows_of_table = watched(table, progress)
+            return compare(baseline, rows_of_table, policy=policy, window=window, segments=divided)
     if Path(rows).is_dir() and not holds_log(Path(rows)):
         raise click.UsageError(
             f"{rows} holds neither a prediction log, in {ROOT}, nor a file of rows, which ends in "
@@ -100,9 +108,29 @@ def compared(
         raise click.UsageError(
             f"{rows} has no predictions for these options. Check --endpoint, --since and --until"
         )
+    labels = [each for one in baseline.segments if one.name in divided for each in one.labels]
     return compare_counts(
-        baseline, counts.tallies(), counts.predictions, policy=policy, window=window
+        baseline,
+        counts.tallies(),
+        counts.predictions,
+        policy=policy,
+        window=window,
+        segments=labels,
     )
+
+
+def _segment_columns(baseline: Baseline, named: tuple[str, ...], no_segments: bool) -> list[str]:
+    """Return the columns whose segments are compared.
+
+    Raises:
+        click.UsageError: If the baseline has no segments of a named column.
+    """
+    known = [each.name for each in baseline.segments]
+    for name in named:
+        if name not in known:
+            there = f"segments of {', '.join(known)}" if known else "no segments"
+            raise click.UsageError(f"--segment {name}: the baseline has {there}")
+    return [] if no_segments else [each for each in known if not named or each in named]
 
 
 @click.command("compare")
@@ -139,7 +167,8 @@ def compare_command(
     \b
     Exit codes:
       0  no variable drifted, and no rate changed
-      1  a variable drifted, or its rate of missing, invalid, unseen or outside rows changed
+      1  a variable drifted, or its rate of missing, invalid, unseen or outside rows changed, in
+         all rows or in a segment
       2  wrong usage, or a file cannot be read
       3  not enough data for any verdict
 
@@ -148,6 +177,7 @@ def compare_command(
       boxkite compare histogram.prom july.parquet
       boxkite compare histogram.prom 's3://bucket/july/*.parquet'
       boxkite compare histogram.prom s3://bucket/log --since 2026-11-01
+      boxkite compare histogram.prom july.parquet --segment carrier
       boxkite compare histogram.prom monday.parquet --window 1d --metrics monday.prom
       boxkite compare histogram.prom july.parquet --no-alert row_id --variable dest:min-effect=0.2
     """

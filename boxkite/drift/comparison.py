@@ -17,7 +17,7 @@ from boxkite.baseline.tally import Tally
 from boxkite.baseline.text_writer import render
 from boxkite.baseline.variable import CategoryVariable, Variable
 from boxkite.drawing.cell_words import cell_words
-from boxkite.drawing.shapes import bars
+from boxkite.drawing.shapes import bars, drawn_kind
 from boxkite.drawing.svg import picture
 from boxkite.drift.allowance import measure
 from boxkite.drift.comparison_series import ComparedRows, JobRun, comparison_families
@@ -261,7 +261,7 @@ def _notebook_row(drift: VariableDrift, counts: tuple[Variable, Tally] | None) -
         return numbers
     variable, tally = counts
     label = f"{drift.name}: training and live distribution"
-    return [*numbers, Html(picture(bars(variable, tally.cells), variable.kind, label))]
+    return [*numbers, Html(picture(bars(variable, tally.cells), drawn_kind(variable), label))]
 
 
 def compare_counts(

@@ -9,6 +9,7 @@ from xml.sax.saxutils import escape
 
 from boxkite.baseline import NumericVariable
 from boxkite.drawing.axis import Label, category_labels, number_labels
+from boxkite.drawing.shapes import drawn_kind
 from boxkite.drawing.svg import picture
 from boxkite.drift import VariableDrift
 from boxkite.report.cards import Card
@@ -25,13 +26,14 @@ _HOUR = timedelta(hours=1)
 def distribution(card: Card) -> str:
     """Return both distributions of a variable on one scale, live in front of training."""
     label = f"{card.drift.name}: training and live distribution"
-    return picture(card.bars, card.variable.kind, label)
+    return picture(card.bars, drawn_kind(card.variable), label)
 
 
 def labels_of(card: Card) -> list[Label]:
     """Return the labels below the picture of a variable."""
-    if isinstance(card.variable, NumericVariable):
-        return number_labels(card.variable)
+    variable = card.variable
+    if isinstance(variable, NumericVariable) and drawn_kind(variable) == "numeric":
+        return number_labels(variable)
     return category_labels(card.bars)
 
 
@@ -49,7 +51,7 @@ def labels(card: Card) -> str:
         high = _GAP_ABOVE + _CHARACTER * max(len(each.text) for each in found)
         upright = f' upright" height="{high:.0f}'
     return (
-        f'<svg class="labels {card.variable.kind}{upright}" aria-hidden="true">'
+        f'<svg class="labels {drawn_kind(card.variable)}{upright}" aria-hidden="true">'
         f"{''.join(map(_label, found))}</svg>"
     )
 

@@ -1,4 +1,4 @@
-"""The code of the pages on policies and on class probabilities does what they say."""
+"""The code of the pages on policies, class probabilities and monitors does what they say."""
 
 import re
 from collections.abc import Callable
@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from boxkite import Baseline
+from boxkite import Baseline, compare
 from boxkite.drift import Floors
+from boxkite.signals import drift_changed
 
 GUIDES = Path(__file__).parents[2] / "docs" / "guides"
 
@@ -45,3 +46,25 @@ def test_class_probabilities_are_counted_with_the_predicted_class(
         "sum default virginica": 0.1,
         "rows default class setosa": 1,
     }
+
+
+def test_a_monitor_without_a_framework_and_a_receiver_of_drift_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BOXKITE_STATE_DIR", str(tmp_path / "state"))
+    trips = {"distance": [1.0, 2.0] * 100, "items": [1, 2] * 100, "vehicle": ["bike", "car"] * 100}
+    baseline = Baseline.fit(trips, {"minutes": [17.0, 29.0] * 100})
+    baseline.write("histogram.prom")
+    worker, notify = re.findall(
+        r"```python\n(.*?)```", (GUIDES / "in-code.md").read_text(), re.DOTALL
+    )
+    names: dict[str, Any] = {}
+    exec(worker, names)
+    names["monitor"].close()
+    assert "distance insufficient 1 row" in capsys.readouterr().out
+    exec(notify, names)
+    shifted = compare(baseline, trips | {"distance": [9.0] * 200}, policy=None)
+    drift_changed.send(None, monitor=None, window="1d", comparison=shifted, changed=[*shifted])
+    drift_changed.disconnect(names["tell"])
+    assert capsys.readouterr().out.startswith("distance in the last 1d: ")
