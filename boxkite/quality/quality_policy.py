@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from boxkite.quality.statistic import QualityStatistic
 
@@ -55,6 +55,21 @@ class QualityPolicy:
     min_increase: float = 0.05
     min_rows: int = 50
     windows: Mapping[str, float] = field(default_factory=lambda: {"1d": 24.0, "7d": 168.0})
+
+    def part(self, segment: str, segments: int) -> QualityPolicy:
+        """Return the policy for all rows of a model, or for those of one of its segments.
+
+        As for drift, all rows get half of the allowed false alarms if there are segments, and the
+        segments share the other half evenly.
+
+        Args:
+            segment: Label of the segment; empty for all rows.
+            segments: Number of the model's segments.
+        """
+        if not segments:
+            return self
+        parts = 2 * segments if segment else 2
+        return replace(self, false_alarms_per_month=self.false_alarms_per_month / parts)
 
     def share(self, hours: float, statistics: float) -> float:
         """Return the chance that one statistic is called worse although nothing changed.
