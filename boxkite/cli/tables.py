@@ -115,9 +115,7 @@ def baseline_table(baseline: Baseline, sketch_width: int = 0) -> Table:
         table.add_column("train", no_wrap=True)
     table.add_column("range or categories", min_width=len("-1.23457e+100 to"))
     for each in baseline.variables:
-        drawn = (
-            sketch(bars(each, each.counts), each.kind, sketch_width) if sketch_width else ()
-        )
+        drawn = sketch(bars(each, each.counts), each.kind, sketch_width) if sketch_width else ()
         table.add_row(
             _name(each.name, each.role),
             each.kind,

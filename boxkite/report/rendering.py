@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from boxkite.drawing.svg import percent
 from boxkite.errors import ConfigError
 from boxkite.report.cards import Card, Choice, Report
-from boxkite.report.charts import distribution, labels, meter, sparkline
+from boxkite.report.charts import distribution, labels, meter, meter_top, sparkline
 from boxkite.system.cooperation import cooperatively
 
 if TYPE_CHECKING:
@@ -174,5 +174,6 @@ _FUNCTIONS: Mapping[str, Any] = {
     "distribution": _drawn(distribution),
     "labels": _drawn(labels),
     "meter": _drawn(meter),
+    "meter_top": meter_top,
     "sparkline": _drawn(sparkline),
 }
