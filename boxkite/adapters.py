@@ -20,6 +20,7 @@ from boxkite.web.sources import (
     PREDICTION_COUNT_HEADER,
     PREDICTION_ID_HEADER,
     PendingPrediction,
+    SegmentSource,
     Source,
 )
 
@@ -43,6 +44,7 @@ __all__ = [
     "Prediction",
     "RegisteredView",
     "Rendering",
+    "SegmentSource",
     "Settings",
     "Source",
     "require_application",

@@ -43,6 +43,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "drift",
         "error_reporter",
         "errors",
+        "quality",
         "settings",
         "signals",
         "system",

@@ -35,6 +35,7 @@ from boxkite.baseline.notebook import variables_table
 from boxkite.baseline.outcome_pairs import DEFAULT_THRESHOLD, OutcomeCells, merge_outcomes
 from boxkite.baseline.outcome_series import outcome_families
 from boxkite.baseline.quality_series import quality_families
+from boxkite.baseline.segment_cells import merge_segments
 from boxkite.baseline.segment_column import Segment, SegmentColumn
 from boxkite.baseline.storage import read_bounded
 from boxkite.baseline.text_checks import (
@@ -46,8 +47,9 @@ from boxkite.baseline.text_checks import (
 )
 from boxkite.baseline.text_writer import Family, render_parts
 from boxkite.baseline.time_windows import DEFAULT_WINDOWS
+from boxkite.baseline.training_columns import Segments
 from boxkite.baseline.values import valid_unicode
-from boxkite.baseline.variable import CategoryVariable, Variable
+from boxkite.baseline.variable import CategoryVariable, Variable, range_of
 
 # These are the only imports of `classic` in this package. `Baseline.read` needs them because it
 # reads files of 0.0.5 too. Both modules depend only on variables and text.
@@ -114,6 +116,7 @@ class Baseline:
         ordered: Ordered = (),
         outcome: Any = None,
         threshold: float = DEFAULT_THRESHOLD,
+        segments: Segments = (),
     ) -> Baseline:
         """Count every training row into a baseline. The same rows always give the same file.
 
@@ -157,6 +160,11 @@ class Baseline:
                 otherwise a number in the unit of the output. Pass rows that the model was not
                 trained on, because it is always better on its own training rows.
             threshold: a score above it is a positive prediction.
+            segments: columns whose most common values are monitored separately: names of features,
+                or a mapping from the name of a column to None for the feature of that name, to the
+                name of a column, which is then not a feature, or to one value for each row. The 20
+                most common values of each column are kept. All others are counted in `__other__`,
+                and rows without a value in `__missing__`.
 
         Returns:
             The baseline.
@@ -167,7 +175,8 @@ class Baseline:
 
         Warns:
             BaselineWarning: for a column of nearly unique texts, or without any value; if an order
-                has too many categories; or if the last fifth of training differs from the first.
+                has too many categories; if the last fifth of training differs from the first; or if
+            segments have too few rows, or add more than 50,000 series to each replica.
         """
         if like is not None and not isinstance(like, Baseline):
             like = cls.read(like)
@@ -175,7 +184,7 @@ class Baseline:
             model = like.model
         if like is not None and like.outcomes is not None:
             threshold = like.outcome_cells(outcome).threshold
-        variables, rows, outcomes = fit_variables(
+        fitted = fit_variables(
             features,
             output,
             bins=bins,
@@ -185,12 +194,20 @@ class Baseline:
             classes=classes,
             time=time,
             windows=windows,
-            like=None if like is None else Template(like.variables),
+            like=None if like is None else Template(like.variables, like.segments),
             ordered=ordered,
             outcome=outcome,
             threshold=threshold,
+            segments=segments,
         )
-        return cls.from_variables(variables, rows, model=model, version=version, outcomes=outcomes)
+        return cls.from_variables(
+            fitted.variables,
+            fitted.rows,
+            model=model,
+            version=version,
+            outcomes=fitted.outcomes,
+            segments=fitted.segments,
+        )
 
     @classmethod
     def from_variables(
@@ -295,6 +312,16 @@ class Baseline:
     def feature_matrix(self) -> FeatureMatrix:
         """The numeric features as one matrix, which counts many rows at once."""
         return FeatureMatrix(self.variables, self.cell_bounds)
+
+    @cached_property
+    def segment_ranges(self) -> NDArray[np.float64]:
+        """Least and greatest number of each variable in each segment at training.
+
+        The shape is (variables, 2, segments). Categories, and segments without numbers, have NaN.
+        """
+        ranges = [[range_of(each) for each in segment.variables] for segment in self._segments]
+        shape = (len(self._segments), len(self.variables), 2)
+        return np.array(ranges, dtype=np.float64).reshape(shape).transpose(1, 2, 0)
 
     @cached_property
     def digest(self) -> str:
@@ -472,8 +499,8 @@ class Baseline:
             BaselineWarning: if one of them has natural variation.
 
         Raises:
-            BaselineError: if they differ in model, variables or bins, or if a category that has a
-                count of its own in one part is counted in `__other__` in another one.
+            BaselineError: if they differ in model, variables, bins or segments, or if a category
+                that has a count of its own in one part is counted in `__other__` in another one.
         """
         if any(each.variation for part in (self, *others) for each in part.variables):
             warnings.warn(
@@ -487,13 +514,15 @@ class Baseline:
     def _merge_one(self, other: Baseline) -> Baseline:
         _check_parts(self, other)
         pairs = zip(self.variables, other.variables, strict=True)
+        variables = [merge_variables(a, b) for a, b in pairs]
         named = self.version == other.version and self.version != self.digest
         return Baseline.from_variables(
-            [merge_variables(a, b) for a, b in pairs],
+            variables,
             self.rows + other.rows,
             model=self.model,
             version=self.version if named else None,
             outcomes=merge_outcomes(self.outcomes, other.outcomes),
+            segments=merge_segments(self.segments, other.segments, variables),
         )
 
     def relabelled(self, *, model: str | None = None, version: str | None = None) -> Baseline:

@@ -13,6 +13,7 @@ from boxkite.baseline.category_order import ordered_variable
 from boxkite.baseline.category_tail import Tail, label_hash
 from boxkite.baseline.class_probabilities import WINNER, classes_of
 from boxkite.baseline.ordered_values import OrderedValues, SortedValues
+from boxkite.baseline.segment_column import SegmentColumn
 from boxkite.baseline.values import spelled_number, to_number
 from boxkite.baseline.variable import (
     OTHER,
@@ -33,9 +34,11 @@ class Template:
 
     Attributes:
         variables: the variables of that baseline.
+        segments: its columns of segments.
     """
 
     variables: tuple[Variable, ...]
+    segments: tuple[SegmentColumn, ...] = ()
 
     def names(self, role: Role) -> list[str]:
         """Return the columns of a role, without the one that holds the most probable class."""

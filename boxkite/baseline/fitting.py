@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from boxkite.baseline.category_order import Ordered, given_orders
 from boxkite.baseline.class_probabilities import (
@@ -30,16 +30,40 @@ from boxkite.baseline.engines.engine_column import EngineColumn
 from boxkite.baseline.engines.engine_times import EngineTimes
 from boxkite.baseline.engines.engine_winners import winner_column
 from boxkite.baseline.engines.questions import settle
-from boxkite.baseline.outcome_fitting import fit_outcomes
+from boxkite.baseline.outcome_fitting import OutcomeRows
 from boxkite.baseline.outcome_pairs import DEFAULT_THRESHOLD
 from boxkite.baseline.outcome_values import is_binary
+from boxkite.baseline.segment_column import SegmentColumn
+from boxkite.baseline.segment_fitting import CountedRows, fit_segments, warn_about_segments
+from boxkite.baseline.segment_json import check_labels_differ
 from boxkite.baseline.time_windows import DEFAULT_WINDOWS, RowTimes
-from boxkite.baseline.training_columns import TrainingColumn, TrainingColumns, gather_columns
+from boxkite.baseline.training_columns import (
+    Segments,
+    TrainingColumn,
+    TrainingColumns,
+    gather_columns,
+)
 from boxkite.baseline.variable import Variable
 from boxkite.errors import BaselineError
 from boxkite.quality import Outcomes
 
-__all__ = ["fit_variables"]
+__all__ = ["Fitted", "fit_variables"]
+
+
+class Fitted(NamedTuple):
+    """The counted training rows.
+
+    Attributes:
+        variables: the variables, features first.
+        rows: number of rows.
+        outcomes: the outcomes; None if they are not known.
+        segments: the columns whose values are monitored separately.
+    """
+
+    variables: tuple[Variable, ...]
+    rows: int
+    outcomes: Outcomes | None
+    segments: tuple[SegmentColumn, ...]
 
 
 def fit_variables(
@@ -57,15 +81,16 @@ def fit_variables(
     like: Template | None = None,
     outcome: Any = None,
     threshold: float = DEFAULT_THRESHOLD,
-) -> tuple[tuple[Variable, ...], int, Outcomes | None]:
-    """Return the variables, features first, the number of rows, and the outcomes.
+    segments: Segments = (),
+) -> Fitted:
+    """Count the training rows.
 
     `Baseline.fit` describes the arguments and the errors.
     """
     if like is not None:
         _check_alone(bins, categorical, max_categories, ordered)
         classes = classes or like.classes or False
-    columns = gather_columns(features, output, names, classes, time, outcome, like)
+    columns = gather_columns(features, output, names, classes, time, outcome, segments, like)
     times = None if columns.time is None else _times(columns.time, windows)
     _check_in_memory(columns, times)
     counter: ColumnCounter
@@ -83,10 +108,52 @@ def fit_variables(
     if classes is not False:
         # Count the winners last, because they depend on all columns of probabilities.
         variables = (*variables, _winners(columns.outputs, times, like))
-    predicted = [each for each in variables if each.role == "output"]
-    values = [column.values for column in columns.outputs]
     in_memory = times if isinstance(times, RowTimes) else None
-    return variables, rows, fit_outcomes(predicted, values, columns.outcome, threshold, in_memory)
+    outcomes = _outcomes(columns, variables, threshold, in_memory)
+    return Fitted(
+        variables,
+        rows,
+        None if outcomes is None else outcomes.count(),
+        _segments(columns, variables, like, in_memory, outcomes),
+    )
+
+
+def _outcomes(
+    columns: TrainingColumns,
+    variables: Sequence[Variable],
+    threshold: float,
+    times: RowTimes | None,
+) -> OutcomeRows | None:
+    if columns.outcome is None:
+        return None
+    outputs = [each for each in variables if each.role == "output"]
+    values = [column.values for column in columns.outputs]
+    return OutcomeRows.of(outputs, values, columns.outcome, threshold, times)
+
+
+def _segments(
+    columns: TrainingColumns,
+    variables: Sequence[Variable],
+    like: Template | None,
+    times: RowTimes | None,
+    outcomes: OutcomeRows | None,
+) -> tuple[SegmentColumn, ...]:
+    if not columns.segments:
+        return ()
+    values = [each.values for each in columns.counted]
+    if len(variables) > len(values):
+        outputs = columns.outputs
+        names = [each.name for each in outputs]
+        values.append(winning_labels([each.values for each in outputs], names))
+    counted = [CountedRows(*each) for each in zip(variables, values, strict=True)]
+    known = () if like is None else like.segments
+    with _threads() as pool:
+        found = fit_segments(
+            columns.segments, counted, like=known, times=times, outcomes=outcomes, pool=pool
+        )
+    check_labels_differ(found)
+    warn_about_segments(found)
+    return found
 
 
 def _check_arguments(counter: FreshCells, columns: TrainingColumns) -> None:
@@ -114,8 +181,12 @@ def _all_counted(
     if any(isinstance(column.values, EngineColumn) for column in columns):
         return settle([functools.partial(count, column) for column in columns])
     # numpy releases the interpreter's lock while it sorts, so threads use several processors.
-    with ThreadPoolExecutor(max_workers=min(8, _processors())) as pool:
+    with _threads() as pool:
         return list(pool.map(count, columns))
+
+
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=min(8, _processors()))
 
 
 def _check_alone(
@@ -142,11 +213,20 @@ def _times(time: Any, windows: Iterable[str]) -> RowTimes | EngineTimes:
 
 
 def _check_in_memory(columns: TrainingColumns, times: RowTimes | EngineTimes | None) -> None:
-    """Check that outcomes can be paired with outputs row by row, which no engine does.
+    """Check that rows can be read one by one if they must be, which no engine does.
 
     Raises:
-        BaselineError: if there is an outcome and one of the columns is in an engine.
+        BaselineError: if there are outcomes or segments, and one of their columns is in an engine.
     """
+    divided = [column.values for column in columns.segments]
+    if divided and any(
+        isinstance(each, EngineColumn)
+        for each in (*divided, *(column.values for column in columns.counted))
+    ):
+        raise BaselineError(
+            "segments= needs rows in memory, but the table is lazy. Collect it first, or fit parts "
+            "of it with like= and merge them"
+        )
     if columns.outcome is None:
         return
     lazy = any(isinstance(each.values, EngineColumn) for each in columns.outputs)

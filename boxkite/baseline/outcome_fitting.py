@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from boxkite.baseline.outcome_pairs import OutcomeCells
 from boxkite.baseline.outcome_values import row_numbers
-from boxkite.baseline.time_windows import RowTimes, row_values
+from boxkite.baseline.row_labels import row_values
+from boxkite.baseline.time_windows import RowTimes
 from boxkite.baseline.variable import NumericVariable, Variable
 from boxkite.quality import LossSums, Outcomes, learn_statistic_variation
 from boxkite.quality.window_variation import MIN_WINDOWS
 
-__all__ = ["fit_outcomes"]
+__all__ = ["OutcomeRows"]
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -25,45 +26,73 @@ _MOST_WINDOWS = 1_000
 _DIGITS = 12
 
 
-def fit_outcomes(
-    outputs: Sequence[Variable],
-    columns: Sequence[Any],
-    outcome: Any,
-    threshold: float,
-    times: RowTimes | None,
-) -> Outcomes | None:
-    """Count the outcomes of training.
+@dataclass(frozen=True)
+class OutcomeRows:
+    """The outputs and the outcomes of the training rows.
 
-    Args:
-        outputs: Output variables, already counted.
+    Attributes:
+        cells: Cells in which they are counted.
         columns: Values of each output by position.
-        outcome: Outcome of each row; None if it is not known.
-        threshold: A score above it is a positive prediction.
+        outcome: Outcome of each row.
         times: Time of each row; None if it is not known.
-
-    Raises:
-        BaselineError: If the outcome does not fit the outputs.
     """
-    if outcome is None:
-        return None
-    cells = OutcomeCells.of(outputs, outcome, threshold)
-    found = _rounded(cells.count(columns, outcome))
-    if times is None:
-        return found
-    # Windows are slices of arrays. A column of a frame would be converted once for each window.
-    rows = [
-        _array(column, numeric=isinstance(each, NumericVariable))
-        for each, column in zip(outputs, columns, strict=False)
-    ]
-    outcomes = _array(outcome, numeric=cells.kind != "class")
-    variation = {
-        window: learn_statistic_variation(
-            cells.count([each[part] for each in rows], outcomes[part])
-            for part in _windows(times.seconds, length)
+
+    cells: OutcomeCells
+    columns: tuple[NDArray[Any], ...]
+    outcome: NDArray[Any]
+    times: RowTimes | None
+
+    @classmethod
+    def of(
+        cls,
+        outputs: Sequence[Variable],
+        columns: Sequence[Any],
+        outcome: Any,
+        threshold: float,
+        times: RowTimes | None,
+    ) -> OutcomeRows:
+        """Read the columns once, because they are cut into windows and segments many times.
+
+        Args:
+            outputs: Output variables, already counted.
+            columns: Values of each output by position.
+            outcome: Outcome of each row.
+            threshold: A score above it is a positive prediction.
+            times: Time of each row; None if it is not known.
+
+        Raises:
+            BaselineError: If the outcome does not fit the outputs.
+        """
+        cells = OutcomeCells.of(outputs, outcome, threshold)
+        arrays = tuple(
+            _array(column, numeric=isinstance(each, NumericVariable))
+            for each, column in zip(outputs, columns, strict=False)
         )
-        for window, length in times.windows.items()
-    }
-    return replace(found, variation={window: each for window, each in variation.items() if each})
+        return cls(cells, arrays, _array(outcome, numeric=cells.kind != "class"), times)
+
+    def count(self, rows: NDArray[np.int64] | slice = slice(None)) -> Outcomes:
+        """Count outcomes, and learn how quality varies between windows if the times are known.
+
+        Args:
+            rows: Indices of the rows to count; all rows by default.
+
+        Raises:
+            BaselineError: If the columns differ in length.
+        """
+        columns, outcome = [each[rows] for each in self.columns], self.outcome[rows]
+        found = _rounded(self.cells.count(columns, outcome))
+        if self.times is None:
+            return found
+        seconds = self.times.seconds[rows]
+        variation = {
+            window: learn_statistic_variation(
+                self.cells.count([each[part] for each in columns], outcome[part])
+                for part in _windows(seconds, length)
+            )
+            for window, length in self.times.windows.items()
+        }
+        learnt = {window: each for window, each in variation.items() if each}
+        return replace(found, variation=learnt)
 
 
 def _rounded(outcomes: Outcomes) -> Outcomes:

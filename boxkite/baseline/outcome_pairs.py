@@ -23,7 +23,7 @@ from boxkite.baseline.outcome_values import (
     is_binary,
     row_numbers,
 )
-from boxkite.baseline.time_windows import row_values
+from boxkite.baseline.row_labels import row_values
 from boxkite.baseline.values import to_category
 from boxkite.baseline.variable import (
     OTHER,
@@ -165,6 +165,12 @@ class OutcomeCells:
         convert = self.outcome_number if is_label else finite_number
         numbers = tuple(map(convert, row[: self.width]))
         return None if any(map(math.isnan, numbers)) else numbers
+
+    def category(self, cell: int) -> str | None:
+        """Return the category of a cell; None if the output is not a class, or no cell is given."""
+        if self.kind != "class" or self.classes or cell < 0:
+            return None
+        return self._class_variable.categories[cell]
 
     def outcome_number(self, value: Any) -> float:
         """Return the number of one outcome, for `count_numbers`; NaN if it is invalid."""

@@ -84,7 +84,7 @@ class SegmentColumn:
     @property
     def labels(self) -> tuple[str, ...]:
         """The label `segment` of each value."""
-        return tuple(each.label for each in self.segments)
+        return tuple(segment_label(self.name, value) for value in self.values)
 
     @property
     def variables(self) -> tuple[tuple[Variable, ...], ...]:

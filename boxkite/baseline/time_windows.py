@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
-import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
 from boxkite.baseline.capture import CategoryColumn, capture_column
+from boxkite.baseline.row_labels import row_labels
 from boxkite.baseline.tally import cell_of
-from boxkite.baseline.values import to_category
 from boxkite.baseline.variable import NumericVariable, Variable
 from boxkite.errors import BaselineError
 from boxkite.variation import Variation, learn_variation, training_drift
@@ -27,7 +26,6 @@ __all__ = [
     "SlotCounts",
     "learn_windows",
     "row_cells",
-    "row_values",
     "seconds_of",
 ]
 
@@ -156,6 +154,14 @@ class RowTimes:
                 f"time= has {len(self.seconds):,} rows, and {variable.role} {variable.name!r} has "
                 f"{len(cells):,}"
             )
+        return self.learn_cells(variable, cells)
+
+    def of_rows(self, rows: Cells) -> RowTimes:
+        """Return the times of the rows with these indices."""
+        return replace(self, seconds=self.seconds[rows])
+
+    def learn_cells(self, variable: Variable, cells: Cells) -> Learnt:
+        """Learn the natural variation of one variable from the cell of each row."""
         known = (cells >= 0) & np.isfinite(self.seconds)
         seconds, cells = self.seconds[known], cells[known]
         if not len(cells):
@@ -190,23 +196,5 @@ def row_cells(variable: Variable, values: Any) -> Cells:
         assert not isinstance(column, CategoryColumn)  # It would not be a numeric variable.
         cells = np.searchsorted(variable.edges, column.values, side="left")
         return np.where(np.isnan(column.values), -1, cells).astype(np.int64)
-    rows = row_values(values)
-    known: dict[tuple[type[Any], Any], int] = {}
-    found = np.empty(len(rows), dtype=np.int64)
-    for row, value in enumerate(rows):
-        # The type is part of the key, because Python considers 1 and True equal.
-        key = (value.__class__, value)
-        cell = known.get(key)
-        if cell is None:
-            label = to_category(value)
-            cell = known[key] = -1 if label is None else cell_of(variable, label)
-        found[row] = cell
-    return found
-
-
-def row_values(values: Any) -> list[Any]:
-    """Return the Python values of a column of any library, row by row."""
-    series = nw.from_native(values, series_only=True, allow_series=True, pass_through=True)
-    if isinstance(series, nw.Series):
-        return series.to_list()
-    return list(values.tolist() if isinstance(values, np.ndarray) else values)
+    codes, labels = row_labels(values)
+    return np.array([*(cell_of(variable, label) for label in labels), -1], dtype=np.int64)[codes]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple, cast
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias, cast
 
 import numpy as np
 
@@ -16,8 +16,27 @@ from boxkite.baseline.table_forms import as_table
 from boxkite.baseline.values import valid_unicode
 from boxkite.baseline.variable import Role
 from boxkite.errors import BaselineError
+from boxkite.system.type_guards import is_mapping
 
-__all__ = ["TrainingColumn", "TrainingColumns", "gather_columns"]
+__all__ = ["SegmentValues", "Segments", "TrainingColumn", "TrainingColumns", "gather_columns"]
+
+
+Segments: TypeAlias = str | Iterable[str] | Mapping[str, Any]
+"""Columns of segments, as in `Baseline.fit`."""
+
+
+class SegmentValues(NamedTuple):
+    """A column by which the training rows are divided into segments.
+
+    Attributes:
+        name: name of the column.
+        is_feature: whether the column is a feature of the model too.
+        values: value of each row.
+    """
+
+    name: str
+    is_feature: bool
+    values: Any
 
 
 class TrainingColumn(NamedTuple):
@@ -46,12 +65,14 @@ class TrainingColumns(NamedTuple):
         outputs: the columns that come out of it.
         time: time of each row; None if it is not known.
         outcome: outcome of each row; None if it is not known.
+        segments: the columns by whose values the rows are divided into segments.
     """
 
     features: list[TrainingColumn]
     outputs: list[TrainingColumn]
     time: Any
     outcome: Any
+    segments: list[SegmentValues]
 
     @property
     def counted(self) -> list[TrainingColumn]:
@@ -66,6 +87,7 @@ def gather_columns(
     classes: bool | Iterable[Any],
     time: Any,
     outcome: Any,
+    segments: Segments,
     like: Template | None,
 ) -> TrainingColumns:
     """Find the columns in what the user passed.
@@ -83,6 +105,7 @@ def gather_columns(
         given, time = _without(given, "time", time)
     if isinstance(outcome, str):
         given, outcome = _without(given, "outcome", outcome)
+    given, divided = _segment_columns(given, _wanted_segments(segments, given, like))
     given, outputs = _separated(given, output, _single_output(like))
     if classes is not False:
         outputs = _class_columns(outputs, classes)
@@ -90,7 +113,58 @@ def gather_columns(
         given, outputs = (_arranged("feature", given, like), _arranged("output", outputs, like))
     if not given and not outputs:
         raise BaselineError("there are no columns to count. Pass a table with at least one column")
-    return TrainingColumns(given, outputs, time, outcome)
+    return TrainingColumns(given, outputs, time, outcome, divided)
+
+
+def _wanted_segments(
+    segments: Segments, given: Iterable[TrainingColumn], like: Template | None
+) -> dict[str, Any]:
+    """Return what is known of each column of segments, by name.
+
+    This is its values, the name of the column to take out of the features, or None for a feature.
+
+    Raises:
+        BaselineError: if the baseline of `like` has other columns of segments.
+    """
+    wanted: dict[str, Any]
+    if is_mapping(segments):
+        wanted = {valid_unicode(name): values for name, values in segments.items()}
+    else:
+        names = [segments] if isinstance(segments, str) else segments
+        wanted = dict.fromkeys(map(valid_unicode, names))
+    if like is None or not like.segments:
+        return wanted
+    known = {each.name: each for each in like.segments}
+    if strange := sorted(wanted.keys() - known.keys()):
+        raise BaselineError(
+            f"segments= names {strange[0]!r}, but the segments of the baseline of like= are of "
+            f"{', '.join(map(repr, known))}. Leave out the column, or fit all parts again with it"
+        )
+    columns = {each.name for each in given}
+    for name, column in known.items():
+        if wanted.get(name) is None and not column.is_feature:
+            if name not in columns:
+                raise BaselineError(
+                    f"the baseline of like= has segments of {name!r}, but the rows have no such "
+                    f"column. Pass its values: segments={{{name!r}: values}}"
+                )
+            wanted[name] = name
+    return {name: wanted.get(name) for name in known}
+
+
+def _segment_columns(
+    given: list[TrainingColumn], wanted: Mapping[str, Any]
+) -> tuple[list[TrainingColumn], list[SegmentValues]]:
+    """Return the features, and the columns of segments."""
+    found: list[SegmentValues] = []
+    for name, values in wanted.items():
+        is_feature = values is None
+        if is_feature:
+            _, values = _without(given, "segments", name)
+        elif isinstance(values, str):
+            given, values = _without(given, "segments", values)
+        found.append(SegmentValues(name, is_feature, values))
+    return given, found
 
 
 def _names_of_array(features: Any, like: Template) -> Sequence[str] | None:

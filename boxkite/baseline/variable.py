@@ -27,6 +27,7 @@ __all__ = [
     "Role",
     "Variable",
     "finite_sum",
+    "range_of",
 ]
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -374,3 +375,10 @@ def finite_sum(values: Floats) -> float:
         if not math.isfinite(total):
             total = float(np.ldexp(np.sum(np.ldexp(values, -64)), 64))
     return total + 0.0
+
+
+def range_of(variable: Variable) -> tuple[float, float]:
+    """Return the least and the greatest number at training; NaN for categories."""
+    if isinstance(variable, NumericVariable):
+        return variable.minimum, variable.maximum
+    return math.nan, math.nan

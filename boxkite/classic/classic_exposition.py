@@ -41,7 +41,10 @@ class ClassicExposition:
         errors: Mapping[str, int],  # noqa: ARG002
         log: Mapping[str, int],  # noqa: ARG002
     ) -> list[Family]:
-        """Return the live series with their values. The output comes first, as in 0.0.5."""
+        """Return the live series with their values. The output comes first, as in 0.0.5.
+
+        boxkite 0.0.5 has no segments, so their tallies are left out.
+        """
         live = [
             Family(
                 metric_name(variable, baseline=False),
@@ -50,7 +53,7 @@ class ClassicExposition:
                 series,
                 _live_values(variable, tally),
             )
-            for variable, series, tally in zip(self._variables, self._series, tallies, strict=True)
+            for variable, series, tally in zip(self._variables, self._series, tallies, strict=False)
         ]
         # The variables are ordered by role, features first.
         features = len([each for each in self._variables if each.role == "feature"])

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from boxkite.baseline.time_windows import row_values
+from boxkite.baseline.row_labels import row_values
 from boxkite.baseline.values import is_missing
 from boxkite.cli.group import print_message
 from boxkite.errors import BaselineError

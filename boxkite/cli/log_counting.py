@@ -89,7 +89,9 @@ def _count(baseline: Baseline, piece: _Piece, counts: Counts) -> None:
 
 def _record(logged: LoggedPrediction, outputs: Sequence[str]) -> Record:
     features: Any = {} if "features" in logged.truncated else _unredacted(logged.features)
-    return Record(logged.entity_id, 0, features, logged_output(logged, outputs))
+    segments = _unredacted(logged.segments)
+    output = logged_output(logged, outputs)
+    return Record(logged.entity_id, 0, features, output, segments=segments)
 
 
 def logged_output(logged: LoggedPrediction, names: Sequence[str]) -> Row | None:

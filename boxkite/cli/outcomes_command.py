@@ -6,6 +6,7 @@ import functools
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,12 @@ import click
 
 from boxkite.baseline import Baseline
 from boxkite.baseline.outcome_pairs import DEFAULT_THRESHOLD, OutcomeCells
+from boxkite.baseline.text_writer import render
 from boxkite.baseline.time_windows import seconds_of
 from boxkite.cli.console import print_table, progress_bar, waiting
 from boxkite.cli.group import EXIT_DRIFT, EXIT_INSUFFICIENT
 from boxkite.cli.inputs import log_reader, read_baseline, read_table
+from boxkite.cli.job_options import job_options, moment
 from boxkite.cli.labels import Labels, id_column
 from boxkite.cli.outcome_join import Joined, join_labels
 from boxkite.cli.quality_table import quality_lines, quality_table
@@ -28,9 +31,12 @@ from boxkite.cli.shared_options import (
     part_of_log,
     window_length,
 )
+from boxkite.drift.comparison_series import JobRun
 from boxkite.errors import BaselineError
+from boxkite.prometheus.job_quality_series import job_quality_families
 from boxkite.quality import Outcomes, Quality, QualityPolicy, compare_outcomes, estimate
 from boxkite.quality.quality_comparison import DEFAULT_HOURS
+from boxkite.system.atomic_file import replace_file
 
 __all__ = ["outcomes_command"]
 
@@ -105,6 +111,7 @@ _POLICY = QualityPolicy()
     help="Fewest rows, now and at training, for a verdict on a statistic.",
 )
 @json_option
+@job_options
 def outcomes_command(
     baseline: Baseline | str,
     url: str,
@@ -118,6 +125,9 @@ def outcomes_command(
     until: str | None,
     window: str | None,
     as_json: bool,
+    metrics: Path | None,
+    every: timedelta,
+    period_end: str | None,
     **policy: Any,
 ) -> None:
     """Join a log with labels, and measure the quality of the model.
@@ -140,7 +150,9 @@ def outcomes_command(
     Example:
       boxkite outcomes histogram.prom /var/log/boxkite july.parquet --label paid_back
       boxkite outcomes histogram.prom s3://bucket/log week.csv --label late --window 7d
+      boxkite outcomes histogram.prom log labels.parquet --label late --metrics quality.prom
     """
+    end = moment(period_end or until)
     trained = read_baseline(baseline)
     with waiting("reading"):
         found, cells = _read_labels(trained, labels, label, identifier, labelled_at, threshold)
@@ -150,6 +162,10 @@ def outcomes_command(
     if not joined.predictions:
         raise click.UsageError(_no_predictions(trained, url, joined))
     quality = _compared(trained.outcomes, joined, QualityPolicy(**policy), window)
+    if metrics is not None:
+        run = JobRun.now(every, end)
+        families = job_quality_families(trained, quality, joined.predictions, run)
+        replace_file(metrics, render(families).encode())
     report = _Report(trained, quality, joined, found)
     if as_json:
         click.echo(json.dumps(report.as_dict(), indent=2, allow_nan=False))

@@ -6,9 +6,9 @@ import itertools
 import math
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime, timedelta
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from boxkite.baseline.baseline import Baseline
@@ -20,7 +20,7 @@ from boxkite.drawing.cell_words import cell_words
 from boxkite.drawing.shapes import bars, drawn_kind
 from boxkite.drawing.svg import picture
 from boxkite.drift.allowance import measure
-from boxkite.drift.comparison_series import JobRun, comparison_families
+from boxkite.drift.comparison_series import ComparedRows, JobRun, comparison_families
 from boxkite.drift.policy import Policy
 from boxkite.drift.rates import measure_rates, rate_critical
 from boxkite.drift.shift import shift_words
@@ -49,6 +49,7 @@ class Comparison:
         predictions: Number of rows compared, with or without values.
         variables: Statistics and verdict of each variable.
         counts: Each variable at training with its live counts, for pictures.
+        segments: Comparison of the rows of each segment, by its label such as "carrier=UA".
     """
 
     model: str
@@ -56,16 +57,30 @@ class Comparison:
     predictions: int
     variables: tuple[VariableDrift, ...]
     counts: tuple[tuple[Variable, Tally], ...] = field(default=(), repr=False, compare=False)
+    segments: Mapping[str, Comparison] = field(default_factory=dict[str, "Comparison"], repr=False)
 
     @property
     def verdict(self) -> Verdict:
-        """`drift` if any variable drifted or has a changed rate; otherwise `ok` if any is ok.
+        """`drift` if any variable drifted or has a changed rate, in all rows or in a segment.
 
-        `insufficient` if there is not enough data for any verdict.
+        Otherwise `ok` if any is ok, and `insufficient` if there is not enough data for any verdict.
         """
-        if any(each.has_changed for each in self.variables):
+        variables = [*self.variables, *itertools.chain.from_iterable(self.segments.values())]
+        if any(each.has_changed for each in variables):
             return "drift"
-        return "ok" if any(each.verdict == "ok" for each in self.variables) else "insufficient"
+        return "ok" if any(each.verdict == "ok" for each in variables) else "insufficient"
+
+    @property
+    def worst_segments(self) -> tuple[tuple[str, Comparison], ...]:
+        """The label and the comparison of each segment: the largest change first."""
+        return tuple(sorted(self.segments.items(), key=lambda each: each[1].order))
+
+    @property
+    def order(self) -> tuple[bool, float, float, int]:
+        """Key that sorts segments: by the change of their worst variable, then by rows."""
+        orders = (each.order for each in self.variables)
+        unchanged, size, unlikely = min(orders, default=(True, 0.0, 0.0))
+        return unchanged, size, unlikely, -self.predictions
 
     @property
     def summary(self) -> str:
@@ -78,7 +93,11 @@ class Comparison:
             "ok": found["ok"],
             "not enough data": found["insufficient"],
         }
-        return ", ".join(f"{number} {name}" for name, number in parts.items() if number)
+        texts = [f"{number} {name}" for name, number in parts.items() if number]
+        changed = sum(each.verdict == "drift" for each in self.segments.values())
+        if changed:
+            texts.append(f"changes in {changed} of {len(self.segments)} segments")
+        return ", ".join(texts)
 
     @property
     def drifted(self) -> tuple[VariableDrift, ...]:
@@ -94,11 +113,15 @@ class Comparison:
     def severity(self) -> Severity:
         """`critical` if any change is, or if at least two and a tenth of the variables drift.
 
-        Otherwise `warning`; empty without a change.
+        Otherwise `warning`; empty without a change. A change in a segment is at most a `warning` if
+        the same variable changed in all rows.
         """
         severities = {each.severity for each in self.variables}
         if self._many_drifted:
             return "critical"
+        for segment in self.segments.values():
+            for each in segment:
+                severities.update(self._severities_in(segment, each).values())
         return (
             "critical" if "critical" in severities else "warning" if "warning" in severities else ""
         )
@@ -113,6 +136,16 @@ class Comparison:
         found = variable.severities
         if self._many_drifted and "drift" in found:
             found["drift"] = "critical"
+        return found
+
+    def _severities_in(
+        self, segment: Comparison, variable: VariableDrift
+    ) -> Mapping[str, Severity]:
+        """Return the severity of each change of a variable in a segment."""
+        found = segment._severities(variable)
+        changed = {(each.role, each.name) for each in self.variables if each.has_changed}
+        if (variable.role, variable.name) in changed:
+            return dict.fromkeys(found, "warning")
         return found
 
     def __iter__(self) -> Iterator[VariableDrift]:
@@ -131,7 +164,11 @@ class Comparison:
             "summary": self.summary,
             "severity": self.severity,
             "verdict": self.verdict,
-        }
+        } | (
+            {"segments": {name: each.as_dict() for name, each in self.worst_segments}}
+            if self.segments
+            else {}
+        )
 
     def metrics_text(
         self,
@@ -147,14 +184,14 @@ class Comparison:
             period_end: end of the period that the rows come from, if known.
             ran_at: time of the comparison, by default now.
         """
-        run = JobRun(
-            (ran_at or datetime.now(UTC)).timestamp(),
-            every.total_seconds(),
-            None if period_end is None else period_end.timestamp(),
-        )
+        run = JobRun.now(every, period_end, ran_at)
         labels = {"model_name": self.model, "model_version": self.version}
-        variables = [(each, self._severities(each)) for each in self.variables]
-        return render(comparison_families(labels, self.predictions, self.verdict, variables, run))
+        whole = [(each, self._severities(each)) for each in self.variables]
+        parts = [ComparedRows(labels, self.predictions, whole)]
+        for name, segment in self.segments.items():
+            variables = [(each, self._severities_in(segment, each)) for each in segment]
+            parts.append(ComparedRows({**labels, "segment": name}, segment.predictions, variables))
+        return render(comparison_families(labels, self.verdict, parts, run))
 
     def write_metrics(
         self,
@@ -235,25 +272,54 @@ def compare_counts(
     *,
     policy: Policy | None = None,
     window: str | None = None,
+    segments: Collection[str] | None = None,
 ) -> Comparison:
     """Compare live counts with a baseline.
 
     Args:
         baseline: What the model was trained on.
-        tallies: Live counts, one tally for each of `baseline.variables`, in that order.
+        tallies: Live counts, one tally for each of `baseline.counted_variables`, in that order. If
+            there are only those of `baseline.variables`, no segment is compared.
         predictions: Number of rows counted.
         policy: False alarms to allow and smallest effect that matters; the default if None.
         window: Window of the policy that the rows come from. It determines the share of the false
             alarms, and the natural variation to allow for. Pass None if the rows are not a window
             of time. The share of the policy's first window then applies, and rows count as
             independent.
+        segments: Labels of the segments to compare; all if None.
     """
     policy = policy or Policy()
-    counts = tuple(zip(baseline.variables, tallies, strict=True))
+    size, labels = len(baseline.variables), baseline.segment_labels
+    judged = labels if segments is None else [each for each in labels if each in segments]
+    variables = baseline.counted_variables
+    if len(tallies) == size:
+        judged, variables = (), baseline.variables
+    counts = tuple(zip(variables, tallies, strict=True))
+
+    def compared(label: str, first: int) -> Comparison:
+        own = counts[first : first + size]
+        rows = _seen(own[0][1]) if label else predictions
+        drifts = _drifts(own, policy.part(label, len(labels)), window)
+        return Comparison(baseline.model, baseline.version, rows, drifts, own)
+
+    places = {label: size * place for place, label in enumerate(labels, 1)}
+    parts = {label: compared(label, places[label]) for label in judged}
+    return replace(compared("", 0), segments=parts)
+
+
+def _seen(tally: Tally) -> int:
+    """Return the number of rows. Each is in a cell of every variable, missing or invalid."""
+    return tally.rows + tally.missing + tally.invalid
+
+
+def _drifts(
+    counts: Sequence[tuple[Variable, Tally]], policy: Policy, window: str | None
+) -> tuple[VariableDrift, ...]:
+    """Compare each variable with its live counts, as `compare_counts` describes."""
     size = len(counts)
     judged_window = window or next(iter(policy.windows))
     chance = rate_critical(policy, size) if size else math.nan
-    drifts = tuple(
+    return tuple(
         VariableDrift(
             name=variable.name,
             role=variable.role,
@@ -266,7 +332,6 @@ def compare_counts(
         )
         for variable, tally in counts
     )
-    return Comparison(baseline.model, baseline.version, predictions, drifts, counts)
 
 
 def _distances(

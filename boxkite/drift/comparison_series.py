@@ -7,15 +7,16 @@ timestamps, because both programs refuse them. The times are gauges themselves.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias, get_args
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple, TypeAlias, get_args
 
 from boxkite.baseline.text_writer import Family, format_series
 from boxkite.drift.variable_drift import VariableDrift
 from boxkite.drift.verdict import Severity, Verdict
 
-__all__ = ["PREFIX", "JobRun", "comparison_families"]
+__all__ = ["PREFIX", "ComparedRows", "JobRun", "comparison_families"]
 
 PREFIX = "boxkite_compare"
 
@@ -41,26 +42,47 @@ class JobRun:
     interval: float
     period_end: float | None = None
 
+    @classmethod
+    def now(
+        cls, every: timedelta, period_end: datetime | None = None, ran_at: datetime | None = None
+    ) -> JobRun:
+        """Return a run that happens now, or at `ran_at`."""
+        return cls(
+            (ran_at or datetime.now(UTC)).timestamp(),
+            every.total_seconds(),
+            None if period_end is None else period_end.timestamp(),
+        )
+
+
+class ComparedRows(NamedTuple):
+    """The comparison of all rows, or of those of one segment.
+
+    Attributes:
+        labels: labels of the series.
+        rows: number of rows compared.
+        variables: result of each variable, and the severity of each of its changes.
+    """
+
+    labels: Labels
+    rows: int
+    variables: Sequence[tuple[VariableDrift, Mapping[str, Severity]]]
+
 
 def comparison_families(
-    labels: Labels,
-    rows: int,
-    verdict: Verdict,
-    variables: Iterable[tuple[VariableDrift, Mapping[str, Severity]]],
-    run: JobRun,
+    labels: Labels, verdict: Verdict, parts: Sequence[ComparedRows], run: JobRun
 ) -> list[Family]:
     """Return the series of a comparison.
 
     Args:
         labels: labels of the model and the version.
-        rows: number of rows compared.
-        verdict: verdict on all variables.
-        variables: result of each variable, and the severity of each of its changes.
+        verdict: verdict on all variables, in all rows and in each segment.
+        parts: the comparison of all rows, then that of each segment.
         run: when the job ran.
     """
     found = [
-        ({**labels, "variable_role": each.role, "variable": each.name}, each, severities)
-        for each, severities in variables
+        ({**part.labels, "variable_role": each.role, "variable": each.name}, each, severities)
+        for part in parts
+        for each, severities in part.variables
     ]
     pairs = [(its, each) for its, each, _ in found]
     end = [] if run.period_end is None else [(labels, run.period_end)]
@@ -68,7 +90,7 @@ def comparison_families(
         _gauge("timestamp_seconds", "When the comparison ran.", [(labels, run.ran_at)]),
         _gauge("interval_seconds", "Time between two runs.", [(labels, run.interval)]),
         _gauge("period_end_seconds", "End of the period of the rows.", end),
-        _gauge("rows", "Rows compared.", [(labels, rows)]),
+        _gauge("rows", "Rows compared.", [(part.labels, part.rows) for part in parts]),
         _gauge("model_verdict", "1 for the verdict on the model.", _states(labels, verdict)),
         _gauge(
             "verdict",

@@ -114,6 +114,21 @@ class Policy:
                     f"{hint}"
                 )
 
+    def part(self, segment: str, segments: int) -> Policy:
+        """Return the policy for all rows of a model, or for those of one of its segments.
+
+        If there are segments, all rows get half of the allowed false alarms, and the segments share
+        the other half evenly. So segments do not raise the number of false alarms.
+
+        Args:
+            segment: Label of the segment; empty for all rows.
+            segments: Number of the model's segments.
+        """
+        if not segments:
+            return self
+        parts = 2 * segments if segment else 2
+        return replace(self, false_alarms_per_month=self.false_alarms_per_month / parts)
+
     def floors(self, variable: Variable) -> Floors:
         """Return the smallest differences of a variable that matter."""
         own = self.variables.get(variable.name, _AS_THE_POLICY)

@@ -16,9 +16,11 @@ from boxkite.baseline.engines.engine_column import EngineColumn, engine_columns
 from boxkite.baseline.engines.questions import settle
 from boxkite.baseline.table_forms import as_table
 from boxkite.baseline.tally import Tally, tally_column
+from boxkite.baseline.training_columns import Segments
 from boxkite.baseline.variable import CategoryVariable, Variable
 from boxkite.drift.comparison import Comparison, compare_counts
 from boxkite.drift.policy import Policy
+from boxkite.drift.segment_rows import matched_variables, row_groups, segment_tallies
 from boxkite.drift.variable_drift import VariableDrift
 from boxkite.errors import BaselineError
 
@@ -34,6 +36,7 @@ def compare(
     policy: Policy | None = None,
     window: str | None = None,
     names: Sequence[str] | None = None,
+    segments: Segments | None = None,
 ) -> Comparison:
     """Compare a table with a baseline, matching columns to variables by name.
 
@@ -49,10 +52,14 @@ def compare(
             baseline was fitted with `time=`. None if the rows are not a window of time; they then
             count as independent.
         names: Column names of a 2-D array.
+        segments: Columns by whose values to compare segments too: names among the baseline's, or a
+            mapping from the name to the name of a column of the table, to one value for each row,
+            or to None for the column of that name. By default, all columns of segments that the
+            baseline has. Pass () to compare no segments.
 
     Raises:
-        BaselineError: If no column has the name of a variable, a column cannot be read, or the
-            columns differ in length.
+        BaselineError: If no column has the name of a variable, a column cannot be read, the
+            columns differ in length, or a column of segments is unknown.
         ConfigError: If the policy names a variable that the baseline does not have.
     """
     policy = policy or Policy()
@@ -75,16 +82,29 @@ def compare(
     ]
     if window is not None:
         policy = policy.including(window)
-    comparison = compare_counts(baseline, aligned, total, policy=policy, window=window)
+    groups = row_groups(baseline, columns, segments, total)
+    comparison = compare_counts(
+        baseline,
+        [*aligned, *segment_tallies(baseline, columns, groups)],
+        total,
+        policy=policy,
+        window=window,
+        segments=[label for each in groups for label in each.column.labels],
+    )
     present = tallies.keys()
     scored = any(role == "output" for role, _ in present)
-    return replace(
-        comparison,
-        variables=tuple(
-            each if (each.role, each.name) in present else _absent(each, scored=scored)
-            for each in comparison.variables
-        ),
-    )
+
+    def with_absent(found: Comparison) -> Comparison:
+        return replace(
+            found,
+            variables=tuple(
+                each if (each.role, each.name) in present else _absent(each, scored=scored)
+                for each in found.variables
+            ),
+        )
+
+    parts = {label: with_absent(each) for label, each in comparison.segments.items()}
+    return replace(with_absent(comparison), segments=parts)
 
 
 def _absent(drift: VariableDrift, *, scored: bool) -> VariableDrift:
@@ -106,11 +126,7 @@ def _absent(drift: VariableDrift, *, scored: bool) -> VariableDrift:
 
 def _tallies(baseline: Baseline, columns: Mapping[str, Any]) -> dict[tuple[str, str], Tally]:
     """Count each column that has the name of a variable, by the variable's role and name."""
-    matched: dict[str, Variable] = {}
-    for variable in baseline.variables:
-        # Features come first, so an output that shares a feature's name is left without a column.
-        if variable.name in columns:
-            matched.setdefault(variable.name, variable)
+    matched = matched_variables(baseline, columns)
     counted = settle(
         [functools.partial(_tally, each, columns[name]) for name, each in matched.items()]
     )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,8 @@ NO_LOG_COUNTS = bytes(_LOG_BYTES)
 class Counts:
     """Counts since the start. Each variable has a slice of `cells`.
 
+    The variables are `Baseline.counted_variables`: those of all rows, then those of each segment.
+
     Attributes:
         bounds: index of each variable's first cell in `cells`, and the number of cells at the end.
         cells: number of rows in each cell.
@@ -57,7 +59,7 @@ class Counts:
     def zero(cls, baseline: Baseline) -> Counts:
         """Return counts of 0 for the variables of a baseline."""
         bounds = baseline.cell_bounds
-        number = len(baseline.variables)
+        number = len(baseline.counted_variables)
         return cls(
             bounds=bounds,
             cells=np.zeros(int(bounds[-1]), dtype=np.int64),
@@ -80,7 +82,7 @@ class Counts:
         """Add the tally of one variable.
 
         Args:
-            variable: index of the variable in the baseline.
+            variable: index among the counted variables.
             tally: counts of its values.
         """
         self.cells[self.bounds[variable] : self.bounds[variable + 1]] += tally.cells
@@ -97,8 +99,48 @@ class Counts:
         sums = self.sums[matrix.variables]
         self.sums[matrix.variables] = _finite_total(sums, tally.sums)
 
+    def of_segments(self, variables: int) -> SegmentCounts:
+        """Return the counts of all segments. What is added to them is added to these counts.
+
+        Args:
+            variables: number of variables of the baseline.
+        """
+        bounds = self.bounds[: variables + 1]
+        return SegmentCounts(
+            bounds,
+            self.cells.reshape(-1, int(bounds[-1]))[1:],
+            self.missing.reshape(-1, variables)[1:],
+            self.invalid.reshape(-1, variables)[1:],
+            self.outside.reshape(-1, variables)[1:],
+            self.sums.reshape(-1, variables)[1:],
+        )
+
+    def part(self, number: int, variables: int) -> Counts:
+        """Return the counts of all rows, or those of one segment.
+
+        Args:
+            number: 0 for all rows; the number of a segment, from 1.
+            variables: number of variables of the baseline, in all rows and in each segment alike.
+        """
+        its = slice(number * variables, (number + 1) * variables)
+        bounds = self.bounds[its.start : its.stop + 1]
+        part = replace(
+            self,
+            bounds=bounds - bounds[0],
+            cells=self.cells[bounds[0] : bounds[-1]],
+            missing=self.missing[its],
+            invalid=self.invalid[its],
+            outside=self.outside[its],
+            sums=self.sums[its],
+        )
+        if number:
+            # Each row is in exactly one cell of a variable, or it is missing or invalid.
+            rows = part.cells[: part.bounds[1]].sum() + part.missing[0] + part.invalid[0]
+            part.predictions = int(rows)
+        return part
+
     def tallies(self) -> list[Tally]:
-        """Return a copy of the counts as one tally per variable."""
+        """Return a copy of the counts as one tally per counted variable."""
         parts = np.split(self.cells.copy(), self.bounds[1:])[:-1]
         columns = (self.missing, self.invalid, self.outside, self.sums)
         rest = zip(*(column.tolist() for column in columns), strict=True)
@@ -184,6 +226,30 @@ class Counts:
         self.predictions += int(predictions[0])
         self.errors += errors
         self.sums[:] = _finite_total(self.sums, np.frombuffer(content[split:], dtype="<f8"))
+
+
+class SegmentCounts(NamedTuple):
+    """Counts of each segment, in one row for each.
+
+    Attributes:
+        bounds: index of each variable's first cell in a row of `cells`, and their number.
+        cells: see `Counts`.
+        missing: see `Counts`.
+        invalid: see `Counts`.
+        outside: see `Counts`.
+        sums: see `Counts`.
+    """
+
+    bounds: Integers
+    cells: Integers
+    missing: Integers
+    invalid: Integers
+    outside: Integers
+    sums: Floats
+
+    def add_sums(self, variable: int, sums: Floats) -> None:
+        """Add the sum of a variable in each segment."""
+        self.sums[:, variable] = _finite_total(self.sums[:, variable], sums)
 
 
 def with_log_outcomes(content: bytes, **outcomes: int) -> bytes:

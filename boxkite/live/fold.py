@@ -7,28 +7,26 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
-from typing import Any, TypeAlias
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from boxkite.baseline import Baseline, CategoryVariable, Variable
-from boxkite.baseline.tally import Tally, tally_labels, tally_numbers
-from boxkite.baseline.values import to_category, to_number
+from boxkite.baseline import Baseline, Variable
+from boxkite.live.column_tally import NO_VALUE, invalid_example, tally_values
 from boxkite.live.counts import Counts
+from boxkite.live.outcomes.outcome_record import is_outcome
 from boxkite.live.packed import packed_records
 from boxkite.live.record import Mark, Record, decode, is_logged, plain
+from boxkite.live.segment_counting import Column, RowSegments, add_to_segments
+from boxkite.live.segment_places import segment_places, with_given
 from boxkite.system.cooperation import cooperatively
 
 __all__ = ["fold", "fold_encoded", "mark_of"]
 
 Floats: TypeAlias = NDArray[np.float64]
-
-# Stands for each value of a row that does not fit. It is neither a number nor a label.
-_INVALID: dict[str, Any] = {}
+Places: TypeAlias = NDArray[np.int64]
 
 
 def fold(
@@ -49,26 +47,73 @@ def fold(
         examples: gets the type of an invalid value, by the variable's index.
     """
     if records:
-        features = _columns([record.features for record in records], baseline.features)
-        _fold_columns(baseline, features, [record.output for record in records], counts, examples)
+        columns = _columns([record.features for record in records], baseline.features, 0)
+        columns += _output_columns([record.output for record in records], baseline)
+        rows = _Rows(None, columns, [record.segments for record in records])
+        _fold_rows(baseline, rows, counts, examples)
 
 
-def _fold_columns(
-    baseline: Baseline,
-    features: Iterable[tuple[Variable, list[Any] | Floats]],
-    outputs: Sequence[Any],
-    counts: Counts,
-    examples: dict[int, str] | None,
+class _Rows(NamedTuple):
+    """Rows to count.
+
+    Attributes:
+        matrix: the features if all of them are floats. `FeatureMatrix` counts them, except for its
+            `others`. None if all features are columns.
+        columns: the other features, and the outputs, in the order of the baseline.
+        segments: `Record.segments` of each row.
+    """
+
+    matrix: Floats | None
+    columns: list[Column]
+    segments: Sequence[Any]
+
+    def feature(self, place: int) -> Sequence[Any] | Floats:
+        """Return the values of a feature."""
+        return self.columns[place].values if self.matrix is None else self.matrix[:, place]
+
+    @property
+    def nothing(self) -> list[None]:
+        """No value for each row, for a segment column that is no feature."""
+        return [None] * len(self.segments)
+
+    def all_columns(self, number: int) -> Iterator[Column]:
+        """Yield all columns, including `number` features of the matrix."""
+        if self.matrix is not None:
+            yield from (Column(place, self.matrix[:, place]) for place in range(number))
+        yield from (each for each in self.columns if self.matrix is None or each.place >= number)
+
+
+def _fold_rows(
+    baseline: Baseline, rows: _Rows, counts: Counts, examples: dict[int, str] | None
 ) -> None:
-    columns = chain(features, _columns(outputs, baseline.outputs))
-    place = {(each.role, each.name): i for i, each in enumerate(baseline.variables)}
-    for variable, column in cooperatively(columns):
-        tally, index = _tally(variable, column), place[variable.role, variable.name]
-        counts.add_tally(index, tally)
+    """Add rows to the counts of all rows, and to those of one segment of each segment column."""
+    if rows.matrix is not None:
+        matrix = baseline.feature_matrix
+        counts.add_matrix(matrix, matrix.tally(rows.matrix))
+    for place, values in cooperatively(rows.columns):
+        variable = baseline.variables[place]
+        tally = tally_values(variable, values)
+        counts.add_tally(place, tally)
         if tally.invalid and examples is not None:
-            example = _invalid_example(variable, column)
-            examples.update({} if example is None else {index: example})
-    counts.predictions += len(outputs)
+            example = invalid_example(variable, values)
+            examples.update({} if example is None else {place: example})
+    if baseline.segments:
+        columns = rows.all_columns(len(baseline.features))
+        add_to_segments(baseline, columns, _segments(baseline, rows), counts)
+    counts.predictions += len(rows.segments)
+
+
+def _segments(baseline: Baseline, rows: _Rows) -> RowSegments:
+    """Return the segments of the rows, from their features and from what the service gave."""
+    features = {each.name: place for place, each in enumerate(baseline.features)}
+    found: list[Places] = []
+    first = 0
+    for column in baseline.segments:
+        own = rows.feature(features[column.name]) if column.is_feature else rows.nothing
+        places = segment_places(column, with_given(column.name, own, rows.segments))
+        found.append(first + places)
+        first += len(column.values)
+    return RowSegments(np.array(found), first)
 
 
 def fold_encoded(
@@ -77,7 +122,7 @@ def fold_encoded(
     counts: Counts,
     examples: dict[int, str] | None = None,
 ) -> None:
-    """Add encoded records to counts, see `fold`.
+    """Add encoded records to counts, see `fold`. Labels are left out.
 
     All variables of an unreadable record count as invalid.
     """
@@ -87,11 +132,14 @@ def fold_encoded(
     try:
         packed = packed_records(contents, len(baseline.features))
         if packed.outputs:
-            matrix = baseline.feature_matrix
-            part.add_matrix(matrix, matrix.tally(packed.features))
-            rest = ((baseline.features[i], packed.features[:, i]) for i in matrix.others)
-            _fold_columns(baseline, rest, packed.outputs, part, examples)
-        records = [decode(content) for content in cooperatively(packed.others)]
+            others = baseline.feature_matrix.others
+            columns = [Column(place, packed.features[:, place]) for place in others]
+            columns += _output_columns(packed.outputs, baseline)
+            rows = _Rows(packed.features, columns, packed.segments)
+            _fold_rows(baseline, rows, part, examples)
+        records = [
+            decode(content) for content in cooperatively(packed.others) if not is_outcome(content)
+        ]
         fold(baseline, records, part, examples)
         part.add_log(accepted=packed.logged + sum(record.logged for record in records))
     except Exception:  # noqa: BLE001 - records hold any values; one must not block the others
@@ -99,6 +147,8 @@ def fold_encoded(
         if len(contents) > 1:
             for content in contents:
                 fold_encoded(baseline, [content], counts, examples)
+            return
+        if is_outcome(contents[0]):
             return
         part = Counts.zero(baseline)
         fold(baseline, [Record("", 0, None, None)], part)
@@ -112,7 +162,7 @@ def mark_of(variable: Variable, value: Any) -> Mark:
     The value itself is lost, so it does not add to the variable's sum.
     """
     try:
-        tally = _tally_values(variable, plain([value]))
+        tally = tally_values(variable, plain([value]))
     except Exception:  # noqa: BLE001 - a value is any object of the user's
         return Mark(Mark.INVALID)
     if tally.rows:
@@ -120,15 +170,23 @@ def mark_of(variable: Variable, value: Any) -> Mark:
     return Mark(Mark.MISSING if tally.missing else Mark.INVALID)
 
 
-def _columns(
-    rows: Sequence[Any], variables: Sequence[Variable]
-) -> Iterator[tuple[Variable, list[Any]]]:
-    """Turn rows, by position or by name, into one column per variable."""
+def _output_columns(outputs: Sequence[Any], baseline: Baseline) -> list[Column]:
+    return _columns(outputs, baseline.outputs, len(baseline.variables) - len(baseline.outputs))
+
+
+def _columns(rows: Sequence[Any], variables: Sequence[Variable], first: int) -> list[Column]:
+    """Turn rows, by position or by name, into one column per variable.
+
+    Args:
+        rows: the rows, or something that is not a row.
+        variables: the variables.
+        first: index of the first of them in the baseline.
+    """
     names = [variable.name for variable in variables]
     width = len(names)
     aligned = [_aligned(row, names, width) for row in rows]
-    for variable, column in zip(variables, zip(*aligned, strict=True), strict=True):
-        yield variable, list(column)
+    columns = zip(*aligned, strict=True)
+    return [Column(place, column) for place, column in enumerate(columns, first)]
 
 
 def _aligned(row: Any, names: Sequence[str], width: int) -> Sequence[Any]:
@@ -136,97 +194,4 @@ def _aligned(row: Any, names: Sequence[str], width: int) -> Sequence[Any]:
         return row
     if isinstance(row, dict):
         return [row.get(name) for name in names]
-    return [_INVALID] * width
-
-
-def _tally(variable: Variable, column: list[Any] | Floats) -> Tally:
-    if not isinstance(column, np.ndarray):
-        return _tally_values(variable, column)
-    if isinstance(variable, CategoryVariable):
-        return _tally_values(variable, column.tolist())
-    return tally_numbers(variable, column)
-
-
-def _tally_values(variable: Variable, column: list[Any]) -> Tally:
-    kinds = set(map(type, column))
-    if Mark in kinds:
-        return _tally_marked(variable, column)
-    if isinstance(variable, CategoryVariable):
-        return _tally_categories(variable, column, kinds)
-    if kinds <= _PLAIN:
-        return tally_numbers(variable, np.array(column, dtype=np.float64))
-    valid: list[float] = []
-    for value in column:
-        try:
-            valid.append(to_number(value))
-        except ValueError:
-            continue
-    floats = np.array(valid, dtype=np.float64)
-    return tally_numbers(variable, floats, invalid=len(column) - len(valid))
-
-
-_PLAIN = {float, int, bool, type(None)}
-
-
-def _invalid_example(variable: Variable, column: Iterable[Any]) -> str | None:
-    """Return the type of the first invalid value, but not of a row that does not fit."""
-    convert: Any = to_category if isinstance(variable, CategoryVariable) else to_number
-    for value in column:
-        if type(value) is Mark:
-            if value.cell == Mark.INVALID:
-                return "a redacted value"
-        elif value is not _INVALID:
-            try:
-                convert(value)
-            except ValueError:
-                return _type_of(value)
-    return None
-
-
-def _type_of(value: Any) -> str:
-    kind = type(value).__name__
-    if isinstance(value, dict) and list(value) == ["unsupported"]:
-        kind = str(value["unsupported"])  # the request has written the name of an object's type
-    return _TYPES.get(kind, kind)
-
-
-_TYPES = {"str": "text", "list": "a list", "dict": "an object", "bool": "a boolean"}
-
-
-def _tally_marked(variable: Variable, column: list[Any]) -> Tally:
-    """Count values, and the marks that replace redacted values. Only values add to the sum."""
-    rest = _tally_values(variable, [each for each in column if type(each) is not Mark])
-    cells = rest.cells.copy()
-    missing, invalid = rest.missing, rest.invalid
-    outside = rest.outside
-    marks = Counter(each for each in column if type(each) is Mark)
-    for mark, rows in marks.items():
-        if 0 <= mark.cell < len(cells):
-            cells[mark.cell] += rows
-            outside += rows * mark.outside
-        elif mark.cell == Mark.MISSING:
-            missing += rows
-        else:
-            invalid += rows
-    return Tally(cells, missing, invalid, outside, rest.sum)
-
-
-def _tally_categories(
-    variable: CategoryVariable, column: list[Any], kinds: set[type[Any]]
-) -> Tally:
-    labels: Counter[str] = Counter()
-    missing = invalid = 0
-    if kinds <= {str}:
-        labels.update(column)
-    else:
-        for value in column:
-            try:
-                label = to_category(value)
-            except ValueError:
-                invalid += 1
-                continue
-            if label is None:
-                missing += 1
-            else:
-                labels[label] += 1
-    return tally_labels(variable, labels, missing, invalid)
+    return [NO_VALUE] * width

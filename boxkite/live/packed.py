@@ -17,13 +17,13 @@ from boxkite.system.cooperation import cooperatively
 
 __all__ = ["PackedRecords", "packed_records"]
 
-# The beginning of a record in MessagePack: an array of seven values, the id as a text of 36 bytes,
+# The beginning of a record in MessagePack: an array of eight values, the id as a text of 36 bytes,
 # the time as an unsigned integer of 64 bits (https://msgpack.org, specification).
-_HEAD = b"\x97\xd9\x24"
+_HEAD = b"\x98\xd9\x24"
 _TIME = 39
 _TIME_TAG = 0xCF
 _FEATURES = 48
-_TAIL = b"\x94"
+_TAIL = b"\x95"
 _FLOAT = b"\xcb"
 _FLOAT_BYTES = 9
 
@@ -35,6 +35,7 @@ class _Tail(msgspec.Struct, array_like=True):
     request_body: msgspec.Raw
     logged: bool
     truncated: msgspec.Raw
+    segments: Any
 
 
 class PackedRecords(NamedTuple):
@@ -43,12 +44,14 @@ class PackedRecords(NamedTuple):
     Attributes:
         features: float64, one row per record.
         outputs: the output of each record, by position or by name.
+        segments: the values of `Record.segments` of each record.
         logged: number of records that go to the log.
         others: the encoded records that have other features.
     """
 
     features: NDArray[np.float64]
     outputs: list[Any]
+    segments: list[Any]
     logged: int
     others: list[bytes]
 
@@ -87,6 +90,7 @@ def packed_records(contents: Sequence[bytes], width: int) -> PackedRecords:
     return PackedRecords(
         tagged["value"].astype(np.float64).reshape(len(rows), width),
         [tail.output for tail in tails],
+        [tail.segments for tail in tails],
         sum(tail.logged for tail in tails),
         others,
     )

@@ -48,6 +48,8 @@ class Record(msgspec.Struct, array_like=True, frozen=True):
         request_body: the request body, if it is logged.
         logged: whether the record goes to the log. This is decided once, in the request.
         truncated: names of fields that were left out because they were too large.
+        segments: values of the columns that divide the rows into segments, by name, unless they are
+            features. A `Mark` holds the index in `SegmentColumn.values` of a redacted value.
     """
 
     entity_id: str
@@ -57,6 +59,7 @@ class Record(msgspec.Struct, array_like=True, frozen=True):
     request_body: Any = None
     logged: bool = False
     truncated: tuple[str, ...] = ()
+    segments: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +119,9 @@ def encode(
         record = _capped(record, max_body_bytes)
     features = _direct(record.features, _DIRECT if nested_features else _SINGLE)
     output = _direct(record.output, _DIRECT if nested_output else _SINGLE)
+    segments = _direct(record.segments, _SINGLE)
     try:
-        if features is record.features and output is record.output:
+        if features is record.features and output is record.output and segments is record.segments:
             return _encoder.encode(record)
         # `Record` is `array_like`, so a tuple of its fields gives the same bytes. It saves the new
         # `Record` that changed features would need.
@@ -130,6 +134,7 @@ def encode(
                 record.request_body,
                 record.logged,
                 record.truncated,
+                segments,
             )
         )
     except Exception:  # noqa: BLE001 - values are any objects of the user's

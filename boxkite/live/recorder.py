@@ -14,6 +14,7 @@ from boxkite.live.record import Record, encode
 from boxkite.live.redaction import Redaction
 from boxkite.rows.intake import Intake
 from boxkite.rows.row import Row, is_flat
+from boxkite.rows.segment_values import SegmentValues
 from boxkite.rows.unknown_fields import UnknownFields
 from boxkite.settings import Settings
 from boxkite.signals import EventSender
@@ -74,6 +75,7 @@ class Recorder:
         self._is_open = Named(not baseline.features, not baseline.outputs)
         self._nested = NAMED if settings.log_unknown else self._is_open
         self._hides_unnamed = self.unknown is not None and any(self._is_open)
+        self._segments = SegmentValues(baseline, reporter)
         names = settings.log_redact
         self._redaction = Redaction(names, baseline) if names else None
         self._log_body = settings.log_request_body
@@ -91,12 +93,14 @@ class Recorder:
         request_body: Any,
         view: str,
         named: Named = NAMED,
+        segments: Any = None,
     ) -> str:
         """Take one prediction and return its id. See `Monitor.log_prediction`."""
+        own = None if segments is None else self._segments.of(segments, 1, view)[0]
         row, answer = self._intake.features(features, view), self._intake.output(output, view)
         if self._hides_unnamed and named is not NAMED:
             row, answer = self._known(row, answer, named)
-        return self._write(identity, row, answer, features, output, request_body)
+        return self._write(identity, row, answer, features, output, request_body, own)
 
     def take_all(
         self,
@@ -106,15 +110,17 @@ class Recorder:
         request_body: Any,
         view: str,
         named: Named = NAMED,
+        segments: Any = None,
     ) -> list[str]:
         """Take several predictions, or a single one. See `Monitor.log_predictions`."""
         # Most requests have one row of plain values, so check for that case first.
         batch = None if is_flat(features) else self._intake.batch(features, outputs, view)
         if batch is None:
-            return [self.take(identity, features, outputs, request_body, view, named)]
+            return [self.take(identity, features, outputs, request_body, view, named, segments)]
         if batch.rows is None:
             _, answer = self._known(None, self._intake.output(outputs, view), named)
             return [self._write(identity, None, answer, features, outputs, request_body)]
+        each_segments = self._segments.of(segments, len(batch.rows), view)
         ids: list[str] = []
         for number, each in enumerate(identity.rows(len(batch.rows))):
             output = batch.outputs[number] if batch.outputs is not None else None
@@ -123,7 +129,8 @@ class Recorder:
             values = self._intake.features(row, view)
             if self._hides_unnamed and named is not NAMED:
                 values, answer = self._known(values, answer, named)
-            ids.append(self._write(each, values, answer, row, output, body))
+            own = each_segments[number]
+            ids.append(self._write(each, values, answer, row, output, body, own))
         return ids
 
     def row_count(self, features: Any) -> int:
@@ -152,6 +159,7 @@ class Recorder:
         features: Any,
         output: Any,
         request_body: Any,
+        segments: dict[str, Any] | None = None,
     ) -> str:
         """Write one prediction to the journal.
 
@@ -162,14 +170,18 @@ class Recorder:
             features: the features as the service gave them.
             output: the output as the service gave it.
             request_body: body of the request, if this record may hold it.
+            segments: values of segment columns by name.
         """
         # Decide now and store the decision in the record, so that all readers of it agree.
         logged = self._context is not None and self._context.includes(identity.entity_id)
         body = request_body if logged and self._log_body else None
         if self._redaction is not None:
+            segments = self._redaction.segments(segments, row)
             row, answer = self._redaction.row(row), self._redaction.output(answer, output)
             body = None if body is None else self._redaction.body(body)
-        record = Record(identity.entity_id, identity.created_at, row, answer, body, logged)
+        record = Record(
+            identity.entity_id, identity.created_at, row, answer, body, logged, (), segments
+        )
         try:
             self._counter.append(encode(record, self._max_bytes, *self._nested))
         except Exception as error:  # noqa: BLE001 - monitoring never breaks the request

@@ -11,10 +11,11 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from boxkite.baseline import Baseline, Variable
+from boxkite.baseline import Baseline, SegmentColumn, Variable
 from boxkite.live.field_search import REDACTED, SCALARS, FieldSearch, UnsearchableError
 from boxkite.live.fold import mark_of
-from boxkite.live.record import Mark
+from boxkite.live.record import Mark, plain
+from boxkite.live.segment_places import place_mark
 from boxkite.rows.row import Row, plain_row
 from boxkite.system.type_guards import is_dict
 
@@ -41,6 +42,12 @@ class Redaction:
         self._has_baseline = bool(baseline.variables)
         self._search = FieldSearch(names, [each.name for each in baseline.features])
         self._named = {each.name: self._search.finds(each.name) for each in baseline.variables}
+        positions = {each.name: place for place, each in enumerate(baseline.features)}
+        self._segments = [
+            (each, positions.get(each.name))
+            for each in baseline.segments
+            if self._search.finds(each.name)
+        ]
         self._has_refused = False
 
     def row(self, features: Row | None) -> Row | None:
@@ -67,6 +74,26 @@ class Redaction:
         if self._has_baseline and not self._outputs:
             return [self._nameless(each) for each in output]
         return self._by_position(output, self._outputs)
+
+    def segments(
+        self, segments: dict[str, Any] | None, features: Row | None
+    ) -> dict[str, Any] | None:
+        """Return the values of segment columns, with a mark in place of each named one.
+
+        A redacted feature that is a segment column gets a mark here too, because the mark in the
+        row holds the cell of the feature, which does not tell the segment.
+
+        Args:
+            segments: the values that the service passed, by name.
+            features: the row of features, before its values are replaced.
+        """
+        if not self._segments:
+            return segments
+        found = dict(segments or {})
+        for column, place in self._segments:
+            own = found[column.name] if column.name in found else _feature(features, column, place)
+            found[column.name] = place_mark(column, plain([own])[0])
+        return found
 
     def body(self, body: Any) -> Any:
         """Return a request body without the named values. Text and bytes are read as JSON.
@@ -142,6 +169,12 @@ class Redaction:
         except Exception:  # noqa: BLE001 - an output is any object of the user's
             return False
         return isinstance(named, dict) and any(map(self._search.finds, named))
+
+
+def _feature(features: Row | None, column: SegmentColumn, place: int | None) -> Any:
+    if isinstance(features, dict):
+        return features.get(column.name)
+    return features[place] if features and place is not None and place < len(features) else None
 
 
 def _replaced(row: list[Any], variables: Sequence[Variable]) -> list[Any]:

@@ -232,13 +232,17 @@ def _absolute(setting: str) -> Path:
 def _group_name(baseline: Baseline) -> str:
     # The format is part of the name, so that boxkite leaves files of another format alone.
     digest = hashlib.sha256(f"{FORMAT}\0{baseline.model}\0{baseline.version}".encode())
-    for variable in baseline.variables:
+    for variable in baseline.counted_variables:
         if isinstance(variable, NumericVariable):
             limits = np.array([*variable.edges, variable.minimum, variable.maximum])
             cells = limits.tobytes()
         else:
             cells = repr(variable.categories).encode()
-        digest.update(f"\0{variable.role}\0{variable.name}\0".encode() + cells)
+        name = f"\0{variable.role}\0{variable.name}\0{variable.segment}"
+        digest.update(name.encode() + cells)
+    for pairs in baseline.outcomes.pairs if baseline.outcomes is not None else ():
+        # The same cells may hold a score or a number, and the threshold cuts a bin in two.
+        digest.update(f"\0{pairs.output}\0{pairs.kind}\0{pairs.threshold}".encode())
     model = re.sub(r"[^A-Za-z0-9_-]+", "_", baseline.model)[:40]
     return f"{model}-{digest.hexdigest()[:16]}"
 

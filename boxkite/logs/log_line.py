@@ -47,6 +47,7 @@ class LoggedPrediction(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     version: str = ""
     features: Any = None
     output: Any = None
+    segments: Any = None
     request_body: msgspec.Raw = msgspec.Raw()
     truncated: tuple[str, ...] = ()
 
@@ -76,11 +77,11 @@ def to_line(record: LogRecord, max_bytes: int) -> bytes:
     Args:
         record: the record, with values of any kind.
         max_bytes: the longest line. A longer one loses `request_body`, then the content of
-            `features`, then the content of `output`, until it fits; `truncated` names them. The
-            fields that identify the record always stay.
+            `features`, then the content of `output`, then `segments`, until it fits; `truncated`
+            names them. The fields that identify the record always stay.
     """
     line = _line(record)
-    for field in ("request_body", "features", "output"):
+    for field in ("request_body", "features", "output", "segments"):
         if len(line) <= max_bytes:
             break
         if getattr(record, field) not in _NOTHING:
@@ -95,7 +96,7 @@ _NOTHING: tuple[Any, ...] = (None, msgspec.UNSET)
 def _without(record: LogRecord, field: str) -> LogRecord:
     """Return a record without the content of a field, which `truncated` names instead."""
     before = () if record.truncated is msgspec.UNSET else record.truncated
-    nothing = msgspec.UNSET if field == "request_body" else None
+    nothing = None if field in ("features", "output") else msgspec.UNSET
     return msgspec.structs.replace(record, **{field: nothing}, truncated=[*before, field])
 
 
@@ -137,7 +138,7 @@ def _is_ordinary(record: LogRecord, line: bytes) -> bool:
         TypeError: if a mapping has a key that is not text, because two such keys could be written
             as the same text.
     """
-    parts = (record.features, record.output, record.request_body)
+    parts = (record.features, record.output, record.segments, record.request_body)
     has_null = _null.search(line) is not None
     outermost = 1 + sum(type(part) in _CONTAINERS for part in parts)
     is_flat = _count(line, b"{", outermost) + _count(line, b"[", outermost) <= outermost

@@ -42,6 +42,8 @@ class LogRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             `2026-11-23T14:05:59.000001Z`.
         features: values by name, or a list if the names are not known.
         output: one value, or several by name.
+        segments: values by name of the columns that divide the rows into segments, unless they are
+            features; UNSET if there are none.
         request_body: body of the request; UNSET if bodies are not logged.
         truncated: names of the fields that were left out because the record was too large; UNSET
             if the record is complete.
@@ -56,6 +58,7 @@ class LogRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     created_at: str
     features: Any
     output: Any
+    segments: Any = msgspec.UNSET
     request_body: Any = msgspec.UNSET
     truncated: Any = msgspec.UNSET
 
@@ -76,6 +79,7 @@ def to_log_record(context: LogContext, record: Record) -> LogRecord:
         _single_or_by_name(shown(record.output), context.outputs),
         msgspec.UNSET if body is None else body,
         record.truncated or msgspec.UNSET,
+        msgspec.UNSET if record.segments is None else shown(record.segments),
     )
 
 
@@ -87,6 +91,7 @@ def new_log_record(
     output: Any,
     request_body: Any = msgspec.UNSET,
     truncated: Any = msgspec.UNSET,
+    segments: Any = msgspec.UNSET,
 ) -> LogRecord:
     """Build a `LogRecord` from values that already have their logged form.
 
@@ -98,6 +103,7 @@ def new_log_record(
         output: see `LogRecord`.
         request_body: see `LogRecord`.
         truncated: see `LogRecord`.
+        segments: see `LogRecord`.
     """
     # A clock may be set to any time, but Python's calendar ends in the year 9999.
     second, rest = divmod(min(max(created_at, 0), _LAST_MOMENT), _NANOSECONDS)
@@ -112,6 +118,7 @@ def new_log_record(
         created_at=f"{text}.{rest // 1000:06d}Z",
         features=features,
         output=output,
+        segments=segments,
         request_body=request_body,
         truncated=truncated,
     )

@@ -37,6 +37,7 @@ class UndecodedRecord(msgspec.Struct, array_like=True, frozen=True, gc=False):
         request_body: the bytes of the request body.
         logged: see `Record`.
         truncated: the bytes of the names.
+        segments: the bytes of the values.
     """
 
     entity_id: str
@@ -46,6 +47,7 @@ class UndecodedRecord(msgspec.Struct, array_like=True, frozen=True, gc=False):
     request_body: msgspec.Raw = msgspec.Raw(_NONE)
     logged: bool = False
     truncated: msgspec.Raw = msgspec.Raw(_EMPTY)
+    segments: msgspec.Raw = msgspec.Raw(_NONE)
 
 
 class QuickLines:
@@ -63,7 +65,7 @@ class QuickLines:
 
     def line(self, record: UndecodedRecord) -> bytes | None:
         """Return the same bytes as `to_line`, or None if the record is not an ordinary one."""
-        if self._named is None or record.request_body != _NO_BODY or record.truncated != _COMPLETE:
+        if self._named is None or not _is_ordinary(record):
             return None
         try:
             row = _values.decode(record.features)
@@ -86,6 +88,14 @@ class QuickLines:
             if b"null" in line and not _INFINITIES.isdisjoint((*row, output[0])):
                 return None
         return line if len(line) <= self._context.max_bytes else None
+
+
+def _is_ordinary(record: UndecodedRecord) -> bool:
+    return (
+        record.request_body == _NOTHING
+        and record.truncated == _COMPLETE
+        and record.segments == _NOTHING
+    )
 
 
 def _are_finite(row: list[_Value], output: _Value) -> bool:
@@ -115,7 +125,7 @@ def _struct_of(names: tuple[str, ...]) -> Any:
 
 
 _INFINITIES = frozenset({math.inf, -math.inf})
-_NO_BODY = msgspec.Raw(_NONE)
+_NOTHING = msgspec.Raw(_NONE)
 _COMPLETE = msgspec.Raw(_EMPTY)
 _encoder = msgspec.json.Encoder()
 _values = msgspec.msgpack.Decoder(list[_Value])

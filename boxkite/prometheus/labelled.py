@@ -19,7 +19,7 @@ __all__ = ["LabelledExposition"]
 
 
 class LabelledExposition:
-    """Live counts of one baseline's variables as series.
+    """Live counts of one baseline's variables as series, in all rows and in each segment.
 
     The baseline fixes the names of the series, so they are written once. A scrape adds the values.
 
@@ -44,15 +44,14 @@ class LabelledExposition:
     ) -> None:
         self._sink = sink
         self._head = version_labels(baseline)
-        self._numeric = [
-            i for i, each in enumerate(baseline.variables) if isinstance(each, NumericVariable)
-        ]
-        self._ordered = [(i, each) for i, each in enumerate(baseline.variables) if each.is_ordered]
+        variables = baseline.counted_variables
+        self._numeric = [i for i, each in enumerate(variables) if isinstance(each, NumericVariable)]
+        self._ordered = [(i, each) for i, each in enumerate(variables) if each.is_ordered]
         self._categorical = [
-            i for i, each in enumerate(baseline.variables) if isinstance(each, CategoryVariable)
+            i for i, each in enumerate(variables) if isinstance(each, CategoryVariable)
         ]
-        labels = [variable_labels(baseline, each) for each in baseline.variables]
-        pairs = list(zip(baseline.variables, labels, strict=True))
+        labels = [variable_labels(baseline, each) for each in variables]
+        pairs = list(zip(variables, labels, strict=True))
         self._values = tuple(
             series
             for each, its_labels in pairs
@@ -87,7 +86,7 @@ class LabelledExposition:
         """Return the live series with their values.
 
         Args:
-            tallies: Counts of each variable, in the order of the baseline.
+            tallies: Counts of each of the baseline's counted variables, in that order.
             predictions: Number of predictions counted.
             errors: Failures of monitoring by stage.
             log: Records of the log by outcome: "delivered", "retried", "dropped", "pending".

@@ -12,7 +12,7 @@ from boxkite.drift import Policy
 from boxkite.drift.allowance import Allowance
 from boxkite.drift.variable_policy import DEFAULT_FLOORS
 from boxkite.prometheus.quality_policy_series import quality_policy_families
-from boxkite.prometheus.series_labels import variable_labels, version_labels
+from boxkite.prometheus.series_labels import part_labels, variable_labels
 
 __all__ = ["PolicySeries"]
 
@@ -24,6 +24,8 @@ _VARIATION = "boxkite_drift_variation"
 
 class PolicySeries:
     """Export the critical values, natural variation, floors and shares of a policy for a baseline.
+
+    All rows and each segment have a part of the policy, so all series exist for each of them.
 
     Computing the critical value of a categorical variable takes some milliseconds, so a thousand
     such variables would delay the start. So each scrape computes for half a second at most, and
@@ -38,7 +40,10 @@ class PolicySeries:
     def __init__(self, baseline: Baseline, policy: Policy) -> None:
         self._baseline = baseline
         self._policy = policy
-        self._waiting = deque((each, w) for each in baseline.variables for w in policy.windows)
+        labels = baseline.segment_labels
+        self._parts = {segment: policy.part(segment, len(labels)) for segment in ("", *labels)}
+        variables = baseline.counted_variables
+        self._waiting = deque((each, window) for each in variables for window in policy.windows)
         self._criticals: list[tuple[str, float]] = []
         self._variation: list[tuple[str, float]] = []
         self._constant = [
@@ -79,7 +84,8 @@ class PolicySeries:
                 variable, window = self._waiting.popleft()
             except IndexError:  # another scrape took the last one
                 break
-            allowance = self._policy.allowance(window, len(self._baseline.variables), variable)
+            part = self._parts[variable.segment]
+            allowance = part.allowance(window, len(self._baseline.variables), variable)
             labels = {**variable_labels(self._baseline, variable), "window": window}
             if not math.isnan(allowance.rest):
                 self._criticals.append((format_series(_CRITICAL, **labels), allowance.rest))
@@ -90,17 +96,20 @@ class PolicySeries:
 
     def _shares(self) -> Family:
         name = "boxkite_drift_share"
-        labels = version_labels(self._baseline)
         values = [
-            (format_series(name, **labels, window=window), self._policy.share_of_all(window))
-            for window in self._policy.windows
+            (
+                format_series(name, **part_labels(self._baseline, segment), window=window),
+                part.share_of_all(window),
+            )
+            for segment, part in self._parts.items()
+            for window in part.windows
         ]
         documentation = "Probability of a false alarm that all variables share, in one window."
         return _gauge(name, documentation, values)
 
     def _floors(self) -> list[Family]:
         """Return the floors of PSI, and the other floors where they are not the default."""
-        found = [(each, self._policy.floors(each)) for each in self._baseline.variables]
+        found = [(each, self._policy.floors(each)) for each in self._baseline.counted_variables]
 
         def family(name: str, documentation: str, values: list[tuple[Variable, float]]) -> Family:
             labelled = [(variable_labels(self._baseline, each), floor) for each, floor in values]
@@ -124,11 +133,13 @@ class PolicySeries:
     def _of_version(
         self, name: str, documentation: str, value: float, default: float
     ) -> list[Family]:
-        """Return a family for the whole model, unless the value is the default."""
+        """Return a family for the whole model and its segments, unless the value is the default."""
         if value == default:
             return []
-        series = format_series(name, **version_labels(self._baseline))
-        return [_gauge(name, documentation, [(series, value)])]
+        labels = [part_labels(self._baseline, segment) for segment in self._parts]
+        return [
+            _gauge(name, documentation, [(format_series(name, **each), value) for each in labels])
+        ]
 
 
 def _amounts(allowance: Allowance) -> list[tuple[str, float]]:

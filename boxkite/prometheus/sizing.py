@@ -72,7 +72,7 @@ class Fleet:
         a_replica = live + of_baseline * export_baseline
         exported = self.replicas * a_replica + of_baseline * (not export_baseline)
         once, of_window, of_step = (
-            sum(count(each) for each in self.baseline.variables)
+            sum(count(each) for each in self.baseline.counted_variables)
             for count in (_recorded_once, _recorded_of_window, _recorded_of_step)
         )
         natural = self._recorded_of_variation()
@@ -99,14 +99,16 @@ class Fleet:
         """Return the number of series of one replica, without the baseline's."""
         windows = len(self.windows)
         of_variables = sum(
-            _counters(each) + 2 * each.is_ordered + 1 + windows for each in self.baseline.variables
+            _counters(each) + 2 * each.is_ordered + 1 + windows
+            for each in self.baseline.counted_variables
         )
         natural = sum(_amounts(each) for _, each in self._variations())
-        return of_variables + natural + windows + 1 + len(STAGES) + _LOG_SERIES
+        shares = windows * (1 + len(self.baseline.segment_labels))
+        return of_variables + natural + shares + 1 + len(STAGES) + _LOG_SERIES
 
     def _variations(self) -> Iterator[tuple[str, Variation]]:
         """Yield the natural variation of each variable and window that is known."""
-        for variable in self.baseline.variables:
+        for variable in self.baseline.counted_variables:
             for window in self.windows:
                 if window in variable.variation:
                     yield window, variable.variation[window]
@@ -125,7 +127,7 @@ class Fleet:
 
     def _counting_share(self) -> float:
         """Return the share of a processor that reading the counters takes."""
-        counters = self.replicas * sum(_counters(each) for each in self.baseline.variables)
+        counters = self.replicas * sum(_counters(each) for each in self.baseline.counted_variables)
         options = RuleOptions()
         share = 0.0
         for window in self.windows:

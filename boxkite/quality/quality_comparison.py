@@ -105,6 +105,7 @@ def compare_outcomes(
     window: str | None = None,
     hours: float = DEFAULT_HOURS,
     sliding: bool = False,
+    parts: int = 1,
 ) -> Quality:
     """Compare paired rows with those of training.
 
@@ -118,6 +119,8 @@ def compare_outcomes(
             false alarms.
         sliding: Whether `window` is a window of the policy that slides and is judged all the time,
             as in Prometheus. It then determines the share instead of `hours`.
+        parts: For a sliding window, the number of parts that the false alarms are divided into; see
+            `parts_of_false_alarms`.
 
     Raises:
         ValueError: If the rows of training are counted in other cells.
@@ -130,9 +133,10 @@ def compare_outcomes(
     varied = () if training is None else training.variation.get(window or "", ())
     variation = {(each.output, each.statistic): each for each in varied}
     judged = sum(each.judged for each in found)
-    share = (
-        policy.sliding_share(window, judged) if sliding and window else policy.share(hours, judged)
-    )
+    if sliding and window is not None:
+        share = policy.sliding_share(window, judged, parts)
+    else:
+        share = policy.share(hours, judged)
     scale = next((each.value for each in before.values() if each.name == "rmse"), math.nan)
     changes = tuple(
         judge(

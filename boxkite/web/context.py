@@ -19,8 +19,8 @@ __all__ = ["UNSET", "Part", "Prediction", "captured", "current_prediction"]
 P = ParamSpec("P")
 T = TypeVar("T")
 
-Part = Literal["features", "output"]
-"""The two parts of a prediction."""
+Part = Literal["features", "output", "segments"]
+"""The parts of a prediction."""
 
 
 class _Unset:
@@ -53,7 +53,7 @@ class Prediction(msgspec.Struct, eq=False):
         identity: The identity of the prediction, or of the first one in a batch. It is fixed
             before the view runs, so that the view can send the id in its response.
         rows: Counts the rows of a batch; None if nothing monitors the view.
-        is_set: Whether the view has set the features or the output.
+        is_set: Whether the view has set any of its parts.
     """
 
     identity: Identity
@@ -61,6 +61,7 @@ class Prediction(msgspec.Struct, eq=False):
     is_set: bool = False
     _features: Any = UNSET
     _output: Any = UNSET
+    _segments: Any = UNSET
     _token: Token[Prediction] | None = None
 
     def __enter__(self) -> Prediction:
@@ -100,6 +101,19 @@ class Prediction(msgspec.Struct, eq=False):
     @output.setter
     def output(self, output: Any) -> None:
         self._output = _copied(output)
+        self.is_set = True
+
+    @property
+    def segments(self) -> Any:
+        """Values of segment columns that are no features, by name; `UNSET` until they are set.
+
+        Each value is for all rows of the request, or a list has one for each row.
+        """
+        return self._segments
+
+    @segments.setter
+    def segments(self, segments: Any) -> None:
+        self._segments = _copied(segments)
         self.is_set = True
 
     @property
@@ -162,9 +176,10 @@ class _CurrentPrediction:
 
     def __setattr__(self, name: str, value: Any) -> None:
         prediction = _current_or_raise()
-        if name not in ("features", "output"):
+        if name not in ("features", "output", "segments"):
             raise AttributeError(
-                f"cannot set current_prediction.{name}: only features and output can be set"
+                f"cannot set current_prediction.{name}: only features, output and segments can be "
+                "set"
             )
         setattr(prediction, name, value)
 
@@ -189,9 +204,9 @@ def _current_or_raise() -> Prediction:
 current_prediction = cast(Prediction, _CurrentPrediction())
 """The `Prediction` of the current request.
 
-A view decorated with `@monitor.predict` may set its `features` and `output`, which override the
-decorator's sources. `id` is sent as `X-Prediction-Id`, and `ids` lists the ids of a batch.
-`current_prediction` is false if there is no prediction.
+A view decorated with `@monitor.predict` may set its `features`, `output` and `segments`, which
+override the decorator's sources. `id` is sent as `X-Prediction-Id`, and `ids` lists the ids of a
+batch. `current_prediction` is false if there is no prediction.
 
 Raises:
     NoPredictionError: if an attribute is used while no decorated view runs.

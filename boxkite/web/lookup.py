@@ -29,14 +29,18 @@ __all__ = ["Lookup", "PerObject", "pick"]
 
 _ABSENT: Any = object()
 _V2 = "v2"
-_PLACES = {"features": "the request's JSON body", "output": "the returned object"}
+_PLACES = {
+    "features": "the request's JSON body",
+    "output": "the returned object",
+    "segments": "the request's JSON body",
+}
 
 
 class Lookup:
-    """Finds the features in a request's body, or the output in a view's return value.
+    """Finds features or segments in a request's body, or the output in a view's return value.
 
     Args:
-        part: Which of the two it finds.
+        part: Which of them it finds.
         source: A key path, names, or None for the whole content.
     """
 
@@ -153,7 +157,7 @@ class Lookup:
 
     def _as_rows(self, value: Any) -> Any:
         """Return features that were picked from several objects as rows, other values unchanged."""
-        if type(value) is not PerObject or self._part == "output":
+        if type(value) is not PerObject or not self._is_features:
             return value
         return [{} if row is None else row if is_row(row) else [row] for row in value]
 

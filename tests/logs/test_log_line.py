@@ -214,12 +214,11 @@ VALUES = st.recursive(
 )
 
 
-@given(VALUES, VALUES, VALUES, TEXT, st.integers(0, 2000))
+@given(VALUES, VALUES, VALUES, VALUES, TEXT, st.integers(0, 2000))
 def test_any_values_make_a_line_that_every_parser_reads(
-    features: Any, output: Any, request_body: Any, text: str, max_bytes: int
+    features: Any, output: Any, segments: Any, request_body: Any, text: str, max_bytes: int
 ) -> None:
-    row = record(
-        features, output, request_body=request_body, entity_id=text, endpoint_id=text, model=text
-    )
+    names = {"entity_id": text, "endpoint_id": text, "model": text}
+    row = record(features, output, segments=segments, request_body=request_body, **names)
     assert set(read(to_line(row, LARGE))) == set(LogRecord.__struct_fields__) - {"truncated"}
     read(to_line(row, max_bytes))

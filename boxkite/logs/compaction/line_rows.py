@@ -181,7 +181,8 @@ def _rebuild(batch: pa.RecordBatch, layout: RowLayout) -> list[bytes]:
     ]
 
 
-_FIELDS = LogRecord.__struct_fields__
+# Segments have no column of their own: the row of a line with segments keeps the whole line.
+_FIELDS = tuple(name for name in LogRecord.__struct_fields__ if name != "segments")
 _encoder = msgspec.json.Encoder()
 
 

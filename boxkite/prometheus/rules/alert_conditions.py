@@ -3,10 +3,14 @@
 Severity follows size: any difference that matters is a `warning`, and one of more than five times
 its floor is `critical`. Drift in at least two and at least a tenth of a model's variables is also
 `critical`.
+
+One cause may change a variable in all rows and in each of twenty segments. So a segment raises a
+`critical` alert only if its variable raises no alert in all rows.
 """
 
 from __future__ import annotations
 
+from textwrap import indent
 from typing import Literal, TypeAlias
 
 from boxkite.baseline.text_writer import format_float
@@ -18,6 +22,7 @@ __all__ = ["Level", "alert_conditions"]
 Level: TypeAlias = Literal["warning", "critical"]
 
 _LARGE = format_float(CRITICAL_MULTIPLE)
+_WHOLE, _SEGMENTS = 'segment=""', 'segment!=""'
 
 
 def alert_conditions(window: str, level: Level, *, varying_as: str | None) -> dict[str, str]:
@@ -25,34 +30,73 @@ def alert_conditions(window: str, level: Level, *, varying_as: str | None) -> di
 
     Args:
         window: A window of the rules.
-        level: The severity. Where a `critical` alert fires, the `warning` fires too.
+        level: The severity. Where a `critical` alert fires, the `warning` fires too, for the
+            variable in the same rows or in all rows.
         varying_as: A window. An alert on drift fires only if natural variation is known for it.
             None if alerts on drift do not depend on natural variation. Alerts on rates never do.
     """
     own = f'window="{window}"'
-    drift = {
-        f"{role}_drift": _drift(own, role, level, varying_as) for role in ("feature", "output")
-    }
-    rates = ("missing", "unseen", "outside", "invalid")
-    return {**drift, **{f"{rate}_changed": _rate(own, rate, level) for rate in rates}}
+    found: dict[str, str] = {}
+    for role in ("feature", "output"):
+        chosen = f'{own}, variable_role="{role}"'
+        drift = _drift(chosen, varying_as)
+        if level == "critical":
+            whole, segments = (
+                _large_drift(own, f"{chosen}, {rows}", varying_as) for rows in (_WHOLE, _SEGMENTS)
+            )
+            drift = _at_most_once(whole, segments, _drift(f"{chosen}, {_WHOLE}", varying_as))
+        found[f"{role}_drift"] = drift
+    for rate in ("missing", "unseen", "outside", "invalid"):
+        chosen = f'{own}, rate="{rate}"'
+        changed = _rate(own, chosen, level)
+        if level == "critical":
+            whole, segments = (
+                _rate(own, f"{chosen}, {rows}", level) for rows in (_WHOLE, _SEGMENTS)
+            )
+            changed = _at_most_once(whole, segments, _rate(own, f"{chosen}, {_WHOLE}", "warning"))
+        found[f"{rate}_changed"] = changed
+    return found
 
 
-def _drift(own: str, role: str, level: Level, varying_as: str | None) -> str:
-    chosen = f'{{{own}, variable_role="{role}"}}'
-    drifted = f"variable:boxkite_drift:psi{chosen}\nand variable:boxkite_drift:verdict{chosen} == 1"
+def _at_most_once(whole: str, segments: str, changed: str) -> str:
+    """Return PromQL for all rows, and for the segments of variables without a change in all rows.
+
+    Args:
+        whole: Selects variables in all rows.
+        segments: Selects variables in segments.
+        changed: Selects variables with any change in all rows.
+    """
+    return (
+        f"{whole}\n"
+        "or\n"
+        "(\n"
+        f"{indent(segments, '  ')}\n"
+        "  unless on (@live_in_whole)\n"
+        "  (\n"
+        f"{indent(changed, '    ')}\n"
+        "  )\n"
+        ")"
+    )
+
+
+def _drift(chosen: str, varying_as: str | None) -> str:
+    psi, verdict = (f"variable:boxkite_drift:{name}{{{chosen}}}" for name in ("psi", "verdict"))
+    drifted = f"{psi}\nand {verdict} == 1"
     if varying_as is not None:
         known = f'variable:boxkite_window_rows:max{{window="{varying_as}"}}'
         drifted += f"\nand on (@variable) {known}"
-    if level == "warning":
-        return drifted
+    return drifted
+
+
+def _large_drift(own: str, chosen: str, varying_as: str | None) -> str:
     count = f"count by (@live_version) (variable:boxkite_drift:verdict{{{own}}} == 1)"
     return (
-        f"{drifted}\n"
+        f"{_drift(chosen, varying_as)}\n"
         "and on (@live)\n"
         "(\n"
-        f"  variable:boxkite_drift:size{chosen} > {_LARGE}\n"
+        f"  variable:boxkite_drift:size{{{chosen}}} > {_LARGE}\n"
         "  or\n"
-        f"  variable:boxkite_drift:psi{chosen}\n"
+        f"  variable:boxkite_drift:psi{{{chosen}}}\n"
         "  and on (@live_version)\n"
         "  (\n"
         f"    {count} > 1\n"
@@ -63,9 +107,8 @@ def _drift(own: str, role: str, level: Level, varying_as: str | None) -> str:
     )
 
 
-def _rate(own: str, rate: str, level: Level) -> str:
-    chosen = f'{{{own}, rate="{rate}"}}'
-    difference = f"variable:boxkite_rate:difference{chosen}"
+def _rate(own: str, chosen: str, level: Level) -> str:
+    difference = f"variable:boxkite_rate:difference{{{chosen}}}"
     floor = "variable:boxkite_drift_min_rate:max"
     large = f"> on (@live) {_LARGE} * {floor}" if level == "critical" else f">= on (@live) {floor}"
     return (
@@ -73,7 +116,7 @@ def _rate(own: str, rate: str, level: Level) -> str:
         f"and on (@live) (abs({difference}) {large})\n"
         "and on (@live)\n"
         "(\n"
-        f"  variable:boxkite_rate:evidence{chosen}\n"
+        f"  variable:boxkite_rate:evidence{{{chosen}}}\n"
         "  > on (@live_version) group_left ()\n"
         f"  version:boxkite_rate:critical{{{own}}}\n"
         ")"

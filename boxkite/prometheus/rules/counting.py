@@ -38,20 +38,18 @@ OUTCOME_COUNTERS = {
 """Each counter of pairs of outputs and outcomes, the level of the series that records it, and its
 own labels. What a corrected label took back is a counter of its own (`withdrawn`)."""
 
+_OF_VARIABLE = "segment, variable_role, variable"
+
 _COUNTERS = {
-    "values": ("boxkite_value_bucket", "variable_role, variable, le", "bucket:boxkite_value"),
-    "categories": (
-        "boxkite_category_total",
-        "variable_role, variable, category",
-        "cell:boxkite_category",
-    ),
-    "missing": ("boxkite_missing_total", "variable_role, variable", "variable:boxkite_missing"),
-    "invalid": ("boxkite_invalid_total", "variable_role, variable", "variable:boxkite_invalid"),
-    "outside": ("boxkite_outside_total", "variable_role, variable", "variable:boxkite_outside"),
+    "values": ("boxkite_value_bucket", f"{_OF_VARIABLE}, le", "bucket:boxkite_value"),
+    "categories": ("boxkite_category_total", f"{_OF_VARIABLE}, category", "cell:boxkite_category"),
+    "missing": ("boxkite_missing_total", _OF_VARIABLE, "variable:boxkite_missing"),
+    "invalid": ("boxkite_invalid_total", _OF_VARIABLE, "variable:boxkite_invalid"),
+    "outside": ("boxkite_outside_total", _OF_VARIABLE, "variable:boxkite_outside"),
     **{
         f"outcome_{taken}{name}": (
             f"boxkite_outcome_{taken}{name}_total",
-            f"variable_role, variable, {labels}",
+            f"{_OF_VARIABLE}, {labels}",
             f"{level}:boxkite_outcome_{taken}{name}",
         )
         for name, (level, labels) in OUTCOME_COUNTERS.items()

@@ -21,7 +21,13 @@ __all__ = [
 DEFAULT_ENVIRONMENT = ("cluster", "namespace", "job")
 """Target labels that keep environments apart. A label that a target lacks counts as empty."""
 
-VERSION = ("model_name", "model_version")
+VERSION = ("model_name", "model_version", "segment")
+"""The rows that are judged together: all rows of a version, or those of one of its segments.
+
+Series of all rows lack the label `segment`, and PromQL counts an absent label as empty. So each
+join and each sum keeps the segments apart, and none of them is added to the whole.
+"""
+
 VARIABLE = (*VERSION, "variable_role", "variable")
 
 SERIES_LABELS = (
@@ -71,10 +77,15 @@ class LabelSets:
             "live_model": (*self.environment, "model_name"),
             "live_version": (*self.environment, *VERSION),
             "live": (*self.environment, *VARIABLE),
+            "live_in_whole": _without_segment((*self.environment, *VARIABLE)),
             "target": (*self.environment, "instance"),
             "address": (*address, "instance"),
         }
         return {name: ", ".join(labels) for name, labels in sets.items()}
+
+
+def _without_segment(labels: Sequence[str]) -> tuple[str, ...]:
+    return tuple(name for name in labels if name != "segment")
 
 
 def environment_labels(added: Sequence[str] | None) -> tuple[str, ...]:

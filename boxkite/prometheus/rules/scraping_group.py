@@ -51,9 +51,11 @@ def _renamed_labels(options: RuleOptions) -> str:
 
 def _policy_differences(sources: Mapping[str, str]) -> str:
     """Return a template of PromQL that finds policies that the rules cannot follow."""
+    # The segments follow the policy of the whole, so one alert is enough.
     share = "version:boxkite_drift_share:max"
     lacking = [
-        f'(max by (@live_version) ({share}) unless on (@live_version) {share}{{window="{source}"}})'
+        f'(max by (@live_version) ({share}{{segment=""}}) '
+        f'unless on (@live_version) {share}{{window="{source}"}})'
         for source in sources.values()
     ]
     differences = [
@@ -62,8 +64,8 @@ def _policy_differences(sources: Mapping[str, str]) -> str:
             "the policies of the replicas",
             (
                 "max by (@live_version) (\n"
-                "    max by (@live_version, window) (boxkite_drift_share)\n"
-                "    > min by (@live_version, window) (boxkite_drift_share)\n"
+                '    max by (@live_version, window) (boxkite_drift_share{segment=""})\n'
+                '    > min by (@live_version, window) (boxkite_drift_share{segment=""})\n'
                 "  )"
             ),
         ),

@@ -185,4 +185,5 @@ def test_floats_come_back_bit_for_bit(rows: list[list[float]]) -> None:
 
 
 def test_it_uses_the_fields_of_a_record() -> None:
-    assert LogRecord.__struct_fields__[-4:] == ("features", "output", "request_body", "truncated")
+    last = ("features", "output", "segments", "request_body", "truncated")
+    assert LogRecord.__struct_fields__[-5:] == last
