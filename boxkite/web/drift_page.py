@@ -10,6 +10,7 @@ import msgspec
 
 from boxkite.errors import ConfigError
 from boxkite.monitor import Monitor
+from boxkite.quality.quality_html import quality_html
 from boxkite.report.cards import Choice
 from boxkite.report.live_report import name_of
 from boxkite.report.rendering import asset, check_installed, page_html
@@ -175,10 +176,20 @@ def drift_page(
             window=chosen,
             windows=_windows(chosen),
             models=sorted(models),
+            quality=_quality(monitor),
         )
     except ConfigError as error:
         return _problem(400, error)
     return _answer(200, shown, "text/html; charset=utf-8")
+
+
+def _quality(monitor: Monitor) -> str:
+    """Return the quality from the labels of a service as HTML; empty if it takes none."""
+    if not monitor.takes_outcomes:
+        return ""
+    return quality_html(
+        monitor.quality(), segments=monitor.quality_by_segment(), days=monitor.quality_by_day()
+    )
 
 
 def _choice(query: Mapping[str, str]) -> Choice:
