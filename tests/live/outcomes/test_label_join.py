@@ -155,7 +155,7 @@ class Joining(RuleBasedStateMachine):
         ),
     )
     def hopeless(self, worker: str, case: tuple[str, Any, Any]) -> None:
-        result, identifier, outcome = case
+        _, identifier, outcome = case
         self.sent += 1
         self.never += 1
         self.append(worker, label(identifier, outcome, self.now))
