@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -22,7 +22,7 @@ from boxkite.cli.inputs import log_reader, read_baseline, read_table
 from boxkite.cli.job_options import job_options, moment
 from boxkite.cli.labels import Labels, id_column
 from boxkite.cli.outcome_join import Joined, join_labels
-from boxkite.cli.quality_table import quality_lines, quality_table
+from boxkite.cli.quality_table import quality_lines, quality_table, segment_quality_table
 from boxkite.cli.shared_options import (
     TABLE_FILE,
     Finite,
@@ -38,6 +38,7 @@ from boxkite.prometheus.job_quality_series import job_quality_families
 from boxkite.quality import Outcomes, Quality, QualityPolicy, compare_outcomes, estimate
 from boxkite.quality.quality_comparison import DEFAULT_HOURS
 from boxkite.quality.quality_html import quality_html
+from boxkite.quality.quality_verdict import QualityVerdict
 from boxkite.report.rendering import check_installed, quality_report_html
 from boxkite.system.atomic_file import replace_file
 
@@ -153,7 +154,7 @@ def outcomes_command(
     \b
     Exit codes:
       0  no statistic is worse than at training
-      1  a statistic is worse
+      1  a statistic is worse, over all predictions or in a segment
       2  wrong usage, or a file cannot be read
       3  not enough data for any verdict, or the baseline has no outcomes
 
@@ -174,12 +175,18 @@ def outcomes_command(
         joined = join_labels(trained, replace(log, progress=progress), found, cells)
     if not joined.predictions:
         raise click.UsageError(_no_predictions(trained, url, joined))
-    quality = _compared(trained.outcomes, joined, QualityPolicy(**policy), window)
+    allowed, trainings = QualityPolicy(**policy), trained.outcomes_by_segment
+    number = len(trained.segment_labels)
+    quality = _compared(trained.outcomes, joined, allowed.part("", number), window)
+    segments = {
+        label: _compared(trainings.get(label), part, allowed.part(label, number), window)
+        for label, part in joined.segments.items()
+    }
     if metrics is not None:
         run = JobRun.now(every, end)
         families = job_quality_families(trained, quality, joined.predictions, run)
         replace_file(metrics, render(families).encode())
-    report = _Report(trained, quality, joined, found)
+    report = _Report(trained, quality, joined, found, segments)
     if html is not None:
         content = quality_report_html(
             trained.model, trained.version, quality_html(quality), [*report.lines()]
@@ -189,9 +196,11 @@ def outcomes_command(
         click.echo(json.dumps(report.as_dict(), indent=2, allow_nan=False))
     else:
         print_table(functools.partial(quality_table, quality))
+        if segments:
+            print_table(functools.partial(segment_quality_table, report.worst_segments))
         for line in report.lines():
             click.echo(line)
-    code = {"worse": EXIT_DRIFT, "insufficient": EXIT_INSUFFICIENT}.get(quality.verdict, 0)
+    code = {"worse": EXIT_DRIFT, "insufficient": EXIT_INSUFFICIENT}.get(report.verdict, 0)
     click.get_current_context().exit(code)
 
 
@@ -251,6 +260,21 @@ class _Report:
     quality: Quality
     joined: Joined
     labels: Labels
+    segments: Mapping[str, Quality]
+
+    @property
+    def verdict(self) -> QualityVerdict:
+        """The verdict on all predictions, or `worse` if the quality of a segment is."""
+        worse = any(each.verdict == "worse" for each in self.segments.values())
+        return "worse" if worse else self.quality.verdict
+
+    @property
+    def worst_segments(self) -> list[tuple[str, Joined, Quality]]:
+        """Label, predictions and quality of each segment, the worst first."""
+        found = [
+            (label, self.joined.segments[label], each) for label, each in self.segments.items()
+        ]
+        return sorted(found, key=lambda each: each[2].order)
 
     def as_dict(self) -> dict[str, Any]:
         """Return a dictionary that JSON can hold."""
@@ -270,6 +294,19 @@ class _Report:
                 "unknown": joined.unknown,
             },
             **self.quality.as_dict(),
+            **({"segments": self._segments()} if self.segments else {}),
+            "verdict": self.verdict,
+        }
+
+    def _segments(self) -> dict[str, Any]:
+        return {
+            label: {
+                "predictions": joined.predictions,
+                "labelled": joined.labelled,
+                "coverage": joined.coverage,
+                **quality.as_dict(),
+            }
+            for label, joined, quality in self.worst_segments
         }
 
     def lines(self) -> Iterator[str]:
@@ -291,3 +328,6 @@ class _Report:
         }
         yield from (f"{text}: {number:,}" for text, number in counted.items() if number)
         yield from quality_lines(self.quality)
+        worse = sum(each.verdict == "worse" for each in self.segments.values())
+        if worse:
+            yield f"worse in {worse} of {len(self.segments)} segments"

@@ -38,8 +38,8 @@ def job_quality_families(
         for change in quality
         if (change.now.name, change.now.category) == (each.name, "")
     ]
-    verdicts = [
-        (f'{labels},verdict="{each}"', float(each == quality.verdict))
+    verdicts: Samples = [
+        (f'{labels},verdict="{each}"', int(each == quality.verdict))
         for each in get_args(QualityVerdict)
     ]
     coverage = quality.rows / predictions if predictions else math.nan

@@ -49,6 +49,16 @@ class Quality:
         return "worse" if "worse" in found else "ok" if "ok" in found else "insufficient"
 
     @property
+    def order(self) -> tuple[bool, float, int]:
+        """Key that sorts segments: worse ones first, then by the change in floors, then by rows."""
+        changes = [
+            abs(each.difference) / each.floor
+            for each in self.changes
+            if each.verdict == "worse" and each.floor > 0
+        ]
+        return self.verdict != "worse", -max(changes, default=0.0), -self.rows
+
+    @property
     def summary(self) -> str:
         """Number of judged statistics by verdict: "2 worse, 4 ok, 1 not enough data"."""
         found = Counter(each.verdict for each in self.changes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from boxkite.quality.statistic import QualityStatistic
 
@@ -55,6 +55,16 @@ class QualityPolicy:
     min_increase: float = 0.05
     min_rows: int = 50
     windows: Mapping[str, float] = field(default_factory=lambda: {"1d": 24.0, "7d": 168.0})
+
+    def part(self, segment: str, segments: int) -> QualityPolicy:
+        """Return the policy for all rows of a model, or for those of one of its segments.
+
+        Args:
+            segment: Label of the segment; empty for all rows.
+            segments: Number of the model's segments.
+        """
+        parts = parts_of_false_alarms(segments, whole=not segment)
+        return replace(self, false_alarms_per_month=self.false_alarms_per_month / parts)
 
     def share(self, hours: float, statistics: float) -> float:
         """Return the chance that one statistic is called worse although nothing changed.

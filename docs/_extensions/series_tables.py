@@ -34,6 +34,7 @@ def scrape() -> Iterator[Metric]:
         {"score": random.random(len(minutes))},
         time=minutes * 60.0,
         outcome=random.integers(0, 2, len(minutes)),
+        segments=["vehicle"],
     )
     policy = Policy(
         design_effect=2,

@@ -81,8 +81,7 @@ def test_compare_shows_the_worst_segment_first_and_counts_it() -> None:
     assert "the baseline has segments of country, plan" in wrong.output
 
 
-def test_a_log_is_compared_by_segment() -> None:
-    columns = table(4, shift=1.2)
+def write_log(columns: dict[str, Any], version: str) -> None:
     folder = Path("log/models/predictions/e/2026-11-22")
     folder.mkdir(parents=True)
     rows = zip(*(columns[name].tolist() for name in ("country", "plan", "x", "score")), strict=True)
@@ -91,6 +90,8 @@ def test_a_log_is_compared_by_segment() -> None:
             {
                 "entity_id": str(number),
                 "created_at": "2026-11-22T23:59:00.000000Z",
+                "model": "default",
+                "version": version,
                 "features": {"plan": plan, "x": x},
                 "output": score,
                 "segments": {"country": country},
@@ -99,8 +100,44 @@ def test_a_log_is_compared_by_segment() -> None:
         for number, (country, plan, x, score) in enumerate(rows)
     ]
     (folder / "2359_w-pod.txt").write_text("\n".join(lines) + "\n")
+
+
+def test_a_log_is_compared_by_segment() -> None:
+    columns = table(4, shift=1.2)
+    write_log(columns, "1")
     pa.parquet.write_table(pa.table(columns), "rows.parquet")
     arguments = ("--json", "--min-effect", "0.2", "--min-moved", "0.1")
     logged = json.loads(run("compare", "histogram.prom", "log", *arguments).output)
     assert logged == json.loads(run("compare", "histogram.prom", "rows.parquet", *arguments).output)
     assert logged["segments"]["country=FR"]["verdict"] == "drift"
+
+
+def test_outcomes_are_measured_by_segment() -> None:
+    segments = {"country": "country", "plan": None}
+    training, live = table(5), table(6)
+    rng = np.random.default_rng(7)
+    truth = (rng.random(4000) < training["score"]).astype(int)
+    baseline = Baseline.fit(training, "score", segments=segments, outcome=truth)
+    baseline.write("histogram.prom")
+    write_log(live, baseline.version)
+    # In one country, and only there, the outcome no longer has to do with the score.
+    french = live["country"] == "FR"
+    actual = np.where(french, rng.random(4000) < 0.5, rng.random(4000) < live["score"]).astype(int)
+    labels = {"entity_id": [str(i) for i in range(4000)], "late": actual}
+    pa.parquet.write_table(pa.table(labels), "labels.parquet")
+    arguments = ("outcomes", "histogram.prom", "log", "labels.parquet", "--label", "late")
+    found = run(*arguments, "--min-drop", "0.1", "--min-increase", "0.5")
+    assert found.exit_code == 1, found.output
+    assert "worse in 1 of 8 segments" in found.output
+    json_found = run(*arguments, "--min-drop", "0.1", "--min-increase", "0.5", "--json")
+    document = json.loads(json_found.output)
+    assert document["verdict"] == "worse"
+    label, worst = next(iter(document["segments"].items()))
+    assert (label, worst["rows"], worst["labelled"]) == ("country=FR", french.sum(), french.sum())
+    accuracy = next(each for each in worst["statistics"] if each["name"] == "accuracy")
+    expected = ((live["score"] > 0.5) == (actual == 1))[french].mean()
+    assert accuracy["value"] == pytest.approx(expected)
+    ok = document["segments"]["country=DE"]
+    assert ok["verdict"] == "ok"
+    rows = [document["segments"][f"plan={each}"]["rows"] for each in ("a", "b")]
+    assert sum(rows) == document["rows"] == 4000

@@ -63,6 +63,7 @@ def test_the_page_leads_to_an_answer(
 
     capsys.readouterr()
     exec(PYTHON[1], {})
+    exec(PYTHON[2], {})
     estimated = dict(line.split(": ") for line in capsys.readouterr().out.splitlines())
     accuracy = float(estimated["accuracy"].split()[0])
     right = (live["score"] > 0.5) == live["paid_back"]

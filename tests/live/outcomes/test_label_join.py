@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 import tempfile
 import time
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from boxkite import Baseline
 from boxkite.error_reporter import ErrorReporter
@@ -63,6 +64,30 @@ class Killed(BaseException):
     """The process dies."""
 
 
+class Mortal(sqlite3.Connection):
+    """A connection whose process dies before a statement. It rolls nothing back."""
+
+    left = math.inf
+
+    def execute(self, *arguments: Any) -> sqlite3.Cursor:
+        if Mortal.left <= 0:
+            raise Killed
+        Mortal.left -= 1
+        return super().execute(*arguments)
+
+    def executemany(self, *arguments: Any) -> sqlite3.Cursor:
+        self.execute("SELECT 1")
+        return super().executemany(*arguments)
+
+
+connect = sqlite3.connect
+
+
+def mortal_connect(path: Any, **options: Any) -> sqlite3.Connection:
+    """Connect to a file. What is in memory dies with the process, so it is left alone."""
+    return connect(path, factory=sqlite3.Connection if path == ":memory:" else Mortal, **options)
+
+
 def uuid(number: int) -> str:
     return f"00000000-0000-4000-8000-{number:012x}"
 
@@ -91,17 +116,15 @@ class Joining(RuleBasedStateMachine):
         self.memory = MemoryJoin(OPTIONS)
         self.clock = pytest.MonkeyPatch()
         self.clock.setattr(time, "time", lambda: float(self.now))
+        self.database = pytest.MonkeyPatch()
+        self.database.setattr(outcome_database.sqlite3, "connect", mortal_connect)
         # What the records say, and what must become of them.
         self.made: dict[int, tuple[int, Any, str]] = {}
-        self.pending: list[tuple[int, int, bool]] = []
+        self.pending: list[tuple[int, int]] = []
         self.labels: dict[int, list[int]] = {}
         self.fresh = 0
         self.sent = 0
-        self.never = 0
-
-    def teardown(self) -> None:
-        self.clock.undo()
-        self.folder.cleanup()
+        self.invalid = 0
 
     def join(self) -> GroupJoin:
         return GroupJoin(Path(self.folder.name), OPTIONS, ErrorReporter())
@@ -121,14 +144,14 @@ class Joining(RuleBasedStateMachine):
         carrier = "DL" if number % 3 else "other"
         self.made[number] = (self.now, score, carrier)
         if late:
-            self.pending.append((number, self.now, False))
+            self.pending.append((number, self.now))
         else:
             self.append(worker, prediction(number, self.now, score, carrier))
 
     @precondition(lambda self: self.pending)
     @rule(worker=workers)
     def write_prediction(self, worker: str) -> None:
-        number, made, _ = self.pending.pop()
+        number, made = self.pending.pop()
         self.append(worker, prediction(number, made, *self.made[number][1:]))
 
     @precondition(lambda self: self.made)
@@ -157,64 +180,43 @@ class Joining(RuleBasedStateMachine):
     def hopeless(self, worker: str, case: tuple[str, Any, Any]) -> None:
         result, identifier, outcome = case
         self.sent += 1
-        self.never += 1
+        self.invalid += result == "invalid"
         self.append(worker, label(identifier, outcome, self.now))
 
-    @rule(step=st.one_of(st.none(), st.integers(0, 60)))
-    def join_journals(self, step: int | None) -> None:
-        """Join, and die at a statement of the transaction if there is a step."""
-        original = sqlite3.connect
-
-        def dying(*arguments: Any, **options: Any) -> Any:
-            connection = original(*arguments, **options)
-            left = [step]
-
-            def trace(_: str) -> None:
-                if left[0] is not None:
-                    left[0] -= 1
-                    if left[0] < 0:
-                        connection.interrupt()
-
-            connection.set_trace_callback(trace)
-            return connection
-
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(outcome_database.sqlite3, "connect", dying)
-            join = self.join()
-            try:
-                join.join(self.journals)
-                if not self.memory.is_empty:
-                    join.take(self.memory)
-            except OSError:
-                assert step is not None
+    @rule(steps=st.one_of(st.just(math.inf), st.integers(0, 60)))
+    def join_journals(self, steps: float) -> None:
+        """Join, and perhaps die after some statements."""
+        Mortal.left = steps
+        try:
+            self.everything_is_joined()
+        except Killed:
+            pass
+        finally:
+            Mortal.left = math.inf
 
     @rule(seconds=st.sampled_from([0, 60, 1200]))
     def wait(self, seconds: int) -> None:
         self.now += seconds
 
-    def joined(self) -> JoinedOutcomes:
+    def everything_is_joined(self) -> JoinedOutcomes:
         join = self.join()
         join.join(self.journals)
         if not self.memory.is_empty:
             join.take(self.memory)
         return join.totals()
 
-    @invariant()
-    def each_label_is_in_one_place(self) -> None:
-        joined = self.joined()
+    @rule()
+    def check(self) -> None:
+        """Each label is in one place, and the pairs are those of the last labels."""
+        joined = self.everything_is_joined()
         assert sum(joined.results.values()) + joined.waiting == self.sent
-        assert min(joined.results.values(), default=0) >= 0
-
-    @invariant()
-    def pairs_are_those_of_the_last_labels(self) -> None:
-        joined = self.joined()
         if joined.results["unknown"]:
             return  # a label that waited for an hour is gone, and the next one is the first again
-        written = {number for number, *_ in self.pending}
+        unwritten = {number for number, _ in self.pending}
         valid = [
             (score, outcomes[-1], carrier)
             for number, outcomes in self.labels.items()
-            if number not in written
+            if number not in unwritten
             for _, score, carrier in [self.made[number]]
             if isinstance(score, float)
         ]
@@ -223,13 +225,62 @@ class Joining(RuleBasedStateMachine):
             expected = CELLS.count([[each[0] for each in rows]], [each[1] for each in rows])
             found = joined.outcomes(LAYOUT, segment)
             assert found.pairs[0].counts.tolist() == expected.pairs[0].counts.tolist()
-            assert found.pairs[0].losses["brier"] == pytest.approx(
-                expected.pairs[0].losses["brier"]
-            )
+            brier = expected.pairs[0].losses["brier"]
+            assert found.pairs[0].losses["brier"] == pytest.approx(brier)
         days = self.join().days(0)
         assert sum(each.outcomes.rows for each in days) == len(valid)
         assert sum(each.predictions for each in days) == len(self.made) - len(self.pending)
+        changes = joined.results["paired"] + joined.results["invalid"] - self.invalid
+        assert (
+            changes + joined.results["repeated"] + joined.results["corrected"]
+            == sum(len(each) for number, each in self.labels.items()) - joined.waiting
+        )
+
+    def teardown(self) -> None:
+        try:
+            self.check()
+        finally:
+            self.clock.undo()
+            self.database.undo()
+            self.folder.cleanup()
 
 
 TestJoining = Joining.TestCase
 TestJoining.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+
+
+def test_a_join_that_is_killed_at_any_statement_is_repeated_exactly(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "time", lambda: float(NOW))
+    monkeypatch.setattr(outcome_database.sqlite3, "connect", mortal_connect)
+    records = Records()
+    first = [label(prediction_id(2, NOW), 1), prediction(1, NOW, 0.9, "DL")]
+    first += [label(prediction_id(1, NOW), outcome) for outcome in (1, 1, 0)]
+    second = [prediction(2, NOW, 0.2), label(prediction_id(2, NOW), 0), label("no id", 1)]
+    steps = kills = 0
+    while True:
+        (tmp_path / str(steps)).mkdir()
+        join = GroupJoin(tmp_path / str(steps), OPTIONS, ErrorReporter())
+        killed = False
+        records.contents = []
+        for part in (first, second):
+            records.contents += part
+            Mortal.left = steps
+            try:
+                join.join({"a": records})
+            except Killed:
+                killed = True
+            finally:
+                Mortal.left = math.inf
+        join.join({"a": records})
+        joined = join.totals()
+        assert +joined.results == {"paired": 2, "repeated": 1, "corrected": 2, "invalid": 1}
+        expected = CELLS.count([[0.9, 0.2]], [0, 0]).pairs[0]
+        assert joined.outcomes(LAYOUT).pairs[0].counts.tolist() == expected.counts.tolist()
+        assert joined.paired[""].rows == 4
+        assert joined.predictions == 2
+        if not killed:
+            break
+        steps, kills = steps + 1, kills + 1
+    assert kills > 20
