@@ -27,6 +27,7 @@ from boxkite.cli.shared_options import (
     TABLE_FILE,
     Finite,
     FiniteRange,
+    folder_exists,
     json_option,
     part_of_log,
     window_length,
@@ -112,6 +113,13 @@ _POLICY = QualityPolicy()
     show_default=True,
     metavar="NUMBER",
     help="Fewest rows, now and at training, for a verdict on a statistic.",
+)
+@click.option(
+    "--html",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    callback=folder_exists,
+    help="Also write the tables, a reliability curve and a confusion matrix as an HTML file.",
 )
 @json_option
 @job_options

@@ -132,6 +132,10 @@ def timeline(points: Sequence[DayPoint], training: float, label: str) -> str:
     if not math.isnan(training):
         level = height(training)
         ideal = f'<line class="ideal" y1="{level}" x2="{_WIDTH}" y2="{level}"/>'
+    ideal += (
+        f'<text x="2" y="10">{high:.3g}</text><text x="2" y="{_HEIGHT - 2}">{low:.3g}</text>'
+        f'<text x="2" y="{_HEIGHT + 8 + _COVERAGE - 4}">coverage</text>'
+    )
     return (
         f'<svg class="timeline" viewBox="0 0 {_WIDTH} {_HEIGHT + 8 + _COVERAGE}" role="img" '
         f"aria-label={quoteattr(label)}>{ideal}{drawn}</svg>"

@@ -30,6 +30,7 @@ QUALITY_STYLE = (
     ".quality td,.quality th{text-align:left}"
     ".quality .reliability{width:200px}"
     ".quality .timeline{width:480px}"
+    ".quality .timeline text{font-size:10px}"
     ".quality .frame{fill:none;stroke:#afb8c1}"
     ".quality .ideal{stroke:#6e7781;stroke-dasharray:4 3}"
     ".quality .interval{stroke:#2f81f7;stroke-width:1.5}"
@@ -164,7 +165,8 @@ def _course(quality: ShownQuality, days: Sequence[DayOfQuality]) -> str:
         return ""
     caption = (
         f"{name} from {points[0].day} to {points[-1].day}, with intervals at 95 %. The dashed line "
-        "is training. The bars below show the share of predictions that have a label."
+        f"is training ({_number(training)}). The bars below show the share of "
+        "predictions that have a label."
     )
     return f"<figure>{drawn}<figcaption>{escape(caption)}</figcaption></figure>"
 
@@ -200,12 +202,12 @@ def _reliability(pairs: OutcomePairs) -> str:
 
 def _confusion(pairs: OutcomePairs) -> str:
     """Return the confusion matrix of a class, or of a score at its threshold."""
-    counts, names = pairs.counts, list(pairs.categories)
+    counts, names = list(pairs.counts), list(pairs.categories)
     if pairs.kind == "score":
         if pairs.threshold is None:
             return ""
         cell = int((pairs.edges < pairs.threshold).sum()) + 1
-        counts = [counts[:cell].sum(axis=0), counts[cell:].sum(axis=0)]
+        counts = [pairs.counts[:cell].sum(axis=0), pairs.counts[cell:].sum(axis=0)]
         names = [f"up to {pairs.threshold:g}", f"above {pairs.threshold:g}"]
     elif pairs.kind == "number" or len(names) > _MOST_CLASSES:
         return ""
