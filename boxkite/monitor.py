@@ -286,6 +286,11 @@ class Monitor:
         for prediction_id, outcome in outcomes:
             self._labels.take(prediction_id, outcome)
 
+    @property
+    def takes_outcomes(self) -> bool:
+        """Whether the service takes labels: `OUTCOME_TTL` is set, and training had outcomes."""
+        return self._labels.is_open
+
     def quality(self, window: str | None = None) -> Quality:
         """Compare the quality of the model, from all labels that have arrived, with training.
 

@@ -33,7 +33,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "signals": {"error_reporter"},
     "drawing": set(),
     "variation": set(),
-    "quality": {"variation"},
+    "quality": {"drawing", "variation"},
     "baseline": {"drawing", "errors", "error_reporter", "quality", "system", "variation"},
     "drift": {"baseline", "drawing", "errors", "quality", "system", "variation"},
     "rows": {"baseline", "error_reporter"},

@@ -27,6 +27,7 @@ from boxkite.cli.shared_options import (
     TABLE_FILE,
     Finite,
     FiniteRange,
+    folder_exists,
     json_option,
     part_of_log,
     window_length,
@@ -36,7 +37,9 @@ from boxkite.errors import BaselineError
 from boxkite.prometheus.job_quality_series import job_quality_families
 from boxkite.quality import Outcomes, Quality, QualityPolicy, compare_outcomes, estimate
 from boxkite.quality.quality_comparison import DEFAULT_HOURS
+from boxkite.quality.quality_html import quality_html
 from boxkite.quality.quality_verdict import QualityVerdict
+from boxkite.report.rendering import check_installed, quality_report_html
 from boxkite.system.atomic_file import replace_file
 
 __all__ = ["outcomes_command"]
@@ -111,6 +114,13 @@ _POLICY = QualityPolicy()
     metavar="NUMBER",
     help="Fewest rows, now and at training, for a verdict on a statistic.",
 )
+@click.option(
+    "--html",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    callback=folder_exists,
+    help="Also write the tables, a reliability curve and a confusion matrix as an HTML file.",
+)
 @json_option
 @job_options
 def outcomes_command(
@@ -125,6 +135,7 @@ def outcomes_command(
     since: str | None,
     until: str | None,
     window: str | None,
+    html: Path | None,
     as_json: bool,
     metrics: Path | None,
     every: timedelta,
@@ -154,6 +165,8 @@ def outcomes_command(
       boxkite outcomes histogram.prom log labels.parquet --label late --metrics quality.prom
     """
     end = moment(period_end or until)
+    if html is not None:
+        check_installed()
     trained = read_baseline(baseline)
     with waiting("reading"):
         found, cells = _read_labels(trained, labels, label, identifier, labelled_at, threshold)
@@ -174,6 +187,11 @@ def outcomes_command(
         families = job_quality_families(trained, quality, joined.predictions, run)
         replace_file(metrics, render(families).encode())
     report = _Report(trained, quality, joined, found, segments)
+    if html is not None:
+        content = quality_report_html(
+            trained.model, trained.version, quality_html(quality), [*report.lines()]
+        )
+        replace_file(html, content.encode("utf-8", "replace"))
     if as_json:
         click.echo(json.dumps(report.as_dict(), indent=2, allow_nan=False))
     else:

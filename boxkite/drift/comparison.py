@@ -23,6 +23,7 @@ from boxkite.drift.allowance import measure
 from boxkite.drift.comparison_series import ComparedRows, JobRun, comparison_families
 from boxkite.drift.policy import Policy
 from boxkite.drift.rates import measure_rates, rate_critical
+from boxkite.drift.shift import shift_words
 from boxkite.drift.statistics import (
     jensen_shannon,
     kullback_leibler,
@@ -373,6 +374,7 @@ def _distances(
         "moved": found.moved,
         "moved_rows": found.moved_rows,
         "moved_cell": cell_words(variable, found.moved_cell, outside=bool(tally.outside)),
+        "shift": shift_words(variable, live),
         "verdict": verdict,
         "reason": reason,
     }

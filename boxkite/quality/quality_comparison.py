@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from boxkite.quality.estimate import EstimatedStatistic
 from boxkite.quality.measure import measure
 from boxkite.quality.pairs import Outcomes
+from boxkite.quality.quality_html import QUALITY_STYLE, quality_html
 from boxkite.quality.quality_policy import QualityPolicy
 from boxkite.quality.quality_verdict import QualityChange, QualityVerdict, judge
 from boxkite.quality.statistic import QualityStatistic
@@ -32,12 +33,14 @@ class Quality:
         changes: Each statistic now and at training.
         estimated: Estimates from the scores of all predictions, with and without outcomes. Empty if
             the model returns no single probability, or training had no outcomes.
+        outcomes: The paired rows, for pictures.
     """
 
     rows: int
     unpaired: int
     changes: tuple[QualityChange, ...]
     estimated: tuple[EstimatedStatistic, ...] = ()
+    outcomes: Outcomes | None = field(default=None, repr=False, compare=False)
 
     @property
     def verdict(self) -> QualityVerdict:
@@ -68,6 +71,10 @@ class Quality:
 
     def __iter__(self) -> Iterator[QualityChange]:
         return iter(self.changes)
+
+    def _repr_html_(self) -> str:
+        """Return tables and charts for notebooks."""
+        return f"{QUALITY_STYLE}{quality_html(self)}"
 
     def as_dict(self) -> dict[str, Any]:
         """Return a dictionary that JSON can hold, with None in place of NaN."""
@@ -159,4 +166,4 @@ def compare_outcomes(
         )
         for each in found
     )
-    return Quality(now.rows, now.unpaired, changes)
+    return Quality(now.rows, now.unpaired, changes, outcomes=now)

@@ -59,16 +59,11 @@ class QualityPolicy:
     def part(self, segment: str, segments: int) -> QualityPolicy:
         """Return the policy for all rows of a model, or for those of one of its segments.
 
-        As for drift, all rows get half of the allowed false alarms if there are segments, and the
-        segments share the other half evenly.
-
         Args:
             segment: Label of the segment; empty for all rows.
             segments: Number of the model's segments.
         """
-        if not segments:
-            return self
-        parts = 2 * segments if segment else 2
+        parts = parts_of_false_alarms(segments, whole=not segment)
         return replace(self, false_alarms_per_month=self.false_alarms_per_month / parts)
 
     def share(self, hours: float, statistics: float) -> float:

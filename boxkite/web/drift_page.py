@@ -10,6 +10,7 @@ import msgspec
 
 from boxkite.errors import ConfigError
 from boxkite.monitor import Monitor
+from boxkite.quality.quality_html import quality_html
 from boxkite.report.cards import Choice
 from boxkite.report.live_report import name_of
 from boxkite.report.rendering import asset, check_installed, page_html
@@ -20,7 +21,9 @@ from boxkite.web.sign_in import form_html, has_session, new_cookie, token_of_for
 __all__ = ["DriftPage", "ShownModel", "drift_page"]
 
 _PARAMETERS = ("window", "model", "q", "role", "verdict", "variable", "limit")
-_WINDOWS = ("1h", "6h", "1d", "7d")
+_WINDOWS = ("1h", "6h", "7d")
+# The page opens on the last day. Everything since the start would dilute a recent change.
+_DEFAULT, _START = "1d", "start"
 _MOST_CARDS = 5000
 _MAX_DIGITS = 9
 _MAX_SHOWN = 40
@@ -154,7 +157,8 @@ def drift_page(
             f"no model {name[:_MAX_SHOWN]!r} here; there is {', '.join(map(repr, models))}"
         )
         return _problem(404, problem)
-    window = query.get("window", "")
+    chosen = query.get("window", "")
+    window = None if chosen == _START else chosen or _DEFAULT
     try:
         check_installed()
     except ConfigError as error:
@@ -162,20 +166,30 @@ def drift_page(
             return _problem(501, error)
     try:
         if path:
-            content = msgspec.json.encode(monitor.drift(window or None).as_dict())
+            content = msgspec.json.encode(monitor.drift(window).as_dict())
             return _answer(200, content, "application/json")
         choice = _choice(query)
         shown = page_html(
-            monitor.report(window or None),
+            monitor.report(window),
             choice,
             base=base,
-            window=window,
-            windows=_windows(window),
+            window=chosen,
+            windows=_windows(chosen),
             models=sorted(models),
+            quality=_quality(monitor),
         )
     except ConfigError as error:
         return _problem(400, error)
     return _answer(200, shown, "text/html; charset=utf-8")
+
+
+def _quality(monitor: Monitor) -> str:
+    """Return the quality from the labels of a service as HTML; empty if it takes none."""
+    if not monitor.takes_outcomes:
+        return ""
+    return quality_html(
+        monitor.quality(), segments=monitor.quality_by_segment(), days=monitor.quality_by_day()
+    )
 
 
 def _choice(query: Mapping[str, str]) -> Choice:
@@ -200,8 +214,9 @@ def _choice(query: Mapping[str, str]) -> Choice:
 
 def _windows(chosen: str) -> list[tuple[str, str]]:
     """Return the windows to choose from, including one that was typed into the address."""
-    others = [] if chosen in ("", *_WINDOWS) else [chosen]
-    return [("", "since the start"), *((each, name_of(each)) for each in (*_WINDOWS, *others))]
+    others = [] if chosen in ("", _START, *_WINDOWS) else [chosen]
+    lengths = [(each, name_of(each)) for each in (*_WINDOWS, *others)]
+    return [("", name_of(_DEFAULT)), *lengths, (_START, "since the start")]
 
 
 @functools.cache

@@ -57,6 +57,11 @@ class OutcomeIntake:
         except Exception as error:  # noqa: BLE001 - monitoring never breaks the request
             self._reporter.report("outcome", error)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the service takes labels."""
+        return self._problem is None
+
     def require(self) -> None:
         """Check that the service takes labels.
 
