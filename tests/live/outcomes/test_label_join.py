@@ -178,7 +178,7 @@ class Joining(RuleBasedStateMachine):
         ),
     )
     def hopeless(self, worker: str, case: tuple[str, Any, Any]) -> None:
-        _, identifier, outcome = case
+        result, identifier, outcome = case
         self.sent += 1
         self.invalid += result == "invalid"
         self.append(worker, label(identifier, outcome, self.now))
