@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from boxkite.drift import Comparison
 from boxkite.errors import ConfigError
 from boxkite.monitor import Monitor
 from boxkite.report.cards import Choice
@@ -19,7 +20,7 @@ from boxkite.web.sign_in import form_html, has_session, new_cookie, token_of_for
 
 __all__ = ["DriftPage", "ShownModel", "drift_page"]
 
-_PARAMETERS = ("window", "model", "q", "role", "verdict", "variable", "limit")
+_PARAMETERS = ("window", "model", "segment", "q", "role", "verdict", "variable", "limit")
 _WINDOWS = ("1h", "6h", "1d", "7d")
 _MOST_CARDS = 5000
 _MAX_DIGITS = 9
@@ -139,7 +140,8 @@ def drift_page(
         base: The address of the page, with the application's prefix and no slash at its end.
         path: The part of the path below the page: empty for the page itself, "drift.json", or the
             name of a file.
-        query: The parameters `window`, `model`, `q`, `role`, `verdict`, `variable` and `limit`.
+        query: The parameters `window`, `model`, `segment`, `q`, `role`, `verdict`, `variable` and
+            `limit`.
     """
     path = path.strip("/")
     if path in _ASSETS:
@@ -154,7 +156,7 @@ def drift_page(
             f"no model {name[:_MAX_SHOWN]!r} here; there is {', '.join(map(repr, models))}"
         )
         return _problem(404, problem)
-    window = query.get("window", "")
+    window, segment = query.get("window", ""), query.get("segment", "")
     try:
         check_installed()
     except ConfigError as error:
@@ -162,20 +164,35 @@ def drift_page(
             return _problem(501, error)
     try:
         if path:
-            content = msgspec.json.encode(monitor.drift(window or None).as_dict())
+            content = msgspec.json.encode(_compared(monitor, window, segment).as_dict())
             return _answer(200, content, "application/json")
         choice = _choice(query)
         shown = page_html(
-            monitor.report(window or None),
+            monitor.report(window or None, segment),
             choice,
             base=base,
             window=window,
             windows=_windows(window),
             models=sorted(models),
+            segments=monitor.baseline.segment_labels,
         )
     except ConfigError as error:
         return _problem(400, error)
     return _answer(200, shown, "text/html; charset=utf-8")
+
+
+def _compared(monitor: Monitor, window: str, segment: str) -> Comparison:
+    """Return the comparison of all rows, or that of one segment.
+
+    Raises:
+        ConfigError: if there is no such segment.
+    """
+    compared = monitor.drift(window or None)
+    if not segment:
+        return compared
+    if segment not in compared.segments:
+        raise ConfigError(f"there is no segment {segment[:_MAX_SHOWN]!r}")
+    return compared.segments[segment]
 
 
 def _choice(query: Mapping[str, str]) -> Choice:
