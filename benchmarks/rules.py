@@ -106,14 +106,14 @@ def measured(replicas: int, interval: int) -> dict[str, tuple[int, Cost]]:
         add_samples(data, scrapes(replicas, interval))
         steps = Path(folder) / "steps.yml"
         groups = yaml.safe_load(render_rules())["groups"]
-        chosen = [each for each in groups if each["name"] == "boxkite-5m"]
+        chosen = [each for each in groups if each["name"] == "boxkite-steps"]
         steps.write_text(yaml.safe_dump({"groups": chosen}))
         with running(data) as database:
             database.record(steps, END - 25 * 3600, END, "5m")
         with running(data) as database:
             return {
                 "1d, raw counters": (30, cost(database, raw("1d"))),
-                "steps of 5m": (12, cost(database, expressions("boxkite-5m"))),
+                "steps of 5m": (12, cost(database, expressions("boxkite-steps"))),
                 "1d, sum of steps": (30, cost(database, expressions("boxkite-1d"))),
                 "1h, raw counters": (60, cost(database, expressions("boxkite-1h"))),
             }

@@ -11,7 +11,7 @@ from boxkite.system.forks import call_after_fork
 
 __all__ = ["STAGES", "ErrorReporter", "LastingError"]
 
-STAGES = ("baseline", "features", "output", "log", "journal", "signal", "export")
+STAGES = ("baseline", "features", "output", "log", "journal", "outcome", "signal", "export")
 """Stages at which monitoring can fail. Each is a series of `boxkite_errors_total`."""
 
 _QUIET_SECONDS = 60.0

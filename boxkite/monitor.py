@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -23,6 +23,8 @@ from boxkite.live.finished_page import FinishedPage
 from boxkite.live.identity import Identity
 from boxkite.live.misfit_report import MisfitReport
 from boxkite.live.orphan_recovery import OrphanRecovery
+from boxkite.live.outcomes.outcome_intake import OutcomeIntake, join_options
+from boxkite.live.outcomes.service_quality import DayQuality, ServiceQuality
 from boxkite.live.prediction_counter import PredictionCounter
 from boxkite.live.recorder import Recorder
 from boxkite.live.state_folder import StateFolder
@@ -33,7 +35,9 @@ from boxkite.logs.shipper import Shipper
 from boxkite.logs.sink import LogTarget
 from boxkite.prometheus.application import application_registry
 from boxkite.prometheus.labelled import LabelledExposition
+from boxkite.prometheus.outcome_exposition import OutcomeExposition
 from boxkite.prometheus.scrape import Exposition, ModelSeries, Scrape, Scraper
+from boxkite.quality import Quality
 from boxkite.report.cards import Report
 from boxkite.report.live_report import LiveReport
 from boxkite.settings import Settings, from_environment
@@ -101,12 +105,14 @@ class Monitor:
         events = EventSender(self, sender, self.reporter)
         self._state = state = StateFolder(self.settings.state_dir)
         self._log = open_log(log, self.settings, self.baseline, state, self.reporter)
+        joining = join_options(self.baseline, self.settings)
         self._counts = DurableCounts(
             self.baseline,
             state,
             self.reporter,
             self.settings.state_max_bytes,
             self._log.context if self._log else None,
+            joining,
         )
         self._shipper = self._new_shipper(self._log, state, events) if self._log else None
         self._counter = PredictionCounter(
@@ -125,7 +131,10 @@ class Monitor:
             self._counter,
             events,
         )
+        self._labels = OutcomeIntake(self.baseline, self.settings, self.reporter, self._counter)
+        self._outcome_exposition = OutcomeExposition(self.baseline) if joining is not None else None
         self._windows = DriftWindows(self.baseline, self._counts, self.policy)
+        self._quality = ServiceQuality(self.baseline, self._counts, self._labels)
         self._reports = LiveReport(self.baseline, self._counts, self.policy, self._windows)
         self._exposition = self._new_exposition()
         self._page = FinishedPage()
@@ -249,6 +258,71 @@ class Monitor:
             identity, features, outputs, request_body, view, segments=segments
         )
 
+    def log_outcome(self, prediction_id: str, outcome: Any) -> None:
+        """Take the true outcome of a prediction. This takes a few microseconds.
+
+        The label may come before or after the prediction is counted, in any worker, and more than
+        once. It counts once, and a different outcome replaces the one before. The series
+        `boxkite_outcomes_total` tells what became of all labels.
+
+        Args:
+            prediction_id: the id that `log_prediction` returned, also in the header
+                `X-Prediction-Id`.
+            outcome: what really happened, as in `fit(outcome=)`: 0 or 1 for a score, a class, or a
+                number.
+
+        Raises:
+            ConfigError: only under `TESTING`, if the setting `OUTCOME_TTL` is 0 or the baseline was
+                fitted without outcomes. Otherwise this is counted and reported.
+        """
+        self._labels.take(prediction_id, outcome)
+
+    def log_outcomes(self, outcomes: Iterable[tuple[str, Any]]) -> None:
+        """Take the true outcomes of several predictions.
+
+        Args:
+            outcomes: pairs of a prediction id and an outcome, see `log_outcome`.
+        """
+        for prediction_id, outcome in outcomes:
+            self._labels.take(prediction_id, outcome)
+
+    @property
+    def takes_outcomes(self) -> bool:
+        """Whether the service takes labels: `OUTCOME_TTL` is set, and training had outcomes."""
+        return self._labels.is_open
+
+    def quality(self, window: str | None = None) -> Quality:
+        """Compare the quality of the model, from all labels that have arrived, with training.
+
+        Args:
+            window: length of time such as "1d" or "7d". It takes the predictions of today and the
+                days before, in UTC, for 40 days at most. None takes all labels since the start.
+
+        Raises:
+            ConfigError: if `window` is not a length, or the service takes no labels.
+        """
+        return self._quality.over(window)
+
+    def quality_by_segment(self) -> dict[str, Quality]:
+        """Compare the quality of each segment with training, from all labels since the start.
+
+        Returns:
+            The quality by the label of the segment, such as "carrier=UA". Empty if the baseline was
+            fitted without segments.
+
+        Raises:
+            ConfigError: if the service takes no labels.
+        """
+        return self._quality.by_segment()
+
+    def quality_by_day(self) -> list[DayQuality]:
+        """Return the quality of each day's predictions, the oldest first, for 40 days at most.
+
+        Raises:
+            ConfigError: if the service takes no labels.
+        """
+        return self._quality.by_day()
+
     def row_count(self, features: Any) -> int:
         """Return the number of predictions that features stand for: one per row."""
         return self.recorder.row_count(features)
@@ -276,9 +350,15 @@ class Monitor:
         if self._shipper is not None:
             # Ship the records of an earlier run, even if this run never gets a prediction.
             self._shipper.ask()
-        return self._exposition.families(
+        # Join the labels last, because a failure of the join is counted as an error in the next
+        # scrape.
+        families = self._exposition.families(
             counts.tallies(), counts.predictions, counts.errors_by_stage(), counts.log_by_outcome()
         )
+        joined = self._counts.outcomes() if self._outcome_exposition is not None else None
+        if joined is not None and self._outcome_exposition is not None:
+            families += self._outcome_exposition.families(joined)
+        return families
 
     def export_http(
         self,

@@ -19,7 +19,9 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_design",
     "command_examples",
+    "field_dashes",
     "public_names",
+    "series_tables",
 ]
 
 exclude_patterns = ["_build"]
@@ -39,7 +41,7 @@ python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 80
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
-napoleon_use_ivar = True
+napoleon_custom_sections = [("Attributes", "params_style")]
 
 html_theme = "furo"
 html_title = "boxkite"

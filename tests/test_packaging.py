@@ -1,13 +1,16 @@
 """The wheel holds three packages with their types and files. Importing one loads little else."""
 
 import json
+import os
 import subprocess
 import sys
 import tomllib
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 import boxkite
 
@@ -53,6 +56,34 @@ def test_a_bare_installation_needs_few_packages() -> None:
     needed = [requirement.partition(">=")[0] for requirement in project["dependencies"]]
     assert needed == ["blinker", "msgspec", "narwhals", "numpy", "prometheus-client"]
     assert all(">=" in each and "<" not in each for each in project["dependencies"])
+
+
+def workflow(name: str) -> dict[str, Any]:
+    content: dict[str, Any] = yaml.safe_load((ROOT / ".github/workflows" / name).read_text())
+    return content
+
+
+def test_only_the_job_that_publishes_may_ask_for_an_identity() -> None:
+    jobs = workflow("publish.yml")["jobs"]
+    allowed = {name: job.get("permissions") for name, job in jobs.items()}
+    assert allowed == {"build": None, "publish": {"id-token": "write"}}
+    assert workflow("publish.yml")["permissions"] == {"contents": "read"}
+    assert jobs["publish"]["needs"] == "build"
+    assert jobs["publish"]["steps"][-1]["uses"] == "pypa/gh-action-pypi-publish@release/v1"
+
+
+def test_the_wheel_is_tried_on_each_python_that_the_classifiers_name() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    named = [each.rpartition(" ")[2] for each in project["classifiers"] if ":: 3." in each]
+    assert workflow("ci.yml")["jobs"]["wheel"]["strategy"]["matrix"]["python"] == named
+
+
+@pytest.mark.parametrize("name", ["ci.yml", "publish.yml"])
+def test_the_scripts_of_the_workflows_exist(name: str) -> None:
+    steps = [step for job in workflow(name)["jobs"].values() for step in job["steps"]]
+    scripts = [step["run"] for step in steps if step.get("run", "").startswith(".ci/")]
+    assert scripts
+    assert [each for each in scripts if not os.access(ROOT / each, os.X_OK)] == []
 
 
 @pytest.mark.slow

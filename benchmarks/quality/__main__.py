@@ -4,6 +4,8 @@ python benchmarks/quality              # everything
 python benchmarks/quality estimates    # estimated against measured by week, beside NannyML's CBPE
 python benchmarks/quality alarms       # false alarms without a change
 python benchmarks/quality losses       # days until a drop of accuracy is found
+python benchmarks/quality months       # false alarms of the alert in Prometheus, without a change
+python benchmarks/quality hours        # hours until the alert, after a drop of accuracy
 
 NannyML gets a virtual environment, made on first use; `--folder` keeps it.
 """
@@ -19,8 +21,9 @@ sys.path.append(str(Path(__file__).parents[1]))  # environments.py, which others
 from estimates import print_estimates
 from late_flights import LateFlights
 from lost_accuracy import print_alarms, print_losses
+from sliding_alert import print_hours, print_months
 
-PARTS = ("estimates", "alarms", "losses")
+PARTS = ("estimates", "alarms", "losses", "months", "hours")
 
 
 def main() -> None:
@@ -32,13 +35,18 @@ def main() -> None:
     if unknown := set(arguments.parts) - set(PARTS):
         parser.error(f"unknown part {min(unknown)!r}; choose from {', '.join(PARTS)}")
     parts = arguments.parts or PARTS
-    flights = LateFlights.load()
-    if "estimates" in parts:
-        print_estimates(flights, arguments.folder)
-    if "alarms" in parts:
-        print_alarms(flights)
-    if "losses" in parts:
-        print_losses(flights)
+    if {"estimates", "alarms", "losses"} & set(parts):
+        flights = LateFlights.load()
+        if "estimates" in parts:
+            print_estimates(flights, arguments.folder)
+        if "alarms" in parts:
+            print_alarms(flights)
+        if "losses" in parts:
+            print_losses(flights)
+    if "months" in parts:
+        print_months()
+    if "hours" in parts:
+        print_hours()
 
 
 class _Raw(argparse.RawDescriptionHelpFormatter):

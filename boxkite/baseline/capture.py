@@ -23,6 +23,7 @@ import numpy as np
 from narwhals.exceptions import DuplicateError
 from numpy.typing import NDArray
 
+from boxkite.baseline.ordered_values import ValueType
 from boxkite.baseline.values import is_missing, to_category, to_number
 from boxkite.errors import BaselineError
 
@@ -38,9 +39,15 @@ __all__ = [
 
 @dataclass(frozen=True)
 class NumericColumn:
-    """The values of a column as floats, in any order. Missing values are NaN."""
+    """The values of a column as floats, in any order. Missing values are NaN.
+
+    Attributes:
+        values: the floats.
+        value_type: what they stand for.
+    """
 
     values: NDArray[np.float64]
+    value_type: ValueType = "number"
 
 
 @dataclass(frozen=True)
@@ -60,6 +67,12 @@ class CategoryColumn:
 
 Column: TypeAlias = NumericColumn | CategoryColumn
 
+_ARRAY_TYPES: Mapping[str, ValueType] = {"b": "boolean", "M": "time", "m": "duration"}
+_PYTHON_TYPES: Mapping[ValueType, tuple[type, ...]] = {
+    "boolean": (bool, np.bool_),
+    "time": (dt.date, np.datetime64),
+    "duration": (dt.timedelta, dt.time, np.timedelta64),
+}
 _NUMBER_TYPES = frozenset({int, float, bool, Decimal})
 
 
@@ -198,11 +211,11 @@ def _from_series(column: nw.Series[Any], categorical: bool) -> Column:
             return _tally(_value_counts(column))
         if kind.is_decimal() or kind == nw.Boolean:
             column = column.cast(nw.Float64)
-        return NumericColumn(_floats(column))
+        return NumericColumn(_floats(column), "boolean" if kind == nw.Boolean else "number")
     if kind == nw.Date and not categorical:
-        return NumericColumn(_seconds(column.cast(nw.Datetime("ms"))))
+        return NumericColumn(_seconds(column.cast(nw.Datetime("ms"))), "time")
     if (kind == nw.Datetime or kind == nw.Duration) and not categorical:
-        return NumericColumn(_seconds(column))
+        return NumericColumn(_seconds(column), "time" if kind == nw.Datetime else "duration")
     return _from_objects(column.to_list(), categorical)
 
 
@@ -279,7 +292,8 @@ def _from_array(array: NDArray[Any], categorical: bool) -> Column:
     else:
         raise ValueError(f"values of type {array.dtype} are neither numbers nor labels")
     mask = np.ma.getmaskarray(array) if np.ma.isMaskedArray(array) else None
-    return NumericColumn(floats if mask is None else np.where(mask, np.nan, floats))
+    floats = floats if mask is None else np.where(mask, np.nan, floats)
+    return NumericColumn(floats, _ARRAY_TYPES.get(kind, "number"))
 
 
 def _from_objects(values: list[Any], categorical: bool) -> Column:
@@ -290,10 +304,19 @@ def _from_objects(values: list[Any], categorical: bool) -> Column:
     if set(map(type, values)) <= _NUMBER_TYPES | {type(None)}:
         fast = _try_floats(values)
         if fast is not None:
-            return NumericColumn(fast)
+            return NumericColumn(fast, _common_type(values))
     if any(_is_label_only(value) for value in values):
         return _tally(_counted(values))
-    return NumericColumn(_each(to_number, values))
+    return NumericColumn(_each(to_number, values), _common_type(values))
+
+
+def _common_type(values: Iterable[Any]) -> ValueType:
+    """Return what Python values stand for: `number` unless all of them are of another type."""
+    types = {type(value) for value in values if not is_missing(value)}
+    for name, members in _PYTHON_TYPES.items():
+        if types and all(issubclass(each, members) for each in types):
+            return name
+    return "number"
 
 
 def _try_floats(values: list[Any]) -> NDArray[np.float64] | None:

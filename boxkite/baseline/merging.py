@@ -70,6 +70,7 @@ def _merge_numbers(one: NumericVariable, other: NumericVariable) -> NumericVaria
         exact_sum=exact,
         minimum=float(np.fmin(one.minimum, other.minimum)),
         maximum=float(np.fmax(one.maximum, other.maximum)),
+        value_type=one.value_type if one.value_type == other.value_type else "number",
     )
 
 

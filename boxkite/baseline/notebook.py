@@ -9,7 +9,7 @@ from html import escape
 from typing import NamedTuple
 
 from boxkite.baseline.variable import Variable
-from boxkite.drawing.shapes import bars
+from boxkite.drawing.shapes import bars, drawn_kind
 from boxkite.drawing.svg import picture
 
 __all__ = ["Html", "notebook_table", "number", "variables_table"]
@@ -23,6 +23,7 @@ _STYLE = (
     ".boxkite .numeric .live{fill-opacity:.3}"
     ".boxkite .numeric rect{shape-rendering:crispEdges}"
     ".boxkite .outline{fill:none;stroke:#2f81f7;vector-effect:non-scaling-stroke}"
+    ".boxkite .cut{fill:none;stroke:#6e7781;stroke-width:1.5;vector-effect:non-scaling-stroke}"
     "</style>"
 )
 _MOST_ROWS = 50
@@ -73,7 +74,7 @@ def variables_table(title: str, variables: Sequence[Variable]) -> str:
     rows: list[tuple[str | Html, ...]] = []
     for each in variables[:_MOST_ROWS]:
         drawn = bars(each, [0] * len(each.counts))
-        shape = Html(picture(drawn, each.kind, f"{each.name}: training distribution"))
+        shape = Html(picture(drawn, drawn_kind(each), f"{each.name}: training distribution"))
         rows.append((each.name, each.role, each.kind, f"{each.missing:,}", shape))
     headings = ("variable", "role", "kind", "missing", "training")
     return notebook_table(title, headings, rows, len(variables))

@@ -15,11 +15,20 @@ from numpy.typing import NDArray
 
 from boxkite.baseline.exact_sum import ExactSum
 
-__all__ = ["OrderedValues", "SortedValues"]
+__all__ = ["OrderedValues", "SortedValues", "ValueType"]
 
 Floats: TypeAlias = NDArray[np.float64]
 Integers: TypeAlias = NDArray[np.int64]
 Side: TypeAlias = Literal["left", "right"]
+
+ValueType: TypeAlias = Literal["number", "boolean", "time", "duration"]
+"""What the numbers of a column stand for.
+
+- `number`: numbers of any kind.
+- `boolean`: 0 for false and 1 for true.
+- `time`: dates, or dates with a time, as seconds since 1970 in UTC.
+- `duration`: durations, or times of day, in seconds.
+"""
 
 
 class OrderedValues(Protocol):
@@ -38,6 +47,11 @@ class OrderedValues(Protocol):
     @property
     def above(self) -> int:
         """Number of values that are +inf."""
+        ...
+
+    @property
+    def value_type(self) -> ValueType:
+        """What the numbers stand for."""
         ...
 
     def __len__(self) -> int: ...
@@ -72,22 +86,25 @@ class SortedValues:
         missing: number of missing values.
         below: number of values that are -inf.
         above: number of values that are +inf.
+        value_type: what the numbers stand for.
     """
 
     finite: Floats
     missing: int = 0
     below: int = 0
     above: int = 0
+    value_type: ValueType = "number"
 
     @classmethod
-    def of(cls, values: Floats) -> SortedValues:
+    def of(cls, values: Floats, value_type: ValueType = "number") -> SortedValues:
         """Sort floats. NaN is missing."""
         ordered = np.sort(values)
         # numpy sorts NaN to the end and finds it there, so each part is a slice.
         below = int(np.searchsorted(ordered, -math.inf, side="right"))
         above = int(np.searchsorted(ordered, math.inf, side="left"))
         present = int(np.searchsorted(ordered, math.nan, side="left"))
-        return cls(ordered[below:above], len(ordered) - present, below, present - above)
+        missing = len(ordered) - present
+        return cls(ordered[below:above], missing, below, present - above, value_type)
 
     def __len__(self) -> int:
         return len(self.finite)

@@ -166,6 +166,12 @@ class OutcomeCells:
         numbers = tuple(map(convert, row[: self.width]))
         return None if any(map(math.isnan, numbers)) else numbers
 
+    def category(self, cell: int) -> str | None:
+        """Return the category of a cell; None if the output is not a class, or no cell is given."""
+        if self.kind != "class" or self.classes or cell < 0:
+            return None
+        return self._class_variable.categories[cell]
+
     def outcome_number(self, value: Any) -> float:
         """Return the number of one outcome, for `count_numbers`; NaN if it is invalid."""
         if self.kind == "score":

@@ -23,7 +23,7 @@ from boxkite.baseline.training_columns import SegmentValues
 from boxkite.baseline.variable import CategoryVariable, Variable
 from boxkite.errors import BaselineWarning
 
-__all__ = ["CountedRows", "fit_segments", "warn_about_segments"]
+__all__ = ["CountedRows", "fit_segments", "live_series", "warn_about_segments"]
 
 Rows: TypeAlias = NDArray[np.int64]
 

@@ -52,7 +52,9 @@ class TrainingColumn(NamedTuple):
         if isinstance(self.values, EngineColumn):
             return self.values.capture(categorical=categorical)
         column = capture_column(self.name, self.values, categorical=categorical)
-        return column if isinstance(column, CategoryColumn) else SortedValues.of(column.values)
+        if isinstance(column, CategoryColumn):
+            return column
+        return SortedValues.of(column.values, column.value_type)
 
 
 class TrainingColumns(NamedTuple):

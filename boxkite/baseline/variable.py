@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from boxkite.baseline.category_tail import Tail
 from boxkite.baseline.exact_sum import ExactSum
-from boxkite.baseline.ordered_values import OrderedValues
+from boxkite.baseline.ordered_values import OrderedValues, ValueType
 from boxkite.baseline.text_writer import format_float
 from boxkite.baseline.unseen_rows import MOST_UNSEEN, unseen_bound
 from boxkite.baseline.values import spelled_number
@@ -104,6 +104,7 @@ class NumericVariable(_Distribution):
         maximum: largest finite value, NaN if there was none.
         exact_sum: the exact sum, which merging needs; `sum` is the nearest float to it. None if the
             file was written by boxkite 0.0.5 or by an early version of this one.
+        value_type: what the numbers stand for: numbers, booleans, times or durations.
     """
 
     kind: ClassVar[Literal["numeric"]] = "numeric"
@@ -113,6 +114,7 @@ class NumericVariable(_Distribution):
     minimum: float = math.nan
     maximum: float = math.nan
     exact_sum: ExactSum | None = field(default=None, repr=False)
+    value_type: ValueType = "number"
 
     @classmethod
     def from_ordered(
@@ -143,6 +145,7 @@ class NumericVariable(_Distribution):
             exact_sum=exact,
             minimum=minimum,
             maximum=maximum,
+            value_type=ordered.value_type,
         )
 
     @property

@@ -19,6 +19,7 @@ import msgspec
 import numpy as np
 
 from boxkite.baseline.exact_sum import LOWEST, PIECES, ExactSum
+from boxkite.baseline.ordered_values import ValueType
 from boxkite.baseline.time_windows import seconds_of
 from boxkite.baseline.variable import (
     OTHER,
@@ -95,6 +96,7 @@ class StoredNumeric(_Stored, tag="numeric"):
     maximum: StoredFloat
     variation: dict[str, StoredVariation] = {}
     sum_pieces: list[int] = []
+    value_type: ValueType = "number"
 
 
 class StoredCategory(_Stored, tag="category"):
@@ -131,6 +133,7 @@ def store(variable: Variable) -> StoredNumeric | StoredCategory:
             maximum=spelled(variable.maximum),
             variation=variation,
             sum_pieces=_sum_pieces(variable.exact_sum),
+            value_type=variable.value_type,
         )
     ascending = sorted(variable.tail)
     hashes = struct.pack(f">{len(ascending)}I", *ascending)
@@ -221,6 +224,7 @@ def _numeric(stored: StoredNumeric, counts: Counts, name: str) -> NumericVariabl
         minimum=float(stored.minimum),
         maximum=float(stored.maximum),
         exact_sum=_exact_sum(stored.sum_pieces, name),
+        value_type=stored.value_type,
         variation=_variation(stored, name),
     )
 

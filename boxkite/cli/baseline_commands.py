@@ -12,11 +12,12 @@ import click
 
 from boxkite.baseline import Baseline, NumericVariable, Variable
 from boxkite.baseline.outcome_pairs import DEFAULT_THRESHOLD
+from boxkite.baseline.segment_fitting import live_series
 from boxkite.cli.console import pass_progress, print_table
 from boxkite.cli.inputs import opened_table, read_baseline, watched
 from boxkite.cli.shared_options import NAME, TABLE, Finite, json_option, output_file_option
 from boxkite.cli.table_source import TableSource
-from boxkite.cli.tables import baseline_table
+from boxkite.cli.tables import baseline_table, segments_table
 from boxkite.drawing.printable import one_line
 
 __all__ = ["baseline_command", "show_command"]
@@ -63,6 +64,14 @@ __all__ = ["baseline_command", "show_command"]
     "Mornings and weekends then do not count as drift.",
 )
 @click.option(
+    "--segment",
+    "segments",
+    multiple=True,
+    metavar="COLUMN",
+    help="Column whose 20 most common values are monitored separately. It stays a feature, unless "
+    "--drop names it too. Repeatable.",
+)
+@click.option(
     "--like",
     metavar="BASELINE",
     help="Path or URL of a baseline whose columns, bins and categories to take over, so that "
@@ -102,6 +111,7 @@ def baseline_command(
     ordered: tuple[str, ...],
     bins: int | None,
     time: str | None,
+    segments: tuple[str, ...],
     like: str | None,
     outcome: str | None,
     threshold: float,
@@ -120,11 +130,12 @@ def baseline_command(
     \b
     Example:
       boxkite baseline train.parquet --output score --drop id --time requested_at
+      boxkite baseline train.parquet --output score --segment carrier --segment origin
       boxkite baseline 's3://bucket/training' --output score
     """
     first = None if like is None else Baseline.read(like)
     orders = dict(map(_order, ordered))
-    named = (*categorical, *orders, *filter(None, (time, outcome)))
+    named = (*categorical, *orders, *segments, *filter(None, (time, outcome)))
     with pass_progress("counting") as progress, opened_table(rows, first) as table:
         columns = table.collect_schema().names()
         if first is not None and not outputs:
@@ -132,7 +143,7 @@ def baseline_command(
         _check_columns(rows, columns, outputs, drop, named)
         options: dict[str, Any] = {} if bins is None else {"bins": bins}
         fitted = Baseline.fit(
-            watched(table.drop(*drop), progress),
+            watched(table.drop(*({*drop} - {*segments})), progress),
             list(outputs) or None,
             model=model,
             version=version,
@@ -143,13 +154,14 @@ def baseline_command(
             like=first,
             outcome=outcome,
             threshold=threshold,
+            segments={each: each if each in drop else None for each in segments},
             **options,
         )
     fitted.write(output_file, exposition=exposition)
     if as_json:
         _print_json(fitted)
         return
-    print_table(functools.partial(baseline_table, fitted))
+    _print_tables(fitted)
     written = f"{fitted.rows:,} rows, version {fitted.version}, written to {output_file}"
     click.echo(one_line(written))
 
@@ -196,16 +208,35 @@ def show_command(baseline: Baseline | str, as_json: bool) -> None:
     click.echo(
         one_line(f"model {found.model}, version {found.version}, {found.rows:,} training rows")
     )
-    print_table(functools.partial(baseline_table, found))
+    _print_tables(found)
+
+
+def _print_tables(baseline: Baseline) -> None:
+    print_table(functools.partial(baseline_table, baseline))
+    if baseline.segments:
+        print_table(functools.partial(segments_table, baseline))
+        added = live_series(baseline.counted_variables) - live_series(baseline.variables)
+        click.echo(
+            f"{len(baseline.segment_labels)} segments add {added:,} live series to each replica"
+        )
 
 
 def _print_json(baseline: Baseline) -> None:
-    document = {
+    document: dict[str, Any] = {
         "model": baseline.model,
         "version": baseline.version,
         "rows": baseline.rows,
         "variables": [_variable_document(each) for each in baseline.variables],
     }
+    if baseline.segments:
+        document["segments"] = {
+            segment.label: {
+                "rows": segment.rows,
+                "variables": [_variable_document(each) for each in segment.variables],
+            }
+            for column in baseline.segments
+            for segment in column
+        }
     click.echo(json.dumps(document, indent=2, allow_nan=False))
 
 

@@ -48,7 +48,8 @@ def count_columns(baseline: Baseline, rows: CompactedRows, counts: Counts) -> Co
         The other rows, which must be counted one by one. There are few, except in strange logs.
     """
     sources = _sources(baseline, rows)
-    if sources is None:
+    if sources is None or baseline.segments:
+        # A column does not tell which segment each of its values belongs to.
         return rows
     plain = _is_plain(rows)
     if pc.all(plain).as_py():

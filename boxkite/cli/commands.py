@@ -9,6 +9,7 @@ from boxkite.cli.compare_command import compare_command
 from boxkite.cli.dashboard_command import dashboard_command
 from boxkite.cli.design_effect_command import design_effect_command
 from boxkite.cli.group import CommandGroup
+from boxkite.cli.init_command import init_command
 from boxkite.cli.log_commands import logs
 from boxkite.cli.merge_command import merge_command
 from boxkite.cli.outcomes_command import outcomes_command
@@ -43,6 +44,7 @@ for each in (
     compare_command,
     dashboard_command,
     design_effect_command,
+    init_command,
     logs,
     merge_command,
     outcomes_command,

@@ -6,7 +6,7 @@ import functools
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,22 +17,23 @@ from boxkite.baseline import Baseline
 from boxkite.cli.console import pass_progress, print_table, progress_bar
 from boxkite.cli.group import EXIT_DRIFT, EXIT_INSUFFICIENT, print_message
 from boxkite.cli.inputs import log_reader, opened_table, read_baseline, watched
+from boxkite.cli.job_options import job_options, moment
 from boxkite.cli.junit import junit_xml
 from boxkite.cli.log_counting import count_log
 from boxkite.cli.policy_options import policy_options
 from boxkite.cli.shared_options import (
-    duration,
     folder_exists,
     json_option,
+    no_segments_option,
     part_of_log,
     rows_or_log,
+    segment_option,
     window_option,
 )
 from boxkite.cli.table_source import FORMATS, TableSource, holds_log
 from boxkite.cli.tables import comparison_lines, comparison_table
 from boxkite.drift import Comparison, Policy, compare, compare_counts
 from boxkite.logs.partition import ROOT
-from boxkite.logs.reader.log_files import Interval
 from boxkite.system.atomic_file import replace_file
 
 __all__ = ["compare_command", "compared", "comparison_arguments", "exit_by_verdict"]
@@ -43,6 +44,8 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 def comparison_arguments(command: Command) -> Command:
     """Add BASELINE, ROWS and the options of `compared` to a command."""
     for each in (
+        no_segments_option,
+        segment_option,
         window_option,
         policy_options,
         part_of_log,
@@ -62,6 +65,8 @@ def compared(
     since: str | None,
     until: str | None,
     window: str | None = None,
+    segments: tuple[str, ...] = (),
+    no_segments: bool = False,
 ) -> Comparison:
     """Compare the rows of a table, or a part of a log, with a baseline.
 
@@ -73,6 +78,7 @@ def compared(
         OSError: If the file or log cannot be reached.
     """
     policy.check_names(baseline.variables)
+    divided = _segment_columns(baseline, segments, no_segments)
     if window is not None:
         policy = policy.including(window)
         if not any(policy.natural_variation(window, each) for each in baseline.variables):
@@ -88,7 +94,8 @@ def compared(
         with pass_progress("comparing") as progress, opened_table(rows, baseline) as table:
             if isinstance(table, nw.DataFrame) and table.is_empty():
                 raise click.UsageError(f"{rows} has no rows")
-            return compare(baseline, watched(table, progress), policy=policy, window=window)
+            rows_of_table = watched(table, progress)
+            return compare(baseline, rows_of_table, policy=policy, window=window, segments=divided)
     if Path(rows).is_dir() and not holds_log(Path(rows)):
         raise click.UsageError(
             f"{rows} holds neither a prediction log, in {ROOT}, nor a file of rows, which ends in "
@@ -101,9 +108,29 @@ def compared(
         raise click.UsageError(
             f"{rows} has no predictions for these options. Check --endpoint, --since and --until"
         )
+    labels = [each for one in baseline.segments if one.name in divided for each in one.labels]
     return compare_counts(
-        baseline, counts.tallies(), counts.predictions, policy=policy, window=window
+        baseline,
+        counts.tallies(),
+        counts.predictions,
+        policy=policy,
+        window=window,
+        segments=labels,
     )
+
+
+def _segment_columns(baseline: Baseline, named: tuple[str, ...], no_segments: bool) -> list[str]:
+    """Return the columns whose segments are compared.
+
+    Raises:
+        click.UsageError: If the baseline has no segments of a named column.
+    """
+    known = [each.name for each in baseline.segments]
+    for name in named:
+        if name not in known:
+            there = f"segments of {', '.join(known)}" if known else "no segments"
+            raise click.UsageError(f"--segment {name}: the baseline has {there}")
+    return [] if no_segments else [each for each in known if not named or each in named]
 
 
 @click.command("compare")
@@ -117,28 +144,7 @@ def compared(
     help="Also write JUnit XML. Each variable is a test case that fails if it drifted or if one of "
     "its rates changed.",
 )
-@click.option(
-    "--metrics",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    callback=folder_exists,
-    help="Also write the verdict as metrics, for the textfile collector or a Pushgateway. The "
-    "alerts of boxkite rules read them.",
-)
-@click.option(
-    "--every",
-    type=duration,
-    default="1d",
-    show_default=True,
-    metavar="LENGTH",
-    help="Time between two runs of this job. With --metrics, an alert fires if a run is late.",
-)
-@click.option(
-    "--period-end",
-    metavar="TIME",
-    help="End of the period that the rows come from, as a date or time like that of --until. "
-    "--metrics writes it. [default: --until]",
-)
+@job_options
 def compare_command(
     baseline: Baseline | str,
     rows: TableSource | str,
@@ -161,7 +167,8 @@ def compare_command(
     \b
     Exit codes:
       0  no variable drifted, and no rate changed
-      1  a variable drifted, or its rate of missing, invalid, unseen or outside rows changed
+      1  a variable drifted, or its rate of missing, invalid, unseen or outside rows changed, in
+         all rows or in a segment
       2  wrong usage, or a file cannot be read
       3  not enough data for any verdict
 
@@ -170,10 +177,11 @@ def compare_command(
       boxkite compare histogram.prom july.parquet
       boxkite compare histogram.prom 's3://bucket/july/*.parquet'
       boxkite compare histogram.prom s3://bucket/log --since 2026-11-01
+      boxkite compare histogram.prom july.parquet --segment carrier
       boxkite compare histogram.prom monday.parquet --window 1d --metrics monday.prom
       boxkite compare histogram.prom july.parquet --no-alert row_id --variable dest:min-effect=0.2
     """
-    end = _moment(period_end or options["until"])
+    end = moment(period_end or options["until"])
     comparison = compared(read_baseline(baseline), rows, **options)
     if metrics is not None:
         comparison.write_metrics(metrics, every=every, period_end=end)
@@ -186,10 +194,6 @@ def compare_command(
         for line in comparison_lines(comparison):
             click.echo(line)
     exit_by_verdict(comparison)
-
-
-def _moment(text: str | None) -> datetime | None:
-    return None if text is None else Interval.of(until=text).until
 
 
 def exit_by_verdict(comparison: Comparison) -> None:

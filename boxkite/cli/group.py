@@ -42,7 +42,7 @@ class CommandGroup(click.Group):
         except click.Abort:
             sys.exit(_EXIT_INTERRUPTED)
         except click.ClickException as error:
-            print_message(f"{error.format_message()}{_hint(error)}")
+            print_message(f"{_message(error)}{_hint(error)}")
             sys.exit(EXIT_ERROR)
         except (BoxkiteError, OSError) as error:
             print_message(_reason(error))
@@ -67,6 +67,11 @@ class CommandGroup(click.Group):
 def print_message(message: str) -> None:
     """Print one line to stderr, with the program's name before it."""
     click.echo(f"boxkite: {one_line(message)}", err=True)
+
+
+def _message(error: click.ClickException) -> str:
+    """Return an error's text on one line. click puts each choice of an option on its own."""
+    return error.format_message().replace("\n\t", " ")
 
 
 def _hint(error: click.ClickException) -> str:

@@ -12,31 +12,34 @@ __all__ = ["junit_xml"]
 
 
 def junit_xml(comparison: Comparison) -> bytes:
-    """Return a test suite with one test case per variable.
+    """Return a test suite with one test case per variable, in all rows and in each segment.
 
     A variable that drifted or has a changed rate is a failure. One with too little data for a
     verdict is skipped, with the reason.
     """
-    failures = sum(each.has_changed for each in comparison)
-    skipped = sum(each.verdict == "insufficient" and not each.has_changed for each in comparison)
+    cases = [("", each) for each in comparison]
+    cases += [(label, each) for label, part in comparison.segments.items() for each in part]
+    failures = sum(each.has_changed for _, each in cases)
+    skipped = sum(each.verdict == "insufficient" and not each.has_changed for _, each in cases)
     suite = ET.Element(
         "testsuite",
         name=one_line(f"drift of {comparison.model} {comparison.version}"),
-        tests=str(len(comparison.variables)),
+        tests=str(len(cases)),
         failures=str(failures),
         errors="0",
         skipped=str(skipped),
     )
-    for each in comparison:
-        suite.append(_case(each))
+    for segment, each in cases:
+        suite.append(_case(segment, each))
     ET.indent(suite)
     content: bytes = ET.tostring(suite, encoding="utf-8", xml_declaration=True)
     return content + b"\n"
 
 
-def _case(drift: VariableDrift) -> ET.Element:
+def _case(segment: str, drift: VariableDrift) -> ET.Element:
     # Names may contain characters that are illegal in XML; `one_line` escapes them.
-    case = ET.Element("testcase", classname=drift.role, name=one_line(drift.name))
+    classname = f"{drift.role} in {segment}" if segment else drift.role
+    case = ET.Element("testcase", classname=one_line(classname), name=one_line(drift.name))
     if drift.has_changed:
         failure = ET.SubElement(case, "failure", type=drift.severity, message=_reason(drift))
         failure.text = f"{drift.rows:,} rows, {drift.missing:,} missing, {drift.invalid:,} invalid"

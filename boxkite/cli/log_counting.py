@@ -19,7 +19,7 @@ from boxkite.logs.reader.log_reader import LogReader
 from boxkite.rows.row import Row, ShapeError, output_row
 from boxkite.system.type_guards import is_dict, is_list
 
-__all__ = ["count_blocks", "count_log", "logged_output"]
+__all__ = ["count_blocks", "count_log", "logged_output", "unredacted"]
 
 _Piece: TypeAlias = CompactedRows | list[LoggedPrediction]
 
@@ -88,8 +88,10 @@ def _count(baseline: Baseline, piece: _Piece, counts: Counts) -> None:
 
 
 def _record(logged: LoggedPrediction, outputs: Sequence[str]) -> Record:
-    features: Any = {} if "features" in logged.truncated else _unredacted(logged.features)
-    return Record(logged.entity_id, 0, features, logged_output(logged, outputs))
+    features: Any = {} if "features" in logged.truncated else unredacted(logged.features)
+    segments = unredacted(logged.segments)
+    output = logged_output(logged, outputs)
+    return Record(logged.entity_id, 0, features, output, segments=segments)
 
 
 def logged_output(logged: LoggedPrediction, names: Sequence[str]) -> Row | None:
@@ -99,7 +101,7 @@ def logged_output(logged: LoggedPrediction, names: Sequence[str]) -> Row | None:
         logged: Prediction of a log.
         names: Names of the output variables.
     """
-    output = _unredacted(logged.output)
+    output = unredacted(logged.output)
     if output is None or not names:
         return {}
     try:
@@ -108,7 +110,7 @@ def logged_output(logged: LoggedPrediction, names: Sequence[str]) -> Row | None:
         return None  # counts as invalid, as in the service
 
 
-def _unredacted(values: Any) -> Any:
+def unredacted(values: Any) -> Any:
     """Return values with None in place of redacted ones."""
     if is_dict(values) and REDACTED in values.values():
         return {name: None if each == REDACTED else each for name, each in values.items()}

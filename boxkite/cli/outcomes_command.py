@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,24 +14,33 @@ import click
 
 from boxkite.baseline import Baseline
 from boxkite.baseline.outcome_pairs import DEFAULT_THRESHOLD, OutcomeCells
+from boxkite.baseline.text_writer import render
 from boxkite.baseline.time_windows import seconds_of
 from boxkite.cli.console import print_table, progress_bar, waiting
 from boxkite.cli.group import EXIT_DRIFT, EXIT_INSUFFICIENT
 from boxkite.cli.inputs import log_reader, read_baseline, read_table
+from boxkite.cli.job_options import job_options, moment
 from boxkite.cli.labels import Labels, id_column
 from boxkite.cli.outcome_join import Joined, join_labels
-from boxkite.cli.quality_table import quality_lines, quality_table
+from boxkite.cli.quality_table import quality_lines, quality_table, segment_quality_table
 from boxkite.cli.shared_options import (
     TABLE_FILE,
     Finite,
     FiniteRange,
+    folder_exists,
     json_option,
     part_of_log,
     window_length,
 )
+from boxkite.drift.comparison_series import JobRun
 from boxkite.errors import BaselineError
+from boxkite.prometheus.job_quality_series import job_quality_families
 from boxkite.quality import Outcomes, Quality, QualityPolicy, compare_outcomes, estimate
 from boxkite.quality.quality_comparison import DEFAULT_HOURS
+from boxkite.quality.quality_html import quality_html
+from boxkite.quality.quality_verdict import QualityVerdict
+from boxkite.report.rendering import check_installed, quality_report_html
+from boxkite.system.atomic_file import replace_file
 
 __all__ = ["outcomes_command"]
 
@@ -104,7 +114,15 @@ _POLICY = QualityPolicy()
     metavar="NUMBER",
     help="Fewest rows, now and at training, for a verdict on a statistic.",
 )
+@click.option(
+    "--html",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    callback=folder_exists,
+    help="Also write the tables, a reliability curve and a confusion matrix as an HTML file.",
+)
 @json_option
+@job_options
 def outcomes_command(
     baseline: Baseline | str,
     url: str,
@@ -117,7 +135,11 @@ def outcomes_command(
     since: str | None,
     until: str | None,
     window: str | None,
+    html: Path | None,
     as_json: bool,
+    metrics: Path | None,
+    every: timedelta,
+    period_end: str | None,
     **policy: Any,
 ) -> None:
     """Join a log with labels, and measure the quality of the model.
@@ -132,7 +154,7 @@ def outcomes_command(
     \b
     Exit codes:
       0  no statistic is worse than at training
-      1  a statistic is worse
+      1  a statistic is worse, over all predictions or in a segment
       2  wrong usage, or a file cannot be read
       3  not enough data for any verdict, or the baseline has no outcomes
 
@@ -140,7 +162,11 @@ def outcomes_command(
     Example:
       boxkite outcomes histogram.prom /var/log/boxkite july.parquet --label paid_back
       boxkite outcomes histogram.prom s3://bucket/log week.csv --label late --window 7d
+      boxkite outcomes histogram.prom log labels.parquet --label late --metrics quality.prom
     """
+    end = moment(period_end or until)
+    if html is not None:
+        check_installed()
     trained = read_baseline(baseline)
     with waiting("reading"):
         found, cells = _read_labels(trained, labels, label, identifier, labelled_at, threshold)
@@ -149,15 +175,32 @@ def outcomes_command(
         joined = join_labels(trained, replace(log, progress=progress), found, cells)
     if not joined.predictions:
         raise click.UsageError(_no_predictions(trained, url, joined))
-    quality = _compared(trained.outcomes, joined, QualityPolicy(**policy), window)
-    report = _Report(trained, quality, joined, found)
+    allowed, trainings = QualityPolicy(**policy), trained.outcomes_by_segment
+    number = len(trained.segment_labels)
+    quality = _compared(trained.outcomes, joined, allowed.part("", number), window)
+    segments = {
+        label: _compared(trainings.get(label), part, allowed.part(label, number), window)
+        for label, part in joined.segments.items()
+    }
+    if metrics is not None:
+        run = JobRun.now(every, end)
+        families = job_quality_families(trained, quality, joined.predictions, run)
+        replace_file(metrics, render(families).encode())
+    report = _Report(trained, quality, joined, found, segments)
+    if html is not None:
+        content = quality_report_html(
+            trained.model, trained.version, quality_html(quality), [*report.lines()]
+        )
+        replace_file(html, content.encode("utf-8", "replace"))
     if as_json:
         click.echo(json.dumps(report.as_dict(), indent=2, allow_nan=False))
     else:
         print_table(functools.partial(quality_table, quality))
+        if segments:
+            print_table(functools.partial(segment_quality_table, report.worst_segments))
         for line in report.lines():
             click.echo(line)
-    code = {"worse": EXIT_DRIFT, "insufficient": EXIT_INSUFFICIENT}.get(quality.verdict, 0)
+    code = {"worse": EXIT_DRIFT, "insufficient": EXIT_INSUFFICIENT}.get(report.verdict, 0)
     click.get_current_context().exit(code)
 
 
@@ -217,6 +260,21 @@ class _Report:
     quality: Quality
     joined: Joined
     labels: Labels
+    segments: Mapping[str, Quality]
+
+    @property
+    def verdict(self) -> QualityVerdict:
+        """The verdict on all predictions, or `worse` if the quality of a segment is."""
+        worse = any(each.verdict == "worse" for each in self.segments.values())
+        return "worse" if worse else self.quality.verdict
+
+    @property
+    def worst_segments(self) -> list[tuple[str, Joined, Quality]]:
+        """Label, predictions and quality of each segment, the worst first."""
+        found = [
+            (label, self.joined.segments[label], each) for label, each in self.segments.items()
+        ]
+        return sorted(found, key=lambda each: each[2].order)
 
     def as_dict(self) -> dict[str, Any]:
         """Return a dictionary that JSON can hold."""
@@ -236,6 +294,19 @@ class _Report:
                 "unknown": joined.unknown,
             },
             **self.quality.as_dict(),
+            **({"segments": self._segments()} if self.segments else {}),
+            "verdict": self.verdict,
+        }
+
+    def _segments(self) -> dict[str, Any]:
+        return {
+            label: {
+                "predictions": joined.predictions,
+                "labelled": joined.labelled,
+                "coverage": joined.coverage,
+                **quality.as_dict(),
+            }
+            for label, joined, quality in self.worst_segments
         }
 
     def lines(self) -> Iterator[str]:
@@ -257,3 +328,6 @@ class _Report:
         }
         yield from (f"{text}: {number:,}" for text, number in counted.items() if number)
         yield from quality_lines(self.quality)
+        worse = sum(each.verdict == "worse" for each in self.segments.values())
+        if worse:
+            yield f"worse in {worse} of {len(self.segments)} segments"

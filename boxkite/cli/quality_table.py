@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from boxkite.cli.outcome_join import Joined
 from boxkite.drawing.printable import one_line
 from boxkite.quality import Quality, QualityChange, QualityStatistic
 
-__all__ = ["quality_lines", "quality_table"]
+__all__ = ["quality_lines", "quality_table", "segment_quality_table"]
 
 _STYLES = {"worse": "bold red", "ok": "green", "insufficient": "yellow", "": ""}
 
@@ -40,6 +41,34 @@ def quality_table(quality: Quality, _: int = 0) -> Table:
             numbers.insert(1, _number(estimated.get(each.now.name, math.nan)))
         verdict = each.verdict or ""
         table.add_row(_name(each.now), *numbers, Text(verdict, style=_STYLES[verdict]))
+    return table
+
+
+def segment_quality_table(segments: Sequence[tuple[str, Joined, Quality]], _: int = 0) -> Table:
+    """Return a table with the worst statistic of each segment, one row per segment.
+
+    Args:
+        segments: Label, predictions and quality of each segment, in the order of the rows.
+    """
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("segment", overflow="fold", min_width=len("calibration_error"))
+    for name in ("predictions", "labelled", "statistic", "at training", "now", "change"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    for label, joined, quality in segments:
+        shown = next((each for each in quality if each.verdict == quality.verdict), None)
+        cells = ["-"] * 4
+        if shown is not None:
+            before = shown.before.value if shown.before else math.nan
+            cells = [shown.now.name, _number(before), _number(shown.now.value)]
+            cells.append(_number(shown.difference, "+"))
+        table.add_row(
+            Text(one_line(label)),
+            f"{joined.predictions:,}",
+            f"{joined.labelled:,}",
+            *cells,
+            Text(quality.verdict, style=_STYLES[quality.verdict]),
+        )
     return table
 
 

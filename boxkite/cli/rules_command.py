@@ -11,6 +11,7 @@ from boxkite.cli.inputs import read_baseline
 from boxkite.prometheus.rules import RuleObject, RuleOptions, render_rules
 from boxkite.prometheus.rules.durations import parse_duration
 from boxkite.prometheus.rules.label_sets import environment_labels
+from boxkite.prometheus.rules.quality_groups import QUALITY_WINDOWS
 from boxkite.prometheus.sizing import Fleet
 
 __all__ = ["rules_command"]
@@ -53,6 +54,13 @@ def _pairs_option(name: str, metavar: str, text: str) -> Callable[[Command], Com
     show_default=True,
     metavar="DURATION",
     help="A second, longer window, which finds smaller drift; `none` leaves it out.",
+)
+@click.option(
+    "--quality-windows",
+    default=",".join(QUALITY_WINDOWS),
+    show_default=True,
+    metavar="DURATIONS",
+    help="Measure quality by the labels of these windows; `none` measures no quality.",
 )
 @click.option(
     "--by",
@@ -107,6 +115,7 @@ def _pairs_option(name: str, metavar: str, text: str) -> Callable[[Command], Com
 def rules_command(
     window: str,
     slow_window: str,
+    quality_windows: str,
     by: list[str] | None,
     interval: str | None,
     scrape_interval: str | None,
@@ -133,7 +142,7 @@ def rules_command(
       boxkite rules > boxkite.rules.yml && promtool check rules boxkite.rules.yml
       boxkite rules --window 30m --slow-window 6h
       boxkite rules --by env --severity critical=page --alert-label team=ml
-      boxkite rules --kubernetes --label release=prometheus | kubectl apply -f -
+      boxkite rules --kubernetes --label release=prometheus | kubectl apply --server-side -f -
       boxkite rules --estimate histogram.prom --replicas 50
     """
     windows = [window] if slow_window == "none" else [window, slow_window]
@@ -151,7 +160,11 @@ def rules_command(
         without=frozenset(without),
         alerts=not no_alerts,
     )
-    rules = render_rules(windows=windows, options=options)
+    rules = render_rules(
+        windows=windows,
+        quality_windows=[] if quality_windows == "none" else quality_windows.split(","),
+        options=options,
+    )
     if kubernetes:
         rules = RuleObject(name=name, namespace=namespace, labels=label).render(rules)
     click.echo(rules, nl=False)

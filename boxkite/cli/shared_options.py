@@ -24,9 +24,11 @@ __all__ = [
     "duration",
     "folder_exists",
     "json_option",
+    "no_segments_option",
     "output_file_option",
     "part_of_log",
     "rows_or_log",
+    "segment_option",
     "window_length",
     "window_option",
 ]
@@ -181,6 +183,20 @@ window_option = click.option(
     callback=window_length,
     help="Length of time that the rows cover, such as 1h, 1d or 7d. The comparison allows for "
     "the natural variation between windows of this length, if the baseline was fitted with --time.",
+)
+
+
+segment_option = click.option(
+    "--segment",
+    "segments",
+    multiple=True,
+    metavar="COLUMN",
+    help="Compare the segments of this column only. Repeatable. [default: all segments of the "
+    "baseline]",
+)
+
+no_segments_option = click.option(
+    "--no-segments", is_flag=True, help="Compare all rows only, and no segments."
 )
 
 

@@ -15,6 +15,7 @@ from boxkite.baseline.tally import Tally
 from boxkite.drawing.printable import one_line
 from boxkite.drawing.shapes import bars
 from boxkite.drawing.svg import Sketch, sketch
+from boxkite.drawing.value_text import value_text
 from boxkite.drift import Comparison, VariableDrift
 from boxkite.variation import Variation
 
@@ -24,6 +25,8 @@ __all__ = [
     "comparison_table",
     "days_table",
     "effects_table",
+    "segment_lines",
+    "segments_table",
     "variation_table",
 ]
 
@@ -84,6 +87,7 @@ def comparison_lines(comparison: Comparison) -> Iterator[str]:
     for each in variables:
         if each.status == "insufficient":
             yield f"not enough data: {one_line(each.name)}: {each.reason}"
+    yield from segment_lines(comparison)
     yield comparison.summary
 
 
@@ -124,6 +128,36 @@ def baseline_table(baseline: Baseline, sketch_width: int = 0) -> Table:
             Text(_summary(each)),
         )
     return table
+
+
+def segments_table(baseline: Baseline, _: int = 0) -> Table:
+    """Return a table of a baseline's segments, one row per column of segments."""
+    table = _table("segments of")
+    table.add_column("feature", no_wrap=True)
+    for name in ("values", "least rows"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("rows of each value")
+    for each in baseline.segments:
+        pairs = [(value, rows) for value, rows in zip(each.values, each.rows, strict=True) if rows]
+        table.add_row(
+            Text(one_line(each.name)),
+            "yes" if each.is_feature else "no",
+            str(len(each.values)),
+            f"{min(rows for _, rows in pairs):,}",
+            Text(_shortened(", ".join(f"{one_line(value)} {rows:,}" for value, rows in pairs))),
+        )
+    return table
+
+
+def segment_lines(comparison: Comparison) -> Iterator[str]:
+    """Yield a line for each segment that changed, the largest change first."""
+    for label, segment in comparison.worst_segments:
+        for each in segment.by_size:
+            if each.has_changed:
+                changes = "; ".join(filter(None, (each.effect, *each.rate_changes)))
+                statistics = f" ({found})" if (found := _statistics(each)) else ""
+                where = f"{each.status} in {one_line(label)}: {one_line(each.name)}"
+                yield f"{where}: {changes}{statistics}"
 
 
 def days_table(days: Sequence[Mapping[str, str | int]]) -> Table:
@@ -185,7 +219,8 @@ def _name(name: str, role: str) -> Text:
 def _summary(variable: Variable) -> str:
     if isinstance(variable, CategoryVariable):
         return ", ".join(one_line(_shortened(each)) for each in variable.categories[:5])
-    return f"{variable.minimum:.6g} to {variable.maximum:.6g}"
+    ends = (variable.minimum, variable.maximum)
+    return " to ".join(value_text(each, variable.value_type) for each in ends)
 
 
 def _shortened(text: str) -> str:

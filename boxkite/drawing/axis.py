@@ -10,8 +10,12 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from boxkite.drawing.bins import Bins
+from boxkite.drawing.drawn_bins import DrawnBins, drawn_bins
 from boxkite.drawing.printable import one_line
-from boxkite.drawing.shapes import Bar, Bins, drawn_bins
+from boxkite.drawing.round_steps import round_duration, round_moments, round_step
+from boxkite.drawing.shapes import Bar
+from boxkite.drawing.value_text import value_text
 
 __all__ = ["Label", "category_labels", "number_labels"]
 
@@ -49,27 +53,23 @@ class Label:
 def number_labels(bins: Bins) -> list[Label]:
     """Return labels for the axis of a numeric variable.
 
-    The ends show the smallest and largest value at training, with an arrow if the value lies
-    outside the picture. Round numbers fill the room between them.
+    The ends show the smallest and largest value at training. Round numbers, or dates, fill the room
+    between them where the axis is not cut.
     """
     if not len(bins.edges):
         return []
-    edges, places = drawn_bins(bins)
-    first, last = float(edges[0]), float(edges[-1])
+    drawn = drawn_bins(bins)
+    first, last = float(drawn.edges[0]), float(drawn.edges[-1])
     if not _SHORTEST < last - first < math.inf:
         return []
-    digits, near = _digits(first, last), (last - first) * 1e-9
-    left, right = _number(bins.minimum, digits), _number(bins.maximum, digits)
+    digits = _digits(first, last)
     starts: list[Label] = []
     ends: list[Label] = []
-    if bins.minimum <= first + near:
-        arrow = "← " if bins.minimum < first - near else ""
-        starts.append(Label(f"{arrow}{left}", 0.0, "start"))
-    if bins.maximum >= last - near:
-        arrow = " →" if bins.maximum > last + near else ""
-        ends.append(Label(f"{right}{arrow}", 1.0, "end"))
+    if bins.minimum < bins.maximum:
+        starts.append(Label(_text(bins, bins.minimum, digits), 0.0, "start"))
+        ends.append(Label(_text(bins, bins.maximum, digits), 1.0, "end"))
     taken, room = _reach(starts), 1 - _reach(ends)
-    return [*starts, *_between(edges, places, digits, taken, room), *ends]
+    return [*starts, *_between(bins, drawn, digits, taken, room), *ends]
 
 
 def _reach(labels: Sequence[Label]) -> float:
@@ -78,31 +78,44 @@ def _reach(labels: Sequence[Label]) -> float:
 
 
 def _between(
-    edges: Floats, places: Floats, digits: int, taken: float, room: float
+    bins: Bins, drawn: DrawnBins, digits: int, taken: float, room: float
 ) -> Iterator[Label]:
-    """Yield round numbers between the places `taken` and `room`, leaving out overlapping ones."""
-    first, last = float(edges[0]), float(edges[-1])
-    step = _round_step((last - first) / _STEPS)
-    for count in range(math.ceil(first / step), math.floor(last / step) + 1):
-        text = _number(count * step, digits)
-        place = float(np.interp(count * step, edges, places))
+    """Yield round values between the places `taken` and `room`, leaving out overlapping ones."""
+    whole = np.flatnonzero(~drawn.is_cut)
+    if not len(whole):
+        return
+    first, last = float(drawn.edges[whole[0]]), float(drawn.edges[whole[-1] + 1])
+    for value, text in _round_values(bins, first, last, digits):
+        cell = int(np.searchsorted(drawn.edges, value)) - 1
+        if drawn.is_cut[max(cell, 0)]:
+            continue
+        place = float(np.interp(value, drawn.edges, drawn.places))
         half = len(text) / 2 / _CHARACTERS
         if place - half >= taken and place + half <= room:
             yield Label(text, place)
             taken = place + half + _GAP / _CHARACTERS
 
 
-def _number(value: float, digits: int) -> str:
-    """Return a number with the given digits, without an exponent unless it is very large."""
+def _round_values(
+    bins: Bins, first: float, last: float, digits: int
+) -> Iterator[tuple[float, str]]:
+    if bins.value_type == "time":
+        yield from round_moments(first, last, _STEPS)
+        return
+    step = round_step((last - first) / _STEPS)
+    if bins.value_type == "duration":
+        step = round_duration((last - first) / _STEPS)
+    for count in range(math.ceil(first / step), math.floor(last / step) + 1):
+        yield count * step, _text(bins, count * step, digits)
+
+
+def _text(bins: Bins, value: float, digits: int) -> str:
+    """Return a value; a number with the given digits, and an exponent only if it is very large."""
+    if bins.value_type != "number":
+        return value_text(value, bins.value_type)
     text = f"{value:.{digits}g}"
     whole = abs(value) < (_LONG if digits > _SHORT else 10**_SHORT)
     return f"{value:.0f}" if "e+" in text and whole else text
-
-
-def _round_step(step: float) -> float:
-    """Return the smallest of 1, 2 and 5 times a power of ten that is at least `step`."""
-    power = 10.0 ** math.floor(math.log10(step))
-    return next(power * each for each in (1, 2, 5, 10) if power * each >= step * (1 - 1e-9))
 
 
 def _digits(first: float, last: float) -> int:

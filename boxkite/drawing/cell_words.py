@@ -8,8 +8,10 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from boxkite.drawing.bins import Bins, Categories
 from boxkite.drawing.printable import one_line
-from boxkite.drawing.shapes import Bins, Categories, distinct_texts
+from boxkite.drawing.value_text import distinct_texts, value_text
+from boxkite.drawing.whole_values import WholeValues, whole_values
 
 __all__ = ["cell_words"]
 
@@ -23,9 +25,6 @@ _RESERVED = {
 # A bin that is this many times as dense as its neighbours holds one heavy value. Bins of equal mass
 # next to each other rarely differ by more than a factor of three.
 _DENSER = 20.0
-
-# Float64 holds all integers up to this one. Beyond it, "values from 3 to 7" would claim too much.
-_MOST_EXACT = 2.0**53
 
 
 def cell_words(trained: Bins | Categories, cell: int, *, outside: bool = False) -> str:
@@ -48,12 +47,13 @@ def cell_words(trained: Bins | Categories, cell: int, *, outside: bool = False) 
 def _bin_words(bins: Bins, cell: int, *, outside: bool) -> str:
     ends = (-math.inf, math.inf) if outside else (bins.minimum, bins.maximum)
     bounds = np.array([ends[0], *bins.edges, ends[1]])
-    if bins.minimum < bins.maximum and _are_whole(bins):
-        value = _whole_numbers(bounds, cell)
-        texts = [f"{math.floor(each):.0f}" for each in bins.edges]
+    whole = whole_values(bins)
+    if whole is not None:
+        value = "" if np.isinf(bounds[[cell, cell + 1]]).any() else _range(bins, whole, cell)
+        texts = [_text(bins, each) for each in whole.last[:-1].tolist()]
     else:
         value = _heavy_value(bins, bounds, cell)
-        texts = distinct_texts(bins.edges)
+        texts = distinct_texts(bins.edges.tolist(), bins.value_type)
     if value or not texts:
         return value or "any value"
     if cell == 0:
@@ -63,32 +63,21 @@ def _bin_words(bins: Bins, cell: int, *, outside: bool) -> str:
     return f"values above {texts[cell - 1]} and up to {texts[cell]}"
 
 
-def _are_whole(bins: Bins) -> bool:
-    """Return whether training had whole numbers only.
-
-    Edges between whole numbers are whole or end in .5. Between other numbers, they would have to be
-    so by chance, as would both extreme values and the sum.
-    """
-    extremes = (bins.minimum, bins.maximum, bins.sum)
-    if not all(each.is_integer() and abs(each) <= _MOST_EXACT for each in extremes):
-        return False
-    return all((2 * each).is_integer() for each in bins.edges.tolist())
+def _range(bins: Bins, whole: WholeValues, cell: int) -> str:
+    """Return the whole values of a bin: "3" or "values from 3 to 7"."""
+    first, last = (_text(bins, float(each[cell])) for each in (whole.first, whole.last))
+    return first if first == last else f"values from {first} to {last}"
 
 
-def _whole_numbers(bounds: Floats, cell: int) -> str:
-    """Return the whole numbers of a bin: "3" or "values from 3 to 7". Empty if it is open."""
-    if not np.isfinite(bounds[[cell, cell + 1]]).all():
-        return ""
-    # The first bin includes its lower end, which is the minimum of training.
-    first = math.floor(bounds[cell]) + (cell > 0)
-    last = math.floor(bounds[cell + 1])
-    return f"{first}" if first == last else f"values from {first} to {last}"
+def _text(bins: Bins, whole: float) -> str:
+    """Return a whole value, with all digits of a number."""
+    return f"{whole:.0f}" if bins.value_type == "number" else value_text(whole, bins.value_type)
 
 
 def _heavy_value(bins: Bins, bounds: Floats, cell: int) -> str:
     """Return the value that most rows of a bin have; empty if the bin does not hold one."""
     if _is_constant(bins):
-        return f"{('values below ', '', 'values above ')[cell]}{bins.minimum:g}"
+        return f"{('values below ', '', 'values above ')[cell]}{_shown(bins, bins.minimum)}"
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         density = bins.counts / np.diff(bounds)
     neighbours = [density[each] for each in (cell - 1, cell + 1) if 0 <= each < len(density)]
@@ -96,10 +85,16 @@ def _heavy_value(bins: Bins, bounds: Floats, cell: int) -> str:
         return ""
     low, high = float(bounds[cell]), float(bounds[cell + 1])
     if cell == 0:
-        return f"{low:g}"
+        return _shown(bins, low)
     if cell == len(bins.edges):
-        return f"{high:g}"
+        return _shown(bins, high)
+    if bins.value_type == "time":
+        return f"about {_shown(bins, low / 2 + high / 2)}"
     return "0" if low < 0 < high else f"about {_shortest(low, high)}"
+
+
+def _shown(bins: Bins, value: float) -> str:
+    return value_text(value, bins.value_type)
 
 
 def _is_constant(bins: Bins) -> bool:

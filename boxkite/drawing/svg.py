@@ -24,11 +24,12 @@ def picture(bars: Sequence[Bar], kind: str, label: str) -> str:
     """Return both distributions on one scale as SVG, live in front of training.
 
     The SVG has no style of its own. Style the classes `trained`, `live` and `outline`, which is the
-    upper border of live bins. Each bar has a tooltip with its numbers.
+    upper border of live bins. The class
+    `cut` marks bins that are not drawn to scale. Each bar has a tooltip with its numbers.
 
     Args:
         bars: Bars of the variable.
-        kind: `numeric`, `ordered` or `category`.
+        kind: Kind from `drawn_kind`: `numeric`, `value`, `ordered` or `category`.
         label: Text alternative for screen readers.
     """
     served = any(each.live for each in bars)
@@ -38,6 +39,7 @@ def picture(bars: Sequence[Bar], kind: str, label: str) -> str:
         # between them.
         drawn = _steps("trained", bars, [each.trained_height for each in bars]) + drawn
         drawn += _steps("outline", bars, [each.live_height for each in bars]) if served else ""
+        drawn += "".join(_cut(each) for each in bars if each.is_cut)
     named = quoteattr(one_line(label))
     return (
         f'<svg class="distribution {kind}" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
@@ -54,6 +56,7 @@ def _bar(bar: Bar, kind: str, served: bool) -> str:
         further = width
     tooltip = f"{bar.label}: training {percent(bar.trained_fraction)}"
     tooltip += f", live {percent(bar.live_fraction)}" if served else ""
+    tooltip += "; not drawn to scale" if bar.is_cut else ""
     return (
         f"<g><title>{escape(one_line(tooltip))}</title>"
         f"{_rect('trained', left, width, bar.trained_height)}"
@@ -67,6 +70,13 @@ def _rect(name: str, left: float, width: float, height: float) -> str:
         f'<rect class="{name}" x="{left:.2f}" y="{_HEIGHT - tall:.2f}" '
         f'width="{width:.2f}" height="{tall:.2f}"/>'
     )
+
+
+def _cut(bar: Bar) -> str:
+    """Return two slanted lines across the axis, as engineers draw a cut."""
+    middle = (bar.left + bar.width / 2) * _WIDTH
+    lines = "".join(f"M{middle + x - 3:.2f},{_HEIGHT}l4,-12" for x in (-2, 2))
+    return f'<path class="cut" d="{lines}"/>'
 
 
 def _steps(name: str, bars: Sequence[Bar], heights: Sequence[float]) -> str:
@@ -102,7 +112,7 @@ def sketch(bars: Sequence[Bar], kind: str, width: int) -> Sketch:
 
     Args:
         bars: Bars of the variable.
-        kind: `numeric`, `ordered` or `category`.
+        kind: Kind from `drawn_kind`: `numeric`, `value`, `ordered` or `category`.
         width: Greatest length of a line in characters.
     """
     heights = np.array([(each.trained_height, each.live_height) for each in bars[:width]])

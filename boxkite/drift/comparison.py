@@ -8,7 +8,7 @@ import os
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from boxkite.baseline.baseline import Baseline
@@ -17,12 +17,13 @@ from boxkite.baseline.tally import Tally
 from boxkite.baseline.text_writer import render
 from boxkite.baseline.variable import CategoryVariable, Variable
 from boxkite.drawing.cell_words import cell_words
-from boxkite.drawing.shapes import bars
+from boxkite.drawing.shapes import bars, drawn_kind
 from boxkite.drawing.svg import picture
 from boxkite.drift.allowance import measure
 from boxkite.drift.comparison_series import ComparedRows, JobRun, comparison_families
 from boxkite.drift.policy import Policy
 from boxkite.drift.rates import measure_rates, rate_critical
+from boxkite.drift.shift import shift_words
 from boxkite.drift.statistics import (
     jensen_shannon,
     kullback_leibler,
@@ -183,11 +184,7 @@ class Comparison:
             period_end: end of the period that the rows come from, if known.
             ran_at: time of the comparison, by default now.
         """
-        run = JobRun(
-            (ran_at or datetime.now(UTC)).timestamp(),
-            every.total_seconds(),
-            None if period_end is None else period_end.timestamp(),
-        )
+        run = JobRun.now(every, period_end, ran_at)
         labels = {"model_name": self.model, "model_version": self.version}
         whole = [(each, self._severities(each)) for each in self.variables]
         parts = [ComparedRows(labels, self.predictions, whole)]
@@ -265,7 +262,7 @@ def _notebook_row(drift: VariableDrift, counts: tuple[Variable, Tally] | None) -
         return numbers
     variable, tally = counts
     label = f"{drift.name}: training and live distribution"
-    return [*numbers, Html(picture(bars(variable, tally.cells), variable.kind, label))]
+    return [*numbers, Html(picture(bars(variable, tally.cells), drawn_kind(variable), label))]
 
 
 def compare_counts(
@@ -377,6 +374,7 @@ def _distances(
         "moved": found.moved,
         "moved_rows": found.moved_rows,
         "moved_cell": cell_words(variable, found.moved_cell, outside=bool(tally.outside)),
+        "shift": shift_words(variable, live),
         "verdict": verdict,
         "reason": reason,
     }

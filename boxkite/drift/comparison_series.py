@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, TypeAlias, get_args
 
 from boxkite.baseline.text_writer import Family, format_series
@@ -40,6 +41,17 @@ class JobRun:
     ran_at: float
     interval: float
     period_end: float | None = None
+
+    @classmethod
+    def now(
+        cls, every: timedelta, period_end: datetime | None = None, ran_at: datetime | None = None
+    ) -> JobRun:
+        """Return a run that happens now, or at `ran_at`."""
+        return cls(
+            (ran_at or datetime.now(UTC)).timestamp(),
+            every.total_seconds(),
+            None if period_end is None else period_end.timestamp(),
+        )
 
 
 class ComparedRows(NamedTuple):

@@ -43,6 +43,8 @@ class VariableDrift:
         moved_rows: The same difference as counted, without smoothing, which texts show.
         moved_cell: The cell of `moved` in words: "0", "values above 9", "'ATL'"; empty without
             rows.
+        shift: How the rows moved, in words: how far the median went in the unit of the column, or
+            which category gained and which lost. Empty if neither moved.
         unseen: Live rows with a category that training never saw.
         outside: Live rows with a number below the minimum or above the maximum of training.
         unseen_difference: Fraction of unseen rows among `rows`; NaN for numbers.
@@ -87,6 +89,7 @@ class VariableDrift:
     moved: float = math.nan
     moved_rows: float = math.nan
     moved_cell: str = ""
+    shift: str = ""
     unseen: int = 0
     outside: int = 0
     unseen_difference: float = math.nan
@@ -178,8 +181,8 @@ class VariableDrift:
     @property
     def findings(self) -> tuple[str, ...]:
         """Drift, changed rates, the lack of data, and small changes, each in words."""
-        drift = self.effect if self.verdict == "drift" else ""
-        return tuple(filter(None, (drift, *self.rate_changes, self.reason, self.below_floor)))
+        drift = (self.effect, self.shift) if self.verdict == "drift" else ()
+        return tuple(filter(None, (*drift, *self.rate_changes, self.reason, self.below_floor)))
 
     @property
     def rate_changes(self) -> tuple[str, ...]:

@@ -34,7 +34,7 @@ __all__ = [
 _HEADER = struct.Struct("<4sIQ")
 _SLOT = struct.Struct("<QQQQQQQ32sI4x")
 _MAGIC = b"BXKC"
-FORMAT = 4
+FORMAT = 5
 _ACTIVE = _HEADER.size - 8
 
 # Refuse links, and do not wait for a writer if the file is a pipe. Windows has neither flag.

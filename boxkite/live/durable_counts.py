@@ -18,6 +18,9 @@ from boxkite.live.log_context import LogContext
 from boxkite.live.mapped_journal import JournalBusyError, JournalFullError
 from boxkite.live.memory_journal import MemoryJournal
 from boxkite.live.outbox import Outbox
+from boxkite.live.outcomes.joined_outcomes import DayOutcomes, JoinedOutcomes
+from boxkite.live.outcomes.label_join import JoinOptions
+from boxkite.live.outcomes.process_join import ProcessJoin
 from boxkite.live.state_folder import StateFolder
 from boxkite.live.worker_group import WorkerGroup
 from boxkite.system.forks import call_after_fork
@@ -48,6 +51,7 @@ class DurableCounts:
         reporter: reports failures. Its own counts are stored with these counts.
         max_bytes: the most bytes that this process's journal may have.
         context: fields that all log records share, or None if there is no log.
+        joining: how predictions are joined with labels. None if no labels arrive.
     """
 
     def __init__(
@@ -57,12 +61,14 @@ class DurableCounts:
         reporter: ErrorReporter,
         max_bytes: int,
         context: LogContext | None = None,
+        joining: JoinOptions | None = None,
     ) -> None:
         self._baseline = baseline
         self._state = state
         self._reporter = reporter
         self._max_bytes = max_bytes
         self._context = context
+        self._labels = joining
         self._reset()
         call_after_fork(self)
 
@@ -72,7 +78,9 @@ class DurableCounts:
         self._lock = LazyLock()
         self._member: GroupMember | None = None
         self._process_context = self._context.for_this_process() if self._context else None
-        self._memory = MemoryJournal(self._baseline, self._process_context, self._lock)
+        self._label_join = ProcessJoin(self._labels, self._reporter) if self._labels else None
+        memory_join = self._label_join.memory if self._label_join else None
+        self._memory = MemoryJournal(self._baseline, self._process_context, self._lock, memory_join)
         self._observer = GroupObserver(self._baseline, self._state, self._reporter)
         self._appended = 0
         self._dropped = 0
@@ -200,6 +208,28 @@ class DurableCounts:
                 self._member.worker.examples.clear()
             return found
 
+    def outcomes(self) -> JoinedOutcomes | None:
+        """Return what became of all labels, including each one that this process was given.
+
+        Returns:
+            None if no labels are expected.
+        """
+        if self._label_join is None:
+            return None
+        with self._folded(join=True):
+            return self._label_join.totals(self._member)
+
+    def outcome_days(self, since: int = 0) -> list[DayOutcomes]:
+        """Return the predictions and their labels by the day of the prediction.
+
+        Args:
+            since: the first day, in days since 1970.
+        """
+        if self._label_join is None:
+            return []
+        with self._folded(join=self._has_counted):
+            return self._label_join.days(self._member, since)
+
     def since(self, moment: datetime) -> tuple[datetime, Counts]:
         """Return what all workers counted since the last full hour before a moment.
 
@@ -284,6 +314,8 @@ class DurableCounts:
             self._dropped += member.worker.give_up_oldest()
         except (OSError, CountsFileError) as error:
             self._fall_back(error)
+        if self._label_join is not None:
+            self._label_join.follow(member)
         # If this fails, the request that needs the segment tries again and reports the error.
         with contextlib.suppress(OSError):
             member.worker.journal.prepare()
@@ -322,7 +354,9 @@ class DurableCounts:
 
     def _new_member(self) -> GroupMember:
         folder = self._state.open_group(self._baseline)
-        options = WorkerOptions(self._baseline, self._max_bytes, self._process_context, self._lock)
+        options = WorkerOptions(
+            self._baseline, self._max_bytes, self._process_context, self._lock, self._labels
+        )
         return GroupMember(folder, options, self._reporter)
 
     @property

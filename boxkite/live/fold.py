@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from boxkite.baseline import Baseline, Variable
 from boxkite.live.column_tally import NO_VALUE, invalid_example, tally_values
 from boxkite.live.counts import Counts
+from boxkite.live.outcomes.outcome_record import is_outcome
 from boxkite.live.packed import packed_records
 from boxkite.live.record import Mark, Record, decode, is_logged, plain
 from boxkite.live.segment_counting import Column, RowSegments, add_to_segments
@@ -121,7 +122,7 @@ def fold_encoded(
     counts: Counts,
     examples: dict[int, str] | None = None,
 ) -> None:
-    """Add encoded records to counts, see `fold`.
+    """Add encoded records to counts, see `fold`. Labels are left out.
 
     All variables of an unreadable record count as invalid.
     """
@@ -136,7 +137,9 @@ def fold_encoded(
             columns += _output_columns(packed.outputs, baseline)
             rows = _Rows(packed.features, columns, packed.segments)
             _fold_rows(baseline, rows, part, examples)
-        records = [decode(content) for content in cooperatively(packed.others)]
+        records = [
+            decode(content) for content in cooperatively(packed.others) if not is_outcome(content)
+        ]
         fold(baseline, records, part, examples)
         part.add_log(accepted=packed.logged + sum(record.logged for record in records))
     except Exception:  # noqa: BLE001 - records hold any values; one must not block the others
@@ -144,6 +147,8 @@ def fold_encoded(
         if len(contents) > 1:
             for content in contents:
                 fold_encoded(baseline, [content], counts, examples)
+            return
+        if is_outcome(contents[0]):
             return
         part = Counts.zero(baseline)
         fold(baseline, [Record("", 0, None, None)], part)

@@ -12,6 +12,9 @@ from boxkite.error_reporter import ErrorReporter
 from boxkite.live.counts import Counts
 from boxkite.live.history import History
 from boxkite.live.log_context import LogContext
+from boxkite.live.outcomes.group_join import GroupJoin
+from boxkite.live.outcomes.joined_outcomes import JoinedOutcomes
+from boxkite.live.outcomes.label_join import JoinOptions
 from boxkite.live.worker import Worker
 from boxkite.live.worker_group import WorkerGroup
 from boxkite.system.lazy_attribute import LazyLock
@@ -30,17 +33,27 @@ class WorkerOptions:
         max_bytes: the most bytes that the journal may have.
         context: fields that all log records share, or None if there is no log.
         lock: held while the worker's state is changed.
+        joining: how predictions are joined with labels, or None if no labels arrive.
     """
 
     baseline: Baseline
     max_bytes: int
     context: LogContext | None
     lock: LazyLock
+    joining: JoinOptions | None = None
 
     def new_worker(self, group: Path) -> Worker:
         """Create a worker in a group's folder."""
         segment_bytes = min(SEGMENT_BYTES, max(self.max_bytes // 4, 1))
-        return Worker(group, self.baseline, segment_bytes, self.max_bytes, self.context, self.lock)
+        return Worker(
+            group,
+            self.baseline,
+            segment_bytes,
+            self.max_bytes,
+            self.context,
+            self.lock,
+            joins=self.joining is not None,
+        )
 
 
 class GroupMember:
@@ -55,6 +68,7 @@ class GroupMember:
         group: all workers.
         worker: the worker of this process.
         history: the counts at the full hours.
+        join: joins the predictions of all workers with labels. None if no labels arrive.
 
     Raises:
         OSError: if the folder cannot be used.
@@ -63,10 +77,14 @@ class GroupMember:
     def __init__(self, folder: Path, options: WorkerOptions, reporter: ErrorReporter) -> None:
         self._options = options
         self._reporter = reporter
-        self.group = WorkerGroup(folder, options.baseline, reporter)
+        self.join: GroupJoin | None = None
+        if options.joining is not None:
+            self.join = GroupJoin(folder, options.joining, reporter)
+        self.group = WorkerGroup(folder, options.baseline, reporter, join=self.join)
         self.worker = options.new_worker(folder)
         self.history = History(folder, options.baseline)
         self._others = Counts.zero(options.baseline)
+        self._outcomes: JoinedOutcomes | None = None
 
     def adopt(self) -> None:
         """Take over the counts of dead workers. Report those that cannot be taken over now."""
@@ -90,6 +108,31 @@ class GroupMember:
         except (OSError, ValueError) as error:
             self._reporter.count("journal", error)
         return self._others
+
+    def join_own(self) -> None:
+        """Join the predictions and labels in this worker's journal. Report it if that fails."""
+        if self.join is None:
+            return
+        worker = self.worker
+        try:
+            worker.joined(self.join.join({worker.id: worker.journal})[worker.id])
+        except OSError as error:
+            self._reporter.count("outcome", error)
+
+    def outcomes(self) -> JoinedOutcomes | None:
+        """Join the journals of all workers, and return what became of all labels.
+
+        If that fails, return the last known counts.
+        """
+        if self.join is None:
+            return None
+        self.join_own()
+        try:
+            self.join.join_others(self.worker.id)
+            self._outcomes = self.join.totals()
+        except OSError as error:
+            self._reporter.count("outcome", error)
+        return self._outcomes
 
     def keep_hour(self, unsaved: Counts) -> None:
         """Store the counts of all workers if a new hour has begun.
@@ -136,7 +179,10 @@ class GroupMember:
         folder = self.group.folder
         lost = f"'{old.folder}' was deleted or damaged. Its counts are in a new folder."
         self._reporter.count("journal", FileNotFoundError(lost))
-        self.group = WorkerGroup(folder, self._options.baseline, self._reporter, former=self.group)
+        self.group = WorkerGroup(
+            folder, self._options.baseline, self._reporter, former=self.group, join=self.join
+        )
+        self.join_own()
         new = self._options.new_worker(folder)
         # If only a part was deleted, other workers must not count both the old folder and the new
         # one.

@@ -54,6 +54,21 @@ class JournalFiles:
                 return Position(number, ends[-1])
         return START
 
+    def end_after(self, position: Position) -> Position:
+        """Return the position after the last intact record, or the given one if none follows it.
+
+        The owner may append meanwhile. If it goes on to another segment between two reads, `read`
+        without an end could miss the last records of the segment before. Up to this end it cannot.
+        """
+        for number in reversed(self._numbers):
+            if number < position.segment:
+                break
+            start = position.offset if number == position.segment else HEADER_BYTES
+            ends = self._load(number, start).ends
+            if ends:
+                return Position(number, ends[-1])
+        return position
+
     def read(
         self, position: Position, limit: int, end: Position | None = None
     ) -> tuple[list[bytes], Position]:

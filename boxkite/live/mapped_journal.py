@@ -62,6 +62,7 @@ class MappedJournal:
         self._last_number = 0
         self._lock = threading.RLock()
         self._busy = False
+        self._held: Position | None = None
 
     def append(self, record: bytes) -> None:
         """Append one record. Once this returns, the record survives the death of the process.
@@ -135,6 +136,20 @@ class MappedJournal:
             finally:
                 self._busy = False
 
+    def hold(self, position: Position) -> None:
+        """Keep the records from a position on, even if `release` allows to remove them."""
+        self._held = position
+
+    @property
+    def is_held_back(self) -> bool:
+        """Whether the oldest segment is only kept because of `hold`."""
+        held, first = self._held, next(iter(self._segments), None)
+        return held is not None and first is not None and held.segment <= first.number
+
+    def end_after(self, _: Position) -> Position:
+        """Return the position after the last record."""
+        return self.end
+
     @property
     def end(self) -> Position:
         """Position after the last record."""
@@ -174,6 +189,8 @@ class MappedJournal:
 
     def release(self, position: Position) -> None:
         """Remove the segments before a position. Their records are not needed any more."""
+        if self._held is not None:
+            position = min(position, self._held)
         # The last segment stays even if it is empty, because requests append to it.
         while len(self._segments) > 1 and self._segments[0].number < position.segment:
             # Remove the file first. If that fails, the segment stays in the list for the next try.

@@ -12,6 +12,7 @@ from boxkite.live.counts_file import Position, Progress
 from boxkite.live.fold import fold_encoded
 from boxkite.live.log_context import LogContext
 from boxkite.live.outbox import Outbox
+from boxkite.live.outcomes.group_join import MemoryJoin
 from boxkite.live.record import is_logged
 from boxkite.system.lazy_attribute import LazyLock
 
@@ -31,14 +32,22 @@ class MemoryJournal:
         context: fields that all log records share, or None if there is no log.
         lock: held while records are shipped. The caller must hold it for `fold` and the methods
             after it.
+        join: joins the records with labels. None if no labels arrive.
 
     Attributes:
         outbox: ships the log records.
         examples: type of an invalid value by variable, for the variables that had one.
     """
 
-    def __init__(self, baseline: Baseline, context: LogContext | None, lock: LazyLock) -> None:
+    def __init__(
+        self,
+        baseline: Baseline,
+        context: LogContext | None,
+        lock: LazyLock,
+        join: MemoryJoin | None = None,
+    ) -> None:
         self._baseline = baseline
+        self._join = join
         self.examples: dict[int, str] = {}
         # Requests append without a lock, because a signal handler could wait for a lock forever.
         self._appended: deque[bytes] = deque()
@@ -69,6 +78,8 @@ class MemoryJournal:
             return 0
         counts = self.counts
         fold_encoded(self._baseline, contents, counts, self.examples)
+        if self._join is not None:
+            self._join.add(contents)
         self._checkpoint.commit(counts.to_bytes(), self._checkpoint.progress)
         return self.keep_log_records(contents)
 

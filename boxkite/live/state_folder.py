@@ -240,6 +240,9 @@ def _group_name(baseline: Baseline) -> str:
             cells = repr(variable.categories).encode()
         name = f"\0{variable.role}\0{variable.name}\0{variable.segment}"
         digest.update(name.encode() + cells)
+    for pairs in baseline.outcomes.pairs if baseline.outcomes is not None else ():
+        # The same cells may hold a score or a number, and the threshold cuts a bin in two.
+        digest.update(f"\0{pairs.output}\0{pairs.kind}\0{pairs.threshold}".encode())
     model = re.sub(r"[^A-Za-z0-9_-]+", "_", baseline.model)[:40]
     return f"{model}-{digest.hexdigest()[:16]}"
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from boxkite.baseline import Baseline
 from boxkite.live.checkpoint import Checkpoint
 from boxkite.live.counts import Counts
-from boxkite.live.counts_file import CountsFile, Progress
+from boxkite.live.counts_file import START, CountsFile, Position, Progress
 from boxkite.live.log_context import LogContext
 from boxkite.live.mapped_journal import MappedJournal
 from boxkite.live.outbox import Outbox
@@ -42,6 +42,7 @@ class Worker:
         context: fields that all log records share. None if there is no log; records are then
             removed once they are counted.
         lock: held while records are shipped. The caller must hold it for all other methods.
+        joins: whether predictions are joined with labels, so that a record is needed until then.
 
     Attributes:
         id: unique id of the worker.
@@ -62,6 +63,8 @@ class Worker:
         max_bytes: int,
         context: LogContext | None = None,
         lock: LazyLock | None = None,
+        *,
+        joins: bool = False,
     ) -> None:
         self.examples: dict[int, str] = {}
         self.id = f"{time.time_ns():016x}{secrets.token_hex(4)}"
@@ -79,6 +82,8 @@ class Worker:
             raise
         self._files = WorkerFolder(self.folder)
         self.journal = MappedJournal(self.folder, segment_bytes, max_bytes)
+        if joins:
+            self.journal.hold(START)
         lock = lock or LazyLock()
         self.outbox = Outbox(self.journal, self._checkpoint, context, lock)
 
@@ -115,14 +120,23 @@ class Worker:
         begin, end = progress.folded, self.journal.end
         place = fold_journal(self._baseline, self.journal, begin, end, counts, self.examples)
         content = counts.to_bytes()
-        if content == self._checkpoint.content:
+        if content == self._checkpoint.content and place == progress.folded:
             return
         progress = progress._replace(folded=place)
         if self.outbox.context is None:
             progress = Progress(place, place, place)
         self._checkpoint.commit(content, progress)
-        # Remove segments only after the commit, when their records are in the counts. If a segment
-        # cannot be removed now, the next commit tries again.
+        # Remove segments only after the commit, when their records are in the counts.
+        self._release()
+
+    def joined(self, position: Position) -> None:
+        """Note that the records before a position are joined with labels."""
+        self.journal.hold(position)
+        self._release()
+
+    def _release(self) -> None:
+        progress = self._checkpoint.progress
+        # If a segment cannot be removed now, the next commit tries again.
         with contextlib.suppress(OSError):
             self.journal.release(min(progress.folded, progress.shipped))
 
@@ -135,6 +149,8 @@ class Worker:
         end = self.journal.second_segment if self.outbox.context is not None else None
         if end is None or self.journal.has_room or end > self._checkpoint.progress.folded:
             return 0
+        if self.journal.is_held_back:
+            return 0  # the join needs this segment, so that nothing would be gained
         return self.outbox.give_up(end)
 
     def sync(self) -> None:

@@ -20,6 +20,7 @@ from boxkite.error_reporter import ErrorReporter
 from boxkite.live.counts import Counts
 from boxkite.live.group_counts import GroupCounts, worker_folders
 from boxkite.live.orphaned_journal import OrphanedJournal
+from boxkite.live.outcomes.group_join import GroupJoin
 from boxkite.live.retired_counts import MERGED, RetiredCounts
 from boxkite.live.worker import STAGING
 from boxkite.live.worker_folder import ORPHAN, WORKER, WorkerFolder
@@ -39,6 +40,7 @@ class WorkerGroup:
         baseline: the baseline whose cells they count.
         reporter: reports damaged files, which are then left out.
         former: the same group from before its folder was deleted; its retired counts are kept.
+        join: joins predictions with labels. None if no labels arrive.
 
     Attributes:
         folder: the group's folder.
@@ -54,11 +56,13 @@ class WorkerGroup:
         baseline: Baseline,
         reporter: ErrorReporter,
         former: WorkerGroup | None = None,
+        join: GroupJoin | None = None,
     ) -> None:
         self.folder = folder
         make_private(folder)
         kept: RetiredCounts | None = former.retired if former is not None else None
         self.retired: RetiredCounts = RetiredCounts(folder, baseline, reporter, kept)
+        self._join = join
         self._counts = GroupCounts(folder, baseline, reporter, self.retired)
         self._remove_unfinished()
 
@@ -113,6 +117,9 @@ class WorkerGroup:
         if descriptor is None:
             return
         try:
+            # The merge removes the journal, so its predictions and labels must be joined first.
+            if self._join is not None:
+                self._join.join_rest(folder)
             self.retired.merge(folder)
         finally:
             release(descriptor)

@@ -47,6 +47,7 @@ class LoggedPrediction(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     version: str = ""
     features: Any = None
     output: Any = None
+    segments: Any = None
     request_body: msgspec.Raw = msgspec.Raw()
     truncated: tuple[str, ...] = ()
 

@@ -8,6 +8,7 @@ from boxkite.baseline import Baseline
 from boxkite.baseline.quality_series import quality_labels
 from boxkite.baseline.text_writer import Family, format_labels
 from boxkite.quality import QualityPolicy, measure
+from boxkite.quality.quality_policy import parts_of_false_alarms
 from boxkite.quality.quality_verdict import critical
 
 __all__ = ["quality_policy_families"]
@@ -33,14 +34,14 @@ def quality_policy_families(baseline: Baseline, policy: QualityPolicy) -> list[F
         statistics = measure(found)
         judged = [each for each in statistics if each.judged]
         scale = next((each.value for each in statistics if each.name == "rmse"), math.nan)
-        parts = 1 if len(outcomes) == 1 else 2 * (len(outcomes) - 1) if segment else 2
+        parts = parts_of_false_alarms(len(outcomes) - 1, whole=not segment)
         for each in judged:
             output = quality_labels(
                 each.output, segment, model=baseline.model, version=baseline.version
             )
             labels = f"{output},{format_labels({'statistic': each.name})}"
             for window in policy.windows:
-                share = policy.sliding_share(window, parts * len(judged))
+                share = policy.sliding_share(window, len(judged), parts)
                 criticals[f"{labels},{format_labels({'window': window})}"] = critical(each, share)
             if each.is_defined:
                 floors[labels] = policy.floor(each, scale)

@@ -121,6 +121,28 @@ class OutcomePairs:
             losses={n: each.plus(other.losses[n]) for n, each in self.losses.items() if n in names},
         )
 
+    def empty(self) -> OutcomePairs:
+        """Return pairs without rows, in the same cells."""
+        return replace(
+            self,
+            counts=np.zeros_like(self.counts),
+            output_sums=np.zeros_like(self.output_sums),
+            losses=dict.fromkeys(self.losses, LossSums()),
+        )
+
+    def minus(self, other: OutcomePairs) -> OutcomePairs:
+        """Return these pairs without others that are among them."""
+        return self.plus(
+            replace(
+                other,
+                counts=-other.counts,
+                output_sums=-other.output_sums,
+                losses={
+                    n: LossSums(-each.total, -each.squares) for n, each in other.losses.items()
+                },
+            )
+        )
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, OutcomePairs):
             return NotImplemented
@@ -197,3 +219,12 @@ class Outcomes:
         return Outcomes(
             tuple(mine.plus(theirs) for mine, theirs in pairs), self.unpaired + other.unpaired
         )
+
+    def empty(self) -> Outcomes:
+        """Return outcomes without rows, in the same cells."""
+        return Outcomes(tuple(each.empty() for each in self.pairs))
+
+    def minus(self, other: Outcomes) -> Outcomes:
+        """Return these outcomes without others that are among them."""
+        pairs = zip(self.pairs, other.pairs, strict=True)
+        return Outcomes(tuple(mine.minus(theirs) for mine, theirs in pairs), self.unpaired)

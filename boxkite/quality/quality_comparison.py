@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from boxkite.quality.estimate import EstimatedStatistic
 from boxkite.quality.measure import measure
 from boxkite.quality.pairs import Outcomes
+from boxkite.quality.quality_html import QUALITY_STYLE, quality_html
 from boxkite.quality.quality_policy import QualityPolicy
 from boxkite.quality.quality_verdict import QualityChange, QualityVerdict, judge
 from boxkite.quality.statistic import QualityStatistic
@@ -32,18 +33,30 @@ class Quality:
         changes: Each statistic now and at training.
         estimated: Estimates from the scores of all predictions, with and without outcomes. Empty if
             the model returns no single probability, or training had no outcomes.
+        outcomes: The paired rows, for pictures.
     """
 
     rows: int
     unpaired: int
     changes: tuple[QualityChange, ...]
     estimated: tuple[EstimatedStatistic, ...] = ()
+    outcomes: Outcomes | None = field(default=None, repr=False, compare=False)
 
     @property
     def verdict(self) -> QualityVerdict:
         """`worse` if any statistic is, otherwise `ok` if any is, otherwise `insufficient`."""
         found = {each.verdict for each in self.changes}
         return "worse" if "worse" in found else "ok" if "ok" in found else "insufficient"
+
+    @property
+    def order(self) -> tuple[bool, float, int]:
+        """Key that sorts segments: worse ones first, then by the change in floors, then by rows."""
+        changes = [
+            abs(each.difference) / each.floor
+            for each in self.changes
+            if each.verdict == "worse" and each.floor > 0
+        ]
+        return self.verdict != "worse", -max(changes, default=0.0), -self.rows
 
     @property
     def summary(self) -> str:
@@ -58,6 +71,10 @@ class Quality:
 
     def __iter__(self) -> Iterator[QualityChange]:
         return iter(self.changes)
+
+    def _repr_html_(self) -> str:
+        """Return tables and charts for notebooks."""
+        return f"{QUALITY_STYLE}{quality_html(self)}"
 
     def as_dict(self) -> dict[str, Any]:
         """Return a dictionary that JSON can hold, with None in place of NaN."""
@@ -105,6 +122,7 @@ def compare_outcomes(
     window: str | None = None,
     hours: float = DEFAULT_HOURS,
     sliding: bool = False,
+    parts: int = 1,
 ) -> Quality:
     """Compare paired rows with those of training.
 
@@ -118,6 +136,8 @@ def compare_outcomes(
             false alarms.
         sliding: Whether `window` is a window of the policy that slides and is judged all the time,
             as in Prometheus. It then determines the share instead of `hours`.
+        parts: For a sliding window, the number of parts that the false alarms are divided into; see
+            `parts_of_false_alarms`.
 
     Raises:
         ValueError: If the rows of training are counted in other cells.
@@ -130,9 +150,10 @@ def compare_outcomes(
     varied = () if training is None else training.variation.get(window or "", ())
     variation = {(each.output, each.statistic): each for each in varied}
     judged = sum(each.judged for each in found)
-    share = (
-        policy.sliding_share(window, judged) if sliding and window else policy.share(hours, judged)
-    )
+    if sliding and window is not None:
+        share = policy.sliding_share(window, judged, parts)
+    else:
+        share = policy.share(hours, judged)
     scale = next((each.value for each in before.values() if each.name == "rmse"), math.nan)
     changes = tuple(
         judge(
@@ -145,4 +166,4 @@ def compare_outcomes(
         )
         for each in found
     )
-    return Quality(now.rows, now.unpaired, changes)
+    return Quality(now.rows, now.unpaired, changes, outcomes=now)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from boxkite.quality.statistic import QualityStatistic
 
-__all__ = ["QualityPolicy"]
+__all__ = ["QualityPolicy", "parts_of_false_alarms"]
 
 _HOURS_A_MONTH = 720
 
@@ -18,6 +18,21 @@ _MOST_SHARE = 0.25
 # above the threshold. Consecutive evaluations overlap, so the ratio exceeds 1. It is the ratio of
 # drift (`boxkite.drift.policy`); benchmarks/quality measures the resulting rate.
 _ALARMS_A_WINDOW = 2.5
+
+
+def parts_of_false_alarms(segments: int, *, whole: bool) -> int:
+    """Return into how many parts the false alarms are divided, of which some rows get one.
+
+    All rows get half of the false alarms, and the segments share the other half evenly. Without
+    segments, all rows get everything.
+
+    Args:
+        segments: Number of segments of the model.
+        whole: Whether the rows are all rows, or those of one segment.
+    """
+    if not segments:
+        return 1
+    return 2 if whole else 2 * segments
 
 
 @dataclass(frozen=True)
@@ -41,6 +56,16 @@ class QualityPolicy:
     min_rows: int = 50
     windows: Mapping[str, float] = field(default_factory=lambda: {"1d": 24.0, "7d": 168.0})
 
+    def part(self, segment: str, segments: int) -> QualityPolicy:
+        """Return the policy for all rows of a model, or for those of one of its segments.
+
+        Args:
+            segment: Label of the segment; empty for all rows.
+            segments: Number of the model's segments.
+        """
+        parts = parts_of_false_alarms(segments, whole=not segment)
+        return replace(self, false_alarms_per_month=self.false_alarms_per_month / parts)
+
     def share(self, hours: float, statistics: float) -> float:
         """Return the chance that one statistic is called worse although nothing changed.
 
@@ -54,7 +79,7 @@ class QualityPolicy:
         windows = _HOURS_A_MONTH / hours
         return min(self.false_alarms_per_month / windows / max(statistics, 1), _MOST_SHARE)
 
-    def sliding_share(self, window: str, statistics: int) -> float:
+    def sliding_share(self, window: str, statistics: int, parts: int = 1) -> float:
         """Return the chance that one statistic is called worse at one moment of a sliding window.
 
         Prometheus judges each window every few minutes. The allowed false alarms are divided evenly
@@ -63,8 +88,10 @@ class QualityPolicy:
         Args:
             window: Name of a window of the policy.
             statistics: Number of judged statistics.
+            parts: The rows get one of so many equal parts of the false alarms; see
+                `parts_of_false_alarms`.
         """
-        alarms = _ALARMS_A_WINDOW * len(self.windows)
+        alarms = _ALARMS_A_WINDOW * len(self.windows) * parts
         return self.share(self.windows[window], statistics * alarms)
 
     def floor(self, before: QualityStatistic, scale: float) -> float:

@@ -21,9 +21,21 @@ from boxkite.quality.quality_policy import QualityPolicy
 from boxkite.quality.statistic import QualityStatistic
 from boxkite.quality.students_t import MOST_DEGREES, normal_quantile, students_t
 
-__all__ = ["QualityChange", "QualityVerdict", "critical", "judge", "threshold"]
+__all__ = [
+    "CRITICAL_LOSS",
+    "QualityChange",
+    "QualitySeverity",
+    "QualityVerdict",
+    "critical",
+    "judge",
+    "threshold",
+]
 
 QualityVerdict: TypeAlias = Literal["insufficient", "ok", "worse"]
+QualitySeverity: TypeAlias = Literal["", "warning", "critical"]
+
+CRITICAL_LOSS = 5.0
+"""A loss of more than this many times its floor is critical, as for drift."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +68,13 @@ class QualityChange:
     def loss(self) -> float:
         """How much worse the statistic is than at training; negative if it is better."""
         return math.nan if self.before is None else _loss_from(self.before, self.now.value)
+
+    @property
+    def severity(self) -> QualitySeverity:
+        """`critical` if the loss is many times its floor; empty if the verdict is not `worse`."""
+        if self.verdict != "worse":
+            return ""
+        return "critical" if self.loss > CRITICAL_LOSS * self.floor else "warning"
 
     @property
     def finding(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -60,9 +59,9 @@ class Card:
         return self.variable.missing / max(self.variable.rows, 1)
 
     @property
-    def judged(self) -> bool:
-        """Whether the statistics have critical values."""
-        return not math.isnan(self.drift.critical)
+    def is_cut(self) -> bool:
+        """Whether the axis is cut in some bins."""
+        return any(each.is_cut for each in self.bars)
 
     @property
     def anchor(self) -> str:
@@ -147,7 +146,10 @@ class Report:
 
     @property
     def words(self) -> str:
-        """The verdict in sentences: drift, then changed rates, then what is not known."""
+        """The verdict in sentences: drift, changed rates and what is not known.
+
+        If most variables have not enough data, that comes first.
+        """
         if not self.cards:
             return "There is no baseline to compare with."
         if not self.comparison.predictions:
@@ -170,7 +172,8 @@ class Report:
             )
         if unknown := self.number("insufficient"):
             rest = f" for {unknown} of {self._variables}" if sentences else " for a verdict"
-            sentences.append(f"Not enough data{rest}.")
+            first = 0 if self.tone == "insufficient" else len(sentences)
+            sentences.insert(first, f"Not enough data{rest}.")
         return " ".join(sentences)
 
     @property

@@ -9,11 +9,12 @@ from xml.sax.saxutils import escape
 
 from boxkite.baseline import NumericVariable
 from boxkite.drawing.axis import Label, category_labels, number_labels
+from boxkite.drawing.shapes import drawn_kind
 from boxkite.drawing.svg import picture
 from boxkite.drift import VariableDrift
 from boxkite.report.cards import Card
 
-__all__ = ["distribution", "labels", "labels_of", "meter", "multiple", "sparkline"]
+__all__ = ["distribution", "labels", "labels_of", "meter", "meter_top", "multiple", "sparkline"]
 
 _WIDTH = 320
 _SPARK_HEIGHT = 32
@@ -25,13 +26,14 @@ _HOUR = timedelta(hours=1)
 def distribution(card: Card) -> str:
     """Return both distributions of a variable on one scale, live in front of training."""
     label = f"{card.drift.name}: training and live distribution"
-    return picture(card.bars, card.variable.kind, label)
+    return picture(card.bars, drawn_kind(card.variable), label)
 
 
 def labels_of(card: Card) -> list[Label]:
     """Return the labels below the picture of a variable."""
-    if isinstance(card.variable, NumericVariable):
-        return number_labels(card.variable)
+    variable = card.variable
+    if isinstance(variable, NumericVariable) and drawn_kind(variable) == "numeric":
+        return number_labels(variable)
     return category_labels(card.bars)
 
 
@@ -49,7 +51,7 @@ def labels(card: Card) -> str:
         high = _GAP_ABOVE + _CHARACTER * max(len(each.text) for each in found)
         upright = f' upright" height="{high:.0f}'
     return (
-        f'<svg class="labels {card.variable.kind}{upright}" aria-hidden="true">'
+        f'<svg class="labels {drawn_kind(card.variable)}{upright}" aria-hidden="true">'
         f"{''.join(map(_label, found))}</svg>"
     )
 
@@ -63,26 +65,27 @@ def _label(label: Label) -> str:
     )
 
 
-def meter(drift: VariableDrift) -> str:
-    """Return PSI as a bar, with K-S below it for numbers, and one mark at the critical values.
+def meter(ratio: float, top: float) -> str:
+    """Return a statistic as a bar, with a mark at its threshold.
 
-    The bar of K-S shows its square, so that the longer of the two bars is `VariableDrift.multiple`.
+    Args:
+        ratio: Statistic as a multiple of its threshold.
+        top: Multiple at the right end of the picture.
     """
-    multiples = [drift.psi / drift.critical]
-    if not math.isnan(drift.ks_critical):
-        multiples.append((drift.ks / drift.ks_critical) ** 2)
-    top = max(_LEAST_TOP, *multiples)
-    high, mark = 6 // len(multiples), _WIDTH / top
-    bars = "".join(
-        f'<rect class="track" y="{y}" width="{_WIDTH}" height="{high}"/>'
-        f'<rect class="{"bar above" if each > 1 else "bar"}" y="{y}" '
-        f'width="{_WIDTH * each / top:.1f}" height="{high}"/>'
-        for y, each in zip((3, 7), multiples, strict=False)
-    )
+    mark, long = _WIDTH / top, _WIDTH * ratio / top
+    name = "bar above" if ratio > 1 else "bar"
     return (
-        f'<svg class="meter" viewBox="0 0 {_WIDTH} 12" preserveAspectRatio="none" '
-        f'aria-hidden="true">{bars}<line x1="{mark:.1f}" x2="{mark:.1f}" y2="12"/></svg>'
+        f'<svg class="meter" viewBox="0 0 {_WIDTH} 8" preserveAspectRatio="none" '
+        f'aria-hidden="true"><rect class="track" y="1" width="{_WIDTH}" height="6"/>'
+        f'<rect class="{name}" y="1" width="{long:.1f}" height="6"/>'
+        f'<line x1="{mark:.1f}" x2="{mark:.1f}" y2="8"/></svg>'
     )
+
+
+def meter_top(drift: VariableDrift) -> float:
+    """Return the right end of a card's meters, which all have their mark at the same place."""
+    ratios = [drift.psi / drift.critical, drift.ks / drift.ks_critical]
+    return max(_LEAST_TOP, *(each for each in ratios if not math.isnan(each)))
 
 
 def sparkline(multiples: Sequence[float], hours: Sequence[datetime], until: datetime) -> str:

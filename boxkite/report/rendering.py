@@ -14,13 +14,13 @@ from urllib.parse import urlencode
 from boxkite.drawing.svg import percent
 from boxkite.errors import ConfigError
 from boxkite.report.cards import Card, Choice, Report
-from boxkite.report.charts import distribution, labels, meter, sparkline
+from boxkite.report.charts import distribution, labels, meter, meter_top, sparkline
 from boxkite.system.cooperation import cooperatively
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-__all__ = ["asset", "check_installed", "page_html", "report_html"]
+__all__ = ["asset", "check_installed", "page_html", "quality_report_html", "report_html"]
 
 _STEP = 50  # further cards per click on "Show more"
 _WORST_SHOWN = 10  # segments in the list of the page; the form has all of them
@@ -36,6 +36,7 @@ def page_html(
     windows: Sequence[tuple[str, str]],
     models: Sequence[str] = (),
     segments: Sequence[str] = (),
+    quality: str = "",
 ) -> bytes:
     """Return the drift page in UTF-8. Half of a surrogate pair becomes a question mark.
 
@@ -47,6 +48,7 @@ def page_html(
         windows: Name and text of each window to choose from.
         models: Names of the models to choose from.
         segments: Labels of the segments to choose from.
+        quality: The model's quality as HTML; empty if it is not known.
     """
     found = report.chosen(choice)
     asked = {
@@ -90,6 +92,7 @@ def page_html(
         models=models,
         segments=segments,
         hours=report.hours,
+        quality=_markup(quality),
     )
 
 
@@ -106,6 +109,28 @@ def report_html(report: Report) -> str:
         cards=report.cards,
         worst=report.segments,
         hours=report.hours,
+        style=_markup(asset("style.css")),
+    )
+
+
+def quality_report_html(model: str, version: str, quality: str, lines: Sequence[str]) -> str:
+    """Return a report on quality as one self-contained file.
+
+    Args:
+        model: Name of the model.
+        version: Version of the model.
+        quality: Quality as HTML, from `boxkite.quality.quality_html`.
+        lines: Remarks below it.
+
+    Raises:
+        ConfigError: If Jinja is not installed.
+    """
+    return _render(
+        "quality.html",
+        model=model,
+        version=version,
+        quality=_markup(quality),
+        lines=lines,
         style=_markup(asset("style.css")),
     )
 
@@ -186,5 +211,6 @@ _FUNCTIONS: Mapping[str, Any] = {
     "distribution": _drawn(distribution),
     "labels": _drawn(labels),
     "meter": _drawn(meter),
+    "meter_top": meter_top,
     "sparkline": _drawn(sparkline),
 }

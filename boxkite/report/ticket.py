@@ -26,6 +26,7 @@ _STYLE = (
     ".numeric .live{fill-opacity:.22}"
     ".numeric rect{shape-rendering:crispEdges}"
     ".outline{fill:none;stroke:#0757ba;stroke-width:1.5;vector-effect:non-scaling-stroke}"
+    ".cut{fill:none;stroke:#1b1f24;stroke-width:1.5;vector-effect:non-scaling-stroke}"
 )
 _WIDTH, _LEFT, _TOP = 480, 16, 48
 _DRAWN_WIDTH, _DRAWN_HEIGHT = 448, 112

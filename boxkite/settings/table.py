@@ -155,6 +155,12 @@ class Settings:
         read.as_header,
         legacy="BEDROCK_SERVER_ID",
     )
+    outcome_ttl: float = _setting(
+        0.0,
+        "Time for which predictions wait for their labels (`log_outcome`): a number of seconds, or "
+        "a duration such as `12h` or `30d`. 0 takes no labels.",
+        read.as_duration,
+    )
     state_dir: str | None = _setting(
         None,
         "Folder of journals and counts. Defaults to a temporary folder of this service, which "
@@ -162,7 +168,10 @@ class Settings:
         read.as_optional(read.as_text),
     )
     state_max_bytes: int = _setting(
-        256 * 2**20, "Largest size of one worker's journal on disk, in bytes.", read.as_count
+        256 * 2**20,
+        "Largest size of one worker's journal on disk, in bytes, and of the predictions that wait "
+        "for labels.",
+        read.as_count,
     )
     state_sync_seconds: float = _setting(
         0.0,

@@ -11,6 +11,7 @@ import msgspec
 from boxkite.drift import Comparison
 from boxkite.errors import ConfigError
 from boxkite.monitor import Monitor
+from boxkite.quality.quality_html import quality_html
 from boxkite.report.cards import Choice
 from boxkite.report.live_report import name_of
 from boxkite.report.rendering import asset, check_installed, page_html
@@ -21,7 +22,9 @@ from boxkite.web.sign_in import form_html, has_session, new_cookie, token_of_for
 __all__ = ["DriftPage", "ShownModel", "drift_page"]
 
 _PARAMETERS = ("window", "model", "segment", "q", "role", "verdict", "variable", "limit")
-_WINDOWS = ("1h", "6h", "1d", "7d")
+_WINDOWS = ("1h", "6h", "7d")
+# The page opens on the last day. Everything since the start would dilute a recent change.
+_DEFAULT, _START = "1d", "start"
 _MOST_CARDS = 5000
 _MAX_DIGITS = 9
 _MAX_SHOWN = 40
@@ -156,7 +159,8 @@ def drift_page(
             f"no model {name[:_MAX_SHOWN]!r} here; there is {', '.join(map(repr, models))}"
         )
         return _problem(404, problem)
-    window, segment = query.get("window", ""), query.get("segment", "")
+    chosen, segment = query.get("window", ""), query.get("segment", "")
+    window = None if chosen == _START else chosen or _DEFAULT
     try:
         check_installed()
     except ConfigError as error:
@@ -168,31 +172,41 @@ def drift_page(
             return _answer(200, content, "application/json")
         choice = _choice(query)
         shown = page_html(
-            monitor.report(window or None, segment),
+            monitor.report(window, segment),
             choice,
             base=base,
-            window=window,
-            windows=_windows(window),
+            window=chosen,
+            windows=_windows(chosen),
             models=sorted(models),
             segments=monitor.baseline.segment_labels,
+            quality=_quality(monitor),
         )
     except ConfigError as error:
         return _problem(400, error)
     return _answer(200, shown, "text/html; charset=utf-8")
 
 
-def _compared(monitor: Monitor, window: str, segment: str) -> Comparison:
+def _compared(monitor: Monitor, window: str | None, segment: str) -> Comparison:
     """Return the comparison of all rows, or that of one segment.
 
     Raises:
         ConfigError: if there is no such segment.
     """
-    compared = monitor.drift(window or None)
+    compared = monitor.drift(window)
     if not segment:
         return compared
     if segment not in compared.segments:
         raise ConfigError(f"there is no segment {segment[:_MAX_SHOWN]!r}")
     return compared.segments[segment]
+
+
+def _quality(monitor: Monitor) -> str:
+    """Return the quality from the labels of a service as HTML; empty if it takes none."""
+    if not monitor.takes_outcomes:
+        return ""
+    return quality_html(
+        monitor.quality(), segments=monitor.quality_by_segment(), days=monitor.quality_by_day()
+    )
 
 
 def _choice(query: Mapping[str, str]) -> Choice:
@@ -217,8 +231,9 @@ def _choice(query: Mapping[str, str]) -> Choice:
 
 def _windows(chosen: str) -> list[tuple[str, str]]:
     """Return the windows to choose from, including one that was typed into the address."""
-    others = [] if chosen in ("", *_WINDOWS) else [chosen]
-    return [("", "since the start"), *((each, name_of(each)) for each in (*_WINDOWS, *others))]
+    others = [] if chosen in ("", _START, *_WINDOWS) else [chosen]
+    lengths = [(each, name_of(each)) for each in (*_WINDOWS, *others)]
+    return [("", name_of(_DEFAULT)), *lengths, (_START, "since the start")]
 
 
 @functools.cache

@@ -71,6 +71,7 @@ class Extension(ABC):
             raise ConfigError(f"authorize={authorize!r} is not callable; pass a function")
         self._options = options
         self._baselines: list[Baseline] = []
+        self._monitors: weakref.WeakSet[Monitor] = weakref.WeakSet()
         self._switched_off: weakref.WeakSet[Any] = weakref.WeakSet()
         self._told_unmonitored = False
 
@@ -133,6 +134,7 @@ class Extension(ABC):
         models.add(self, monitor)
         models.shown.append(ShownModel(monitor, self._protection(settings), path))
         self._baselines.append(monitor.baseline)
+        self._monitors.add(monitor)
         if page is not None:
             models.pages[page.path] = page
             page.join(monitor)
@@ -277,12 +279,10 @@ class Extension(ABC):
         Returns:
             None if nothing is monitored. An unknown model is reported.
         """
-        innermost = exchange = self.current_exchange()
-        while exchange is not None:
-            monitor = exchange.models.find(self, model)
-            if monitor is not None:
-                return exchange, monitor
-            exchange = exchange.outer
+        found = self._find(model)
+        if found is not None:
+            return found
+        innermost = self.current_exchange()
         if innermost is None:
             self._report_unmonitored(view)
             return None
@@ -290,10 +290,66 @@ class Extension(ABC):
             return None
         if model is None:
             return innermost, innermost.models.first
-        known = ", ".join(map(repr, innermost.models))
-        problem = LookupError(f"the application has no model {model!r}; it has {known}")
-        innermost.models.first.reporter.report("features", problem, f"view {view!r}")
+        self._report_unknown_model(innermost, "features", model, f"view {view!r}")
         return None
+
+    def _find(self, model: str | None) -> tuple[Exchange, Monitor] | None:
+        exchange = self.current_exchange()
+        while exchange is not None:
+            monitor = exchange.models.find(self, model)
+            if monitor is not None:
+                return exchange, monitor
+            exchange = exchange.outer
+        return None
+
+    def log_outcome(self, prediction_id: str, outcome: Any, *, model: str | None = None) -> None:
+        """Take the true outcome of a prediction, see `Monitor.log_outcome`.
+
+        Call it in the handler that receives labels. Outside of a request, this works if the
+        extension monitors one application.
+
+        Args:
+            prediction_id: The id in the header `X-Prediction-Id` of the prediction's response.
+            outcome: What really happened, as in `Baseline.fit(outcome=)`.
+            model: The name of the model that predicted, as in `predict`.
+
+        Raises:
+            ConfigError: only under `TESTING`, if the monitor takes no labels. Otherwise this is
+                counted and reported.
+            LookupError: only under `TESTING`, if the application has no such model.
+        """
+        monitor = self._outcome_monitor(model)
+        if monitor is not None:
+            monitor.log_outcome(prediction_id, outcome)
+
+    def _outcome_monitor(self, model: str | None) -> Monitor | None:
+        found = self._find(model)
+        if found is not None:
+            return found[1]
+        exchange = self.current_exchange()
+        if exchange is None:
+            monitors = [each for each in self._monitors if model in (None, each.baseline.model)]
+            if len(monitors) != 1 and not self._switched_off:
+                named = "" if model is None else f" of model {model!r}"
+                _logger.warning(
+                    "boxkite outcome: a label%s is lost, because log_outcome() was called "
+                    "outside of a request, and this Boxkite has %d monitors. Call log_outcome() of "
+                    "the monitor instead",
+                    named,
+                    len(monitors),
+                )
+            return monitors[0] if len(monitors) == 1 else None
+        if exchange.models.app() in self._switched_off:
+            return None
+        if model is None:
+            return exchange.models.first
+        self._report_unknown_model(exchange, "outcome", model, "log_outcome()")
+        return None
+
+    def _report_unknown_model(self, exchange: Exchange, stage: str, model: str, where: str) -> None:
+        known = ", ".join(map(repr, exchange.models))
+        problem = LookupError(f"the application has no model {model!r}; it has {known}")
+        exchange.models.first.reporter.report(stage, problem, where)
 
     def _report_unmonitored(self, view: str) -> None:
         """Log once that a decorated view ran in an application without a monitor."""

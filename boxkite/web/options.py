@@ -63,6 +63,7 @@ class Options(TypedDict, total=False):
     replica_id: Text
     logger_id: Text
     server_id: Text
+    outcome_ttl: Duration
     state_dir: Path
     state_max_bytes: int | None
     state_sync_seconds: Duration

@@ -27,6 +27,7 @@ def start_line(monitor: Monitor) -> str:
         f"metrics at {settings.metrics_path}" if settings.metrics_path else "no metrics page",
         _log(monitor),
         f"state in {monitor.state_place}",
+        *_labels(settings),
         *([f"missing: {', '.join(missing)}"] if missing else []),
     ]
     return "; ".join(parts)
@@ -62,6 +63,11 @@ def _content(settings: Settings) -> str:
         content += f", {100 * settings.log_sample:.3g} % of predictions"
     days = settings.log_ttl / _DAY
     return f"{content}, kept for {days:.3g} days" if days else content
+
+
+def _labels(settings: Settings) -> list[str]:
+    days = settings.outcome_ttl / _DAY
+    return [f"predictions wait {days:.3g} days for labels"] if days else []
 
 
 def _missing(monitor: Monitor) -> list[str]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import http.client
 import json
+import math
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -18,18 +20,27 @@ __all__ = ["replay"]
 _CLIENTS = 4
 
 
-def replay(address: str, flights: pd.DataFrame, progress: Callable[[], Any]) -> list[float]:
-    """Ask the service for each flight's delay; returns the answers in the flights' order.
+def replay(
+    address: str,
+    flights: pd.DataFrame,
+    progress: Callable[[], Any],
+    seconds: float = math.inf,
+) -> list[float | None]:
+    """Ask the service for each flight's delay, and return the answers in the flights' order.
 
     Args:
         address: of the service.
         flights: a row a flight; a missing value is sent as null.
         progress: called after each answer.
+        seconds: when to send no more flights. Flights that were not sent have None as the answer.
     """
     rows = [json.dumps(row) for row in json.loads(flights.to_json(orient="records"))]
     local = threading.local()
+    deadline = time.monotonic() + seconds
 
-    def ask(row: str) -> float:
+    def ask(row: str) -> float | None:
+        if time.monotonic() > deadline:
+            return None
         if not hasattr(local, "connection"):
             local.connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=30)
             opened.callback(local.connection.close)
@@ -51,6 +62,9 @@ def shuffled(flights: pd.DataFrame, count: int) -> pd.DataFrame:
     return flights.sample(min(count, len(flights)), random_state=2013)
 
 
-def columns(flights: pd.DataFrame, names: Sequence[str], answers: Sequence[float]) -> pd.DataFrame:
-    """Return the flights as the model was given them, with what it answered."""
-    return flights[list(names)].assign(arrival_delay=list(answers))
+def columns(
+    flights: pd.DataFrame, names: Sequence[str], answers: Sequence[float | None]
+) -> pd.DataFrame:
+    """Return the flights that the model answered, as it was given them, with its answers."""
+    rows = flights[list(names)].assign(arrival_delay=pd.Series(answers, flights.index, float))
+    return rows[rows["arrival_delay"].notna()]

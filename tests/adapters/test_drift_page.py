@@ -99,7 +99,7 @@ def test_the_page_shows_each_variable_and_its_json_is_the_monitors_drift(
     assert b"<b>age" not in content
     _, headers, found = service.ask("/internal/drift/drift.json")
     assert headers["content-type"] == "application/json"
-    assert json.loads(found) == json.loads(json.dumps(service.monitor.drift().as_dict()))
+    assert json.loads(found) == json.loads(json.dumps(service.monitor.drift("1d").as_dict()))
 
 
 @pytest.mark.parametrize(

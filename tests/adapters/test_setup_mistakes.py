@@ -1,4 +1,4 @@
-"""Each mistake of a new user prints the line that docs/guides/using.md shows, and nothing else."""
+"""Each mistake of a new user prints the line that docs/production/troubleshooting.md shows."""
 
 import asyncio
 import logging
@@ -16,7 +16,7 @@ import boxkite_flask
 import boxkite_starlette
 from boxkite.system.background import Background
 
-PAGE = Path(__file__).parents[2] / "docs" / "guides" / "using.md"
+PAGE = Path(__file__).parents[2] / "docs" / "production" / "troubleshooting.md"
 TRIP = {"distance": 3.5, "items": 2, "vehicle": "bike"}
 
 

@@ -93,7 +93,8 @@ def test_the_same_rows_in_any_table_give_the_same_file(make: Callable[[], Any]) 
 def test_an_array_with_names_counts_as_its_columns(dtype: str, order: Any) -> None:
     array = np.array([[0, 1], [1, 1], [1, 0]], dtype=dtype, order=order)
     assert fit(array, names=["a", "b"]) == fit({"a": array[:, 0], "b": array[:, 1].copy()})
-    assert fit(array[::2], names=["a", "b"]) == fit({"a": [0, 1], "b": [1, 0]})
+    columns = {name: np.array(values, dtype) for name, values in {"a": [0, 1], "b": [1, 0]}.items()}
+    assert fit(array[::2], names=["a", "b"]) == fit(columns)
 
 
 NAN = float("nan")

@@ -88,6 +88,17 @@ def test_quality_equals_scikit_learns_on_the_joined_rows() -> None:
     assert run().exit_code == 0
 
 
+def test_an_html_file_shows_the_same_quality_without_any_other_file() -> None:
+    labels().to_parquet("labels.parquet")
+    assert run("--html", "quality.html").exit_code == 0
+    page = Path("quality.html").read_text("utf-8")
+    assert "Quality is not worse than at training." in page
+    assert page.count("<svg") == 1  # the reliability curve
+    assert "<caption>Confusion matrix</caption>" in page
+    assert "predictions have a label (" in page
+    assert [text for text in ("<script", "<link", "src=", "url(") if text in page] == []
+
+
 def test_each_case_of_a_label_is_counted_and_printed() -> None:
     rows = [
         *labels(600).itertuples(index=False, name=None),

@@ -25,13 +25,17 @@ class Page:
     """A page of the documentation, and a folder with its files.
 
     Args:
-        name: File name of the page.
+        name: Path of the page below docs/.
         folder: Folder that the blocks are written to.
+        tabs: Label of a tab, such as "Flask", and pages that go on from this one in such a tab.
     """
 
-    def __init__(self, name: str, folder: Path) -> None:
+    def __init__(self, name: str, folder: Path, *tabs: str) -> None:
         self.name = name
         self.text = (DOCS / name).read_text()
+        if tabs:
+            label, *pages = tabs
+            self.text += "".join(tab(DOCS / page, label) for page in pages)
         self.folder = folder
         blocks: list[str] = re.findall(r"```(?:python|yaml)\n(.*?)```", self.text, re.DOTALL)
         self.files = {block.split(maxsplit=2)[1]: block for block in blocks}
@@ -49,8 +53,14 @@ class Page:
         return importlib.import_module(file.removesuffix(".py"))
 
 
+def tab(page: Path, label: str) -> str:
+    """Return the text in the tabs of a page that have this label."""
+    pattern = rf"^:::\{{tab-item\}} {label}\n(.*?)^:::\n"
+    return "".join(re.findall(pattern, page.read_text(), re.DOTALL | re.MULTILINE))
+
+
 @pytest.fixture
-def open_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Page]]:
+def open_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Page]]:
     """Give a function that opens a page, makes its folder the current one and trains its model."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
@@ -58,8 +68,8 @@ def open_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
     monkeypatch.setenv("FLASK_BOXKITE_STATE_DIR", str(tmp_path / "state"))
     before = set(sys.modules)
 
-    def opened(name: str) -> Page:
-        page = Page(name, tmp_path)
+    def opened(name: str, *tabs: str) -> Page:
+        page = Page(name, tmp_path, *tabs)
         page.module("train.py")
         return page
 

@@ -1,4 +1,4 @@
-"""Every code block of the three guides does what the guide says."""
+"""Every code block of the three start pages, and of the guides that go on from them, runs."""
 
 import asyncio
 import importlib
@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -24,14 +25,17 @@ COUNTED = {
     "sum delivery items": 2,
     "rows delivery vehicle bike": 1,
 }
-GUIDES = ("flask", "starlette", "fastapi")
+GUIDES = {"flask": "Flask", "starlette": "Starlette", "fastapi": "FastAPI"}
+IN_TABS = ("guides/batches.md", "guides/several-models.md", "guides/testing.md")
+
+TROUBLESHOOTING = Path(__file__).parents[2] / "docs" / "production" / "troubleshooting.md"
 
 Counted = Callable[[str], dict[str, float]]
 
 
 @pytest.fixture(params=GUIDES)
-def guide(request: pytest.FixtureRequest, open_page: Callable[[str], Any]) -> Any:
-    return open_page(f"start/{request.param}.md")
+def guide(request: pytest.FixtureRequest, open_page: Callable[..., Any]) -> Any:
+    return open_page(f"start/{request.param}.md", GUIDES[request.param], *IN_TABS)
 
 
 def ask(app: Any, method: str, path: str, body: Any = None, client: str = "127.0.0.1") -> Any:
@@ -56,9 +60,8 @@ def monitor_of(app: Any) -> Any:
 def test_every_file_is_tested_here(guide: Any) -> None:
     service = {"start/flask.md": "factory"}.get(guide.name, "service")
     assert list(guide.files) == [
-        "model.py", "train.py", "app.py", "prometheus.yml", "drift.py", "sources.py",
-        "batches.py", f"{service}.py", "two_models.py", f"test_{service}.py",
-        "internal.py",
+        "model.py", "train.py", "app.py", "prometheus.yml", "traffic.py", "drift.py", "sources.py",
+        f"{service}.py", "internal.py", "batches.py", "two_models.py", f"test_{service}.py",
     ]  # fmt: skip
 
 
@@ -224,7 +227,7 @@ def test_the_message_in_the_guide_is_the_message_that_is_logged(
     with caplog.at_level(logging.WARNING, "boxkite"):
         ask(app, "POST", "/predict", TRIP)
     (told,) = [each.getMessage() for each in caplog.records if each.name == "boxkite"]
-    assert f"`{told}`" in guide.text
+    assert f"`{told}`" in TROUBLESHOOTING.read_text()
 
 
 def test_the_settings_that_the_guide_sets_exist(guide: Any) -> None:
@@ -251,5 +254,12 @@ def test_the_service_runs_as_the_guide_says(guide: Any, serve: Callable[..., Any
     with serve(line, guide.folder) as client:
         assert client.post("/predict", json=body).json() == {"minutes": 21.0}
         metrics = client.get("/metrics").text
+        traffic = (guide.folder / "traffic.py").read_text()
+        exec(traffic.replace("http://127.0.0.1:8000", str(client.base_url)), {})
+        after = client.get("/metrics").text
+    outside = re.findall(
+        r'^boxkite_outside_total\{.*variable="distance".*\} (\d+)', after, re.MULTILINE
+    )
+    assert [int(each) > 590 for each in outside] == [True]
     shown = r'^boxkite_predictions_total\{model_name="delivery",model_version="\w+"\} 1$'
     assert re.search(shown, metrics, re.MULTILINE)

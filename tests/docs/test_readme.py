@@ -1,7 +1,9 @@
 """The code in the README does what the README says."""
 
 import asyncio
+import json
 import re
+import textwrap
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ import httpx
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from boxkite import Settings
 
@@ -75,6 +78,12 @@ def test_a_service_takes_ten_lines(heading: str) -> None:
     assert len([line for line in code(heading).splitlines() if line]) <= 10
 
 
+@pytest.mark.parametrize("heading", ["Flask", "FastAPI"])
+def test_the_front_page_of_the_site_has_the_same_code(heading: str) -> None:
+    index = (README.parent / "docs" / "index.md").read_text()
+    assert textwrap.indent(code(heading), "   ") in index
+
+
 def test_every_link_leads_to_a_file() -> None:
     pages = [README, README.with_name("CONTRIBUTING.md"), *(README.parent / "docs").rglob("*.md")]
     links = [
@@ -105,3 +114,19 @@ def test_every_setting_is_in_its_page() -> None:
         )
         expected.append((row.name.upper(), default, row.metadata["meaning"] + legacy))
     assert rows == expected
+
+
+PAGES = [README, *sorted((README.parent / "docs").rglob("*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_block_of_code_is_in_its_language(page: Path) -> None:
+    blocks = re.findall(r"^( *)```(\w+)\n(.*?)^ *```$", page.read_text(), re.DOTALL | re.MULTILINE)
+    for indent, language, block in blocks:
+        code = textwrap.dedent(block) if indent else block
+        if language == "python":
+            compile(code, page.name, "exec")
+        elif language == "yaml":
+            assert yaml.safe_load(code)
+        elif language == "json":
+            json.loads(code)

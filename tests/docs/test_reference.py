@@ -14,7 +14,7 @@ PACKAGES = (
 DOCUMENTED = [
     name
     for page in sorted(PAGES.glob("*.md"))
-    for name in re.findall(r"^\.\. auto\w+:: ([\w.]+)$", page.read_text(), re.MULTILINE)
+    for name in re.findall(r"^\.\. auto\w+:: ([\w.]+)(?:\(\))?$", page.read_text(), re.MULTILINE)
 ]
 
 

@@ -3,6 +3,7 @@
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -40,3 +41,16 @@ def test_a_command_of_the_page(
     for option in ("-o", "--junit"):
         if option in arguments:
             assert Path(arguments[arguments.index(option) + 1]).stat().st_size > 0
+
+
+def test_the_notebook_shows_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    training = pd.DataFrame({"dep_delay": np.arange(1000.0)})
+    Baseline.fit(training).write("histogram.prom")
+    (training + 500).to_parquet("july.parquet")
+    (code,) = re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(code, names)
+    assert names["comparison"].verdict == "drift"
+    assert "<svg" in names["comparison"]._repr_html_()
+    assert "<svg" in names["baseline"]._repr_html_()

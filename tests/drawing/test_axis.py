@@ -18,18 +18,44 @@ def texts(variable: Variable) -> list[str]:
 
 
 def test_numbers_are_round_and_stand_where_they_are_drawn() -> None:
-    variable = numeric(np.linspace(0, 10, 101), [2.0, 4.0, 6.0, 8.0])
+    variable = numeric(np.linspace(0, 10, 101) + 0.01, [2.0, 4.0, 6.0, 8.0])
     assert number_labels(variable) == [
-        Label("0", 0.0, "start"),
-        *(Label(str(n), pytest.approx(n / 10)) for n in (2, 4, 6, 8)),
-        Label("10", 1.0, "end"),
+        Label("0.01", 0.0, "start"),
+        *(Label(str(n), pytest.approx((n - 0.01) / 10)) for n in (2, 4, 6, 8)),
+        Label("10.01", 1.0, "end"),
     ]
 
 
-def test_an_arrow_shows_training_values_beyond_the_picture() -> None:
-    assert texts(numeric([-1e3, 1.0, 2.0, 3.0, 1e9], [1.5, 2.5, 3.5])) == [
-        "← -1000", "1", "2", "3", "4", "1e+09 →",
+def test_ends_are_the_extreme_values_and_cut_bins_have_no_numbers_inside() -> None:
+    values = [-1e3, *np.linspace(0.2, 4, 200), 1e9]
+    assert texts(numeric(values, [0.1, 0.5, 1.5, 2.5, 3.5, 4.5])) == [
+        "-1000", "1", "2", "3", "4", "1e+09",
     ]  # fmt: skip
+
+
+DAYS = np.datetime64("2013-01-01") + np.arange(365)
+
+
+@pytest.mark.parametrize(
+    ("values", "found"),
+    [
+        pytest.param(DAYS, ["2013-01-01", "2013-07", "2013-12-31"], id="year"),
+        pytest.param(DAYS[:20], ["2013-01-01", "2013-01-10", "2013-01-20"], id="days"),
+        pytest.param(
+            np.datetime64("2013-01-01T08:00") + np.arange(500).astype("timedelta64[m]"),
+            ["2013-01-01 08:00", "12:00", "2013-01-01 16:19"],
+            id="minutes",
+        ),
+        pytest.param(
+            np.arange(500).astype("timedelta64[m]"),
+            ["0 s", "3 h", "8 h 19 min"],
+            id="durations",
+        ),
+    ],
+)
+def test_dates_and_durations_are_read_as_such(values: np.ndarray, found: list[str]) -> None:
+    (variable,) = Baseline.fit({"x": values}).variables
+    assert texts(variable) == found
 
 
 def test_numbers_that_would_overlap_are_left_out() -> None:

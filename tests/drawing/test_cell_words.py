@@ -30,7 +30,12 @@ def words(values: object, bins: object = 20) -> list[str]:
     ("values", "names"),
     [
         pytest.param([0, 1, 2, 3] * 100, ["0", "1", "2", "3"], id="whole numbers"),
-        pytest.param([False, True, True] * 100, ["0", "1"], id="booleans"),
+        pytest.param([False, True, True] * 100, ["false", "true"], id="booleans"),
+        pytest.param(
+            np.datetime64("2013-02-28") + np.arange(400) % 2,
+            ["2013-02-28", "2013-03-01"],
+            id="dates",
+        ),
         pytest.param([7] * 100, ["values below 7", "7", "values above 7"], id="constant"),
         pytest.param(
             [3.25] * 100,
@@ -67,6 +72,21 @@ def test_a_bin_with_one_heavy_value_is_called_by_it(
     variable = fitted(values)
     heaviest = int(variable.counts.argmax()) if cell is None else cell % len(variable.counts)
     assert cell_words(variable, heaviest) == name
+
+
+def test_bins_of_several_dates_are_ranges() -> None:
+    assert words(np.datetime64("2013-01-01") + np.arange(365), bins=2) == [
+        "values from 2013-01-01 to 2013-07-02",
+        "values from 2013-07-03 to 2013-12-31",
+    ]
+
+
+def test_bins_of_times_and_durations_are_called_by_their_edges() -> None:
+    minutes = np.arange(101).astype("timedelta64[m]")
+    assert words(minutes, bins=2)[1] == "values above 50 min 30 s"
+    assert words(np.datetime64("2013-01-01T08:00") + minutes, bins=2)[0].startswith(
+        "values up to 2013-01-01 08:50"
+    )
 
 
 def test_other_bins_are_called_by_their_edges() -> None:

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from boxkite import Baseline
-from boxkite.drawing.shapes import bars, drawn_bins
-from boxkite.drawing.svg import Sketch, sketch
+from boxkite.drawing.drawn_bins import drawn_bins
+from boxkite.drawing.shapes import bars, drawn_kind
+from boxkite.drawing.svg import Sketch, picture, sketch
 
 NUMERIC = Baseline.fit({"x": [0.5, 1.5, 1.5, 3.0]}, bins={"x": [1.0, 2.0]}).variables[0]
 CATEGORY = Baseline.fit({"c": ["a"] * 3 + ["b"]}).variables[0]
@@ -26,31 +27,74 @@ def test_bins_are_drawn_by_density_from_the_smallest_to_the_largest_value() -> N
     assert [each.live_height for each in (first, second, last)] == pytest.approx([0, 1 / 3, 1])
 
 
-def test_an_open_bin_is_drawn_at_most_twice_as_wide_as_its_neighbour() -> None:
-    variable = Baseline.fit({"x": [1.0, 2.0, 3.0, 1e9]}, bins={"x": [1.5, 2.5, 3.5]}).variables[0]
-    assert [each.width for each in bars(variable, [1, 1, 1, 1])] == pytest.approx(
-        [0.5 / 4.5, 1 / 4.5, 1 / 4.5, 2 / 4.5]
+def test_outer_bins_of_whole_numbers_have_room_for_whole_values() -> None:
+    days = [day for day in range(7) for _ in range(10 + day)]
+    variable = Baseline.fit({"day": days}).variables[0]
+    drawn = bars(variable, variable.counts)
+    assert drawn_kind(variable) == "value"
+    assert [each.label for each in drawn] == list("0123456")
+    assert [each.width for each in drawn] == pytest.approx([1 / 7] * 7)
+    assert [each.trained_height for each in drawn] == pytest.approx(
+        [rows / 16 for rows in range(10, 17)]
     )
-    assert drawn_bins(variable)[0].tolist() == [1.0, 1.5, 2.5, 3.5, 5.5]
+    uniform = Baseline.fit({"age": [*range(30)] * 20}).variables[0]
+    assert drawn_kind(uniform) == "numeric"
+    assert [each.trained_height for each in bars(uniform, uniform.counts)] == pytest.approx(
+        [1.0] * len(uniform.counts)
+    )
 
 
-def test_a_bin_around_one_value_is_widened_to_leave_height_for_the_others() -> None:
+def test_booleans_are_two_bars() -> None:
+    variable = Baseline.fit({"yes": [True] * 3 + [False]}).variables[0]
+    drawn = bars(variable, [1, 1])
+    assert drawn_kind(variable) == "value"
+    assert [(each.label, each.trained_height) for each in drawn] == [
+        ("false", pytest.approx(1 / 3)),
+        ("true", 1.0),
+    ]
+
+
+def test_a_bell_is_drawn_to_its_ends_on_one_scale() -> None:
+    normal = np.random.default_rng(1).normal(size=5000)
+    variable = Baseline.fit({"x": normal}).variables[0]
+    drawn = drawn_bins(variable)
+    assert (drawn.edges[0], drawn.edges[-1]) == (normal.min(), normal.max())
+    assert not drawn.is_cut.any()
+    heights = [each.trained_height for each in bars(variable, variable.counts)]
+    assert max(heights[0], heights[-1]) < 0.2
+
+
+def test_a_long_tail_is_cut_with_a_mark() -> None:
+    values = [*np.linspace(0.1, 10, 1000), 1e9]
+    variable = Baseline.fit({"x": values}, bins={"x": [2.0, 4.0, 6.0, 8.0]}).variables[0]
+    drawn = drawn_bins(variable)
+    assert drawn.edges.tolist() == [0.1, 2.0, 4.0, 6.0, 8.0, 1e9]
+    assert drawn.widths == pytest.approx([1.9 / 11.9] + [2 / 11.9] * 3 + [4 / 11.9], rel=1e-3)
+    found = bars(variable, variable.counts)
+    assert [each.is_cut for each in found] == [False] * 4 + [True]
+    svg = picture(found, drawn_kind(variable), "x")
+    assert svg.count('<path class="cut"') == 1
+    assert svg.count("; not drawn to scale</title>") == 1
+
+
+def test_a_spike_is_widened_with_a_mark_to_leave_height_for_the_others() -> None:
     rows = [0.0] * 700 + [float(i) for i in range(1, 301)]
     variable = Baseline.fit({"x": rows}, bins={"x": [0.5, 100.5, 200.5]}).variables[0]
-    # Seven tenths of the rows would be 420 times as dense. A limit of 5 takes 0.14 of the width.
-    widths = np.array([0.7 / 5, *([100 / 300] * 2), 99.5 / 300])
-    edges, places = drawn_bins(variable)
-    assert edges.tolist() == [0.0, 0.5, 100.5, 200.5, 300.0]
-    assert np.diff(places) == pytest.approx(widths / widths.sum(), rel=1e-3)
-    drawn = bars(variable, [700, 100, 100, 100])
+    # Seven tenths of the rows would be 210 times as dense. A limit of 6 takes 0.7 / 6 of the width.
+    widths = np.array([0.7 / 6, *([100 / 301] * 3)])
+    drawn = drawn_bins(variable)
+    assert drawn.edges.tolist() == [-0.5, 0.5, 100.5, 200.5, 300.5]
+    assert drawn.widths == pytest.approx(widths / widths.sum(), rel=1e-3)
+    assert drawn.is_cut.tolist() == [True, False, False, False]
     heights = [0.7, 0.1, 0.1, 0.1] / widths
-    assert [each.live_height for each in drawn] == pytest.approx(heights / heights[0], rel=1e-3)
+    found = [each.live_height for each in bars(variable, [700, 100, 100, 100])]
+    assert found == pytest.approx(heights / heights[0], rel=1e-3)
 
 
 def test_a_narrow_bin_can_be_seen() -> None:
     edges = [1.0, 1.0001, 100.0]
     variable = Baseline.fit({"x": [0.5, 50.0, 150.0]}, bins={"x": edges}).variables[0]
-    assert bars(variable, [0, 0, 0, 0])[1].width == pytest.approx(1 / 60, rel=0.1)
+    assert bars(variable, [0, 0, 0, 0])[1].width == pytest.approx(1 / 120, rel=0.1)
 
 
 def test_a_constant_stands_in_the_middle() -> None:

@@ -1,4 +1,4 @@
-"""The files for docker compose and Kubernetes fit together; neither program is needed to tell."""
+"""The files for docker compose fit together. docker is not needed to tell."""
 
 import shlex
 import subprocess
@@ -75,12 +75,3 @@ def test_each_service_is_asked_where_it_is(compose: Path) -> None:
     assert asked <= listening
     (provider,) = read(compose / "grafana/dashboards/boxkite.yaml")["providers"]
     assert f"made:{provider['options']['path']}:ro" in services["grafana"]["volumes"]
-
-
-def test_the_service_monitor_selects_the_service_by_label_and_port(examples: Path) -> None:
-    text = (examples / "kubernetes/service.yaml").read_text(encoding="utf-8")
-    service, monitor = yaml.safe_load_all(text)
-    assert monitor["spec"]["selector"]["matchLabels"] == service["metadata"]["labels"]
-    assert [each["port"] for each in monitor["spec"]["endpoints"]] == [
-        each["name"] for each in service["spec"]["ports"]
-    ]

@@ -21,7 +21,12 @@ def test_the_demonstration_ends_well_and_both_sources_agree(examples: Path, tmp_
     assert len([line for line in lines if line.startswith("arrival_delay ")]) == 2
     verdicts = [line for line in lines if line == "ok" or line.startswith("drift:")]
     assert [verdict.partition(":")[0] for verdict in verdicts] == ["ok", "drift"]
-    assert lines[-1] == f"July's report, to open in a browser: {tmp_path / 'july.html'}"
+    assert lines[-4:] == [
+        f"July's report, to open in a browser: {tmp_path / 'july.html'}",
+        "make demo-serve: keep the service running, with its drift page and Prometheus",
+        ".venv/bin/boxkite init myservice --framework flask: begin a service of yours",
+        "docs/start/flask.md, docs/start/fastapi.md: from an empty folder to an alert",
+    ]
     assert tmp_path.joinpath("july.html").read_text().count("<article") == 9
     if shutil.which("prometheus"):
         agreements = [line for line in lines if line.startswith("Python and Prometheus")]

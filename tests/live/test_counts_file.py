@@ -78,7 +78,7 @@ def test_a_file_of_another_format_is_refused_and_left_as_it_is(tmp_path: Path) -
     content = bytearray((tmp_path / "counts").read_bytes())
     content[:4] = b"OLD1"
     (tmp_path / "counts").write_bytes(content)
-    with pytest.raises(CountsFileError, match="not a counts file of format 4"):
+    with pytest.raises(CountsFileError, match="not a counts file of format 5"):
         CountsFile(tmp_path / "counts", SIZE)
     assert (tmp_path / "counts").read_bytes() == content
 

@@ -216,7 +216,7 @@ def _shortened(path: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "file", "left", "message"),
     [
-        (_of_another_format, "counts", 20, "not a counts file of format 4"),
+        (_of_another_format, "counts", 20, "not a counts file of format 5"),
         (_shortened, "counts", 20, "another baseline or format"),
         (_emptied, "counts", 20, None),
         (Path.unlink, "counts", 20, None),

@@ -215,7 +215,7 @@ def test_counts_of_another_format_are_set_aside_and_reported(tmp_path: Path) -> 
     group = open_group(tmp_path, reporter)
     open_group(tmp_path, reporter)
     assert [str(report) for report in reporter.errors] == [
-        f"'{path}' is not a counts file of format 4."
+        f"'{path}' is not a counts file of format 5."
     ]
     (aside,) = tmp_path.glob(".damaged-*-retired.counts")
     assert aside.read_bytes() == old

@@ -28,7 +28,7 @@ def selectors_of(query: str) -> list[str]:
     return re.findall(r"\w\{(.*?)\}", query)
 
 
-def test_it_has_three_rows_of_panels_that_do_not_overlap() -> None:
+def test_it_has_four_rows_of_panels_that_do_not_overlap() -> None:
     rows: dict[str, list[str]] = {}
     places = set()
     for panel in dashboard()["panels"]:
@@ -45,9 +45,10 @@ def test_it_has_three_rows_of_panels_that_do_not_overlap() -> None:
         "$variable_role $variable over $window": [
             "barchart", "timeseries", "timeseries", "timeseries",
         ],
+        "Quality in the labels of the last $quality_window": ["timeseries"] * 5,
         "Log and monitoring": ["timeseries"] * 4,
     }  # fmt: skip
-    assert len(places) == 14
+    assert len(places) == 19
 
 
 def test_each_panel_has_a_number_of_its_own_and_each_query_of_a_panel_a_name() -> None:
@@ -63,7 +64,8 @@ def test_each_variable_narrows_the_choice_of_the_next() -> None:
     names = [each["name"] for each in variables]
     assert names == [
         "datasource", "cluster", "namespace", "job",
-        "model_name", "model_version", "window", "variable_role", "variable",
+        "model_name", "model_version", "window", "variable_role", "variable", "statistic",
+        "quality_window",
     ]  # fmt: skip
     used = {each["name"]: set(re.findall(r"\$(\w+)", each["query"])) for each in variables}
     for place, name in enumerate(names):
@@ -84,7 +86,10 @@ def test_each_query_is_about_the_chosen_model_and_services() -> None:
     of_every_service = [
         query for query in queries if any(each.startswith(model) for each in selectors_of(query))
     ]
-    assert ["cell:boxkite_training_rows:fraction" in each for each in of_every_service] == [True]
+    names = ("cell:boxkite_training_rows:fraction", "model:boxkite_quality:training")
+    assert len(of_every_service) == len(names)
+    for query, name in zip(of_every_service, names, strict=True):
+        assert name in query
 
 
 @pytest.fixture(scope="module")

@@ -39,7 +39,8 @@ def test_evaluations_and_waiting_follow_the_window(
 
 def test_an_interval_given_is_that_of_every_group_but_the_steps_the_services_and_the_jobs() -> None:
     rules = render_rules(options=RuleOptions(interval="90s"))
-    every = ["1m30s", "5m", *["1m30s"] * 8, *["1m"] * 5]
+    drift, quality = ["1m30s", "5m", *["1m30s"] * 8], ["1m30s", "5m", *["1m30s"] * 10, "2m"]
+    every = [*drift, *quality, *["1m"] * 5]
     assert re.findall("^    interval: (.+)", rules, re.MULTILINE) == every
 
 
@@ -107,8 +108,9 @@ def test_the_runbook_has_a_section_for_every_alert() -> None:
 def test_every_alert_says_what_a_person_needs() -> None:
     groups = yaml.safe_load(render_rules())["groups"]
     alerts = [rule for group in groups for rule in group["rules"] if "alert" in rule]
-    # Severities times alerts on data, for two windows and for jobs; services; jobs that stopped.
-    assert len(alerts) == 2 * 6 * (2 + 1) + 12 + 1
+    # Severities times alerts on data, for two windows and for jobs; quality likewise; labels;
+    # services; jobs that stopped.
+    assert len(alerts) == 2 * 6 * (2 + 1) + 2 * (2 + 1) + 2 + 12 + 1
     for alert in alerts:
         assert alert["labels"]["severity"] in ("warning", "critical")
         assert "keep_firing_for" in alert
@@ -171,8 +173,11 @@ def test_severities_labels_and_runbook_are_those_that_are_given() -> None:
 def test_rules_without_alerts_only_record() -> None:
     groups = yaml.safe_load(render_rules(options=RuleOptions(alerts=False)))["groups"]
     assert [each["name"] for each in groups] == [
-        "boxkite-baseline", "boxkite-5m", "boxkite-1h", "boxkite-1h-details", "boxkite-1d",
+        "boxkite-baseline", "boxkite-steps", "boxkite-1h", "boxkite-1h-details", "boxkite-1d",
         "boxkite-1d-details",
+        "boxkite-quality-baseline", "boxkite-quality-steps", "boxkite-quality-1d",
+        "boxkite-quality-1d-statistics", "boxkite-quality-1d-verdicts", "boxkite-quality-7d",
+        "boxkite-quality-7d-statistics", "boxkite-quality-7d-verdicts",
     ]  # fmt: skip
     assert all("record" in rule for group in groups for rule in group["rules"])
 

@@ -191,7 +191,7 @@ def test_hostile_names_and_categories_are_text(visit: Visit, address: str) -> No
 def test_the_json_equals_the_monitors_comparison(visit: Visit, service: Service) -> None:
     page = visit(service.address)
     with urllib.request.urlopen(page.get_by_text("JSON").evaluate("each => each.href")) as answer:
-        assert json.load(answer) == json.loads(json.dumps(service.monitor.drift().as_dict()))
+        assert json.load(answer) == json.loads(json.dumps(service.monitor.drift("1d").as_dict()))
 
 
 @pytest.mark.slow
@@ -385,7 +385,7 @@ def test_axe_finds_no_accessibility_problem(
 @pytest.mark.parametrize(
     ("name", "variables", "rows", "words", "cards"),
     [
-        ("no-traffic", 5, 0, "No predictions since the start.", 6),
+        ("no-traffic", 5, 0, "No predictions in the last day.", 6),
         ("few-rows", 5, 3, "Not enough data for a verdict.", 6),
         ("one-variable", 1, 600, "Drift in 1 of 1 variable: delay.", 1),
         ("no-baseline", 0, 600, "There is no baseline to compare with.", 0),

@@ -115,9 +115,13 @@ def test_a_card_says_whether_each_statistic_is_above_its_critical_value() -> Non
     page = page_html(found, Choice(text="Calm"), base="/drift", window="", windows=[]).decode()
     psi, ks, rows = re.findall("<dt>(PSI|K-S|rows)</dt>(.+?)</div>", page)
     numbers = [f"{each:.4g}" for each in (card.drift.psi, card.drift.critical)]
-    assert psi[1] == '<dd>{}</dd><dd class="side">below threshold {}</dd>'.format(*numbers)
+    assert psi[1].startswith(
+        '<dd>{}</dd><dd class="side">below threshold {}</dd><dd class="bars"><svg '.format(*numbers)
+    )
     numbers = [f"{each:.4g}" for each in (card.drift.ks, card.drift.ks_critical)]
-    assert ks[1] == '<dd>{}</dd><dd class="side">above threshold {}</dd>'.format(*numbers)
+    assert ks[1].startswith(
+        '<dd>{}</dd><dd class="side">above threshold {}</dd><dd class="bars"><svg '.format(*numbers)
+    )
     assert rows[1] == "<dd>334</dd>"
     assert page.count('<div class="above">') == 1
     ticket = ticket_svg(card, found)

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from boxkite import VariableDrift
-from boxkite.report.charts import meter, multiple, sparkline
+from boxkite.report.charts import meter, meter_top, multiple, sparkline
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -19,24 +19,21 @@ def attributes(svg: str, tag: str, *names: str) -> list[list[str | None]]:
 
 
 @pytest.mark.parametrize(
-    ("ratio", "long", "mark"), [(0.0, 0, 160), (0.5, 80, 160), (2.0, 320, 160), (8.0, 320, 40)]
+    ("ratio", "top", "long", "mark"),
+    [(0.0, 2, 0, 160), (0.5, 2, 80, 160), (2.0, 2, 320, 160), (8.0, 8, 320, 40)],
 )
-def test_psi_is_a_bar_with_a_mark_at_its_critical_value(ratio: float, long: int, mark: int) -> None:
-    drawn = meter(drift(psi=0.1 * ratio, critical=0.1))
+def test_a_statistic_is_a_bar_with_a_mark_at_its_threshold(
+    ratio: float, top: float, long: int, mark: int
+) -> None:
+    drawn = meter(ratio, top)
     bar = "bar above" if ratio > 1 else "bar"
     assert attributes(drawn, "rect", "class", "width") == [["track", "320"], [bar, f"{long:.1f}"]]
     assert attributes(drawn, "line", "x1", "x2") == [[f"{mark:.1f}"] * 2]
 
 
-def test_ks_is_a_bar_below_as_long_as_its_square() -> None:
-    drawn = meter(drift(psi=0.05, critical=0.1, ks=0.4, ks_critical=0.2))
-    assert attributes(drawn, "rect", "class", "y", "width", "height") == [
-        ["track", "3", "320", "3"],
-        ["bar", "3", "40.0", "3"],
-        ["track", "7", "320", "3"],
-        ["bar above", "7", "320.0", "3"],
-    ]
-    assert attributes(drawn, "line", "x1", "x2") == [["80.0"] * 2]
+def test_the_meters_of_a_card_have_one_scale() -> None:
+    assert meter_top(drift(psi=0.05, critical=0.1)) == 2
+    assert meter_top(drift(psi=0.05, critical=0.1, ks=0.6, ks_critical=0.2)) == pytest.approx(3)
 
 
 def drift(**statistics: float) -> VariableDrift:

@@ -46,6 +46,7 @@ def test_the_defaults_are_those_of_the_table() -> None:
         "replica_id": "",
         "logger_id": "",
         "server_id": "unknown-server",
+        "outcome_ttl": 0.0,
         "state_dir": None,
         "state_max_bytes": 268_435_456,
         "state_sync_seconds": 0.0,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +17,7 @@ from boxkite.baseline.engines.interval_expressions import interval_number
 from boxkite.baseline.engines.lazy_source import LazySource
 from boxkite.baseline.engines.number_questions import Groups, count_groups
 from boxkite.baseline.engines.questions import Unanswered
+from boxkite.baseline.ordered_values import ValueType
 from boxkite.baseline.tally import Tally, tally_column
 from boxkite.baseline.values import to_category
 from boxkite.baseline.variable import CategoryVariable, NumericVariable, Variable
@@ -26,7 +28,12 @@ __all__ = ["EngineColumn", "engine_columns"]
 MOST_LABELS = 1_000_000
 """Most different labels of a column. They are held in memory once the engine has counted them."""
 
-_NUMBERS = frozenset({nw.Boolean, nw.Date, nw.Datetime, nw.Duration})
+_VALUE_TYPES: Mapping[type[nw.dtypes.DType], ValueType] = {
+    nw.Boolean: "boolean",
+    nw.Date: "time",
+    nw.Datetime: "time",
+    nw.Duration: "duration",
+}
 _TEXT = frozenset({nw.String, nw.Categorical, nw.Enum, nw.Binary})
 
 _MISSING, _BELOW, _ABOVE, _WHOLE, _FRACTION, _INSIDE, _OUTSIDE = range(7)
@@ -70,7 +77,11 @@ class EngineColumn:
     def is_number(self) -> bool:
         """Whether the column is a number, a boolean, a date, a time with a date or a duration."""
         kind = self.source.schema[self.name]
-        return kind.is_numeric() or kind.base_type() in _NUMBERS
+        return kind.is_numeric() or kind.base_type() in _VALUE_TYPES
+
+    @property
+    def _value_type(self) -> ValueType:
+        return _VALUE_TYPES.get(self.source.schema[self.name].base_type(), "number")
 
     def capture(self, *, categorical: bool) -> GriddedValues | CategoryColumn:
         """Return the column as numbers or, if it is text or `categorical`, as labels.
@@ -143,7 +154,7 @@ class EngineColumn:
             lowest=float(found.lowest[finite].min()) if finite.any() else 0.0,
             highest=float(found.highest[finite].max()) if finite.any() else 0.0,
         )
-        self._values = GriddedValues(self.source, self.name, summary)
+        self._values = GriddedValues(self.source, self.name, summary, self._value_type)
 
     def learn_labels(self, pairs: list[tuple[Any, int]]) -> None:
         """Store the number of rows of each value."""

@@ -27,7 +27,7 @@ from boxkite.baseline.engines.lazy_source import LazySource
 from boxkite.baseline.engines.number_questions import IGNORED, Groups, count_groups
 from boxkite.baseline.engines.questions import Unanswered
 from boxkite.baseline.exact_sum import BITS, PIECES, ExactSum, top_of
-from boxkite.baseline.ordered_values import Side
+from boxkite.baseline.ordered_values import Side, ValueType
 
 __all__ = ["GriddedValues", "Summary"]
 
@@ -67,8 +67,11 @@ class Summary:
 class GriddedValues:
     """`OrderedValues` of a column in an engine, which raises `Unanswered` until it answers."""
 
-    def __init__(self, source: LazySource, name: str, summary: Summary) -> None:
+    def __init__(
+        self, source: LazySource, name: str, summary: Summary, value_type: ValueType = "number"
+    ) -> None:
         self._source, self._name, self._summary = source, name, summary
+        self.value_type: ValueType = value_type
         known = [summary.rows] if summary.rows else []
         self._lower = np.array([summary.lowest][: len(known)])
         self._upper = np.array([summary.highest][: len(known)])

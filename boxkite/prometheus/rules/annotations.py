@@ -62,6 +62,7 @@ def quality_texts(window: str, environment: Sequence[str]) -> dict[str, str]:
 
     return {
         "where": _where(environment),
+        "in_segment": _IN_SEGMENT,
         "value_now": now("value"),
         "low_now": now("low"),
         "high_now": now("high"),
@@ -113,10 +114,14 @@ def job_texts(environment: Sequence[str]) -> dict[str, str]:
         name = f'100 * abs(boxkite_compare_statistic{{statistic="{rate}",@}})'
         return _number(name, live, "%.3g") + " %"
 
+    of_statistic = (*live, "statistic")
+
+    def quality(name: str, form: str = "%.4g") -> str:
+        return _number(f"boxkite_quality_{name}{{@}}", of_statistic, form)
+
     rows = _number("boxkite_compare_variable_rows{@}", live, "%.0f")
     version = "model version {{ $labels.model_version }}."
     ks = _query('boxkite_compare_statistic{statistic="ks",@}', live)
-    interval = _query("boxkite_compare_interval_seconds{@}", model)
     return {
         "where": _where(environment),
         "in_segment": _IN_SEGMENT,
@@ -128,10 +133,20 @@ def job_texts(environment: Sequence[str]) -> dict[str, str]:
         ),
         "rows": f"{rows} rows with a value, {version}",
         **{f"{rate}_percent": percent(rate) for rate in _RATES},
+        "value_now": quality("value"),
+        "low_now": quality("low"),
+        "high_now": quality("high"),
+        "rows_now": quality("rows", "%.0f"),
         "due": (
-            f"{{{{ with {interval} }}}}{{{{ . | first | value | humanizeDuration }}}}{{{{ end }}}}."
+            f"{{{{ if $labels.command }}}}{_due('quality', model)}"
+            f"{{{{ else }}}}{_due('compare', model)}{{{{ end }}}}."
         ),
     }
+
+
+def _due(job: str, model: Sequence[str]) -> str:
+    interval = _query(f"boxkite_{job}_interval_seconds{{@}}", model)
+    return f"{{{{ with {interval} }}}}{{{{ . | first | value | humanizeDuration }}}}{{{{ end }}}}"
 
 
 def _where(environment: Sequence[str]) -> str:

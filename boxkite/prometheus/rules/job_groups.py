@@ -34,7 +34,12 @@ def _conditions(least: int) -> dict[str, str]:
         for role in ("feature", "output")
     }
     rates = ("missing", "unseen", "outside", "invalid")
-    return {**drift, **{f"{rate}_changed": _changed(rate, rate, least) for rate in rates}}
+    worse = (
+        "max by (@live, statistic) (boxkite_quality_loss)\n"
+        f"and max by (@live, statistic) (boxkite_quality_severity) >= {least}"
+    )
+    changed = {f"{rate}_changed": _changed(rate, rate, least) for rate in rates}
+    return {**drift, **changed, "worse": worse}
 
 
 def _changed(statistic: str, change: str, least: int, chosen: str = "") -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from boxkite.baseline.text_writer import format_float
-from boxkite.drift.verdict import CRITICAL_MULTIPLE
 from boxkite.prometheus.rules.alert_conditions import Level
 from boxkite.prometheus.rules.annotations import quality_texts, service_texts
 from boxkite.prometheus.rules.counting import OUTCOME_COUNTERS, counted_in_step
@@ -14,6 +13,7 @@ from boxkite.prometheus.rules.quality_expressions import quality_expressions, tr
 from boxkite.prometheus.rules.rule_options import RuleOptions
 from boxkite.prometheus.rules.rule_template import render_group
 from boxkite.quality import QualityPolicy
+from boxkite.quality.quality_verdict import CRITICAL_LOSS
 
 __all__ = ["QUALITY_WINDOWS", "quality_groups"]
 
@@ -74,7 +74,7 @@ def _alerts(window: str, options: RuleOptions) -> list[str]:
     seconds = parse_duration(window)
     loss = f'model:boxkite_quality:loss{{window="{window}"}}'
     worse = f'{loss}\nand model:boxkite_quality:verdict{{window="{window}"}} == 1'
-    floor = f"{format_float(CRITICAL_MULTIPLE)} * model:boxkite_quality:floor"
+    floor = f"{format_float(CRITICAL_LOSS)} * model:boxkite_quality:floor"
     conditions: dict[Level, str] = {
         "warning": worse,
         "critical": f"{worse}\nand on (@live, statistic) {loss} > on (@live, statistic) {floor}",

@@ -36,7 +36,7 @@ _HEADER = """\
 # are exact and agree with each other, for the rows between the first and the last scrape of the
 # window. `increase` would extrapolate each series separately. If a target is gone or missed
 # scrapes, its samples within the window still count. A window longer than 2h is a sum of steps of
-# 5m (group boxkite-5m). These are differences too, and no row is lost between them.
+# 5m (group boxkite-steps). These are differences too, and no row is lost between them.
 #
 # If a target restarted in the window (its boxkite_predictions_total fell), all of its series use
 # `increase` instead. In a sum, only the step of the restart does. In a window, that adds the rows
@@ -88,9 +88,10 @@ def render_rules(
     options = options or RuleOptions()
     if not windows:
         raise ConfigError("the rules need at least one window, such as 1h")
-    seconds = [parse_duration(each) for each in windows]
-    if seconds != sorted(set(seconds)):
-        raise ConfigError(f"give each window once, the shortest first, not {', '.join(windows)}")
+    for each in (windows, quality_windows):
+        seconds = [parse_duration(window) for window in each]
+        if seconds != sorted(set(seconds)):
+            raise ConfigError(f"give each window once, the shortest first, not {', '.join(each)}")
     for window in windows:
         options.check_scrapes(window)
     interval = format_duration(min(options.seconds_between(each) for each in windows))

@@ -42,9 +42,9 @@ class WindowGroups:
     def records(self) -> str:
         """Return the group of recorded series that verdicts need."""
         rows = self._series("variable:boxkite_live_rows:sum")
-        steps = (
-            ",\n  # and boxkite-5m, whose last step may be 5m old" if is_summed(self.window) else ""
-        )
+        steps = ""
+        if is_summed(self.window):
+            steps = ",\n  # and boxkite-steps, whose last step may be 5m old"
         return self._rendered(
             "window.yaml",
             reads_steps=steps,

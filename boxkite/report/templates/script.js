@@ -2,6 +2,9 @@
 // themselves. A refresh keeps the open tables, the focus and the scroll position.
 (() => {
   const form = document.querySelector("form");
+  // On a phone the filters would fill the first screen, where the first picture belongs.
+  const filters = document.querySelector(".filters");
+  if (filters && matchMedia("(max-width: 40rem)").matches) filters.open = false;
   const seconds = 15;
   let waiting = 0;
   let asked = location.href; // the latest request, answered or not
