@@ -382,7 +382,7 @@ class Monitor:
         self.reporter.report("export", error, "the application's metrics")
 
     def drift(self, window: str | None = None) -> Comparison:
-        """Compare the counts of all workers with the baseline.
+        """Compare the counts of all workers with the baseline, in all rows and in each segment.
 
         Args:
             window: length of the window, for example `1h` or `7d`. It begins at a full hour, and
@@ -393,16 +393,17 @@ class Monitor:
         """
         return self._windows.drift(window)
 
-    def report(self, window: str | None = None) -> Report:
+    def report(self, window: str | None = None, segment: str = "") -> Report:
         """Return the comparison with its drawings, as the drift page shows it.
 
         Args:
             window: length of the window, as in `drift`.
+            segment: label of the segment to show, such as "carrier=UA"; empty for all rows.
 
         Raises:
-            ConfigError: if `window` is not a length.
+            ConfigError: if `window` is not a length, or there is no such segment.
         """
-        return self._reports.report(window)
+        return self._reports.report(window, segment)
 
     def flush(self, timeout: float = 5.0) -> bool:
         """Count all records in the journal, and deliver them to the log.

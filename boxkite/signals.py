@@ -34,10 +34,11 @@ baseline_loaded = _namespace.signal("baseline-loaded")
 drift_changed = _namespace.signal("drift-changed")
 """Sent in the background when variables start or stop to differ from training.
 
-Arguments: the `window`, its `comparison`, and `changed`, the variables of the comparison whose
-status is new. `has_changed` says whether they drift or have a changed rate now. Drift in a window
-shorter than the longest of the policy counts only if the baseline was fitted with `time=`. One
-worker of the service sends it, at the first prediction of an hour.
+Arguments: the `window`, the `segment` such as "carrier=UA" (empty for all rows), the `comparison`
+of these rows, and `changed`, the variables of the comparison whose status is new. `has_changed`
+says whether they drift or have a changed rate now. Drift in a window shorter than the longest of
+the policy counts only if the baseline was fitted with `time=`. One worker of the service sends it,
+at the first prediction of an hour.
 """
 
 
@@ -76,9 +77,11 @@ class EventSender:
         # blinker drops the receivers of a garbage-collected object only when it looks them up.
         return next(iter(drift_changed.receivers_for(self._source)), None) is not None
 
-    def drift_changed(self, window: str, comparison: object, changed: object) -> None:
+    def drift_changed(self, window: str, segment: str, comparison: object, changed: object) -> None:
         """Send `drift_changed`."""
-        self._send(drift_changed, window=window, comparison=comparison, changed=changed)
+        self._send(
+            drift_changed, window=window, segment=segment, comparison=comparison, changed=changed
+        )
 
     @property
     def _source(self) -> object:

@@ -67,8 +67,7 @@ def report_command(
         check_installed()
     trained = read_baseline(baseline)
     comparison = compared(trained, rows, **options)
-    tallies = [tally for _, tally in comparison.counts]
-    report = report_of(trained, tallies, comparison, _subject(rows, **options))
+    report = report_of(trained, comparison, _subject(rows, **options))
     content = ticket_svg(_found(report, only), report) if only else report_html(report)
     # Names may hold lone surrogates, which UTF-8 cannot encode.
     replace_file(path, content.encode("utf-8", "replace"))

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from boxkite.baseline import Baseline, CategoryVariable, Variable
+from boxkite.baseline import Baseline, CategoryVariable, SegmentColumn, Variable
 from boxkite.live.counts import Counts
 
 __all__ = ["MisfitReport"]
@@ -53,6 +53,13 @@ class MisfitReport:
         self._features = np.array(is_feature, dtype=bool)
         shares = [each.missing / max(1, each.rows) for each in baseline.variables]
         self._missing_at_training = np.array(shares)
+        # A segment column that is a feature is reported as that feature.
+        self._passed: dict[int, SegmentColumn] = {}
+        number = 0
+        for column in baseline.segments:
+            number += len(column.values)  # the last value of a column stands for missing ones
+            if not column.is_feature:
+                self._passed[number] = column
 
     def look(self) -> None:
         """Log the misfits since the last look, unless some were logged in the last minute."""
@@ -62,6 +69,7 @@ class MisfitReport:
         counts, examples = self._counts.own_counts(), self._counts.take_examples()
         latest, self._before = counts.since(self._before), counts
         problems = [*self._invalid(latest, examples), *self._missing(latest)]
+        problems += self._without_segment(latest)
         if problems:
             self._quiet_until = now + _QUIET_SECONDS
             more = len(problems) - _MOST_NAMED
@@ -78,7 +86,7 @@ class MisfitReport:
             )
 
     def _missing(self, latest: Counts) -> Iterator[str]:
-        missing = np.where(self._features, latest.missing, 0)
+        missing = np.where(self._features, latest.missing[: len(self._features)], 0)
         # If the features of a row could not be found at all, the request has reported that.
         empty = int(missing[self._features].min()) if self._features.sum() > 1 else 0
         missing, rows = np.maximum(missing - empty, 0), latest.predictions - empty
@@ -90,6 +98,18 @@ class MisfitReport:
                 f"{_named(self._baseline.variables[place])} is missing in {missing[place]} of "
                 f"{rows} rows, but training had it in {share:.4g} %"
             )
+
+    def _without_segment(self, latest: Counts) -> Iterator[str]:
+        """Yield the segment columns that the service passes for fewer rows than training had."""
+        variables, rows = len(self._baseline.variables), latest.predictions
+        for number, column in self._passed.items():
+            missing = latest.part(number, variables).predictions
+            share = column.rows[-1] / max(1, self._baseline.rows)
+            if missing >= max(1.0, _MISSING_SHARE * rows) and share**missing < _UNLIKELY:
+                yield (
+                    f"segment {column.name!r} is missing in {missing} of {rows} rows, but training "
+                    f"had it in {100 * (1 - share):.4g} %; pass it with segments="
+                )
 
 
 def _named(variable: Variable) -> str:

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from boxkite.baseline import Baseline
 from boxkite.drift import Comparison, Policy, Status, VariableDrift, compare_counts
@@ -35,6 +35,22 @@ Reported: TypeAlias = "dict[str, dict[str, tuple[Status, int]]]"
 _FILE = "verdicts.json"
 
 _CHANGED: Mapping[str, Status] = {"drift": "drift", "changed rate": "changed rate"}
+
+
+class VerdictChange(NamedTuple):
+    """What changed in one window.
+
+    Attributes:
+        window: the window.
+        segment: label of the segment; empty for all rows.
+        comparison: the comparison of these rows.
+        changed: the variables whose status is new.
+    """
+
+    window: str
+    segment: str
+    comparison: Comparison
+    changed: tuple[VariableDrift, ...]
 
 
 class VerdictChanges:
@@ -69,21 +85,22 @@ class VerdictChanges:
         except Exception as error:  # noqa: BLE001 - the background must survive any failure
             self._reporter.count("signal", error)
             return
-        for window, comparison, changed in changes:
-            self._events.drift_changed(window, comparison, changed)
+        for change in changes:
+            self._events.drift_changed(*change)
 
     def _changes(
         self, history: History, hour: datetime, reported: Reported
-    ) -> Iterator[tuple[str, Comparison, tuple[VariableDrift, ...]]]:
-        number = len(self._baseline.variables)
+    ) -> Iterator[VerdictChange]:
+        number, labels = len(self._baseline.variables), self._baseline.segment_labels
+        parts = {label: self._policy.part(label, len(labels)) for label in ("", *labels)}
         for window, hours in self._policy.windows.items():
             counts = history.between(hour - timedelta(hours=hours), hour)
             if hours < 1 or counts is None:
                 continue
             # Computing critical values may take long, so do it with pauses that let requests run.
             # The policy keeps the values for the comparison.
-            for variable in cooperatively(self._baseline.variables):
-                self._policy.allowance(window, number, variable)
+            for variable in cooperatively(self._baseline.counted_variables):
+                parts[variable.segment].allowance(window, number, variable)
             comparison = compare_counts(
                 self._baseline,
                 counts.tallies(),
@@ -92,15 +109,18 @@ class VerdictChanges:
                 window=window,
             )
             statuses = reported.setdefault(window, {})
-            judged = self._judged(window, comparison)
-            changed = tuple(each for each in judged if _is_news(each, statuses, hours))
-            if changed:
-                yield window, judged, changed
+            for segment, part in {"": comparison, **comparison.segments}.items():
+                judged = self._judged(window, part)
+                changed = tuple(each for each in judged if _is_news(each, segment, statuses, hours))
+                if changed:
+                    yield VerdictChange(window, segment, judged, changed)
 
     def _judged(self, window: str, comparison: Comparison) -> Comparison:
         """Return the comparison without a verdict on drift that would raise no alert."""
         reason = f"training does not show how windows of {window} vary: fit it with time="
-        pairs = zip(comparison, self._baseline.variables, strict=True)
+        pairs = [
+            (drift, each) for drift, (each, _) in zip(comparison, comparison.counts, strict=True)
+        ]
         return replace(
             comparison,
             variables=tuple(
@@ -112,12 +132,16 @@ class VerdictChanges:
         )
 
 
-def _is_news(drift: VariableDrift, statuses: dict[str, tuple[Status, int]], hours: float) -> bool:
+def _is_news(
+    drift: VariableDrift, segment: str, statuses: dict[str, tuple[Status, int]], hours: float
+) -> bool:
     """Update the status of a variable, and return whether the change is to be reported.
 
     An hour with too few rows starts the wait again.
     """
     name = f"{drift.role}:{drift.name}"
+    if segment:
+        name = f"{name} in {segment}"
     known, different = statuses.get(name, ("ok", 0))
     status = drift.status
     # Rates are judged without a verdict on drift, so any row can show that they are as they were.

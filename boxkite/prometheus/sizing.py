@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from boxkite.baseline import Baseline, CategoryVariable, NumericVariable, Variable
+from boxkite.drift import Policy
 from boxkite.error_reporter import STAGES
 from boxkite.prometheus.rules.counting import is_summed
 from boxkite.prometheus.rules.durations import parse_duration
@@ -99,7 +100,7 @@ class Fleet:
         """Return the number of series of one replica, without the baseline's."""
         windows = len(self.windows)
         of_variables = sum(
-            _counters(each) + 2 * each.is_ordered + 1 + windows
+            _counters(each) + 2 * each.is_ordered + 1 + windows * _is_judged(each)
             for each in self.baseline.counted_variables
         )
         natural = sum(_amounts(each) for _, each in self._variations())
@@ -151,6 +152,11 @@ def _counters(variable: Variable) -> int:
     """Return the counters of a variable that the rules read: its cells and its rates."""
     rates = 3 if isinstance(variable, NumericVariable) else 2  # missing, invalid, and outside
     return len(variable.counts) + _buckets_beside_cells(variable) + rates
+
+
+def _is_judged(variable: Variable) -> bool:
+    """Return whether PSI judges the variable, so that it has a critical value in each window."""
+    return not Policy().too_few_at_training(variable)
 
 
 def _buckets_beside_cells(variable: Variable) -> int:

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxkite.baseline import Baseline, Variable
-from boxkite.baseline.tally import Tally
 from boxkite.drawing.shapes import Bar, bars
 from boxkite.drift import Comparison, VariableDrift
 from boxkite.report.trend import Trend
@@ -104,13 +103,15 @@ class Report:
     """A comparison, with everything that a page or file shows about it.
 
     Attributes:
-        comparison: Comparison of all variables.
+        comparison: Comparison of all variables, in all rows or in the segment.
         cards: One card per variable, in the order of `Comparison.by_size`.
         rows: Number of training rows.
         subject: Description of the live rows, such as "in the last hour".
         since: Start of the live rows; None if unknown.
         hours: Start of each hour in the cards' trends.
         note: Remark on the window; empty for none.
+        segment: Label of the segment that the cards show; empty for all rows.
+        segments: Label and comparison of each segment, the largest change first.
         made: Time at which the report was made.
     """
 
@@ -121,6 +122,8 @@ class Report:
     since: datetime | None = None
     hours: list[datetime] = field(default_factory=list[datetime])
     note: str = ""
+    segment: str = ""
+    segments: Sequence[tuple[str, Comparison]] = ()
     made: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def chosen(self, choice: Choice) -> list[Card]:
@@ -163,11 +166,22 @@ class Report:
                 "The rate of missing, invalid, unseen or outside rows changed in "
                 f"{_listed(changed)}."
             )
+        if worst := self._changed_segments:
+            sentences.append(
+                f"Changes in {len(worst)} of {len(self.segments)} segments: {_listed(worst)}."
+            )
         if unknown := self.number("insufficient"):
             rest = f" for {unknown} of {self._variables}" if sentences else " for a verdict"
             first = 0 if self.tone == "insufficient" else len(sentences)
             sentences.insert(first, f"Not enough data{rest}.")
         return " ".join(sentences)
+
+    @property
+    def _changed_segments(self) -> list[str]:
+        """Labels of the segments with a change, if the report is on all rows."""
+        if self.segment:
+            return []
+        return [label for label, each in self.segments if each.verdict == "drift"]
 
     @property
     def _variables(self) -> str:
@@ -182,10 +196,10 @@ def _listed(names: Sequence[str]) -> str:
 
 def report_of(
     baseline: Baseline,
-    tallies: Sequence[Tally],
     comparison: Comparison,
     subject: str,
     *,
+    segment: str = "",
     since: datetime | None = None,
     trend: Trend | None = None,
     note: str = "",
@@ -194,22 +208,30 @@ def report_of(
 
     Args:
         baseline: Baseline of the comparison.
-        tallies: Live counts, one tally for each of the baseline's variables.
-        comparison: Comparison of the two.
+        comparison: Comparison with the baseline, as `compare_counts` returns it.
         subject: Description of the live rows, such as "in the last hour".
+        segment: Label of the segment to show, which the comparison must have; empty for all rows.
         since: Start of the live rows.
-        trend: Distances of each hour that is kept.
+        trend: Distances of each hour that is kept, in the same rows.
         note: Remark on the window.
     """
+    shown = comparison.segments[segment] if segment else comparison
     cards = [
         Card(drift, variable, tally.cells, _multiples(trend, place))
-        for place, (drift, variable, tally) in enumerate(
-            zip(comparison, baseline.variables, tallies, strict=True)
-        )
+        for place, (drift, (variable, tally)) in enumerate(zip(shown, shown.counts, strict=True))
     ]
     cards.sort(key=lambda card: card.drift.order)
-    hours = [] if trend is None else trend.hours
-    return Report(comparison, cards, baseline.rows, subject, since, hours, note)
+    return Report(
+        shown,
+        cards,
+        baseline.segment(segment).rows if segment else baseline.rows,
+        subject,
+        since,
+        [] if trend is None else trend.hours,
+        note,
+        segment,
+        comparison.worst_segments,
+    )
 
 
 def _multiples(trend: Trend | None, place: int) -> list[float]:

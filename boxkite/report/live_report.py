@@ -6,8 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from boxkite.baseline import Baseline
 from boxkite.drift import Policy
+from boxkite.errors import ConfigError
 from boxkite.live.counts import Counts
 from boxkite.live.drift_windows import DriftWindows
 from boxkite.live.durable_counts import DurableCounts
@@ -42,24 +46,36 @@ class LiveReport:
         self._counts = counts
         self._windows = windows
         self._policy = policy
-        self._hours = _HourlyTrend(baseline, counts, policy)
+        self._hours: dict[str, _HourlyTrend] = {}
 
-    def report(self, window: str | None) -> Report:
+    def report(self, window: str | None, segment: str = "") -> Report:
         """Return the report of a window.
 
         Args:
             window: length, for example `1h`, or None for everything since the start.
+            segment: label of the segment to show; empty for all rows.
 
         Raises:
-            ConfigError: if `window` is not a length.
+            ConfigError: if `window` is not a length, or there is no such segment.
         """
+        labels = ("", *self._baseline.segment_labels)
+        if segment not in labels:
+            raise ConfigError(
+                f"there is no segment {segment[:100]!r}; the baseline has "
+                f"{', '.join(map(repr, labels[1:])) or 'no segments'}"
+            )
         counted = self._windows.counted(window)
-        hourly, start = self._hours.until(self._counts.current())
+        if segment not in self._hours:
+            number = labels.index(segment)
+            part = self._baseline.segment(segment) if segment else self._baseline
+            policy = self._policy.part(segment, len(labels) - 1)
+            self._hours[segment] = _HourlyTrend(part, number, self._counts, policy)
+        hourly, start = self._hours[segment].until(self._counts.current())
         return report_of(
             self._baseline,
-            counted.counts.tallies(),
             self._windows.compare(counted.counts, window),
             f"in the {name_of(window)}" if window else "since the start",
+            segment=segment,
             since=counted.since if window else start,
             trend=hourly,
             note=self._note(window),
@@ -98,10 +114,20 @@ class _PastHours(NamedTuple):
 
 
 class _HourlyTrend:
-    """Compute the drift of each hour that is kept. Compute each hour only once."""
+    """Compute the drift of each hour that is kept. Compute each hour only once.
 
-    def __init__(self, baseline: Baseline, counts: DurableCounts, policy: Policy) -> None:
+    Args:
+        baseline: the baseline of all rows, or of one segment.
+        part: 0 for all rows; the number of the segment, from 1.
+        counts: the counts of the service.
+        policy: decides the verdicts of these rows.
+    """
+
+    def __init__(
+        self, baseline: Baseline, part: int, counts: DurableCounts, policy: Policy
+    ) -> None:
         self._baseline = baseline
+        self._part = part
         self._counts = counts
         self._policy = policy
         self._past: _PastHours | None = None
@@ -128,5 +154,8 @@ class _HourlyTrend:
         return found, first if first in found.hours else None
 
     def _trend(self, states: Sequence[tuple[datetime, Counts]], now: Counts) -> Trend:
-        hours = [(hour, counts.cells) for hour, counts in states]
-        return trend(self._baseline, hours, now.cells, self._policy)
+        hours = [(hour, self._cells(counts)) for hour, counts in states]
+        return trend(self._baseline, hours, self._cells(now), self._policy)
+
+    def _cells(self, counts: Counts) -> NDArray[np.int64]:
+        return counts.part(self._part, len(self._baseline.variables)).cells

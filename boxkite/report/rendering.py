@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["asset", "check_installed", "page_html", "quality_report_html", "report_html"]
 
 _STEP = 50  # further cards per click on "Show more"
+_WORST_SHOWN = 10  # segments in the list of the page; the form has all of them
+_OF_JSON = ("window", "model", "segment")
 
 
 def page_html(
@@ -33,6 +35,7 @@ def page_html(
     window: str,
     windows: Sequence[tuple[str, str]],
     models: Sequence[str] = (),
+    segments: Sequence[str] = (),
     quality: str = "",
 ) -> bytes:
     """Return the drift page in UTF-8. Half of a surrogate pair becomes a question mark.
@@ -44,11 +47,13 @@ def page_html(
         window: Name of the window that is shown.
         windows: Name and text of each window to choose from.
         models: Names of the models to choose from.
+        segments: Labels of the segments to choose from.
         quality: The model's quality as HTML; empty if it is not known.
     """
     found = report.chosen(choice)
     asked = {
         "window": window,
+        "segment": report.segment,
         "q": choice.text,
         "role": choice.role,
         "verdict": choice.verdict,
@@ -64,6 +69,9 @@ def page_html(
     def link_of_verdict(verdict: str) -> str:
         return link(verdict=verdict)
 
+    def link_of_segment(label: str) -> str:
+        return link(segment=label, verdict="")
+
     return _render_in_steps(
         "page.html",
         report=report,
@@ -73,13 +81,16 @@ def page_html(
         all=link(),
         link=link_of_card,
         verdicts=link_of_verdict,
-        json=f"{base}/drift.json?{urlencode({'window': window, 'model': asked['model']})}",
+        link_segment=link_of_segment,
+        worst=report.segments[:_WORST_SHOWN],
+        json=f"{base}/drift.json?{urlencode({name: asked[name] for name in _OF_JSON})}",
         alone=bool(choice.variable),
         choice=choice,
         base=base,
         window=window,
         windows=windows,
         models=models,
+        segments=segments,
         hours=report.hours,
         quality=_markup(quality),
     )
@@ -96,6 +107,7 @@ def report_html(report: Report) -> str:
         "report.html",
         report=report,
         cards=report.cards,
+        worst=report.segments,
         hours=report.hours,
         style=_markup(asset("style.css")),
     )

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from boxkite.drift import Comparison
 from boxkite.errors import ConfigError
 from boxkite.monitor import Monitor
 from boxkite.quality.quality_html import quality_html
@@ -20,7 +21,7 @@ from boxkite.web.sign_in import form_html, has_session, new_cookie, token_of_for
 
 __all__ = ["DriftPage", "ShownModel", "drift_page"]
 
-_PARAMETERS = ("window", "model", "q", "role", "verdict", "variable", "limit")
+_PARAMETERS = ("window", "model", "segment", "q", "role", "verdict", "variable", "limit")
 _WINDOWS = ("1h", "6h", "7d")
 # The page opens on the last day. Everything since the start would dilute a recent change.
 _DEFAULT, _START = "1d", "start"
@@ -142,7 +143,8 @@ def drift_page(
         base: The address of the page, with the application's prefix and no slash at its end.
         path: The part of the path below the page: empty for the page itself, "drift.json", or the
             name of a file.
-        query: The parameters `window`, `model`, `q`, `role`, `verdict`, `variable` and `limit`.
+        query: The parameters `window`, `model`, `segment`, `q`, `role`, `verdict`, `variable` and
+            `limit`.
     """
     path = path.strip("/")
     if path in _ASSETS:
@@ -157,7 +159,7 @@ def drift_page(
             f"no model {name[:_MAX_SHOWN]!r} here; there is {', '.join(map(repr, models))}"
         )
         return _problem(404, problem)
-    chosen = query.get("window", "")
+    chosen, segment = query.get("window", ""), query.get("segment", "")
     window = None if chosen == _START else chosen or _DEFAULT
     try:
         check_installed()
@@ -166,21 +168,36 @@ def drift_page(
             return _problem(501, error)
     try:
         if path:
-            content = msgspec.json.encode(monitor.drift(window).as_dict())
+            content = msgspec.json.encode(_compared(monitor, window, segment).as_dict())
             return _answer(200, content, "application/json")
         choice = _choice(query)
         shown = page_html(
-            monitor.report(window),
+            monitor.report(window, segment),
             choice,
             base=base,
             window=chosen,
             windows=_windows(chosen),
             models=sorted(models),
+            segments=monitor.baseline.segment_labels,
             quality=_quality(monitor),
         )
     except ConfigError as error:
         return _problem(400, error)
     return _answer(200, shown, "text/html; charset=utf-8")
+
+
+def _compared(monitor: Monitor, window: str | None, segment: str) -> Comparison:
+    """Return the comparison of all rows, or that of one segment.
+
+    Raises:
+        ConfigError: if there is no such segment.
+    """
+    compared = monitor.drift(window)
+    if not segment:
+        return compared
+    if segment not in compared.segments:
+        raise ConfigError(f"there is no segment {segment[:_MAX_SHOWN]!r}")
+    return compared.segments[segment]
 
 
 def _quality(monitor: Monitor) -> str:

@@ -68,11 +68,19 @@ class Service:
         changes.hour_begun(history, begun)
 
     def tell(
-        self, _: Any, *, window: str, comparison: Any, changed: Sequence[Any], monitor: Any
+        self,
+        _: Any,
+        *,
+        window: str,
+        segment: str,
+        comparison: Any,
+        changed: Sequence[Any],
+        monitor: Any,
     ) -> None:
         assert (window in self.policy.windows, monitor) == (True, self)
         assert set(changed) <= set(comparison.variables)
-        self.told += [(self.now, each.name, each.status) for each in changed]
+        place = f" in {segment}" if segment else ""
+        self.told += [(self.now, f"{each.name}{place}", each.status) for each in changed]
 
     def hour(self, x: tuple[int, int], y: tuple[int, int] = LIKE, missing: int = 0) -> None:
         """Serve for an hour.

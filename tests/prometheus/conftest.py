@@ -137,13 +137,21 @@ class Bench:
         return [dict(zip(columns, each, strict=True)) for each in values]
 
     @staticmethod
-    def selector(baseline: Baseline, variable: VariableDrift, window: str, label: str = "") -> str:
+    def selector(
+        baseline: Baseline,
+        variable: VariableDrift,
+        window: str,
+        label: str = "",
+        segment: str | None = None,
+    ) -> str:
         labels = {
             "model_name": baseline.model,
             "model_version": baseline.version,
             "variable_role": variable.role,
             "variable": variable.name,
         }
+        if segment is not None:
+            labels["segment"] = segment
         if window:
             labels |= {"job": "models", "window": window}
         if label:
@@ -151,20 +159,34 @@ class Bench:
         return "{" + ",".join(f"{name}={quoted(value)}" for name, value in labels.items()) + "}"
 
     def expected(
-        self, baseline: Baseline, drifts: Iterable[VariableDrift], window: str, at: str
+        self,
+        baseline: Baseline,
+        drifts: Iterable[VariableDrift],
+        window: str,
+        at: str,
+        segment: str | None = None,
     ) -> list[dict[str, Any]]:
-        """Return tests that each recorded number is Python's to 1e-9, or absent as Python's NaN."""
+        """Return tests that each recorded number is Python's to 1e-9, or absent as Python's NaN.
+
+        Args:
+            baseline: What was served, or one segment of it.
+            drifts: Python's numbers.
+            window: The window of the rules.
+            at: When the rules are evaluated.
+            segment: The label of the segment; empty for all rows of a baseline with segments.
+        """
         tests = []
         for each, variable in zip(drifts, baseline.variables, strict=True):
             numbers = recorded(each, categorical=isinstance(variable, CategoryVariable))
             for name, value in numbers.items():
                 series, _, label = name.partition(" ")
-                labels = self.selector(baseline, each, window, label)
+                labels = self.selector(baseline, each, window, label, segment)
                 tests.append(same(f"variable:boxkite_{series}", labels, value, at))
-            without_window = self.selector(baseline, each, "")
+            without_window = self.selector(baseline, each, "", "", segment)
             rows = int(variable.counts.sum())
             tests.append(same("variable:boxkite_training_rows:sum", without_window, rows, at))
         version = f"model_name={quoted(baseline.model)},model_version={quoted(baseline.version)}"
+        version += f",segment={quoted(segment)}" if segment is not None else ""
         chosen = f'{{job="models",{version},window="{window}"}}'
         critical = next(iter(drifts)).rate_critical
         return [*tests, same("version:boxkite_rate:critical", chosen, critical, at)]
@@ -274,7 +296,8 @@ def same(series: str, labels: str, value: float, at: str) -> dict[str, Any]:
     """Return a test that a series has a value to 1e-9, or is absent where the value is NaN."""
     if math.isnan(value):
         return {"expr": series + labels, "eval_time": at, "exp_samples": []}
-    samples = [{"labels": labels, "value": 1}]
+    # promtool takes an empty label for one that the sample must have.
+    samples = [{"labels": labels.replace(',segment=""', ""), "value": 1}]
     expression = f"abs({series}{labels} - {value!r}) <= bool 1e-9"
     return {"expr": expression, "eval_time": at, "exp_samples": samples}
 

@@ -19,7 +19,7 @@ BASELINE = Baseline.fit(ROWS, {"score": ROWS["Calm"]}, model="m", version="7")
 
 def report(**live: object) -> Report:
     comparison = compare(BASELINE, live)
-    return report_of(BASELINE, [tally for _, tally in comparison.counts], comparison, "in July")
+    return report_of(BASELINE, comparison, "in July")
 
 
 CHANGED = "The rate of missing, invalid, unseen or outside rows changed in"
@@ -99,8 +99,7 @@ def test_a_trend_is_drawn_if_two_hours_have_a_multiple() -> None:
     none = np.nan
     trend = Trend(hours, np.array([[0.5, none, 1, none], [3, 2, 1, none], [0.4, none, 1, none]]))
     comparison = MIXED.comparison
-    tallies = [tally for _, tally in comparison.counts]
-    found = report_of(BASELINE, tallies, comparison, "now", trend=trend)
+    found = report_of(BASELINE, comparison, "now", trend=trend)
     trends = {card.drift.name: card.trend for card in found.cards}
     assert (trends["Calm"], trends["score"]) == ([0.5, 3, 0.4], [])
     page = report_html(found)
@@ -168,7 +167,7 @@ def test_the_reason_stands_on_card_and_ticket() -> None:
 def test_a_difference_that_is_too_small_to_matter_is_remarked() -> None:
     live = {name: values + 0.4 for name, values in ROWS.items()}
     comparison = compare(BASELINE, live, policy=Policy(min_effect=9, min_moved=1))
-    found = report_of(BASELINE, [tally for _, tally in comparison.counts], comparison, "in July")
+    found = report_of(BASELINE, comparison, "in July")
     (card,) = found.chosen(Choice(text="Calm"))
     assert card.drift.verdict == "ok"
     assert card.drift.below_floor in report_html(found)
@@ -193,5 +192,5 @@ def test_the_summary_is_not_green_if_most_is_unknown() -> None:
     known = {"y": ROWS["Calm"]}
     baseline = Baseline.fit({**columns, **known})
     comparison = compare(baseline, {**{name: [None] * 1000 for name in columns}, **known})
-    found = report_of(baseline, [tally for _, tally in comparison.counts], comparison, "now")
+    found = report_of(baseline, comparison, "now")
     assert (comparison.verdict, found.tone) == ("ok", "insufficient")
