@@ -17,7 +17,7 @@ from boxkite import signals
 from boxkite.logs.log_record import LogRecord
 from boxkite.prometheus import policy_series
 from boxkite.testing import RecordingSink
-from boxkite.web import sources
+from boxkite.web import source_reader
 
 # Nothing is logged unless a test asks for it. Services that a test starts inherit this.
 os.environ.update({"BOXKITE_LOG": "none:", "FLASK_BOXKITE_LOG": "none:"})
@@ -42,7 +42,7 @@ def _own_folder_for_temporary_files(tmp_path_factory: pytest.TempPathFactory) ->
 
 # A busy machine may pause a process at any moment, so neither limit of time may apply: a callable
 # would be reported as slow, and a scrape would leave critical values to the next scrape.
-sources._SLOW_SECONDS = 60.0
+source_reader._SLOW_SECONDS = 60.0
 policy_series._SECONDS_A_SCRAPE = 60.0
 
 # `--hypothesis-profile=quick` chooses the other profile.

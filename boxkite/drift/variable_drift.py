@@ -181,7 +181,10 @@ class VariableDrift:
     @property
     def findings(self) -> tuple[str, ...]:
         """Drift, changed rates, the lack of data, and small changes, each in words."""
-        drift = (self.effect, self.shift) if self.verdict == "drift" else ()
+        # The words on categories name both the one that gained rows and the one that lost them, so
+        # the effect on one of them would say the same again.
+        effect = "" if self.moved_cell and self.moved_cell in self.shift else self.effect
+        drift = (effect, self.shift) if self.verdict == "drift" else ()
         return tuple(filter(None, (*drift, *self.rate_changes, self.reason, self.below_floor)))
 
     @property

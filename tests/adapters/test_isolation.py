@@ -19,7 +19,7 @@ import boxkite_flask
 import boxkite_starlette
 from boxkite import current_prediction
 from boxkite.live.identity import Identity
-from boxkite.web import sources
+from boxkite.web import source_reader, sources
 from boxkite.web.context import Prediction
 from boxkite.web.models import Models
 from boxkite_flask.exchange import FlaskExchange
@@ -139,7 +139,7 @@ def test_a_slow_callable_is_reported_once_a_minute_and_its_value_used(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(sources, "_SLOW_SECONDS", 0.001)
+    monkeypatch.setattr(source_reader, "_SLOW_SECONDS", 0.001)
 
     def slow(_: Any) -> Any:
         time.sleep(0.002)

@@ -65,7 +65,7 @@ def test_a_comparison_shows_drifted_variables_first() -> None:
     assert shown.cells == [
         "variable", "verdict", "severity", "what changed", "PSI", "threshold", "K-S", "threshold",
         "training (grey) and live",
-        HOSTILE, "drift", "critical", "50 % of rows moved to 'b'",
+        HOSTILE, "drift", "critical", "'b' gained 50 % of rows, 'a' lost 50 %",
         f"{category.psi:.4g}", f"{category.critical:.4g}", "-", "-", "",
         "x", "ok", "", "", *numbers, "",
     ]  # fmt: skip

@@ -504,8 +504,8 @@ def test_the_help_of_each_command_has_an_example_of_it(name: str) -> None:
 
 
 COMMANDS = [
-    "baseline", "compare", "dashboard", "design-effect", "logs", "merge", "outcomes", "report",
-    "rules", "show", "variation",
+    "baseline", "compare", "dashboard", "design-effect", "init", "logs", "merge", "outcomes",
+    "report", "rules", "show", "variation",
 ]  # fmt: skip
 
 

@@ -199,6 +199,7 @@ def test_help_has_examples_that_hold_for_the_application(service: Flask) -> None
             "flask boxkite compare july.parquet",
             "flask boxkite compare 's3://bucket/july/*.parquet'",
             "flask boxkite compare s3://bucket/log --since 2026-11-01",
+            "flask boxkite compare july.parquet --segment carrier",
             "flask boxkite compare monday.parquet --window 1d --metrics monday.prom",
             "flask boxkite compare july.parquet --no-alert row_id --variable dest:min-effect=0.2",
         ],
