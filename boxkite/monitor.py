@@ -134,7 +134,9 @@ class Monitor:
         self._labels = OutcomeIntake(self.baseline, self.settings, self.reporter, self._counter)
         self._outcome_exposition = OutcomeExposition(self.baseline) if joining is not None else None
         self._windows = DriftWindows(self.baseline, self._counts, self.policy)
-        self._quality = ServiceQuality(self.baseline, self._counts, self._labels)
+        self._quality = ServiceQuality(
+            self.baseline, self._counts, self._labels, self.policy.quality
+        )
         self._reports = LiveReport(self.baseline, self._counts, self.policy, self._windows)
         self._exposition = self._new_exposition()
         self._page = FinishedPage()

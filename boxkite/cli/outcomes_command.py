@@ -34,7 +34,7 @@ from boxkite.cli.shared_options import (
 )
 from boxkite.drift.comparison_series import JobRun
 from boxkite.errors import BaselineError
-from boxkite.prometheus.job_quality_series import job_quality_families
+from boxkite.prometheus.job_quality_series import JudgedRows, job_quality_families
 from boxkite.quality import Outcomes, Quality, QualityPolicy, compare_outcomes, estimate
 from boxkite.quality.quality_comparison import DEFAULT_HOURS
 from boxkite.quality.quality_html import quality_html
@@ -184,7 +184,11 @@ def outcomes_command(
     }
     if metrics is not None:
         run = JobRun.now(every, end)
-        families = job_quality_families(trained, quality, joined.predictions, run)
+        parts = {"": JudgedRows(quality, joined.predictions)} | {
+            label: JudgedRows(each, joined.segments[label].predictions)
+            for label, each in segments.items()
+        }
+        families = job_quality_families(trained, parts, run)
         replace_file(metrics, render(families).encode())
     report = _Report(trained, quality, joined, found, segments)
     if html is not None:

@@ -3,96 +3,115 @@
 from __future__ import annotations
 
 import math
-from typing import TypeAlias, get_args
+from collections.abc import Mapping
+from typing import NamedTuple, TypeAlias, get_args
 
 from boxkite.baseline import Baseline
 from boxkite.baseline.quality_series import quality_labels
 from boxkite.baseline.text_writer import Family, format_labels
 from boxkite.drift.comparison_series import JobRun
-from boxkite.prometheus.series_labels import version_labels
+from boxkite.prometheus.series_labels import part_labels, version_labels
 from boxkite.quality import Quality, QualityChange, QualityVerdict
 
-__all__ = ["job_quality_families"]
+__all__ = ["JudgedRows", "job_quality_families"]
 
 Samples: TypeAlias = list[tuple[str, float]]
 
 _SEVERITIES = {"": 0, "warning": 1, "critical": 2}
 
+_DOCUMENTATION = {
+    "timestamp_seconds": "When the job ran.",
+    "interval_seconds": "Time between two runs.",
+    "period_end_seconds": "End of the period of the predictions.",
+    "predictions": "Predictions in the period.",
+    "coverage": "Fraction of predictions with an outcome.",
+    "model_verdict": "1 for the verdict on the model.",
+    "value": "Statistic of quality.",
+    "low": "Lower end at 95 %.",
+    "high": "Upper end at 95 %.",
+    "rows": "Rows that determine it.",
+    "loss": "How much worse than at training.",
+    "threshold": "A loss above it is more than chance explains.",
+    "severity": "0 for ok, 1 for warning, 2 for critical; absent if there is not enough data.",
+    "estimated": "Expected from the scores alone.",
+}
+
+
+class JudgedRows(NamedTuple):
+    """The quality of all predictions, or of those of one segment.
+
+    Attributes:
+        quality: Their quality.
+        predictions: Number of predictions in the period, with and without a label.
+    """
+
+    quality: Quality
+    predictions: int
+
 
 def job_quality_families(
-    baseline: Baseline, quality: Quality, predictions: int, run: JobRun
+    baseline: Baseline, parts: Mapping[str, JudgedRows], run: JobRun
 ) -> list[Family]:
     """Return the series of a comparison of quality.
 
     Args:
         baseline: The baseline whose model is judged.
-        quality: Its quality.
-        predictions: Number of predictions in the period, with and without a label.
+        parts: The judged predictions by segment; the segment of all predictions is "".
         run: When the job ran.
     """
-    labels = format_labels(version_labels(baseline))
-    found = [(_labels(baseline, each), each) for each in quality]
-    estimated = [
-        (_labels(baseline, change), each.value)
-        for each in quality.estimated
-        for change in quality
-        if (change.now.name, change.now.category) == (each.name, "")
-    ]
-    verdicts: Samples = [
-        (f'{labels},verdict="{each}"', int(each == quality.verdict))
-        for each in get_args(QualityVerdict)
-    ]
-    coverage = quality.rows / predictions if predictions else math.nan
+    model = format_labels(version_labels(baseline))
     end = math.nan if run.period_end is None else run.period_end
-    return [
-        family
-        for family in (
-            _gauge("timestamp_seconds", "When the job ran.", [(labels, run.ran_at)]),
-            _gauge("interval_seconds", "Time between two runs.", [(labels, run.interval)]),
-            _gauge("period_end_seconds", "End of the period of the predictions.", [(labels, end)]),
-            _gauge("predictions", "Predictions in the period.", [(labels, predictions)]),
-            _gauge("coverage", "Fraction of predictions with an outcome.", [(labels, coverage)]),
-            _gauge("model_verdict", "1 for the verdict on the model.", verdicts),
-            _gauge("value", "Statistic of quality.", [(its, e.now.value) for its, e in found]),
-            _gauge(
-                "low", "Lower end at 95 %.", [(its, each.now.interval.low) for its, each in found]
-            ),
-            _gauge(
-                "high", "Upper end at 95 %.", [(its, each.now.interval.high) for its, each in found]
-            ),
-            _gauge("rows", "Rows that determine it.", [(its, e.now.rows) for its, e in found]),
-            _gauge("loss", "How much worse than at training.", _judged(baseline, quality, "loss")),
-            _gauge(
-                "threshold",
-                "A loss above it is more than chance explains.",
-                _judged(baseline, quality, "threshold"),
-            ),
-            _gauge(
-                "severity",
-                "0 for ok, 1 for warning, 2 for critical; absent if there is not enough data.",
-                [
-                    (its, _SEVERITIES[each.severity])
-                    for its, each in found
-                    if each.verdict in ("ok", "worse")
-                ],
-            ),
-            _gauge("estimated", "Expected from the scores alone.", estimated),
-        )
-        if family.series
-    ]
+    samples: dict[str, Samples] = {name: [] for name in _DOCUMENTATION}
+    samples["timestamp_seconds"].append((model, run.ran_at))
+    samples["interval_seconds"].append((model, run.interval))
+    samples["period_end_seconds"].append((model, end))
+    for segment, part in parts.items():
+        for name, found in _samples(baseline, segment, part).items():
+            samples[name] += found
+    families = (_gauge(name, _DOCUMENTATION[name], found) for name, found in samples.items())
+    return [family for family in families if family.series]
 
 
-def _judged(baseline: Baseline, quality: Quality, name: str) -> Samples:
-    return [(_labels(baseline, each), getattr(each, name)) for each in quality if each.verdict]
+def _samples(baseline: Baseline, segment: str, part: JudgedRows) -> dict[str, Samples]:
+    """Return the samples of all predictions, or of one segment, by the name of the family."""
+    quality, predictions = part
+    labels = format_labels(part_labels(baseline, segment))
+    found = [(_labels(baseline, segment, each), each) for each in quality]
+    judged = [(its, each) for its, each in found if each.verdict]
+    estimated = {each.name: each.value for each in quality.estimated}
+    return {
+        "predictions": [(labels, predictions)],
+        "coverage": [(labels, quality.rows / predictions if predictions else math.nan)],
+        "model_verdict": [
+            (f'{labels},verdict="{each}"', int(each == quality.verdict))
+            for each in get_args(QualityVerdict)
+        ],
+        "value": [(its, each.now.value) for its, each in found],
+        "low": [(its, each.now.interval.low) for its, each in found],
+        "high": [(its, each.now.interval.high) for its, each in found],
+        "rows": [(its, each.now.rows) for its, each in found],
+        "loss": [(its, each.loss) for its, each in judged],
+        "threshold": [(its, each.threshold) for its, each in judged],
+        "severity": [
+            (its, _SEVERITIES[each.severity])
+            for its, each in judged
+            if each.verdict in ("ok", "worse")
+        ],
+        "estimated": [
+            (its, estimated[each.now.name])
+            for its, each in found
+            if each.now.name in estimated and not each.now.category
+        ],
+    }
 
 
-def _labels(baseline: Baseline, change: QualityChange) -> str:
+def _labels(baseline: Baseline, segment: str, change: QualityChange) -> str:
     now = change.now
     names = {"statistic": now.name}
     # The probability of a class is an output of its own, so its name is not repeated.
     if now.category and now.category != now.output:
         names["category"] = now.category
-    output = quality_labels(now.output, model=baseline.model, version=baseline.version)
+    output = quality_labels(now.output, segment, model=baseline.model, version=baseline.version)
     return f"{output},{format_labels(names)}"
 
 

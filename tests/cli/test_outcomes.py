@@ -232,3 +232,29 @@ def test_a_mistake_exits_with_2(options: tuple[str, ...], message: str) -> None:
     result = run(*options)
     assert result.exit_code == 2
     assert message in result.stderr
+
+
+def test_the_metrics_of_a_segment_say_what_the_exit_code_says() -> None:
+    scores, outcomes = TRAINING
+    carriers = np.array(["AA", "UA"])[np.arange(len(scores)) % 2]
+    Baseline.fit(
+        {"carrier": carriers}, scores, model="flights", version="1",
+        outcome=outcomes, segments=["carrier"],
+    ).write("segments.prom")  # fmt: skip
+    for file in FOLDER.iterdir():
+        file.unlink()
+    write_log(SCORES.tolist()[:500], features={"carrier": "AA"})
+    rows = labels(500)
+    rows["late"] = 1 - rows["late"]
+    rows.to_parquet("labels.parquet")
+    result = run("--metrics", "quality.prom", baseline="segments.prom")
+    assert result.exit_code == 1
+    found = Path("quality.prom").read_text()
+    model = 'model_name="flights",model_version="1"'
+    for part in (model, f'{model},segment="carrier=AA"'):
+        assert f'boxkite_quality_model_verdict{{{part},verdict="worse"}} 1\n' in found
+    unlabelled = f'{model},segment="carrier=UA"'
+    assert f'boxkite_quality_model_verdict{{{unlabelled},verdict="insufficient"}} 1\n' in found
+    assert f"boxkite_quality_predictions{{{unlabelled}}} 0\n" in found
+    output = f'{model},variable_role="output",variable="output",segment="carrier=AA"'
+    assert f'boxkite_quality_rows{{{output},statistic="accuracy"}} 500\n' in found

@@ -18,7 +18,7 @@ from boxkite.baseline.outcome_series import PAIRED, WITHDRAWN, PairSeries
 from boxkite.baseline.text_writer import render
 from boxkite.drift.comparison_series import JobRun
 from boxkite.errors import BaselineWarning
-from boxkite.prometheus.job_quality_series import job_quality_families
+from boxkite.prometheus.job_quality_series import JudgedRows, job_quality_families
 from boxkite.prometheus.rules import render_rules
 from boxkite.quality import (
     Outcomes,
@@ -412,7 +412,7 @@ def test_a_job_writes_its_verdict_and_the_alert_says_it(bench: Any) -> None:
     now = baseline.outcome_cells([]).count([scores], outcome)
     quality = compare_outcomes(now, baseline.outcomes)
     run = JobRun(ran_at=0.0, interval=600.0, period_end=-3600.0)
-    text = render(job_quality_families(baseline, quality, 4000, run))
+    text = render(job_quality_families(baseline, {"": JudgedRows(quality, 4000)}, run))
     subprocess.run([bench.promtool, "check", "metrics"], input=text.encode(), check=True)
     lines = [line.rpartition(" ") for line in text.splitlines() if not line.startswith("#")]
     found = {series: float(value) for series, _, value in lines}

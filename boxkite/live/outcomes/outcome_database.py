@@ -118,26 +118,6 @@ class FileDatabase:
             raise
         return connection
 
-    @contextlib.contextmanager
-    def reading(self) -> Generator[sqlite3.Connection | None]:
-        """Open the database for reading, from a process that is no worker. Create nothing.
-
-        Yields:
-            The connection, or None if there is no database.
-
-        Raises:
-            OutcomeDatabaseError: If the database cannot be read.
-        """
-        if not self.path.exists():
-            yield None
-            return
-        try:
-            address = f"{self.path.absolute().as_uri()}?mode=ro"
-            with contextlib.closing(sqlite3.connect(address, uri=True)) as connection:
-                yield connection
-        except sqlite3.Error as error:
-            raise OutcomeDatabaseError(f"Cannot read '{self.path}': {error}.") from None
-
     def _explained(self, error: sqlite3.DatabaseError) -> OutcomeDatabaseError:
         if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _DAMAGED:
             return OutcomeDatabaseError(f"Cannot join labels in '{self.path}': {error}.")

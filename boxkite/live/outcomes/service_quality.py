@@ -14,7 +14,7 @@ from boxkite.live.durable_counts import DurableCounts
 from boxkite.live.outcomes.joined_outcomes import JoinedOutcomes
 from boxkite.live.outcomes.label_join import DAY_SECONDS
 from boxkite.live.outcomes.outcome_intake import OutcomeIntake
-from boxkite.quality import Outcomes, Quality, compare_outcomes
+from boxkite.quality import Outcomes, Quality, QualityPolicy, compare_outcomes
 
 __all__ = ["DayQuality", "ServiceQuality"]
 
@@ -48,17 +48,26 @@ class ServiceQuality:
         baseline: Baseline of the model.
         counts: Joins the labels of all workers.
         intake: Knows whether the service takes labels.
+        policy: Decides whether quality is worse than at training.
     """
 
-    def __init__(self, baseline: Baseline, counts: DurableCounts, intake: OutcomeIntake) -> None:
+    def __init__(
+        self,
+        baseline: Baseline,
+        counts: DurableCounts,
+        intake: OutcomeIntake,
+        policy: QualityPolicy,
+    ) -> None:
         self._baseline = baseline
+        self._policy = policy
         self._counts = counts
         self._intake = intake
 
     def over(self, window: str | None) -> Quality:
         """Return the quality of a window. See `Monitor.quality`."""
         if window is None:
-            return compare_outcomes(self._joined().outcomes(self._training.empty()), self._training)
+            now = self._joined().outcomes(self._training.empty())
+            return compare_outcomes(now, self._training, policy=self._part())
         self._intake.require()
         try:
             seconds = seconds_of(window)
@@ -67,16 +76,28 @@ class ServiceQuality:
         first = int(time.time() - seconds) // DAY_SECONDS + 1
         days = [each.outcomes for each in self._counts.outcome_days(first)]
         found = reduce(Outcomes.plus, days, self._training.empty())
-        return compare_outcomes(found, self._training, window=window, hours=seconds / _HOUR_SECONDS)
+        return compare_outcomes(
+            found,
+            self._training,
+            policy=self._part(),
+            window=window,
+            hours=seconds / _HOUR_SECONDS,
+        )
 
     def by_segment(self) -> dict[str, Quality]:
         """Return the quality of each segment. See `Monitor.quality_by_segment`."""
         joined = self._joined()
         return {
-            segment: compare_outcomes(joined.outcomes(training.empty(), segment), training)
+            segment: compare_outcomes(
+                joined.outcomes(training.empty(), segment), training, policy=self._part(segment)
+            )
             for segment, training in self._baseline.outcomes_by_segment.items()
             if segment
         }
+
+    def _part(self, segment: str = "") -> QualityPolicy:
+        """Return the policy for all rows, or for one segment."""
+        return self._policy.part(segment, len(self._baseline.segment_labels))
 
     def _joined(self) -> JoinedOutcomes:
         self._intake.require()
@@ -96,7 +117,7 @@ class ServiceQuality:
             DayQuality(
                 each.day,
                 each.predictions,
-                compare_outcomes(each.outcomes, self._training, window="1d"),
+                compare_outcomes(each.outcomes, self._training, policy=self._part(), window="1d"),
             )
             for each in self._counts.outcome_days()
         ]

@@ -5,14 +5,19 @@ from __future__ import annotations
 import os
 import re
 import signal
+import sqlite3
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from flask import Flask
 
-from boxkite import Baseline, ConfigError, Monitor
+from boxkite import Baseline, ConfigError, Monitor, Policy
+from boxkite.quality import QualityPolicy
 from boxkite.settings import Settings
+from boxkite_flask import Boxkite
 
 RANDOM = np.random.default_rng(2)
 SCORES = RANDOM.random(1000)
@@ -63,3 +68,85 @@ def test_without_the_setting_a_label_is_refused_with_the_reason(tmp_path: Path) 
     with pytest.raises(ConfigError, match="the setting OUTCOME_TTL is 0"):
         off.log_outcome("here/2026-11-30T00:00:00/x", 1)
     assert "boxkite_outcome_" not in off.export().body.decode().replace("baseline_outcome", "")
+
+
+def database(folder: Path) -> Path:
+    (found,) = folder.rglob("outcomes.db")
+    return found
+
+
+def errors(monitor: Monitor) -> int:
+    return monitor.reporter.counts()["outcome"]
+
+
+def test_a_damaged_database_is_set_aside_and_labels_are_taken_again(tmp_path: Path) -> None:
+    service = monitor(tmp_path)
+    service.log_outcome(service.log_prediction([1.0], 0.9), 1)
+    assert +results(service.export().body.decode()) == {"paired": 1}
+    file = database(tmp_path)
+    file.write_bytes(b"no database" * 1000)
+    service.log_outcome(service.log_prediction([1.0], 0.9), 1)
+    assert service.export().body.count(b"boxkite_predictions_total{") == 1
+    assert errors(service) == 1
+    (aside,) = file.parent.glob(".damaged-*-outcomes.db")
+    assert aside.read_bytes().startswith(b"no database")
+    service.log_outcome(service.log_prediction([1.0], 0.9), 1)
+    assert results(service.export().body.decode())["paired"] >= 1
+    assert errors(service) == 1
+
+
+def test_a_database_that_cannot_be_written_loses_no_label(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = monitor(tmp_path)
+    service.log_outcome(service.log_prediction([1.0], 0.9), 1)
+    service.export()
+    original = sqlite3.connect
+
+    def full(*arguments: Any, **options: Any) -> Any:
+        connection = original(*arguments, **options)
+        connection.execute(f"PRAGMA max_page_count = {1}")
+        return connection
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sqlite3, "connect", full)
+        for number in range(500):
+            service.log_outcome(service.log_prediction([1.0], 0.9), number % 2)
+        service.export()
+        assert errors(service) > 0
+    assert +results(service.export().body.decode()) == {"paired": 501}
+
+
+def test_the_policy_of_the_monitor_judges_quality(tmp_path: Path) -> None:
+    def verdict(policy: QualityPolicy) -> str:
+        settings = Settings(outcome_ttl=86_400.0, state_dir=str(tmp_path), log="none:")
+        service = Monitor(BASELINE, settings=settings, registry=None, policy=Policy(quality=policy))
+        for number in range(100):
+            service.log_outcome(service.log_prediction([1.0], 0.9), number % 2)
+        found = service.quality().verdict
+        service.close()
+        return found
+
+    assert verdict(QualityPolicy()) == "worse"
+    assert verdict(QualityPolicy(min_rows=10_000)) == "insufficient"
+
+
+def test_a_label_of_a_model_that_the_application_lacks_is_an_error(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = Flask("service")
+    app.config.update(FLASK_BOXKITE_STATE_DIR=str(tmp_path), FLASK_BOXKITE_OUTCOME_TTL="1d")
+    service = Boxkite(app, baseline=BASELINE, registry=None)
+
+    @app.post("/labels")
+    def labels() -> str:
+        service.log_outcome("here/2026-11-30T00:00:00/x", 1, model="nothing")
+        return "taken"
+
+    assert app.test_client().post("/labels").text == "taken"
+    assert "the application has no model 'nothing'; it has 'default'" in caplog.text
+    app.testing = True
+    with pytest.raises(LookupError, match="no model 'nothing'"):
+        app.test_client().post("/labels")
+    service.log_outcome("here/2026-11-30T00:00:00/x", 1, model="nothing")
+    assert "outside of a request, and this Boxkite has 0 monitors" in caplog.text
