@@ -83,7 +83,7 @@ def page_html(
         verdicts=link_of_verdict,
         link_segment=link_of_segment,
         worst=report.segments[:_WORST_SHOWN],
-        json=f"{base}/drift.json?{urlencode({name: asked[name] for name in _OF_JSON})}",
+        json=f"{base}/drift.json?{urlencode({k: asked[k] for k in _OF_JSON if asked[k]})}",
         alone=bool(choice.variable),
         choice=choice,
         base=base,

@@ -122,3 +122,29 @@ def test_misfits_are_logged_once_a_minute_and_none_is_forgotten(
 def test_many_misfits_are_one_line(told: Callable[..., list[str]]) -> None:
     (line,) = told({"age": "x", "colour": [1], "rare": "y"}, output="z")
     assert line.count(";") == 3
+
+
+@pytest.mark.parametrize(
+    ("segments", "problem"),
+    [
+        (
+            None,
+            ["segment 'country' is missing in 20 of 20 rows, but training had it in 100 %; pass"],
+        ),
+        ({"country": ["no category"]}, ["segment 'country' is missing in 20 of 20 rows"]),
+        ({"country": "unseen"}, []),
+    ],
+)
+def test_a_segment_column_that_is_not_passed_is_told(
+    tmp_path: Any, caplog: pytest.LogCaptureFixture, segments: Any, problem: list[str]
+) -> None:
+    fitted = Baseline.fit({"x": np.arange(1000.0)}, segments={"country": ["DE", "FR"] * 500})
+    settings = Settings(state_dir=str(tmp_path), log="none:")
+    monitor = Monitor(fitted, settings=settings, registry=None)
+    for _ in range(20):
+        monitor.log_prediction([1.0], segments=None if segments is None else [segments])
+    monitor._counter.run_in_background()
+    monitor.close()
+    lines = [each.getMessage() for each in caplog.records if "values:" in each.getMessage()]
+    assert len(lines) == len(problem)
+    assert all(part in line for part, line in zip(problem, lines, strict=True))

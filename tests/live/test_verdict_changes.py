@@ -237,3 +237,22 @@ def test_a_window_shorter_than_an_hour_is_not_looked_at(service: Callable[..., S
     short = service(0.5)
     short.hour(OTHER)
     assert short.told == []
+
+
+def test_each_segment_is_told_by_itself(service: Callable[..., Service]) -> None:
+    fitted = Baseline.fit(
+        {"x": np.arange(4000.0), "y": np.arange(4000.0)}, segments={"c": ["a"] * 4000}, bins=2
+    )
+    hourly = service(1.0, fitted=fitted)
+    cells = len(fitted.variables[0].counts) + len(fitted.variables[1].counts)
+    for x in (LIKE, OTHER, LIKE):
+        # The rows of all segments are as at training, and those of one segment are not.
+        hourly.counts.cells[:cells] += [*LIKE, *LIKE]
+        hourly.counts.cells[cells : 2 * cells] += [*x, *LIKE]
+        hourly.counts.predictions += 400
+        hourly.now += HOUR
+        hourly.begin()
+    assert hourly.told == [
+        (NOON + 2 * HOUR, "x in c=a", "drift"),
+        (NOON + 3 * HOUR, "x in c=a", "ok"),
+    ]

@@ -41,6 +41,7 @@ def test_it_has_four_rows_of_panels_that_do_not_overlap() -> None:
     assert rows == {
         "Overview of $model_name $model_version": [
             "timeseries", "timeseries", "timeseries", "barchart", "histogram", "timeseries",
+            "timeseries",
         ],
         "$variable_role $variable over $window": [
             "barchart", "timeseries", "timeseries", "timeseries",
@@ -48,7 +49,7 @@ def test_it_has_four_rows_of_panels_that_do_not_overlap() -> None:
         "Quality in the labels of the last $quality_window": ["timeseries"] * 5,
         "Log and monitoring": ["timeseries"] * 4,
     }  # fmt: skip
-    assert len(places) == 19
+    assert len(places) == 20
 
 
 def test_each_panel_has_a_number_of_its_own_and_each_query_of_a_panel_a_name() -> None:
@@ -90,6 +91,16 @@ def test_each_query_is_about_the_chosen_model_and_services() -> None:
     assert len(of_every_service) == len(names)
     for query, name in zip(of_every_service, names, strict=True):
         assert name in query
+
+
+def test_no_query_adds_the_rows_of_segments_to_those_of_all_rows() -> None:
+    queries = [
+        target["expr"] for panel in dashboard()["panels"] for target in panel.get("targets", [])
+    ]
+    recorded = re.compile(r"(?:variable|cell|model):boxkite_\w+:\w+\{(.*?)\}")
+    selectors = [each for query in queries for each in recorded.findall(query)]
+    assert len(selectors) > 30
+    assert [each for each in selectors if "segment=" not in each and "segment!=" not in each] == []
 
 
 @pytest.fixture(scope="module")
