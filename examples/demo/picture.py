@@ -18,8 +18,7 @@ __all__ = ["save_picture", "save_report"]
 
 def save_report(baseline: Baseline, comparison: Comparison, path: Path, subject: str) -> None:
     """Write a comparison as one HTML file, as `boxkite report` does."""
-    tallies = [tally for _, tally in comparison.counts]
-    report = report_of(baseline, tallies, comparison, subject)
+    report = report_of(baseline, comparison, subject)
     path.write_text(report_html(report), encoding="utf-8")
 
 

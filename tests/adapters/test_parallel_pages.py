@@ -87,7 +87,9 @@ def test_equal_drift_pages_are_rendered_once(monkeypatch: pytest.MonkeyPatch) ->
     monitor: boxkite.Monitor = app.state.boxkite
     rendered: list[Any] = []
     report = monitor.report
-    monkeypatch.setattr(monitor, "report", lambda window: rendered.append(window) or report(window))
+    monkeypatch.setattr(
+        monitor, "report", lambda *shown: rendered.append(shown[0]) or report(*shown)
+    )
 
     async def ask() -> set[bytes]:
         transport = httpx.ASGITransport(app)
