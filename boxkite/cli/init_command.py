@@ -25,9 +25,10 @@ __all__ = ["init_command"]
     help="Name of the model, the image and the Kubernetes objects. [default: the folder's name]",
 )
 def init_command(folder: Path, framework: str, name: str | None) -> None:
-    """Write a template service: application, Dockerfile and manifests.
+    """Write a template service with its manifests.
 
-    The service in FOLDER runs as it is, with a small model. Replace the model with yours. Existing files are
+    FOLDER gets an application, a Dockerfile and Kubernetes manifests. The service runs as it is, with
+    a small model. Replace the model with yours. Existing files are
     never overwritten: if FOLDER has a file of the same name, the command writes nothing.
 
     \b
