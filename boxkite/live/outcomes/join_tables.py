@@ -170,17 +170,27 @@ class JoinTables:
         return self._remove("prediction", "second < ?", until)
 
     def limit_size(self, max_bytes: int) -> int:
-        """Remove the oldest twentieth of the predictions if the tables are too large.
+        """Remove the oldest predictions, a twentieth at a time, until the tables are small enough.
 
         Returns:
             The number of predictions that were removed.
         """
+        total = 0
+        while self._used_bytes() > max_bytes:
+            removed = self._remove_oldest()
+            if not removed:
+                break
+            total += removed
+        return total
+
+    def _used_bytes(self) -> int:
         pages, free, size = (
             int(self._connection.execute(f"PRAGMA {name}").fetchone()[0])
             for name in ("page_count", "freelist_count", "page_size")
         )
-        if (pages - free) * size <= max_bytes:
-            return 0
+        return (pages - free) * size
+
+    def _remove_oldest(self) -> int:
         last = self._connection.execute(
             "SELECT second, entity FROM prediction ORDER BY second, entity LIMIT 1 OFFSET ?",
             (self._numbers["predictions"] // 20,),
