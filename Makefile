@@ -20,7 +20,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help demo demo-serve test test-all test-rules test-lowest check lint types docs site format clean
 
 help:
-	@echo "make demo         train, serve, scrape, and get an alert, on real flights (two minutes)"
+	@echo "make demo         train, serve, scrape, and get an alert, on real flights (less than three minutes)"
 	@echo "make demo-serve   start the same service, print its addresses and leave it running"
 	@echo "make test         run the tests, except slow ones"
 	@echo "make test-all     run all tests"

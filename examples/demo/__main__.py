@@ -83,7 +83,7 @@ def stretch(
     """Replay one stretch of flights, print both verdicts, and return whether they agree."""
     if prometheus:
         await_rows(prometheus, 0, f"waiting until the last {WINDOW} hold no flights")
-    rows = send(service, flights, f"{name}: {len(flights):,} flights")
+    rows = send(service, flights, f"{name}, for {REPLAY_SECONDS:.0f} seconds")
     comparison = compare(baseline, rows)
     recorded: Mapping[str, Recorded] = {}
     if prometheus:
@@ -116,7 +116,7 @@ def main() -> int:
     folder.mkdir(parents=True, exist_ok=True)
 
     console.print(
-        "This takes about two and a half minutes. A model of flight delays is trained on January. "
+        "This takes less than three minutes. A model of flight delays is trained on January. "
         "It then\nserves flights of January, which it should find normal, and of July, which it "
         "should not.\n",
         soft_wrap=True,
