@@ -15,7 +15,7 @@ from boxkite.baseline.variable import NumericVariable, Variable
 from boxkite.quality import OutcomePairs, Outcomes, QualityStatistic, measure
 from boxkite.quality.estimate import positive_rates
 
-__all__ = ["quality_families", "quality_labels"]
+__all__ = ["quality_families", "quality_labels", "statistic_labels"]
 
 _STATISTICS = ("quality", "quality_low", "quality_high", "quality_rows")
 _DOCUMENTATION = {
@@ -59,7 +59,7 @@ def quality_families(
         }
         for statistic in measure(found):
             if statistic.is_defined:
-                text = f"{labels[statistic.output]},{_names(statistic)}"
+                text = f"{labels[statistic.output]},{statistic_labels(statistic)}"
                 values = (*statistic.interval, statistic.rows)
                 for name, value in zip(_STATISTICS, values, strict=True):
                     samples[name].append((text, value))
@@ -80,8 +80,8 @@ def quality_families(
     ]
 
 
-def _names(statistic: QualityStatistic) -> str:
-    """Return the labels that name a statistic among those of its output."""
+def statistic_labels(statistic: QualityStatistic) -> str:
+    """Return the labels of one statistic of an output as text."""
     names = {"statistic": statistic.name}
     # The probability of a class is an output of its own, so its name is not repeated.
     if statistic.category and statistic.category != statistic.output:

@@ -30,10 +30,13 @@ from boxkite.drift.statistics import (
 )
 from boxkite.drift.variable_drift import VariableDrift
 from boxkite.drift.verdict import Severity, Verdict, judge
+from boxkite.errors import ConfigError
 from boxkite.system.atomic_file import replace_file
 from boxkite.system.type_guards import is_tuple
 
 __all__ = ["MANY_DRIFTED", "Comparison", "compare_counts"]
+
+_MOST_SHOWN = 100
 
 MANY_DRIFTED = 0.1
 """Drift in this fraction of a model's variables is critical, however small each difference is."""
@@ -74,6 +77,21 @@ class Comparison:
     def worst_segments(self) -> tuple[tuple[str, Comparison], ...]:
         """The label and the comparison of each segment: the largest change first."""
         return tuple(sorted(self.segments.items(), key=lambda each: each[1].order))
+
+    def of_segment(self, label: str) -> Comparison:
+        """Return the comparison of one segment, or this one if the label is empty.
+
+        Raises:
+            ConfigError: if there is no such segment.
+        """
+        if not label:
+            return self
+        if label not in self.segments:
+            known = ", ".join(map(repr, self.segments)) or "no segments"
+            raise ConfigError(
+                f"there is no segment {label[:_MOST_SHOWN]!r}; the baseline has {known}"
+            )
+        return self.segments[label]
 
     @property
     def order(self) -> tuple[bool, float, float, int]:

@@ -29,6 +29,7 @@ from boxkite.drift.shares import Shares
 from boxkite.drift.variable_policy import DEFAULT_FLOORS, NO_ALERT, Floors, VariablePolicy
 from boxkite.errors import ConfigError
 from boxkite.quality import QualityPolicy
+from boxkite.quality.quality_policy import parts_of_false_alarms
 from boxkite.variation import Variation
 
 __all__ = ["MOST_SHARE", "Policy"]
@@ -117,16 +118,13 @@ class Policy:
     def part(self, segment: str, segments: int) -> Policy:
         """Return the policy for all rows of a model, or for those of one of its segments.
 
-        If there are segments, all rows get half of the allowed false alarms, and the segments share
-        the other half evenly. So segments do not raise the number of false alarms.
-
         Args:
             segment: Label of the segment; empty for all rows.
             segments: Number of the model's segments.
         """
         if not segments:
-            return self
-        parts = 2 * segments if segment else 2
+            return self  # keeps the critical values that are already computed
+        parts = parts_of_false_alarms(segments, whole=not segment)
         return replace(self, false_alarms_per_month=self.false_alarms_per_month / parts)
 
     def floors(self, variable: Variable) -> Floors:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import NamedTuple, TypeAlias, get_args
 
 from boxkite.baseline import Baseline
-from boxkite.baseline.quality_series import quality_labels
+from boxkite.baseline.quality_series import quality_labels, statistic_labels
 from boxkite.baseline.text_writer import Family, format_labels
 from boxkite.drift.comparison_series import JobRun
 from boxkite.prometheus.series_labels import part_labels, version_labels
@@ -106,13 +106,8 @@ def _samples(baseline: Baseline, segment: str, part: JudgedRows) -> dict[str, Sa
 
 
 def _labels(baseline: Baseline, segment: str, change: QualityChange) -> str:
-    now = change.now
-    names = {"statistic": now.name}
-    # The probability of a class is an output of its own, so its name is not repeated.
-    if now.category and now.category != now.output:
-        names["category"] = now.category
-    output = quality_labels(now.output, segment, model=baseline.model, version=baseline.version)
-    return f"{output},{format_labels(names)}"
+    names = {"model": baseline.model, "version": baseline.version}
+    return f"{quality_labels(change.now.output, segment, **names)},{statistic_labels(change.now)}"
 
 
 def _gauge(name: str, documentation: str, samples: Samples) -> Family:

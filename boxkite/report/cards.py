@@ -215,7 +215,7 @@ def report_of(
         trend: Distances of each hour that is kept, in the same rows.
         note: Remark on the window.
     """
-    shown = comparison.segments[segment] if segment else comparison
+    shown = comparison.of_segment(segment)
     cards = [
         Card(drift, variable, tally.cells, _multiples(trend, place))
         for place, (drift, (variable, tally)) in enumerate(zip(shown, shown.counts, strict=True))

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from boxkite.baseline import Baseline
 from boxkite.drift import Policy
-from boxkite.errors import ConfigError
 from boxkite.live.counts import Counts
 from boxkite.live.drift_windows import DriftWindows
 from boxkite.live.durable_counts import DurableCounts
@@ -58,28 +57,27 @@ class LiveReport:
         Raises:
             ConfigError: if `window` is not a length, or there is no such segment.
         """
-        labels = ("", *self._baseline.segment_labels)
-        if segment not in labels:
-            raise ConfigError(
-                f"there is no segment {segment[:100]!r}; the baseline has "
-                f"{', '.join(map(repr, labels[1:])) or 'no segments'}"
-            )
         counted = self._windows.counted(window)
-        if segment not in self._hours:
-            number = labels.index(segment)
-            part = self._baseline.segment(segment) if segment else self._baseline
-            policy = self._policy.part(segment, len(labels) - 1)
-            self._hours[segment] = _HourlyTrend(part, number, self._counts, policy)
-        hourly, start = self._hours[segment].until(self._counts.current())
+        comparison = self._windows.compare(counted.counts, window)
+        comparison.of_segment(segment)  # an unknown one must not be kept
+        hourly, start = self._trend_of(segment).until(self._counts.current())
         return report_of(
             self._baseline,
-            self._windows.compare(counted.counts, window),
+            comparison,
             f"in the {name_of(window)}" if window else "since the start",
             segment=segment,
             since=counted.since if window else start,
             trend=hourly,
             note=self._note(window),
         )
+
+    def _trend_of(self, segment: str) -> _HourlyTrend:
+        if segment not in self._hours:
+            labels = ("", *self._baseline.segment_labels)
+            part = self._baseline.segment(segment) if segment else self._baseline
+            policy = self._policy.part(segment, len(labels) - 1)
+            self._hours[segment] = _HourlyTrend(part, labels.index(segment), self._counts, policy)
+        return self._hours[segment]
 
     def _note(self, window: str | None) -> str:
         """Return why drift in a window raises no alert; empty if it may."""

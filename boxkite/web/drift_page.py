@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import msgspec
 
-from boxkite.drift import Comparison
 from boxkite.errors import ConfigError
 from boxkite.monitor import Monitor
 from boxkite.quality.quality_html import quality_html
@@ -168,7 +167,7 @@ def drift_page(
             return _problem(501, error)
     try:
         if path:
-            content = msgspec.json.encode(_compared(monitor, window, segment).as_dict())
+            content = msgspec.json.encode(monitor.drift(window).of_segment(segment).as_dict())
             return _answer(200, content, "application/json")
         choice = _choice(query)
         shown = page_html(
@@ -184,20 +183,6 @@ def drift_page(
     except ConfigError as error:
         return _problem(400, error)
     return _answer(200, shown, "text/html; charset=utf-8")
-
-
-def _compared(monitor: Monitor, window: str | None, segment: str) -> Comparison:
-    """Return the comparison of all rows, or that of one segment.
-
-    Raises:
-        ConfigError: if there is no such segment.
-    """
-    compared = monitor.drift(window)
-    if not segment:
-        return compared
-    if segment not in compared.segments:
-        raise ConfigError(f"there is no segment {segment[:_MAX_SHOWN]!r}")
-    return compared.segments[segment]
 
 
 def _quality(monitor: Monitor) -> str:
