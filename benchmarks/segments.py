@@ -32,7 +32,7 @@ def baselines(variables: int) -> tuple[Baseline, Baseline]:
 
 
 def series(baseline: Baseline) -> tuple[int, int, int]:
-    """Return the live series, those of the baseline, and all series of one replica."""
+    """Return three numbers of series of one replica: live, of the baseline, and in all."""
     monitor = Monitor(baseline, "none:", registry=None)
     size = 0
     while True:  # each scrape computes critical values for half a second at most

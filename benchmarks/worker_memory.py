@@ -2,8 +2,8 @@
 
     python benchmarks/worker_memory.py
 
-Each service runs in a process of its own, predicts 500 times and is scraped twice. The memory is
-the resident set at the end, beyond that of a process with Flask and numpy alone.
+Each service runs in a process of its own, predicts 500 times and is scraped twice. The table
+shows how much larger its resident set is than in a process that imports only Flask and numpy.
 """
 
 from __future__ import annotations

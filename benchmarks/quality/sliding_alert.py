@@ -84,7 +84,7 @@ def _cells(random: np.random.Generator) -> OutcomeCells:
 def _scored(
     random: np.random.Generator, rows: int, drop: float = 0.0
 ) -> tuple[list[Floats], NDArray[np.bool_]]:
-    """Return calibrated scores and outcomes, some of which are turned to lower the accuracy."""
+    """Return calibrated scores and outcomes. A drop flips some outcomes, so the accuracy falls."""
     odds = random.normal(-0.5, 1.5, rows)
     scores = 1 / (1 + np.exp(-odds))
     outcome = random.random(rows) < scores

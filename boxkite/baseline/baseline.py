@@ -253,7 +253,7 @@ class Baseline:
 
     @cached_property
     def counted_variables(self) -> tuple[Variable, ...]:
-        """The variables of all rows, then those of each segment, as a service counts them."""
+        """All variables that a service counts: for all rows first, then for each segment."""
         return (
             *self.variables,
             *(variable for segment in self._segments for variable in segment.variables),

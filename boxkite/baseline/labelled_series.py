@@ -26,7 +26,7 @@ def families(
     """Return the series of a baseline, as `histogram.prom` and `/metrics` show them.
 
     Args:
-        variables: the variables of the baseline, and those of its segments.
+        variables: the variables of all rows, then the variables of each segment.
         rows: number of training rows by segment; the segment of all rows is "".
         model: value of the label `model_name`.
         version: value of the label `model_version`.

@@ -36,9 +36,9 @@ def merge_segments(
     """Return the segments of the rows of two baselines, for training that is counted in parts.
 
     Args:
-        one: columns of segments of one part.
-        other: those of the other part.
-        wholes: variables of all rows of both.
+        one: segment columns of one part.
+        other: segment columns of the other part.
+        wholes: variables of all rows of both parts.
 
     Raises:
         BaselineError: if the parts are divided by other columns or into other values.

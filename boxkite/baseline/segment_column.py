@@ -1,8 +1,8 @@
 """A column whose most common values are monitored separately, and the distributions of each value.
 
 A segment has the cells of the whole: the same edges and the same categories in the same order. So
-a live row is put into its cells once, and the counts of all values of a column add up to those of
-the whole.
+the cell of a live value is found once, and the counts of a column's segments add up to the counts
+of the whole.
 """
 
 from __future__ import annotations

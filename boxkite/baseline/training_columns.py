@@ -145,8 +145,8 @@ def _wanted_segments(
         if wanted.get(name) is None and not column.is_feature:
             if name not in columns:
                 raise BaselineError(
-                    f"the baseline of like= has segments of {name!r}, but the rows have no such "
-                    f"column. Pass its values: segments={{{name!r}: values}}"
+                    f"like= is a baseline with segments of {name!r}, but the rows have no column "
+                    f"{name!r}. Pass its values: segments={{{name!r}: values}}"
                 )
             wanted[name] = name
     return {name: wanted.get(name) for name in known}

@@ -73,7 +73,7 @@ class _Distribution:
 
     @property
     def labels(self) -> dict[str, str]:
-        """The labels that tell the series of the variable from those of the model's others."""
+        """The labels that identify the variable among all variables of its model."""
         own = {"variable_role": self.role, "variable": self.name}
         return {**own, "segment": self.segment} if self.segment else own
 

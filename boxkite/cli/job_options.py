@@ -23,8 +23,8 @@ def job_options(command: Command) -> Command:
         click.option(
             "--period-end",
             metavar="TIME",
-            help="End of the period that the rows come from, as a date or time like that of "
-            "--until. --metrics writes it. [default: --until]",
+            help="End of the period that the rows come from: a date or time, as for --until. "
+            "--metrics writes it. [default: --until]",
         ),
         click.option(
             "--every",

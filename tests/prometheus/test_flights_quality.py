@@ -69,7 +69,7 @@ def page(monitor: Monitor) -> dict[str, str]:
 def serve(baseline: Baseline, flights: pd.DataFrame, folder: Path) -> tuple[dict[str, str], ...]:
     """Return two pages: before the first prediction, and after all labels have arrived.
 
-    Some labels arrive twice, some are wrong at first, and some come before their prediction.
+    Some labels arrive twice, and some are wrong at first.
     """
     settings = Settings(outcome_ttl=10 * 86_400.0, state_dir=str(folder), log="none:")
     monitor = Monitor(baseline, settings=settings, registry=None)
