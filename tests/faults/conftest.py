@@ -290,9 +290,12 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Service]]:
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
-    process.terminate()
-    try:
-        process.wait(_PATIENCE)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    # uWSGI may overlook one signal while it starts workers.
+    deadline = time.monotonic() + _PATIENCE
+    while time.monotonic() < deadline:
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(5.0)
+            return
+    process.kill()
+    process.wait()
