@@ -62,6 +62,6 @@ def _reason(drift: VariableDrift) -> str:
             ("K-S", drift.ks, drift.ks_critical),
             ("one cell", drift.excess, drift.excess_critical),
         )
-        if not math.isnan(value)
+        if not math.isnan(critical)
     )
     return "; ".join([drift.effect, *drift.rate_changes, statistics])

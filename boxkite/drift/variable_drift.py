@@ -34,17 +34,19 @@ class VariableDrift:
         kl: Kullback-Leibler divergence of live from training, in nats.
         js: Jensen-Shannon distance.
         ks: Kolmogorov-Smirnov distance; NaN for unordered categories.
-        critical: Critical value of PSI: chance alone rarely exceeds it.
+        critical: Critical value of PSI: chance alone rarely exceeds it. NaN if there are too few
+            rows for PSI to judge.
         verdict: `insufficient`, `ok` or `drift`.
         reason: Why there is not enough data, such as "41 rows, 100 needed". Empty if there is
             enough, and if the column is absent, because that counts as a changed rate.
         moved: Live fraction minus training fraction of the cell where they differ most. Both are
             smoothed, so that a few rows are not judged as a large difference.
-        moved_rows: The same difference as counted, without smoothing, which texts show.
+        moved_rows: The same difference as counted, without smoothing.
         moved_cell: The cell of `moved` in words: "0", "values above 9", "'ATL'"; empty without
             rows.
-        shift: How the rows moved, in words: how far the median went in the unit of the column, or
-            which category gained and which lost. Empty if neither moved.
+        effect: What changed most, in words (`boxkite.drift.effect`); empty without rows.
+        rows_needed: Live rows from which on all tests can judge the variable; 0 if training has too
+            few rows for them.
         unseen: Live rows with a category that training never saw.
         outside: Live rows with a number below the minimum or above the maximum of training.
         unseen_difference: Fraction of unseen rows among `rows`; NaN for numbers.
@@ -59,7 +61,8 @@ class VariableDrift:
         rate_critical: Critical value of the four kinds of evidence.
         changed_rates: Names of the rates ("missing", "unseen", "outside", "invalid") whose evidence
             exceeds `rate_critical` and whose difference matters.
-        ks_critical: Critical value of K-S; NaN for unordered categories.
+        ks_critical: Critical value of K-S; NaN for unordered categories, and for so few rows that
+            K-S cannot exceed it.
         scores: Score along each direction of natural variation; empty if none was learnt. The
             squares are a part of PSI, so `critical` includes them.
         score_criticals: Critical value of the absolute value of each score.
@@ -89,7 +92,8 @@ class VariableDrift:
     moved: float = math.nan
     moved_rows: float = math.nan
     moved_cell: str = ""
-    shift: str = ""
+    effect: str = ""
+    rows_needed: int = 0
     unseen: int = 0
     outside: int = 0
     unseen_difference: float = math.nan
@@ -157,14 +161,6 @@ class VariableDrift:
         return severity_of(self.size) if self.has_changed else ""
 
     @property
-    def effect(self) -> str:
-        """The difference in words: "7.1 % of rows moved to 0"; empty without rows."""
-        if not self.moved_cell:
-            return ""
-        direction = "to" if self.moved_rows > 0 else "away from"
-        return f"{_percent(abs(self.moved_rows))} of rows moved {direction} {self.moved_cell}"
-
-    @property
     def below_floor(self) -> str:
         """Remark on a difference that is more than chance but too small to matter; else empty."""
         if self.verdict != "ok" or not self.above:
@@ -181,11 +177,8 @@ class VariableDrift:
     @property
     def findings(self) -> tuple[str, ...]:
         """Drift, changed rates, the lack of data, and small changes, each in words."""
-        # The words on categories name both the one that gained rows and the one that lost them, so
-        # the effect on one of them would say the same again.
-        effect = "" if self.moved_cell and self.moved_cell in self.shift else self.effect
-        drift = (effect, self.shift) if self.verdict == "drift" else ()
-        return tuple(filter(None, (*drift, *self.rate_changes, self.reason, self.below_floor)))
+        drift = self.effect if self.verdict == "drift" else ""
+        return tuple(filter(None, (drift, *self.rate_changes, self.reason, self.below_floor)))
 
     @property
     def rate_changes(self) -> tuple[str, ...]:

@@ -92,8 +92,8 @@ class MemoryJoin:
             join.tables.add_counts(tables)
             for prediction, outcome in tables.predictions():
                 join.add_moved(prediction, outcome)
-            for key, outcome, arrived in tables.waiting_labels():
-                join.add_label(Label(key, outcome, arrived))
+            for key, outcome in tables.waiting_labels():
+                join.add_label(Label(key, outcome))
 
 
 class GroupJoin:

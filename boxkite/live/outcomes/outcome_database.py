@@ -6,6 +6,7 @@ import contextlib
 import os
 import sqlite3
 import time
+import weakref
 from collections.abc import Generator
 from pathlib import Path
 
@@ -21,10 +22,12 @@ _FORMAT = 1
 
 # `prediction` and `waiting` are sorted by time, so that new rows go to the end of the file and old
 # ones are removed at its beginning. `outputs` is empty if the prediction's output was not valid.
+# `arrived` is when the label of the outcome arrived, in nanoseconds since 1970.
 _SCHEMA = f"""
 BEGIN;
 CREATE TABLE prediction (
-    second INTEGER, entity BLOB, outputs BLOB NOT NULL, segments BLOB NOT NULL, outcome REAL,
+    second INTEGER, entity BLOB, outputs BLOB NOT NULL, segments BLOB NOT NULL,
+    outcome REAL, arrived INTEGER,
     PRIMARY KEY (second, entity)
 ) WITHOUT ROWID;
 CREATE TABLE waiting (
@@ -60,6 +63,8 @@ class MemoryDatabase:
         self._connection = sqlite3.connect(
             ":memory:", isolation_level=None, check_same_thread=False
         )
+        # Python 3.13 warns of a connection that is garbage before it is closed.
+        weakref.finalize(self, self._connection.close)
         self._connection.executescript(_SCHEMA)
 
     @contextlib.contextmanager
