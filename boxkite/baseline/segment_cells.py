@@ -7,7 +7,7 @@ from dataclasses import replace
 from boxkite.baseline.capture import CategoryColumn
 from boxkite.baseline.counted_like import count_like
 from boxkite.baseline.ordered_values import OrderedValues
-from boxkite.baseline.variable import CategoryVariable, Variable
+from boxkite.baseline.variable import CategoryVariable, NumericVariable, Variable
 
 __all__ = ["arranged_like", "count_segment"]
 
