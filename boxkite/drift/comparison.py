@@ -19,7 +19,7 @@ from boxkite.baseline.variable import CategoryVariable, Variable
 from boxkite.drawing.cell_words import cell_words
 from boxkite.drawing.shapes import bars, drawn_kind
 from boxkite.drawing.svg import picture
-from boxkite.drift.allowance import Allowance, Statistics, measure
+from boxkite.drift.allowance import measure
 from boxkite.drift.comparison_series import ComparedRows, JobRun, comparison_families
 from boxkite.drift.effect import effect_words
 from boxkite.drift.policy import Policy
@@ -271,10 +271,7 @@ def _notebook_row(drift: VariableDrift, counts: tuple[Variable, Tally] | None) -
         drift.status,
         drift.severity,
         "; ".join(drift.findings),
-        number(drift.psi),
-        number(drift.critical),
-        number(drift.ks),
-        number(drift.ks_critical),
+        *(number(each) for name in ("PSI", "K-S") for each in drift.tests[name]),
     ]
     if counts is None:
         return numbers
@@ -374,43 +371,28 @@ def _distances(
     allowance = policy.allowance(window, variables, variable, natural=natural)
     variation = policy.natural_variation(window, variable) if natural else None
     found = measure(live, trained, variation, ordered=variable.is_ordered, design_effect=k)
+    critical = allowance.rest_limit(found)
+    if found.scores:  # The rest exceeds its limit if PSI exceeds this.
+        critical += sum(score**2 for score in found.scores)
     verdict, reason = judge(variable, found, allowance, policy)
-    needed = rows_needed(variable, policy)
     return {
         "psi": found.psi,
         "kl": kullback_leibler(live, trained, k),
         "js": jensen_shannon(live, trained, k),
         "ks": found.distance,
-        **_thresholds(found, allowance, has_enough=0 < needed <= found.rows),
+        "critical": critical,
+        "ks_critical": allowance.distance_limit(found),
         "scores": found.scores,
+        "score_criticals": tuple(math.sqrt(each) for each in allowance.score_limits(found)),
         "excess": found.excess,
+        "excess_critical": allowance.excess_limit(found),
         "moved": found.moved,
         "moved_rows": found.moved_rows,
         "moved_cell": cell_words(variable, found.moved_cell, outside=bool(tally.outside)),
         "effect": effect_words(variable, live, found, outside=bool(tally.outside)),
-        "rows_needed": needed,
+        "rows_needed": rows_needed(variable, policy),
         "verdict": verdict,
         "reason": reason,
-    }
-
-
-def _thresholds(found: Statistics, allowance: Allowance, *, has_enough: bool) -> dict[str, Any]:
-    """Return the critical value of each statistic; NaN if it judges nothing.
-
-    K-S judges any number of rows, but it never exceeds 1. The other tests need enough rows.
-    """
-    distance = allowance.distance_limit(found)
-    ks_critical = distance if distance < 1 else math.nan
-    if not has_enough:
-        unknown = (math.nan,) * len(found.scores)
-        return {"critical": math.nan, "ks_critical": ks_critical, "score_criticals": unknown}
-    # The rest exceeds its limit if PSI exceeds this.
-    critical = allowance.rest_limit(found) + sum(score**2 for score in found.scores)
-    return {
-        "critical": critical,
-        "ks_critical": ks_critical,
-        "score_criticals": tuple(math.sqrt(each) for each in allowance.score_limits(found)),
-        "excess_critical": allowance.excess_limit(found),
     }
 
 
