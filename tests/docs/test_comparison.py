@@ -11,7 +11,7 @@ COMPARISON = (PROJECT / "docs" / "explained" / "comparison.md").read_text()
 README = (PROJECT / "README.md").read_text().split("## Comparison\n")[1].split("\n## ")[0]
 
 PROOF = re.compile(r"`((?:tests|benchmarks)/[\w/.]+)`")
-FIGURE = re.compile(r"(?<![\w.])\d[\d,]*(?:\.\d+)?(?![\d.])")
+FIGURE = re.compile(r"(?<![\w.])\d+(?:,\d{3})*(?:\.\d+)?(?![\d.]*\d)")
 
 
 def section(anchor: str) -> str:
