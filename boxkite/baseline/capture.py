@@ -101,7 +101,7 @@ def named_columns(
     native = nw.to_native(data, pass_through=True)
     if nw.dependencies.is_pandas_like_dataframe(native):
         # narwhals refuses column names that are not text or that repeat. Here they are converted,
-        # and `fit_variables` explains which name repeats.
+        # and `fit_distributions` explains which name repeats.
         yield from ((str(name), native.iloc[:, i]) for i, name in enumerate(native.columns))
         return
     try:

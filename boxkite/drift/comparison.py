@@ -21,15 +21,15 @@ from boxkite.drawing.shapes import bars, drawn_kind
 from boxkite.drawing.svg import picture
 from boxkite.drift.allowance import measure
 from boxkite.drift.comparison_series import ComparedRows, JobRun, comparison_families
+from boxkite.drift.effect import effect_words
 from boxkite.drift.policy import Policy
 from boxkite.drift.rates import measure_rates, rate_critical
-from boxkite.drift.shift import shift_words
 from boxkite.drift.statistics import (
     jensen_shannon,
     kullback_leibler,
 )
 from boxkite.drift.variable_drift import VariableDrift
-from boxkite.drift.verdict import Severity, Verdict, judge
+from boxkite.drift.verdict import Severity, Verdict, judge, rows_needed
 from boxkite.errors import ConfigError
 from boxkite.system.atomic_file import replace_file
 from boxkite.system.type_guards import is_tuple
@@ -255,7 +255,7 @@ class Comparison:
 
 
 def _fields(drift: VariableDrift) -> dict[str, Any]:
-    derived = ("status", "effect", "size", "severity", "above", "rate_changes", "below_floor")
+    derived = ("status", "size", "severity", "above", "rate_changes", "below_floor")
     return asdict(drift) | {name: getattr(drift, name) for name in derived}
 
 
@@ -271,10 +271,7 @@ def _notebook_row(drift: VariableDrift, counts: tuple[Variable, Tally] | None) -
         drift.status,
         drift.severity,
         "; ".join(drift.findings),
-        number(drift.psi),
-        number(drift.critical),
-        number(drift.ks),
-        number(drift.ks_critical),
+        *(number(each) for name in ("PSI", "K-S") for each in drift.tests[name]),
     ]
     if counts is None:
         return numbers
@@ -392,7 +389,8 @@ def _distances(
         "moved": found.moved,
         "moved_rows": found.moved_rows,
         "moved_cell": cell_words(variable, found.moved_cell, outside=bool(tally.outside)),
-        "shift": shift_words(variable, live),
+        "effect": effect_words(variable, live, found, outside=bool(tally.outside)),
+        "rows_needed": rows_needed(variable, policy),
         "verdict": verdict,
         "reason": reason,
     }

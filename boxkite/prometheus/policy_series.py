@@ -11,8 +11,9 @@ from boxkite.baseline.text_writer import Family, format_series
 from boxkite.drift import Policy
 from boxkite.drift.allowance import Allowance
 from boxkite.drift.variable_policy import DEFAULT_FLOORS
+from boxkite.prometheus.policy_hash import policy_hash
 from boxkite.prometheus.quality_policy_series import quality_policy_families
-from boxkite.prometheus.series_labels import part_labels, variable_labels
+from boxkite.prometheus.series_labels import part_labels, variable_labels, version_labels
 
 __all__ = ["PolicySeries"]
 
@@ -20,6 +21,7 @@ _SECONDS_A_SCRAPE = 0.5
 _DEFAULT = Policy()
 _CRITICAL = "boxkite_drift_critical"
 _VARIATION = "boxkite_drift_variation"
+_HASH = "boxkite_policy_hash"
 
 
 class PolicySeries:
@@ -62,6 +64,11 @@ class PolicySeries:
                 _DEFAULT.min_rows_a_cell,
             ),
             *quality_policy_families(baseline, policy.quality),
+            _gauge(
+                _HASH,
+                "Hash of the whole policy. It is equal in all replicas that have the same policy.",
+                [(format_series(_HASH, **version_labels(baseline)), policy_hash(policy))],
+            ),
         ]
 
     def families(self) -> list[Family]:

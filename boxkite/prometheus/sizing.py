@@ -105,7 +105,7 @@ class Fleet:
         )
         natural = sum(_amounts(each) for _, each in self._variations())
         shares = windows * (1 + len(self.baseline.segment_labels))
-        return of_variables + natural + shares + 1 + len(STAGES) + _LOG_SERIES
+        return of_variables + natural + shares + 2 + len(STAGES) + _LOG_SERIES
 
     def _variations(self) -> Iterator[tuple[str, Variation]]:
         """Yield the natural variation of each variable and window that is known."""
