@@ -7,7 +7,7 @@ from dataclasses import replace
 from boxkite.baseline.capture import CategoryColumn
 from boxkite.baseline.counted_like import count_like
 from boxkite.baseline.ordered_values import OrderedValues
-from boxkite.baseline.variable import CategoryVariable, Variable
+from boxkite.baseline.variable import CategoryVariable, NumericVariable, Variable
 
 __all__ = ["arranged_like", "count_segment"]
 
@@ -25,6 +25,8 @@ def count_segment(whole: Variable, column: OrderedValues | CategoryColumn, label
 
 def arranged_like(whole: Variable, own: Variable, label: str) -> Variable:
     """Return the variable of a segment with its cells in the order of the whole."""
+    if isinstance(own, NumericVariable) and isinstance(whole, NumericVariable):
+        return replace(own, segment=label, value_type=whole.value_type)
     if not (isinstance(own, CategoryVariable) and isinstance(whole, CategoryVariable)):
         return replace(own, segment=label)
     # Categories are sorted by their rows, and a segment may have another most common one.

@@ -245,7 +245,7 @@ class Comparison:
 
 
 def _fields(drift: VariableDrift) -> dict[str, Any]:
-    derived = ("status", "effect", "size", "severity", "above", "rate_changes", "below_floor")
+    derived = ("status", "size", "severity", "above", "rate_changes", "below_floor")
     return asdict(drift) | {name: getattr(drift, name) for name in derived}
 
 
@@ -261,10 +261,7 @@ def _notebook_row(drift: VariableDrift, counts: tuple[Variable, Tally] | None) -
         drift.status,
         drift.severity,
         "; ".join(drift.findings),
-        number(drift.psi),
-        number(drift.critical),
-        number(drift.ks),
-        number(drift.ks_critical),
+        *(number(each) for name in ("PSI", "K-S") for each in drift.tests[name]),
     ]
     if counts is None:
         return numbers

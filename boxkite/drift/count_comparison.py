@@ -13,12 +13,12 @@ from boxkite.baseline.variable import CategoryVariable, Variable
 from boxkite.drawing.cell_words import cell_words
 from boxkite.drift.allowance import measure
 from boxkite.drift.comparison import Comparison
+from boxkite.drift.effect import effect_words
 from boxkite.drift.policy import Policy
 from boxkite.drift.rates import measure_rates, rate_critical
-from boxkite.drift.shift import shift_words
 from boxkite.drift.statistics import jensen_shannon, kullback_leibler
 from boxkite.drift.variable_drift import VariableDrift
-from boxkite.drift.verdict import judge
+from boxkite.drift.verdict import judge, rows_needed
 
 __all__ = ["compare_counts"]
 
@@ -132,7 +132,8 @@ def _distances(
         "moved": found.moved,
         "moved_rows": found.moved_rows,
         "moved_cell": cell_words(variable, found.moved_cell, outside=bool(tally.outside)),
-        "shift": shift_words(variable, live),
+        "effect": effect_words(variable, live, found, outside=bool(tally.outside)),
+        "rows_needed": rows_needed(variable, policy),
         "verdict": verdict,
         "reason": reason,
     }

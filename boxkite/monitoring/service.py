@@ -1,5 +1,5 @@
 """Monitoring of a model service."""
 
-from boxkite.classic.monitoring_service import ModelMonitoringService
+from boxkite.classic.monitoring_service import BEDROCK_SERVER_ID, ModelMonitoringService
 
-__all__ = ["ModelMonitoringService"]
+__all__ = ["BEDROCK_SERVER_ID", "ModelMonitoringService"]

@@ -16,7 +16,7 @@ from boxkite.live.journal_files import JournalFiles
 from boxkite.live.outcomes.join_tables import JoinTables
 from boxkite.live.outcomes.joined_outcomes import DayOutcomes, JoinedOutcomes
 from boxkite.live.outcomes.label_join import JoinOptions, Label, LabelJoin
-from boxkite.live.outcomes.outcome_database import FileDatabase, MemoryDatabase
+from boxkite.live.outcomes.outcome_database import Database, FileDatabase, MemoryDatabase
 from boxkite.live.worker_folder import ORPHAN, WORKER, WorkerFolder
 
 __all__ = ["GroupJoin", "MemoryJoin"]
@@ -92,8 +92,8 @@ class MemoryJoin:
             join.tables.add_counts(tables)
             for prediction, outcome in tables.predictions():
                 join.add_moved(prediction, outcome)
-            for key, outcome, arrived in tables.waiting_labels():
-                join.add_label(Label(key, outcome, arrived))
+            for key, outcome in tables.waiting_labels():
+                join.add_label(Label(key, outcome))
 
 
 class GroupJoin:
@@ -107,13 +107,20 @@ class GroupJoin:
         folder: The group's folder.
         options: How labels are joined.
         reporter: Reports predictions that were removed to make room.
+        database: The database. None takes the one in the group's folder.
     """
 
-    def __init__(self, folder: Path, options: JoinOptions, reporter: ErrorReporter) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        options: JoinOptions,
+        reporter: ErrorReporter,
+        database: Database | None = None,
+    ) -> None:
         self._folder = folder
         self._options = options
         self._reporter = reporter
-        self._database = FileDatabase(folder)
+        self._database = database or FileDatabase(folder)
 
     def join(self, journals: Mapping[str, Readable]) -> dict[str, Position]:
         """Join all records of journals that are not joined yet.

@@ -6,6 +6,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date, timedelta
+from typing import NamedTuple
 
 from boxkite.live.counts_file import START, Position
 from boxkite.live.outcomes.joined_outcomes import (
@@ -19,17 +20,29 @@ from boxkite.live.outcomes.outcome_record import PredictionKey
 from boxkite.live.outcomes.prediction_reader import KeptPrediction
 from boxkite.quality import Outcomes
 
-__all__ = ["PAIRS", "JoinTables"]
+__all__ = ["PAIRS", "JoinTables", "TimedOutcome"]
 
 PAIRS = ("paired", "withdrawn")
 """Pairs that were counted, and those of them that a corrected label took back."""
-
 
 _FIRST_DAY = date(1970, 1, 1)
 _DAY_SECONDS = 86_400
 _MOST_DAYS = 40
 _FORGET_SECONDS = 86_400
 _STEADY_SECONDS = 3600
+_NANOSECONDS = 1_000_000_000
+
+
+class TimedOutcome(NamedTuple):
+    """The outcome of a label, and its time.
+
+    Attributes:
+        number: The outcome as a number, see `OutcomeCells.outcome_number`.
+        arrived: When the label arrived, in nanoseconds since 1970, UTC.
+    """
+
+    number: float
+    arrived: int
 
 
 class JoinTables:
@@ -75,29 +88,30 @@ class JoinTables:
             self._days[prediction.key.second // _DAY_SECONDS] += 1
         return added
 
-    def keep_prediction(self, prediction: KeptPrediction, outcome: float | None) -> bool:
+    def keep_prediction(self, prediction: KeptPrediction, outcome: TimedOutcome | None) -> bool:
         """Keep a prediction that is counted already. Return False if it is there already."""
         key, outputs, segments = prediction
         added = self._connection.execute(
-            "INSERT OR IGNORE INTO prediction VALUES (?, ?, ?, ?, ?)",
-            (*key, outputs, segments, outcome),
+            "INSERT OR IGNORE INTO prediction VALUES (?, ?, ?, ?, ?, ?)",
+            (*key, outputs, segments, *(outcome or (None, None))),
         ).rowcount
         self._numbers["predictions"] += added
         return added > 0
 
-    def predictions(self) -> Iterator[tuple[KeptPrediction, float | None]]:
+    def predictions(self) -> Iterator[tuple[KeptPrediction, TimedOutcome | None]]:
         """Yield each prediction with its outcome."""
-        for *key, outputs, segments, outcome in self._connection.execute(
-            "SELECT second, entity, outputs, segments, outcome FROM prediction"
+        for *key, outputs, segments, number, arrived in self._connection.execute(
+            "SELECT second, entity, outputs, segments, outcome, arrived FROM prediction"
         ):
+            outcome = None if number is None else TimedOutcome(number, arrived)
             yield KeptPrediction(PredictionKey(*key), outputs, segments), outcome
 
-    def waiting_labels(self) -> Iterator[tuple[PredictionKey, float, int]]:
-        """Yield the key, the outcome and the arrival of each label that waits."""
-        for *key, outcome, arrived in self._connection.execute(
+    def waiting_labels(self) -> Iterator[tuple[PredictionKey, TimedOutcome]]:
+        """Yield the key and the outcome of each label that waits."""
+        for *key, number, arrived in self._connection.execute(
             "SELECT second, entity, outcome, arrived FROM waiting"
         ):
-            yield PredictionKey(*key), outcome, arrived
+            yield PredictionKey(*key), TimedOutcome(number, arrived)
 
     def add_counts(self, other: JoinTables) -> None:
         """Add the counts of other tables, without the rows of predictions and labels."""
@@ -111,42 +125,48 @@ class JoinTables:
             self._days[number] += day.predictions
             self.add_to_day("paired", number, day.outcomes)
 
-    def prediction(self, key: PredictionKey) -> tuple[KeptPrediction, float | None] | None:
+    def prediction(self, key: PredictionKey) -> tuple[KeptPrediction, TimedOutcome | None] | None:
         """Return a prediction and its outcome, or None if it is not kept."""
         found = self._connection.execute(
-            "SELECT outputs, segments, outcome FROM prediction WHERE second = ? AND entity = ?", key
+            "SELECT outputs, segments, outcome, arrived FROM prediction "
+            "WHERE second = ? AND entity = ?",
+            key,
         ).fetchone()
-        return None if found is None else (KeptPrediction(key, *found[:2]), found[2])
+        if found is None:
+            return None
+        outputs, segments, number, arrived = found
+        outcome = None if number is None else TimedOutcome(number, arrived)
+        return KeptPrediction(key, outputs, segments), outcome
 
-    def set_outcome(self, key: PredictionKey, outcome: float) -> None:
+    def set_outcome(self, key: PredictionKey, outcome: TimedOutcome) -> None:
         """Store the outcome of a prediction."""
         self._connection.execute(
-            "UPDATE prediction SET outcome = ? WHERE second = ? AND entity = ?", (outcome, *key)
+            "UPDATE prediction SET outcome = ?, arrived = ? WHERE second = ? AND entity = ?",
+            (*outcome, *key),
         )
 
-    def waiting(self, key: PredictionKey) -> float | None:
+    def waiting(self, key: PredictionKey) -> TimedOutcome | None:
         """Return the outcome that waits for a prediction, or None."""
         if not self._numbers["waiting"]:
             return None
-        found: tuple[float] | None = self._connection.execute(
-            "SELECT outcome FROM waiting WHERE second = ? AND entity = ?", key
+        found: tuple[float, int] | None = self._connection.execute(
+            "SELECT outcome, arrived FROM waiting WHERE second = ? AND entity = ?", key
         ).fetchone()
-        return found[0] if found else None
+        return TimedOutcome(*found) if found else None
 
-    def add_waiting(self, key: PredictionKey, outcome: float, arrived: int) -> None:
+    def add_waiting(self, key: PredictionKey, outcome: TimedOutcome) -> None:
         """Let an outcome wait for its prediction."""
-        self._connection.execute(
-            "INSERT INTO waiting VALUES (?, ?, ?, ?)", (*key, outcome, arrived)
-        )
+        self._connection.execute("INSERT INTO waiting VALUES (?, ?, ?, ?)", (*key, *outcome))
         self._numbers["waiting"] += 1
 
-    def replace_waiting(self, key: PredictionKey, outcome: float) -> None:
+    def replace_waiting(self, key: PredictionKey, outcome: TimedOutcome) -> None:
         """Replace an outcome that waits."""
         self._connection.execute(
-            "UPDATE waiting SET outcome = ? WHERE second = ? AND entity = ?", (outcome, *key)
+            "UPDATE waiting SET outcome = ?, arrived = ? WHERE second = ? AND entity = ?",
+            (*outcome, *key),
         )
 
-    def take_waiting(self, key: PredictionKey) -> float | None:
+    def take_waiting(self, key: PredictionKey) -> TimedOutcome | None:
         """Remove and return the outcome that waits for a prediction, or return None."""
         found = self.waiting(key)
         if found is not None:
@@ -155,7 +175,9 @@ class JoinTables:
 
     def remove_waiting(self, until: int) -> int:
         """Remove labels that arrived before a second, and return their number."""
-        return self._remove("waiting", "arrived < ?", until) if self._numbers["waiting"] else 0
+        if not self._numbers["waiting"]:
+            return 0
+        return self._remove("waiting", "arrived < ?", until * _NANOSECONDS)
 
     def limit_waiting(self, most: int) -> int:
         """Remove the labels that waited the longest beyond a number, and return their number."""

@@ -6,12 +6,20 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from itertools import chain
 
 import numpy as np
 
 from boxkite.quality import LossSums, OutcomePairs, Outcomes
 
-__all__ = ["RESULTS", "DayOutcomes", "JoinedOutcomes", "outcomes_from_bytes", "outcomes_to_bytes"]
+__all__ = [
+    "RESULTS",
+    "DayOutcomes",
+    "JoinedOutcomes",
+    "add_days",
+    "outcomes_from_bytes",
+    "outcomes_to_bytes",
+]
 
 RESULTS = ("paired", "repeated", "corrected", "late", "foreign", "unknown", "invalid")
 """What becomes of a label. Each one ends in exactly one of these, or still waits.
@@ -39,6 +47,20 @@ class DayOutcomes:
     day: date
     predictions: int
     outcomes: Outcomes
+
+    def plus(self, other: DayOutcomes) -> DayOutcomes:
+        """Return the sum of two counts of one day."""
+        predictions = self.predictions + other.predictions
+        return DayOutcomes(self.day, predictions, self.outcomes.plus(other.outcomes))
+
+
+def add_days(*parts: list[DayOutcomes]) -> list[DayOutcomes]:
+    """Return the sums of the counts of each day, the oldest first."""
+    found: dict[date, DayOutcomes] = {}
+    for each in chain.from_iterable(parts):
+        known = found.get(each.day)
+        found[each.day] = each if known is None else known.plus(each)
+    return [found[day] for day in sorted(found)]
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import numpy as np
 
 from boxkite.baseline import Baseline
 from boxkite.baseline.outcome_pairs import OutcomeCells
-from boxkite.live.outcomes.join_tables import JoinTables
+from boxkite.live.outcomes.join_tables import JoinTables, TimedOutcome
 from boxkite.live.outcomes.outcome_record import (
     OutcomeRecord,
     PredictionKey,
@@ -77,14 +77,12 @@ class Label(NamedTuple):
 
     Attributes:
         key: Key of its prediction.
-        outcome: The outcome as a number, see `OutcomeCells.outcome_number`.
-        arrived: When it arrived, in seconds since 1970, UTC.
+        outcome: Its outcome.
         is_foreign: Whether its id names another server.
     """
 
     key: PredictionKey
-    outcome: float
-    arrived: int
+    outcome: TimedOutcome
     is_foreign: bool = False
 
 
@@ -127,12 +125,12 @@ class LabelJoin:
             if early is not None:
                 self._pair(prediction, early)
 
-    def add_moved(self, prediction: KeptPrediction, outcome: float | None) -> None:
+    def add_moved(self, prediction: KeptPrediction, outcome: TimedOutcome | None) -> None:
         """Keep a prediction of other tables, with the outcome that was counted there."""
         self.tables.keep_prediction(prediction, outcome)
         early = self.tables.take_waiting(prediction.key)
         if early is not None:
-            self.add_label(Label(prediction.key, early, prediction.key.second))
+            self.add_label(Label(prediction.key, early))
 
     def _add_record(self, content: bytes) -> None:
         try:
@@ -149,15 +147,19 @@ class LabelJoin:
     def _label(self, record: OutcomeRecord) -> Label | None:
         """Return a label whose id and outcome are valid, or None."""
         parsed = PredictionKey.parse(record.prediction_id)
-        outcome = self._options.cells.outcome_number(record.outcome)
-        if parsed is None or math.isnan(outcome):
+        number = self._options.cells.outcome_number(record.outcome)
+        if parsed is None or math.isnan(number):
             return None
         server_id, key = parsed
-        arrived = record.arrived_at // _NANOSECONDS
-        return Label(key, outcome, arrived, server_id != self._options.server_id)
+        outcome = TimedOutcome(number, record.arrived_at)
+        return Label(key, outcome, server_id != self._options.server_id)
 
     def add_label(self, label: Label) -> None:
-        """Join one label."""
+        """Join one label.
+
+        Several workers receive labels, and their journals are joined in any order. So the label
+        that arrived last is right, not the one that is joined last.
+        """
         found = self.tables.prediction(label.key)
         if found is None:
             self._keep_or_give_up(label)
@@ -165,14 +167,22 @@ class LabelJoin:
         prediction, before = found
         if before is None:
             self._pair(prediction, label.outcome)
-        elif before == label.outcome:
-            self._results["repeated"] += 1
+            return
+        if not self._is_newer(label, before):
+            return
+        if before.number == label.outcome.number:
+            self.tables.set_outcome(label.key, label.outcome)
         else:
-            self._results["corrected"] += 1
-            self._withdrawn.append(_Pair(prediction, before))
+            self._withdrawn.append(_Pair(prediction, before.number))
             self._count(prediction, label.outcome)
 
-    def _pair(self, prediction: KeptPrediction, outcome: float) -> None:
+    def _is_newer(self, label: Label, before: TimedOutcome) -> bool:
+        """Count a further label of a prediction, and return whether it arrived after the other."""
+        same = before.number == label.outcome.number
+        self._results["repeated" if same else "corrected"] += 1
+        return label.outcome.arrived >= before.arrived
+
+    def _pair(self, prediction: KeptPrediction, outcome: TimedOutcome) -> None:
         """Count the first label of a prediction."""
         if not prediction.outputs:
             self._results["invalid"] += 1
@@ -180,26 +190,23 @@ class LabelJoin:
         self._results["paired"] += 1
         self._count(prediction, outcome)
 
-    def _count(self, prediction: KeptPrediction, outcome: float) -> None:
+    def _count(self, prediction: KeptPrediction, outcome: TimedOutcome) -> None:
         self.tables.set_outcome(prediction.key, outcome)
-        self._paired.append(_Pair(prediction, outcome))
+        self._paired.append(_Pair(prediction, outcome.number))
 
     def _keep_or_give_up(self, label: Label) -> None:
         """Let a label without a prediction wait, unless no prediction can come any more."""
         if label.is_foreign:
             self._results["foreign"] += 1
             return
-        age = label.arrived - label.key.second
+        age = label.outcome.arrived // _NANOSECONDS - label.key.second
         if age > self._options.ttl or label.key.second <= self.tables.number("removed_until"):
             self._results["late"] += 1
             return
         before = self.tables.waiting(label.key)
         if before is None:
-            self.tables.add_waiting(label.key, label.outcome, label.arrived)
-        elif before == label.outcome:
-            self._results["repeated"] += 1
-        else:
-            self._results["corrected"] += 1
+            self.tables.add_waiting(label.key, label.outcome)
+        elif self._is_newer(label, before):
             self.tables.replace_waiting(label.key, label.outcome)
 
     def finish(self, now: int) -> int:

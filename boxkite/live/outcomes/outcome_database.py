@@ -6,12 +6,14 @@ import contextlib
 import os
 import sqlite3
 import time
+import weakref
 from collections.abc import Generator
 from pathlib import Path
+from typing import Protocol
 
-from boxkite.system.file_lock import hold_lock
+from boxkite.system.file_lock import hold_lock, hold_shared_lock
 
-__all__ = ["FileDatabase", "MemoryDatabase", "OutcomeDatabaseError"]
+__all__ = ["Database", "FileDatabase", "MemoryDatabase", "OutcomeDatabaseError"]
 
 _NAME = "outcomes.db"
 _LOCK = "outcomes.lock"
@@ -21,10 +23,12 @@ _FORMAT = 1
 
 # `prediction` and `waiting` are sorted by time, so that new rows go to the end of the file and old
 # ones are removed at its beginning. `outputs` is empty if the prediction's output was not valid.
+# `arrived` is when the label of the outcome arrived, in nanoseconds since 1970.
 _SCHEMA = f"""
 BEGIN;
 CREATE TABLE prediction (
-    second INTEGER, entity BLOB, outputs BLOB NOT NULL, segments BLOB NOT NULL, outcome REAL,
+    second INTEGER, entity BLOB, outputs BLOB NOT NULL, segments BLOB NOT NULL,
+    outcome REAL, arrived INTEGER,
     PRIMARY KEY (second, entity)
 ) WITHOUT ROWID;
 CREATE TABLE waiting (
@@ -53,14 +57,30 @@ class OutcomeDatabaseError(OSError):
     """The database cannot be used now. The labels stay in the journal."""
 
 
-class MemoryDatabase:
-    """A database in memory, for a process that has no folder."""
+class Database(Protocol):
+    """The database in a file, or one in memory."""
 
-    def __init__(self) -> None:
+    def transaction(self) -> contextlib.AbstractContextManager[sqlite3.Connection]:
+        """Commit the changes of the `with` block together, or none of them."""
+        ...
+
+
+class MemoryDatabase:
+    """A database in memory, for a process that has no folder, or that may not change it.
+
+    Args:
+        original: The database to copy. None begins with an empty one.
+    """
+
+    def __init__(self, original: sqlite3.Connection | None = None) -> None:
         self._connection = sqlite3.connect(
             ":memory:", isolation_level=None, check_same_thread=False
         )
-        self._connection.executescript(_SCHEMA)
+        # Python 3.13 warns of a connection that is garbage before it is closed.
+        weakref.finalize(self, self._connection.close)
+        if original is not None:
+            original.backup(self._connection)
+        _check_format(self._connection)
 
     @contextlib.contextmanager
     def transaction(self) -> Generator[sqlite3.Connection]:
@@ -100,6 +120,33 @@ class FileDatabase:
                     yield from _transaction(connection)
             except sqlite3.DatabaseError as error:
                 raise self._explained(error) from None
+
+    @contextlib.contextmanager
+    def copied(self) -> Generator[MemoryDatabase]:
+        """Yield a copy in memory. This writes no file, so the folder may be read-only.
+
+        The workers change nothing during the `with` block. So they remove no part of a journal that
+        the copy has not joined.
+
+        Raises:
+            OutcomeDatabaseError: If the database cannot be read.
+            OSError: If the folder cannot be read, or another process holds the lock for too long.
+        """
+        with contextlib.ExitStack() as stack:
+            # Without a lock file, no worker has joined anything yet.
+            with contextlib.suppress(FileNotFoundError):
+                stack.enter_context(hold_shared_lock(self._lock, _LOCK_SECONDS))
+            yield self._copy()
+
+    def _copy(self) -> MemoryDatabase:
+        if not self.path.exists():
+            return MemoryDatabase()
+        try:
+            address = f"{self.path.absolute().as_uri()}?mode=ro"
+            with contextlib.closing(sqlite3.connect(address, uri=True)) as connection:
+                return MemoryDatabase(connection)
+        except sqlite3.DatabaseError as error:
+            raise OutcomeDatabaseError(f"Cannot read labels in '{self.path}': {error}.") from None
 
     def _open(self) -> sqlite3.Connection:
         # SQLite would give a new file the permissions that the umask allows.

@@ -6,6 +6,7 @@ import math
 import sqlite3
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -101,8 +102,9 @@ def prediction(number: int, made: int, score: Any, carrier: Any = "UA") -> bytes
     return encode(Record(uuid(number), made * SECOND, [1.0, carrier], [score]))
 
 
-def label(identifier: Any, outcome: Any, arrived: int = NOW) -> bytes:
-    return encode_outcome(identifier, arrived * SECOND, outcome)
+def label(identifier: Any, outcome: Any, arrived: int = NOW * SECOND) -> bytes:
+    """Return a label that arrives at a time in nanoseconds."""
+    return encode_outcome(identifier, arrived, outcome)
 
 
 class Joining(RuleBasedStateMachine):
@@ -158,11 +160,13 @@ class Joining(RuleBasedStateMachine):
     @rule(worker=workers, which=st.integers(0, 100), outcome=st.integers(0, 1))
     def outcome(self, worker: str, which: int, outcome: int) -> None:
         number = which % self.fresh
-        # One label of a prediction comes through one worker, because the order of workers is open.
-        worker = "ab"[number % 2]
-        self.sent += 1
         self.labels.setdefault(number, []).append(outcome)
-        self.append(worker, label(prediction_id(number, self.made[number][0]), outcome, self.now))
+        self.send(worker, prediction_id(number, self.made[number][0]), outcome)
+
+    def send(self, worker: str, identifier: Any, outcome: Any) -> None:
+        # No two labels arrive in the same nanosecond.
+        self.sent += 1
+        self.append(worker, label(identifier, outcome, self.now * SECOND + self.sent))
 
     @rule(
         worker=workers,
@@ -179,9 +183,8 @@ class Joining(RuleBasedStateMachine):
     )
     def hopeless(self, worker: str, case: tuple[str, Any, Any]) -> None:
         result, identifier, outcome = case
-        self.sent += 1
         self.invalid += result == "invalid"
-        self.append(worker, label(identifier, outcome, self.now))
+        self.send(worker, identifier, outcome)
 
     @rule(steps=st.one_of(st.just(math.inf), st.integers(0, 60)))
     def join_journals(self, steps: float) -> None:
@@ -247,6 +250,33 @@ class Joining(RuleBasedStateMachine):
 
 TestJoining = Joining.TestCase
 TestJoining.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["waits", "is-late"])
+@pytest.mark.parametrize(("older", "newer"), [(0, 1), (1, 0), (1, 1)])
+def test_of_labels_in_different_journals_the_one_that_arrived_last_is_right(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, older: int, newer: int, late: bool
+) -> None:
+    monkeypatch.setattr(time, "time", lambda: float(NOW))
+    journals = {"a": Records(), "b": Records()}
+    join = GroupJoin(tmp_path, OPTIONS, ErrorReporter())
+    identifier = prediction_id(1, NOW)
+    made = prediction(1, NOW, 0.9)
+    journals["a"].contents = [] if late else [made]
+    # The journal with the newer label is joined first.
+    journals["a"].contents.append(label(identifier, newer, NOW * SECOND + 5))
+    journals["b"].contents = [label(identifier, older, NOW * SECOND + 4)]
+    join.join(journals)
+    # Without a memory of the newest time, this one would win over the label from before.
+    journals["b"].contents.append(label(identifier, 1 - newer, NOW * SECOND + 3))
+    if late:
+        journals["b"].contents.append(made)
+    join.join(journals)
+    joined = join.totals()
+    expected = CELLS.count([[0.9]], [newer]).pairs[0]
+    assert joined.outcomes(LAYOUT).pairs[0].counts.tolist() == expected.counts.tolist()
+    corrected = 1 + (older != newer)
+    assert +joined.results == +Counter(paired=1, corrected=corrected, repeated=2 - corrected)
 
 
 def test_a_join_that_is_killed_at_any_statement_is_repeated_exactly(
