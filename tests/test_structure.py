@@ -84,7 +84,11 @@ MAY_IMPORT: dict[str, set[str]] = {
 NAMES_OF_0_0_5 = {"monitoring", "utils"}
 
 # `Baseline` reads and writes the files of 0.0.5 too, and `Monitor` shows its series.
-USES_CLASSIC = {"boxkite.baseline.baseline", "boxkite.monitor"}
+USES_CLASSIC = {
+    "boxkite.baseline.training_distributions",
+    "boxkite.baseline.histogram_file",
+    "boxkite.monitor",
+}
 
 
 def modules(package: str) -> dict[str, Path]:

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from boxkite.baseline.variable import Role
 from boxkite.drift.variable_policy import DEFAULT_FLOORS, Floors
 from boxkite.drift.verdict import Severity, Verdict, severity_of
 
-__all__ = ["Status", "VariableDrift"]
+__all__ = ["DriftTest", "Status", "VariableDrift"]
 
 Status: TypeAlias = Literal["insufficient", "ok", "drift", "changed rate"]
+
+
+class DriftTest(NamedTuple):
+    """A statistic and its threshold.
+
+    Attributes:
+        value: Value of the statistic; NaN if the variable has none of this name.
+        threshold: Its critical value; NaN if it cannot judge this many rows.
+    """
+
+    value: float
+    threshold: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -34,8 +46,7 @@ class VariableDrift:
         kl: Kullback-Leibler divergence of live from training, in nats.
         js: Jensen-Shannon distance.
         ks: Kolmogorov-Smirnov distance; NaN for unordered categories.
-        critical: Critical value of PSI: chance alone rarely exceeds it. NaN if there are too few
-            rows for PSI to judge.
+        critical: Critical value of PSI: chance alone rarely exceeds it.
         verdict: `insufficient`, `ok` or `drift`.
         reason: Why there is not enough data, such as "41 rows, 100 needed". Empty if there is
             enough, and if the column is absent, because that counts as a changed rate.
@@ -45,8 +56,8 @@ class VariableDrift:
         moved_cell: The cell of `moved` in words: "0", "values above 9", "'ATL'"; empty without
             rows.
         effect: What changed most, in words (`boxkite.drift.effect`); empty without rows.
-        rows_needed: Live rows from which on all tests can judge the variable; 0 if training has too
-            few rows for them.
+        rows_needed: Live rows from which on all tests can judge the variable, if training has
+            enough rows.
         unseen: Live rows with a category that training never saw.
         outside: Live rows with a number below the minimum or above the maximum of training.
         unseen_difference: Fraction of unseen rows among `rows`; NaN for numbers.
@@ -61,8 +72,7 @@ class VariableDrift:
         rate_critical: Critical value of the four kinds of evidence.
         changed_rates: Names of the rates ("missing", "unseen", "outside", "invalid") whose evidence
             exceeds `rate_critical` and whose difference matters.
-        ks_critical: Critical value of K-S; NaN for unordered categories, and for so few rows that
-            K-S cannot exceed it.
+        ks_critical: Critical value of K-S; NaN for unordered categories.
         scores: Score along each direction of natural variation; empty if none was learnt. The
             squares are a part of PSI, so `critical` includes them.
         score_criticals: Critical value of the absolute value of each score.
@@ -208,11 +218,23 @@ class VariableDrift:
         """
         if self.verdict == "insufficient":
             return ()
-        pairs = {"PSI": (self.psi, self.critical), "K-S": (self.ks, self.ks_critical)}
-        pairs["one cell"] = (self.excess, self.excess_critical)
+        return tuple(name for name, each in self.tests.items() if each.value > each.threshold)
+
+    @property
+    def tests(self) -> dict[str, DriftTest]:
+        """Each statistic with its threshold, by the names of `above`.
+
+        A threshold is NaN if the statistic cannot judge: K-S never exceeds 1, and the others need
+        enough rows.
+        """
+        found = {"PSI": DriftTest(self.psi, self.critical)}
+        found["one cell"] = DriftTest(self.excess, self.excess_critical)
         for i, pair in enumerate(zip(self.scores, self.score_criticals, strict=True), 1):
-            pairs[f"direction {i}"] = (abs(pair[0]), pair[1])
-        return tuple(name for name, (value, critical) in pairs.items() if value > critical)
+            found[f"direction {i}"] = DriftTest(abs(pair[0]), pair[1])
+        if self.rows < self.rows_needed:
+            found = {name: DriftTest(each.value) for name, each in found.items()}
+        ks_threshold = self.ks_critical if self.ks_critical < 1 else math.nan
+        return {"PSI": found.pop("PSI"), "K-S": DriftTest(self.ks, ks_threshold), **found}
 
     @property
     def multiple(self) -> float:

@@ -37,6 +37,9 @@ class PolicySeries:
     Args:
         baseline: The baseline whose variables are judged.
         policy: The policy of the service.
+
+    Attributes:
+        constant: The families that need no computing.
     """
 
     def __init__(self, baseline: Baseline, policy: Policy) -> None:
@@ -48,7 +51,7 @@ class PolicySeries:
         self._waiting = deque((each, window) for each in variables for window in policy.windows)
         self._criticals: list[tuple[str, float]] = []
         self._variation: list[tuple[str, float]] = []
-        self._constant = [
+        self.constant: list[Family] = [
             self._shares(),
             *self._floors(),
             *self._of_version(
@@ -81,7 +84,7 @@ class PolicySeries:
         return [
             _gauge(_CRITICAL, critical, list(self._criticals)),
             *_unless_empty(_gauge(_VARIATION, variation, list(self._variation))),
-            *self._constant,
+            *self.constant,
         ]
 
     def _compute(self) -> None:
