@@ -29,13 +29,22 @@ MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "system": set(),
     "error_reporter": {"system"},
+    "number_range": {"errors"},
     "settings": {"errors", "system"},
     "signals": {"error_reporter"},
     "drawing": set(),
     "variation": set(),
-    "quality": {"drawing", "variation"},
+    "quality": {"drawing", "number_range", "variation"},
     "baseline": {"drawing", "errors", "error_reporter", "quality", "system", "variation"},
-    "drift": {"baseline", "drawing", "errors", "quality", "system", "variation"},
+    "drift": {
+        "baseline",
+        "drawing",
+        "errors",
+        "number_range",
+        "quality",
+        "system",
+        "variation",
+    },
     "rows": {"baseline", "error_reporter"},
     "live": {
         "rows",
@@ -75,7 +84,11 @@ MAY_IMPORT: dict[str, set[str]] = {
 NAMES_OF_0_0_5 = {"monitoring", "utils"}
 
 # `Baseline` reads and writes the files of 0.0.5 too, and `Monitor` shows its series.
-USES_CLASSIC = {"boxkite.baseline.baseline", "boxkite.monitor"}
+USES_CLASSIC = {
+    "boxkite.baseline.training_distributions",
+    "boxkite.baseline.histogram_file",
+    "boxkite.monitor",
+}
 
 
 def modules(package: str) -> dict[str, Path]:

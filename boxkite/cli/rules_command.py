@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
+from boxkite.cli.cost_table import cost_table
 from boxkite.cli.inputs import read_baseline
 from boxkite.prometheus.rules import RuleObject, RuleOptions, render_rules
 from boxkite.prometheus.rules.durations import parse_duration
@@ -146,9 +147,11 @@ def rules_command(
       boxkite rules --estimate histogram.prom --replicas 50
     """
     windows = [window] if slow_window == "none" else [window, slow_window]
+    of_quality = [] if quality_windows == "none" else quality_windows.split(",")
     if estimate is not None:
         scrape_seconds = parse_duration(scrape_interval or "15s")
-        _print_estimate(Fleet(read_baseline(estimate), replicas, windows, scrape_seconds))
+        baseline = read_baseline(estimate)
+        click.echo(cost_table(Fleet(baseline, replicas, windows, scrape_seconds, of_quality)))
         return
     options = RuleOptions(
         environment=environment_labels(by),
@@ -162,37 +165,9 @@ def rules_command(
     )
     rules = render_rules(
         windows=windows,
-        quality_windows=[] if quality_windows == "none" else quality_windows.split(","),
+        quality_windows=of_quality,
         options=options,
     )
     if kubernetes:
         rules = RuleObject(name=name, namespace=namespace, labels=label).render(rules)
     click.echo(rules, nl=False)
-
-
-def _print_estimate(fleet: Fleet) -> None:
-    """Print the cost of a fleet, with and without the baseline on each replica."""
-    each, once = (fleet.size(export_baseline=exported) for exported in (True, False))
-    variables = len(fleet.baseline.variables)
-    lines = [
-        ("series a replica", f"{each.series_a_replica:,}", f"{once.series_a_replica:,}"),
-        ("series of all targets", f"{each.exported:,}", f"{once.exported:,}"),
-        ("recorded series", f"{each.recorded:,}", f"{once.recorded:,}"),
-        ("samples a second", f"{each.samples_a_second:,.0f}", f"{once.samples_a_second:,.0f}"),
-        ("share of a core", f"{each.processor_share:.1%}", f"{once.processor_share:.1%}"),
-    ]
-    click.echo(
-        f"{fleet.replicas:,} replicas, {variables:,} variables, a scrape every "
-        f"{fleet.scrape_interval:g} s, windows {' and '.join(fleet.windows)}:\n"
-    )
-    click.echo(
-        f"{'':22} {'each exports':>16} {'one target':>16}\n{'':22} {'the baseline':>16} "
-        f"{'exports it':>16}"
-    )
-    for name, *values in lines:
-        click.echo(f"{name:22} " + " ".join(f"{value:>16}" for value in values))
-    click.echo(
-        "\nThe share of a core is about what Prometheus 2.42 took in benchmarks/rules.py, for one "
-        "environment. Give the right column by EXPORT_BASELINE=false; see "
-        "docs/production/prometheus.md."
-    )

@@ -26,11 +26,18 @@ from boxkite.drift import kolmogorov
 from boxkite.drift.allowance import Allowance
 from boxkite.drift.null_distribution import critical_value
 from boxkite.drift.shares import Shares
-from boxkite.drift.variable_policy import DEFAULT_FLOORS, NO_ALERT, Floors, VariablePolicy
+from boxkite.drift.variable_policy import (
+    DEFAULT_FLOORS,
+    FLOOR_RANGES,
+    NO_ALERT,
+    Floors,
+    VariablePolicy,
+)
 from boxkite.errors import ConfigError
+from boxkite.number_range import ABOVE_0, NOT_NEGATIVE, check_windows
 from boxkite.quality import QualityPolicy
 from boxkite.quality.quality_policy import parts_of_false_alarms
-from boxkite.variation import Variation
+from boxkite.variation import MIN_ROWS_A_CELL, Variation
 
 __all__ = ["MOST_SHARE", "Policy"]
 
@@ -47,6 +54,8 @@ _ALARMS_A_WINDOW = 2.5
 
 
 _AS_THE_POLICY = VariablePolicy()
+
+_INDEPENDENT_ROWS = replace(NOT_NEGATIVE, description="at least 1 and finite", least=1.0)
 
 
 @dataclass(frozen=True)
@@ -72,14 +81,14 @@ class Policy:
             and windows of its own.
 
     Raises:
-        ConfigError: If `design_effect` is less than 1, or a floor is negative.
+        ConfigError: If a value is out of range. The message names it.
     """
 
     false_alarms_per_month: float = 1.0
     min_effect: float = DEFAULT_FLOORS.effect
     min_moved: float = DEFAULT_FLOORS.moved
     min_rate: float = DEFAULT_FLOORS.rate
-    min_rows_a_cell: float = 5.0
+    min_rows_a_cell: float = MIN_ROWS_A_CELL
     windows: Mapping[str, float] = field(default_factory=lambda: {"1h": 1.0, "1d": 24.0})
     design_effect: float = 1.0
     variables: Mapping[str, VariablePolicy | None] = field(
@@ -88,13 +97,14 @@ class Policy:
     quality: QualityPolicy = field(default_factory=QualityPolicy)
 
     def __post_init__(self) -> None:
-        if not 1.0 <= self.design_effect < math.inf:
-            raise ConfigError(f"`design_effect` must be at least 1, not {self.design_effect}")
-        for each in (self, *self.variables.values()):
-            for name in ("min_effect", "min_moved", "min_rate"):
-                value = getattr(each, name, None)
-                if value is not None and not value >= 0:
-                    raise ConfigError(f"`{name}` must be 0 or more, not {value}")
+        ABOVE_0.check("`false_alarms_per_month`", self.false_alarms_per_month)
+        for name, allowed in FLOOR_RANGES.items():
+            allowed.check(f"`{name}`", getattr(self, name))
+        ABOVE_0.check("`min_rows_a_cell`", self.min_rows_a_cell)
+        check_windows(self.windows)
+        if not self.windows:
+            raise ConfigError("`windows` must name at least one window, such as {'1h': 1.0}")
+        _INDEPENDENT_ROWS.check("`design_effect`", self.design_effect)
 
     def check_names(self, variables: Iterable[Variable]) -> None:
         """Check that the baseline has every variable that the policy names.

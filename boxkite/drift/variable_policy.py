@@ -12,7 +12,16 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
-__all__ = ["DEFAULT_FLOORS", "NO_ALERT", "Floors", "VariablePolicy"]
+from boxkite.number_range import FRACTION, NOT_NEGATIVE_OR_INFINITE
+
+__all__ = ["DEFAULT_FLOORS", "FLOOR_RANGES", "NO_ALERT", "Floors", "VariablePolicy"]
+
+FLOOR_RANGES = {
+    "min_effect": NOT_NEGATIVE_OR_INFINITE,
+    "min_moved": FRACTION,
+    "min_rate": FRACTION,
+}
+"""What each floor may be. PSI has no upper limit, so infinity is how to judge by rows alone."""
 
 
 @dataclass(frozen=True)
@@ -23,11 +32,20 @@ class VariablePolicy:
         min_effect: Smallest PSI that matters, in nats.
         min_moved: Smallest fraction of rows that matters if it moves into or out of one cell.
         min_rate: Smallest difference of a rate that matters.
+
+    Raises:
+        ConfigError: If a value is out of range. The message names it.
     """
 
     min_effect: float | None = None
     min_moved: float | None = None
     min_rate: float | None = None
+
+    def __post_init__(self) -> None:
+        for name, allowed in FLOOR_RANGES.items():
+            value = getattr(self, name)
+            if value is not None:
+                allowed.check(f"`{name}`", value)
 
 
 class Floors(NamedTuple):

@@ -11,8 +11,9 @@ from boxkite.baseline.text_writer import Family, format_series
 from boxkite.drift import Policy
 from boxkite.drift.allowance import Allowance
 from boxkite.drift.variable_policy import DEFAULT_FLOORS
+from boxkite.prometheus.policy_hash import policy_hash
 from boxkite.prometheus.quality_policy_series import quality_policy_families
-from boxkite.prometheus.series_labels import part_labels, variable_labels
+from boxkite.prometheus.series_labels import part_labels, variable_labels, version_labels
 
 __all__ = ["PolicySeries"]
 
@@ -20,6 +21,7 @@ _SECONDS_A_SCRAPE = 0.5
 _DEFAULT = Policy()
 _CRITICAL = "boxkite_drift_critical"
 _VARIATION = "boxkite_drift_variation"
+_HASH = "boxkite_policy_hash"
 
 
 class PolicySeries:
@@ -35,6 +37,9 @@ class PolicySeries:
     Args:
         baseline: The baseline whose variables are judged.
         policy: The policy of the service.
+
+    Attributes:
+        constant: The families that need no computing.
     """
 
     def __init__(self, baseline: Baseline, policy: Policy) -> None:
@@ -46,7 +51,7 @@ class PolicySeries:
         self._waiting = deque((each, window) for each in variables for window in policy.windows)
         self._criticals: list[tuple[str, float]] = []
         self._variation: list[tuple[str, float]] = []
-        self._constant = [
+        self.constant: list[Family] = [
             self._shares(),
             *self._floors(),
             *self._of_version(
@@ -62,6 +67,11 @@ class PolicySeries:
                 _DEFAULT.min_rows_a_cell,
             ),
             *quality_policy_families(baseline, policy.quality),
+            _gauge(
+                _HASH,
+                "Hash of the whole policy. It is equal in all replicas that have the same policy.",
+                [(format_series(_HASH, **version_labels(baseline)), policy_hash(policy))],
+            ),
         ]
 
     def families(self) -> list[Family]:
@@ -74,7 +84,7 @@ class PolicySeries:
         return [
             _gauge(_CRITICAL, critical, list(self._criticals)),
             *_unless_empty(_gauge(_VARIATION, variation, list(self._variation))),
-            *self._constant,
+            *self.constant,
         ]
 
     def _compute(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from boxkite.number_range import ABOVE_0, FRACTION, NOT_NEGATIVE, check_windows
 from boxkite.quality.statistic import QualityStatistic
 
 __all__ = ["QualityPolicy", "parts_of_false_alarms"]
@@ -48,6 +49,9 @@ class QualityPolicy:
         min_rows: Fewest rows for a verdict on a statistic, both now and at training.
         windows: Length of each window in which Prometheus judges quality, in hours, by name. A
             label counts in the windows after its arrival.
+
+    Raises:
+        ConfigError: If a value is out of range. The message names it.
     """
 
     false_alarms_per_month: float = 1.0
@@ -55,6 +59,13 @@ class QualityPolicy:
     min_increase: float = 0.05
     min_rows: int = 50
     windows: Mapping[str, float] = field(default_factory=lambda: {"1d": 24.0, "7d": 168.0})
+
+    def __post_init__(self) -> None:
+        ABOVE_0.check("`false_alarms_per_month`", self.false_alarms_per_month)
+        FRACTION.check("`min_drop`", self.min_drop)
+        NOT_NEGATIVE.check("`min_increase`", self.min_increase)
+        NOT_NEGATIVE.check("`min_rows`", self.min_rows)
+        check_windows(self.windows)
 
     def part(self, segment: str, segments: int) -> QualityPolicy:
         """Return the policy for all rows of a model, or for those of one of its segments.

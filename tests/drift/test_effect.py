@@ -37,7 +37,7 @@ BELL = np.random.default_rng(1).normal(size=5000)
             id="durations",
         ),
         pytest.param(
-            DAYS, DAYS + 73,
+            DAYS, DAYS + np.timedelta64(73, "D"),
             "21.9 % of rows moved up (15 % to values above 2013-12-06), and the median rose by "
             "about 73 d, from 2013-06-16 to 2013-08-28",
             id="dates",

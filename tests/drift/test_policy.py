@@ -164,7 +164,7 @@ def test_rows_without_drift_exceed_a_critical_value_no_more_often_than_stated(
 def test_a_design_effect_below_1_is_refused(effect: float) -> None:
     with pytest.raises(ConfigError) as raised:
         Policy(design_effect=effect)
-    assert str(raised.value) == f"`design_effect` must be at least 1, not {effect}"
+    assert str(raised.value) == f"`design_effect` must be at least 1 and finite, not {effect}"
 
 
 def with_tail(labels: int, rows: int, once: int | None) -> CategoryVariable:
@@ -230,9 +230,49 @@ def test_each_variable_may_have_floors_of_its_own(name: str, floors: Floors) -> 
     assert floors.raises_alerts == (name != "z")
 
 
-@pytest.mark.parametrize("name", ["min_effect", "min_moved", "min_rate"])
-@pytest.mark.parametrize("value", [-0.1, math.nan])
-def test_a_negative_floor_is_refused(name: str, value: float) -> None:
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (
+            {"false_alarms_per_month": 0},
+            "`false_alarms_per_month` must be above 0 and finite, not 0",
+        ),
+        (
+            {"false_alarms_per_month": math.nan},
+            "`false_alarms_per_month` must be above 0 and finite, not nan",
+        ),
+        ({"min_rows_a_cell": -5}, "`min_rows_a_cell` must be above 0 and finite, not -5"),
+        ({"min_rows_a_cell": math.inf}, "`min_rows_a_cell` must be above 0 and finite, not inf"),
+        ({"windows": {}}, "`windows` must name at least one window, such as {'1h': 1.0}"),
+        (
+            {"windows": {"1h": 1.0, "1d": 0.0}},
+            "the hours of the window '1d' in `windows` must be above 0 and finite, not 0.0",
+        ),
+        (
+            {"windows": {"1h": "1h"}},
+            "the hours of the window '1h' in `windows` must be a number, not '1h'",
+        ),
+    ],
+)
+def test_a_policy_with_an_impossible_value_is_refused(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        Policy(**values)
+    assert str(raised.value) == message
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [
+        ("min_effect", -0.1, "0 or more"),
+        ("min_effect", math.nan, "0 or more"),
+        ("min_moved", -0.1, "from 0 to 1"),
+        ("min_moved", 2.0, "from 0 to 1"),
+        ("min_moved", math.nan, "from 0 to 1"),
+        ("min_rate", -0.1, "from 0 to 1"),
+        ("min_rate", math.inf, "from 0 to 1"),
+    ],
+)
+def test_an_impossible_floor_is_refused(name: str, value: float, allowed: str) -> None:
     own: dict[str, Any] = {name: value}
     for make in (
         lambda: Policy(**own),
@@ -240,7 +280,7 @@ def test_a_negative_floor_is_refused(name: str, value: float) -> None:
     ):
         with pytest.raises(ConfigError) as raised:
             make()
-        assert str(raised.value) == f"`{name}` must be 0 or more, not {value}"
+        assert str(raised.value) == f"`{name}` must be {allowed}, not {value}"
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import yaml
 
-from boxkite import Baseline, Policy
+from boxkite import Baseline, Policy, VariablePolicy
 from boxkite.prometheus.rules import render_rules
+from boxkite.quality import QualityPolicy
 from boxkite.settings import Settings
 
 MODEL = 'model_name="m",model_version="v"'
@@ -130,48 +131,81 @@ def small() -> Baseline:
     return Baseline.fit({"x": random.normal(size=2000)}, model="m", version="v", bins=6)
 
 
+@pytest.fixture(scope="module")
+def labelled() -> Baseline:
+    """A baseline with outcomes and a segment, whose thresholds differ from those of the whole."""
+    random = np.random.default_rng(3)
+    score = random.random(4000)
+    return Baseline.fit(
+        {"x": random.normal(size=4000), "country": random.choice(["NO", "SE"], 4000)},
+        {"score": score},
+        outcome=(random.random(4000) < score).astype(int),
+        segments=["country"],
+        model="m",
+        version="v",
+        bins=6,
+    )
+
+
 NO_WINDOW = said(
     "Model m (job models): the rules cannot follow its policy, because of the windows of the rules",
     "The services export no thresholds for a window of these rules, so there is no verdict on",
     "drift in it. First, give the services the windows of the rules, with",
     'Policy(windows={"1h": 1, "6h": 6}), or print rules for the windows of the services.',
 )
+NO_QUALITY_WINDOW = said(
+    "Model m (job models): the rules cannot follow its policy, because of the quality windows of "
+    "the rules",
+    "The services export no thresholds of quality for a window of these rules, so there is no",
+    "verdict on quality in it. First, give the services the windows of the rules, with",
+    'QualityPolicy(windows={"1d": 24, "7d": 168}), or print rules for the windows of the services.',
+)
 UNEVEN = said(
     "Model m (job models): the rules cannot follow its policy, because of the policies of the "
     "replicas",
-    "Replicas allow different numbers of false alarms, so the rules use the greatest threshold and",
-    "find less drift than they could. First, give all replicas the same policy; a rollout may",
-    "still be under way.",
+    "Replicas have different policies, so the rules use the greatest of their thresholds and find",
+    "less than they could. First, give all replicas the same policy; a rollout may still be under",
+    "way.",
 )
+POLICY = ("boxkite_drift_share", "boxkite_quality_critical", "boxkite_policy_hash")
+A_DAY = Policy(quality=QualityPolicy(windows={"1d": 24.0}))
 
 
 @pytest.mark.parametrize(
-    ("policies", "windows", "setting", "text"),
+    ("outcomes", "policies", "windows", "setting", "text"),
     [
-        ([Policy()], ["1h", "1d"], "", {}),
-        ([Policy()], ["1d"], "", {}),
-        ([Policy(false_alarms_per_month=0.1, min_effect=0.2)], ["1h", "1d"], "", {}),
-        ([Policy()], ["1h", "6h"], "the windows of the rules", NO_WINDOW),
-        (
-            [Policy(), Policy(false_alarms_per_month=0.1)],
-            ["1h", "1d"],
-            "the policies of the replicas",
-            UNEVEN,
+        (False, [Policy()], ["1h", "1d"], "", {}),
+        (False, [Policy()], ["1d"], "", {}),
+        (False, [Policy(false_alarms_per_month=0.1, min_effect=0.2)], ["1h", "1d"], "", {}),
+        (False, [A_DAY], ["1h", "1d"], "", {}),  # quality is not judged without outcomes
+        (False, [Policy()], ["1h", "6h"], "the windows of the rules", NO_WINDOW),
+        (True, [Policy(), Policy()], ["1h", "1d"], "", {}),
+        (True, [A_DAY], ["1h", "1d"], "the quality windows of the rules", NO_QUALITY_WINDOW),
+        *(
+            (True, [Policy(), other], ["1h", "1d"], "the policies of the replicas", UNEVEN)
+            for other in (
+                Policy(false_alarms_per_month=0.1),
+                Policy(variables={"x": VariablePolicy(min_rate=0.1)}),
+                Policy(quality=QualityPolicy(min_rows=100)),
+            )
         ),
     ],
 )
 def test_a_policy_that_the_rules_cannot_follow_is_told(
     bench: Any,
     small: Baseline,
+    labelled: Baseline,
+    outcomes: bool,
     policies: Sequence[Policy],
     windows: Sequence[str],
     setting: str,
     text: dict[str, str],
 ) -> None:
-    replicas = [bench.replica(small, policy) for policy in policies]
+    replicas = [bench.replica(labelled if outcomes else small, policy) for policy in policies]
     for replica in replicas:
-        for _ in range(75):
-            replica.scrape()
+        replica.scrape()
+        read = {each: now for each, now in replica.scrapes[0].items() if each.startswith(POLICY)}
+        replica.scrapes = [read] * 75  # an idle service, without what these rules do not read
     alert = {
         "exp_labels": {
             "job": "models",
@@ -189,7 +223,8 @@ def test_a_policy_that_the_rules_cannot_follow_is_told(
             "exp_alerts": [alert] if setting else [],
         }
     ]
-    chosen = rules_of("boxkite-baseline", "boxkite-scraping", windows=windows)
+    groups = ("boxkite-baseline", "boxkite-quality-baseline", "boxkite-scraping")
+    chosen = rules_of(*groups, windows=windows)
     bench.run_series(chosen, bench.input_series(replicas), "1m", alert_rule_test=tests)
 
 

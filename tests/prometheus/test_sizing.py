@@ -1,11 +1,16 @@
 """The estimate of what a fleet costs, beside what a service really exports."""
 
+import warnings
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from boxkite import Baseline, Monitor
+from boxkite import Baseline, BaselineWarning, Monitor
+from boxkite.baseline import NumericVariable
+from boxkite.prometheus.rules import render_rules
 from boxkite.prometheus.sizing import Fleet
 from boxkite.settings import Settings
 
@@ -31,23 +36,111 @@ def varying() -> Baseline:
     return Baseline.fit({"x": values, "y": random.normal(size=len(hours))}, time=hours * 3600.0)
 
 
+def with_outcomes(kind: str, *, segments: bool) -> Baseline:
+    """A baseline with quality at training, and with 4 values of a segment if asked for."""
+    random = np.random.default_rng(1)
+    rows = 3000
+    columns = {
+        "x": random.normal(size=rows),
+        "size": random.choice(["S", "M", "L"], rows),
+        "country": random.choice(["NO", "IT"], rows),
+    }
+    score = random.random(rows)
+    outcome: Any = (random.random(rows) < score).astype(int)
+    if kind == "class":
+        score, outcome = (random.choice(["a", "b", "c"], rows) for _ in range(2))
+    elif kind == "number":
+        outcome = score + random.normal(size=rows)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", BaselineWarning)  # no row without a country
+        return Baseline.fit(
+            columns,
+            {"output": score},
+            ordered={"size": ["S", "M", "L"]},
+            outcome=outcome,
+            segments=["country"] if segments else (),
+            model=kind,
+        )
+
+
+def exported(baseline: Baseline, settings: Settings) -> list[str]:
+    """Return the series that a service exports, once it has computed every threshold."""
+    monitor = Monitor(baseline, log=None, settings=settings, registry=None)
+    found: list[str] = []
+    while True:
+        lines = monitor.export().body.decode().splitlines()
+        series = [line for line in lines if not line.startswith("#")]
+        if len(series) == len(found):
+            monitor.close()
+            return series
+        found = series
+
+
 @pytest.mark.parametrize("export_baseline", [True, False])
 @pytest.mark.parametrize("kind", ["baseline", "varying"])
 def test_a_replica_exports_as_many_series_as_estimated(
     request: pytest.FixtureRequest, kind: str, export_baseline: bool, tmp_path: Path
 ) -> None:
     baseline: Baseline = request.getfixturevalue(kind)
-    settings = Settings(export_baseline=export_baseline)
-    monitor = Monitor(baseline, log=tmp_path, settings=settings, registry=None)
-    lines = monitor.export().body.decode().splitlines()
-    series = [line for line in lines if not line.startswith("#")]
+    settings = Settings(export_baseline=export_baseline, state_dir=str(tmp_path))
+    series = exported(baseline, settings)
     size = Fleet(baseline, replicas=7).size(export_baseline=export_baseline)
     assert size.series_a_replica == len(series)
     of_baseline = sum(each.startswith("boxkite_baseline") for each in series)
     others = 0 if export_baseline else Fleet(baseline, 1).size().exported - size.series_a_replica
     assert size.exported == 7 * len(series) + others
     assert (of_baseline > 0) is export_baseline
-    monitor.close()
+
+
+@pytest.mark.parametrize("kind", ["score", "class", "number"])
+def test_segments_and_labels_add_as_many_series_as_estimated(kind: str, tmp_path: Path) -> None:
+    found = []
+    for segments, ttl in product((False, True), (0.0, 86_400.0)):
+        baseline = with_outcomes(kind, segments=segments)
+        settings = Settings(outcome_ttl=ttl, state_dir=str(tmp_path / f"{segments} {ttl}"))
+        size = Fleet(baseline, 1, takes_labels=ttl > 0).size()
+        assert size.series_a_replica == len(exported(baseline, settings))
+        found.append(size.series_a_replica)
+    plain, labels, segments, both = found
+    assert plain < labels < segments < both
+    assert both - segments == pytest.approx(5 * (labels - plain), abs=50)  # all rows, 4 segments
+
+
+def labelled_replica(bench: Any, baseline: Baseline, folder: Path) -> Any:
+    """Return a replica that gets 600 predictions and their labels between two scrapes."""
+    settings = Settings(outcome_ttl=86_400.0, state_dir=str(folder))
+    replica = bench.replica(baseline, settings=settings)
+    for _ in range(3):
+        replica.scrape()
+    random = np.random.default_rng(3)
+    (output,) = baseline.outputs
+    values = [0.1, 0.4, 0.9] if isinstance(output, NumericVariable) else ["a", "b", "c"]
+    for number in range(600):
+        value, size = random.choice(values), random.choice(["S", "M", "L"])
+        row = {"x": random.normal(), "size": size, "country": "NO"}
+        outcome = number % 2 if baseline.model == "score" else random.choice(values)
+        replica.monitor.log_outcome(replica.monitor.log_prediction(row, value), outcome)
+    replica.monitor.flush()
+    replica.scrape()
+    replica.scrapes += replica.scrapes[-1:] * 20
+    return replica
+
+
+@pytest.mark.slow
+def test_the_rules_record_as_many_series_as_estimated(bench: Any, tmp_path: Path) -> None:
+    kinds = ("score", "class", "number")
+    baselines = [with_outcomes(kind, segments=False) for kind in kinds]
+    replicas = [labelled_replica(bench, each, tmp_path / each.model) for each in baselines]
+    tests = [
+        {
+            "expr": f'count({{__name__=~".+:boxkite_.+", model_name="{each.model}"}})',
+            "eval_time": "15m",
+            "exp_samples": [{"labels": "{}", "value": Fleet(each, 1).size().recorded}],
+        }
+        for each in baselines
+    ]
+    series = bench.input_series(replicas)
+    bench.run_series(render_rules(), series, "40s", evaluation="5m", promql_expr_test=tests)
 
 
 def test_a_scrape_half_as_often_is_half_of_the_samples(baseline: Baseline) -> None:

@@ -1,12 +1,14 @@
 """Verdicts on quality: false alarms at the stated rate, and every real loss found."""
 
+import math
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
-from boxkite import Baseline
+from boxkite import Baseline, ConfigError
 from boxkite.baseline.outcome_pairs import OutcomeCells
 from boxkite.quality import (
     Outcomes,
@@ -127,3 +129,32 @@ def test_adding_up_equals_counting_together() -> None:
     assert added.output_sums == pytest.approx(whole.output_sums)
     for name, sums in whole.losses.items():
         assert added.losses[name] == pytest.approx(sums)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (
+            {"false_alarms_per_month": 0},
+            "`false_alarms_per_month` must be above 0 and finite, not 0",
+        ),
+        ({"false_alarms_per_month": "1"}, "`false_alarms_per_month` must be a number, not '1'"),
+        ({"min_drop": -0.1}, "`min_drop` must be from 0 to 1, not -0.1"),
+        ({"min_drop": 2.0}, "`min_drop` must be from 0 to 1, not 2.0"),
+        ({"min_increase": math.inf}, "`min_increase` must be 0 or more and finite, not inf"),
+        ({"min_rows": np.float64(math.nan)}, "`min_rows` must be 0 or more and finite, not nan"),
+        (
+            {"windows": {"1d": 24.0, "7d": -168}},
+            "the hours of the window '7d' in `windows` must be above 0 and finite, not -168",
+        ),
+    ],
+)
+def test_a_policy_with_an_impossible_value_is_refused(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        QualityPolicy(**values)
+    assert str(raised.value) == message
+
+
+def test_the_limits_of_each_value_are_allowed() -> None:
+    QualityPolicy(1e-300, min_drop=0, min_increase=0.0, min_rows=0, windows={"1h": 1})
+    QualityPolicy(1e300, min_drop=1, min_increase=9.0, min_rows=10**12, windows={})

@@ -106,16 +106,16 @@ def render_rules(
     ]
     if quality_windows or any(map(is_summed, windows)):
         groups.append(render_group("steps.yaml", options, **counted_in_step()))
-    sources = {window: (critical_windows or {}).get(window, window) for window in windows}
+    sources, quality_sources = (
+        {window: (critical_windows or {}).get(window, window) for window in each}
+        for each in (windows, quality_windows)
+    )
     for window, source in sources.items():
         of_window = WindowGroups(window, source, window == windows[-1], options, interval)
         groups += [of_window.records(), of_window.details(), *of_window.alerts()]
-    groups += quality_groups(
-        {window: (critical_windows or {}).get(window, window) for window in quality_windows},
-        options,
-    )
+    groups += quality_groups(quality_sources, options)
     groups.append(render_group("service.yaml", options, **service_texts(options.environment)))
-    groups.append(scraping_group(sources, options, interval))
+    groups.append(scraping_group(sources, quality_sources, options, interval))
     groups += job_groups(options)
     return _header(windows, options) + "\n".join(filter(None, groups))
 

@@ -16,11 +16,17 @@ __all__ = ["scraping_group"]
 _SCRAPES_A_SPAN, _LEAST_SCRAPES = 30, 24
 
 
-def scraping_group(sources: Mapping[str, str], options: RuleOptions, baseline_interval: str) -> str:
+def scraping_group(
+    sources: Mapping[str, str],
+    quality_sources: Mapping[str, str],
+    options: RuleOptions,
+    baseline_interval: str,
+) -> str:
     """Return the group of alerts on scraping, and on policies that differ.
 
     Args:
         sources: For each window of the rules, the window of the services that it uses.
+        quality_sources: The same for the windows of quality.
         options: Everything that does not change a verdict.
         baseline_interval: Time between two evaluations of the group that this one reads.
     """
@@ -33,8 +39,9 @@ def scraping_group(sources: Mapping[str, str], options: RuleOptions, baseline_in
         scrape_span=format_duration(_SCRAPES_A_SPAN * longest),
         least_scrapes=str(_LEAST_SCRAPES),
         longest_scrape=format_duration(longest),
-        policy_differences=_policy_differences(sources),
+        policy_differences=_policy_differences(sources, quality_sources),
         windows=_windows_argument(sources),
+        quality_windows=_windows_argument(quality_sources),
         **service_texts(options.environment),
     )
 
@@ -49,34 +56,41 @@ def _renamed_labels(options: RuleOptions) -> str:
     )
 
 
-def _policy_differences(sources: Mapping[str, str]) -> str:
+def _policy_differences(windows: Mapping[str, str], quality_windows: Mapping[str, str]) -> str:
     """Return a template of PromQL that finds policies that the rules cannot follow."""
-    # The segments follow the policy of the whole, so one alert is enough.
-    share = "version:boxkite_drift_share:max"
-    lacking = [
-        f'(max by (@live_version) ({share}{{segment=""}}) '
-        f'unless on (@live_version) {share}{{window="{source}"}})'
-        for source in sources.values()
-    ]
-    differences = [
-        ("the windows of the rules", " or ".join(lacking)),
-        (
-            "the policies of the replicas",
-            (
-                "max by (@live_version) (\n"
-                '    max by (@live_version, window) (boxkite_drift_share{segment=""})\n'
-                '    > min by (@live_version, window) (boxkite_drift_share{segment=""})\n'
-                "  )"
-            ),
+    differences = {
+        "the windows of the rules": _lacking("version:boxkite_drift_share:max", windows),
+        "the quality windows of the rules": _lacking(
+            "model:boxkite_quality_critical:max", quality_windows
         ),
-    ]
+        "the policies of the replicas": (
+            "max by (@live_version) (boxkite_policy_hash)\n"
+            "    > min by (@live_version) (boxkite_policy_hash)"
+        ),
+    }
     return "\nor\n".join(
         f'label_replace(\n  {expression},\n  "setting", "{name}", "", ""\n)'
-        for name, expression in differences
+        for name, expression in differences.items()
+        if expression
+    )
+
+
+def _lacking(exported: str, windows: Mapping[str, str]) -> str:
+    """Return a template of PromQL for the models whose services lack a window of the rules.
+
+    Args:
+        exported: Series with the label `window` that the services' policy leads to. Segments have
+            the windows of the whole, so only the whole is looked at.
+        windows: For each window of the rules, the window of the services that it uses.
+    """
+    return " or ".join(
+        f'(max by (@live_version) ({exported}{{segment=""}}) '
+        f'unless on (@live_version) {exported}{{window="{source}"}})'
+        for source in windows.values()
     )
 
 
 def _windows_argument(sources: Mapping[str, str]) -> str:
-    """Return the argument of `Policy` that sets the windows of the rules in a service."""
+    """Return the argument of a policy that sets the windows of the rules in a service."""
     hours = {source: parse_duration(source) / 3600 for source in sources.values()}
     return ", ".join(f'"{window}": {length:g}' for window, length in hours.items())
