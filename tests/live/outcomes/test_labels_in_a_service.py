@@ -16,7 +16,7 @@ import pytest
 from flask import Flask
 
 from boxkite import Baseline, ConfigError, Monitor, Policy
-from boxkite.quality import QualityPolicy
+from boxkite.quality import QualityPolicy, compare_outcomes
 from boxkite.settings import Settings
 from boxkite_flask import Boxkite
 
@@ -73,6 +73,34 @@ def test_without_the_setting_a_label_is_refused_with_the_reason(tmp_path: Path) 
     with pytest.raises(ConfigError, match="the setting OUTCOME_TTL is 0"):
         off.log_outcome("here/2026-11-30T00:00:00/x", 1)
     assert "boxkite_outcome_" not in off.export().body.decode().replace("baseline_outcome", "")
+
+
+def test_scores_are_an_estimate_with_labels_and_without(tmp_path: Path) -> None:
+    """What the scores let expect is what training's rows with these scores had."""
+    off, on = monitor(tmp_path / "off", 0.0), monitor(tmp_path / "on")
+    for each in (off, on):
+        ids = [each.log_prediction([1.0], float(score)) for score in SCORES]
+    on.log_outcome(ids[0], bool(SCORES[0] > 0.4))
+    measured = {each.now.name: each.now.value for each in compare_outcomes(BASELINE.outcomes)}
+    for service, rows in ((off, 0), (on, 1)):
+        for window in (None, "1d"):
+            quality = service.quality(window)
+            found = {each.name: each.value for each in quality.estimated}
+            assert (quality.rows, set(found)) == (rows, {"accuracy", "precision", "recall", "f1"})
+            expected = {name: measured[name] for name in found}
+            assert found == pytest.approx(expected, abs=0.02)
+    # Counts by the hour are kept for eight days, and labels for forty.
+    assert on.quality("30d").rows == 1
+    off.close()
+    on.close()
+
+
+def test_a_service_that_can_neither_measure_nor_estimate_says_why(tmp_path: Path) -> None:
+    settings = Settings(outcome_ttl=86_400.0, state_dir=str(tmp_path), log="none:")
+    service = Monitor(Baseline.fit({"x": range(9)}), settings=settings, registry=None)
+    with pytest.raises(ConfigError, match="has no outcomes"):
+        service.quality()
+    service.close()
 
 
 def database(folder: Path) -> Path:
