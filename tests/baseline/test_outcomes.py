@@ -1,5 +1,6 @@
 """Outcomes of training: counted by `fit`, kept in `histogram.prom`, shown as series."""
 
+import functools
 import json
 import math
 import re
@@ -29,6 +30,7 @@ def fitted(**options: Any) -> Baseline:
     return Baseline.fit(FEATURES, {"score": SCORES}, **options)
 
 
+@functools.cache
 def kinds() -> dict[str, Baseline]:
     labels = np.where(OUTCOMES, "a", "c")
     return {

@@ -52,7 +52,7 @@ def test_the_headline_names_what_is_worse() -> None:
         "Quality is not worse than at training. 4,000 predictions with a label.",
     )
     (words,) = parsed(quality_html(WORSE)).findall("p")
-    assert words.get("class") == "words drift"
+    assert words.get("class") == "words critical"
     assert str(words.text).startswith("Quality is worse than at training: accuracy, ")
     few = TRAINED.outcome_cells(LATE[:9], 0.5).count([SCORES[:9]], LATE[:9])
     (words,) = parsed(quality_html(compare_outcomes(few, TRAINED.outcomes))).findall("p")
@@ -102,6 +102,6 @@ def test_a_notebook_shows_numbers_without_probabilities_too() -> None:
     assert "<svg" in getattr(SAME, NOTEBOOK)()
     numbers = Baseline.fit({"x": SCORES}, {"y": SCORES * 10}, outcome=SCORES * 10 + 1)
     shown = getattr(compare_outcomes(numbers.outcomes, numbers.outcomes), NOTEBOOK)()  # type: ignore[arg-type]
-    assert "mae" in shown
+    assert "MAE" in shown
     assert "<svg" not in shown
     assert "Confusion" not in shown

@@ -17,6 +17,7 @@ from boxkite.live.outcomes.join_tables import JoinTables
 from boxkite.live.outcomes.joined_outcomes import DayOutcomes, JoinedOutcomes
 from boxkite.live.outcomes.label_join import JoinOptions, Label, LabelJoin
 from boxkite.live.outcomes.outcome_database import Database, FileDatabase, MemoryDatabase
+from boxkite.live.outcomes.pair_tables import PairTables
 from boxkite.live.worker_folder import ORPHAN, WORKER, WorkerFolder
 
 __all__ = ["GroupJoin", "MemoryJoin"]
@@ -81,7 +82,7 @@ class MemoryJoin:
         if self._database is None:
             return []
         with self._database.transaction() as connection:
-            return JoinTables(connection, self._options.layout).days(since)
+            return PairTables(connection, self._options.layout).days(since)
 
     def copy_to(self, join: LabelJoin) -> None:
         """Add everything to a join in a file."""
@@ -92,8 +93,8 @@ class MemoryJoin:
             join.tables.add_counts(tables)
             for prediction, outcome in tables.predictions():
                 join.add_moved(prediction, outcome)
-            for key, outcome in tables.waiting_labels():
-                join.add_label(Label(key, outcome))
+            for key, outcome, result in tables.waiting_labels():
+                join.add_label(Label(key, outcome, result))
 
 
 class GroupJoin:
@@ -235,7 +236,7 @@ class GroupJoin:
             OSError: If the database cannot be used.
         """
         with self._database.transaction() as connection:
-            return JoinTables(connection, self._options.layout).days(since)
+            return PairTables(connection, self._options.layout).days(since)
 
 
 def _journal_of(folder: Path) -> JournalFiles:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -15,6 +16,7 @@ import numpy as np
 from boxkite.baseline import Baseline
 from boxkite.baseline.outcome_pairs import OutcomeCells
 from boxkite.live.outcomes.join_tables import JoinTables, TimedOutcome
+from boxkite.live.outcomes.outcome_database import DamagedDatabaseError
 from boxkite.live.outcomes.outcome_record import (
     OutcomeRecord,
     PredictionKey,
@@ -29,6 +31,7 @@ __all__ = ["DAY_SECONDS", "JoinOptions", "Label", "LabelJoin"]
 
 DAY_SECONDS = 86_400
 _NANOSECONDS = 1_000_000_000
+_FLOAT_BYTES = 8
 _WAIT_SECONDS = 3600
 _MOST_WAITING = 100_000
 
@@ -71,6 +74,18 @@ class JoinOptions:
             max_bytes,
         )
 
+    def check(self, prediction: KeptPrediction) -> None:
+        """Check a prediction that was read from the database.
+
+        Raises:
+            DamagedDatabaseError: If it cannot be one of this model.
+        """
+        outputs, segments = prediction.outputs, prediction.segments
+        fits = len(outputs) in (0, _FLOAT_BYTES * self.cells.width)
+        fits &= len(segments) == len(self.segments)
+        if not fits or any(map(operator.ge, segments, map(len, self.segments))):
+            raise DamagedDatabaseError("it holds a prediction of another model")
+
 
 class Label(NamedTuple):
     """A label that can be joined.
@@ -78,12 +93,13 @@ class Label(NamedTuple):
     Attributes:
         key: Key of its prediction.
         outcome: Its outcome.
-        is_foreign: Whether its id names another server.
+        result: What it counts as if its prediction never comes: `foreign` if its id names another
+            server, else `unknown`.
     """
 
     key: PredictionKey
     outcome: TimedOutcome
-    is_foreign: bool = False
+    result: str = "unknown"
 
 
 class _Pair(NamedTuple):
@@ -152,7 +168,8 @@ class LabelJoin:
             return None
         server_id, key = parsed
         outcome = TimedOutcome(number, record.arrived_at)
-        return Label(key, outcome, server_id != self._options.server_id)
+        is_own = server_id == self._options.server_id
+        return Label(key, outcome, "unknown" if is_own else "foreign")
 
     def add_label(self, label: Label) -> None:
         """Join one label.
@@ -165,6 +182,7 @@ class LabelJoin:
             self._keep_or_give_up(label)
             return
         prediction, before = found
+        self._options.check(prediction)
         if before is None:
             self._pair(prediction, label.outcome)
             return
@@ -195,17 +213,18 @@ class LabelJoin:
         self._paired.append(_Pair(prediction, outcome.number))
 
     def _keep_or_give_up(self, label: Label) -> None:
-        """Let a label without a prediction wait, unless no prediction can come any more."""
-        if label.is_foreign:
-            self._results["foreign"] += 1
-            return
+        """Let a label without a prediction wait, unless no prediction can come any more.
+
+        This includes labels that name another server: the service may have had another `SERVER_ID`
+        when it made the prediction, which may still stand in the journal of a dead worker.
+        """
         age = label.outcome.arrived // _NANOSECONDS - label.key.second
         if age > self._options.ttl or label.key.second <= self.tables.number("removed_until"):
-            self._results["late"] += 1
+            self._results["foreign" if label.result == "foreign" else "late"] += 1
             return
         before = self.tables.waiting(label.key)
         if before is None:
-            self.tables.add_waiting(label.key, label.outcome)
+            self.tables.add_waiting(label.key, label.outcome, label.result)
         elif self._is_newer(label, before):
             self.tables.replace_waiting(label.key, label.outcome)
 
@@ -220,10 +239,11 @@ class LabelJoin:
         """
         tables, options = self.tables, self._options
         if tables.clock_is_steady(now):
-            tables.remove_predictions(now - int(options.ttl))
-            self._results["unknown"] += tables.remove_waiting(now - _WAIT_SECONDS)
-            tables.remove_days(now // DAY_SECONDS)
-        self._results["unknown"] += tables.limit_waiting(_MOST_WAITING)
+            # A label that arrived in time may stand in the journal of another worker until later.
+            tables.remove_predictions(now - int(options.ttl) - _WAIT_SECONDS)
+            self._results.update(tables.remove_waiting(now - _WAIT_SECONDS))
+            tables.pairs.remove_days(now // DAY_SECONDS)
+        self._results.update(tables.limit_waiting(_MOST_WAITING))
         removed = tables.limit_size(options.max_bytes)
         for name, number in self._results.items():
             tables.add_number(name, number)
@@ -240,11 +260,11 @@ class LabelJoin:
             for labels, place in zip(self._options.segments, pair.prediction.segments, strict=True):
                 by_segment[labels[place]].append(pair)
         for day, its_pairs in by_day.items():
-            self.tables.add_to_day(name, day, self._counted(its_pairs))
+            self.tables.pairs.add_to_day(name, day, self._counted(its_pairs))
         if pairs:
             by_segment[""] = list(pairs)
         for segment, its_pairs in by_segment.items():
-            self.tables.add_pairs(name, segment, self._counted(its_pairs))
+            self.tables.pairs.add(name, segment, self._counted(its_pairs))
 
     def _counted(self, pairs: Sequence[_Pair]) -> Outcomes:
         cells = self._options.cells

@@ -13,7 +13,13 @@ from typing import Protocol
 
 from boxkite.system.file_lock import hold_lock, hold_shared_lock
 
-__all__ = ["Database", "FileDatabase", "MemoryDatabase", "OutcomeDatabaseError"]
+__all__ = [
+    "DamagedDatabaseError",
+    "Database",
+    "FileDatabase",
+    "MemoryDatabase",
+    "OutcomeDatabaseError",
+]
 
 _NAME = "outcomes.db"
 _LOCK = "outcomes.lock"
@@ -23,7 +29,8 @@ _FORMAT = 1
 
 # `prediction` and `waiting` are sorted by time, so that new rows go to the end of the file and old
 # ones are removed at its beginning. `outputs` is empty if the prediction's output was not valid.
-# `arrived` is when the label of the outcome arrived, in nanoseconds since 1970.
+# `arrived` is when the label of the outcome arrived, in nanoseconds since 1970. `result` is what a
+# label counts as if its prediction never comes.
 _SCHEMA = f"""
 BEGIN;
 CREATE TABLE prediction (
@@ -33,6 +40,7 @@ CREATE TABLE prediction (
 ) WITHOUT ROWID;
 CREATE TABLE waiting (
     second INTEGER, entity BLOB, outcome REAL NOT NULL, arrived INTEGER NOT NULL,
+    result TEXT NOT NULL,
     PRIMARY KEY (second, entity)
 ) WITHOUT ROWID;
 CREATE TABLE day (
@@ -50,11 +58,22 @@ PRAGMA user_version = {_FORMAT};
 COMMIT;
 """
 
-_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+# Other errors have causes outside of the file, such as a full disk. boxkite's statements are
+# correct, so they fail for these reasons only if the tables or their rows are not boxkite's.
+_DAMAGED = (
+    *(sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR),
+    *(sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH),
+)
 
 
 class OutcomeDatabaseError(OSError):
     """The database cannot be used now. The labels stay in the journal."""
+
+
+class DamagedDatabaseError(sqlite3.DatabaseError):
+    """The database holds something that boxkite did not write."""
+
+    sqlite_errorcode = sqlite3.SQLITE_CORRUPT
 
 
 class Database(Protocol):
@@ -136,17 +155,18 @@ class FileDatabase:
             # Without a lock file, no worker has joined anything yet.
             with contextlib.suppress(FileNotFoundError):
                 stack.enter_context(hold_shared_lock(self._lock, _LOCK_SECONDS))
-            yield self._copy()
+            try:
+                yield self._copy()
+            except sqlite3.DatabaseError as error:
+                problem = f"Cannot read labels in '{self.path}': {error}."
+                raise OutcomeDatabaseError(problem) from None
 
     def _copy(self) -> MemoryDatabase:
         if not self.path.exists():
             return MemoryDatabase()
-        try:
-            address = f"{self.path.absolute().as_uri()}?mode=ro"
-            with contextlib.closing(sqlite3.connect(address, uri=True)) as connection:
-                return MemoryDatabase(connection)
-        except sqlite3.DatabaseError as error:
-            raise OutcomeDatabaseError(f"Cannot read labels in '{self.path}': {error}.") from None
+        address = f"{self.path.absolute().as_uri()}?mode=ro"
+        with contextlib.closing(sqlite3.connect(address, uri=True)) as connection:
+            return MemoryDatabase(connection)
 
     def _open(self) -> sqlite3.Connection:
         # SQLite would give a new file the permissions that the umask allows.
@@ -183,15 +203,13 @@ def _check_format(connection: sqlite3.Connection) -> None:
     """Create the tables in a new file.
 
     Raises:
-        sqlite3.DatabaseError: If the file has the tables of another version of boxkite.
+        DamagedDatabaseError: If the file has the tables of another version of boxkite.
     """
     found: int = connection.execute("PRAGMA user_version").fetchone()[0]
     if found == 0:
         connection.executescript(_SCHEMA)
     elif found != _FORMAT:
-        error = sqlite3.DatabaseError(f"it has format {found} instead of {_FORMAT}")
-        error.sqlite_errorcode = sqlite3.SQLITE_NOTADB
-        raise error
+        raise DamagedDatabaseError(f"it has format {found} instead of {_FORMAT}")
 
 
 def _transaction(connection: sqlite3.Connection) -> Generator[sqlite3.Connection]:

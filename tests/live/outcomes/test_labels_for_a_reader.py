@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -91,13 +93,27 @@ def test_reading_shows_all_labels_and_changes_nothing(joined: bool, tmp_path: Pa
     assert files(tmp_path) == before
 
 
-def test_a_damaged_database_is_left_to_the_workers(tmp_path: Path) -> None:
+def overwrite(database: Path) -> None:
+    database.write_bytes(b"no database" * 1000)
+
+
+def shorten_pairs(database: Path) -> None:
+    connection = sqlite3.connect(database)
+    connection.execute("UPDATE pairs SET content = x'00'")
+    connection.commit()
+    connection.close()
+
+
+@pytest.mark.parametrize("damage", [overwrite, shorten_pairs])
+def test_a_damaged_database_is_left_to_the_workers(
+    damage: Callable[[Path], None], tmp_path: Path
+) -> None:
     service = new_monitor(tmp_path)
     label_some(service, 10)
     service.export()
     service.close()
     (database,) = tmp_path.rglob("outcomes.db")
-    database.write_bytes(b"no database" * 1000)
+    damage(database)
     before = files(tmp_path)
     reader = new_monitor(tmp_path)
     assert reader.quality().rows == 0
