@@ -56,8 +56,8 @@ class VariableDrift:
         moved_cell: The cell of `moved` in words: "0", "values above 9", "'ATL'"; empty without
             rows.
         effect: What changed most, in words (`boxkite.drift.effect`); empty without rows.
-        rows_needed: Live rows from which on all tests can judge the variable, if training has
-            enough rows.
+        rows_needed: Live rows from which on all tests can judge the variable; 0 if training has too
+            few rows for them.
         unseen: Live rows with a category that training never saw.
         outside: Live rows with a number below the minimum or above the maximum of training.
         unseen_difference: Fraction of unseen rows among `rows`; NaN for numbers.

@@ -74,7 +74,9 @@ def _too_few(variable: Variable, found: Statistics, allowance: Allowance, policy
 
 
 def rows_needed(variable: Variable, policy: Policy) -> int:
-    """Return from how many live rows on all tests can judge, if training has enough rows."""
+    """Return from how many live rows on all tests can judge; 0 if training has too few rows."""
+    if policy.too_few_at_training(variable):
+        return 0
     return math.ceil(policy.min_rows_a_cell * len(variable.counts))
 
 

@@ -528,6 +528,11 @@ def test_python_m_boxkite_is_the_same_command() -> None:
     assert _python_m("compare", "histogram.prom", "late.parquet").returncode == 1
 
 
+def test_commands_start_without_importing_pandas() -> None:
+    program = "import sys, boxkite.cli.commands; print('pandas' in sys.modules)"
+    assert subprocess.check_output([sys.executable, "-c", program], text=True) == "False\n"
+
+
 def test_names_are_escaped_for_a_terminal_without_unicode(monkeypatch: pytest.MonkeyPatch) -> None:
     Baseline.fit({"größe": [1, 2]}).write("histogram.prom")
     monkeypatch.setenv("PYTHONIOENCODING", "ascii")

@@ -46,7 +46,7 @@ def test_the_page_opens_on_all_rows_and_names_the_worst_segment(monitor: Monitor
     assert "Changes in 1 of 5 segments: carrier=&lt;b&gt;." in text
     rows = re.findall(r'<tr class="(\w+)"><th scope="row"><a href="(.*?)">(.*?)</a>', text)
     assert rows[0] == (
-        "drift",
+        "critical",
         "/drift?window=start&amp;segment=carrier%3D%3Cb%3E",
         "carrier=&lt;b&gt;",
     )
@@ -61,7 +61,7 @@ def test_a_chosen_segment_is_drawn_alone(monitor: Monitor) -> None:
     assert drawn(html) == ["feature:x2", *(each for each in drawn(html) if each != "feature:x2")]
     assert sorted(drawn(html)) == sorted(f"feature:{name}" for name in NAMES)
     text = html.decode()
-    assert "Drift in 1 of 6 variables: x2." in text
+    assert "Drift in 1 of 6 variables since the start: x2." in text
     assert "<option selected>carrier=&lt;b&gt;</option>" in text
     assert '<a href="/drift?window=start">All rows</a>' in text
 

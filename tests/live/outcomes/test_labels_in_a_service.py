@@ -8,6 +8,8 @@ import shutil
 import signal
 import sqlite3
 from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ import pytest
 from flask import Flask
 
 from boxkite import Baseline, ConfigError, Monitor, Policy
-from boxkite.quality import QualityPolicy
+from boxkite.quality import QualityPolicy, compare_outcomes
 from boxkite.settings import Settings
 from boxkite_flask import Boxkite
 
@@ -26,12 +28,24 @@ BASELINE = Baseline.fit({"x": np.arange(1000) % 5}, {"score": SCORES}, outcome=S
 
 
 DAY = 86_400.0
+Start = Callable[..., Monitor]
 
 
-def monitor(folder: Path, ttl: float = DAY, *, raises: bool = False, **others: Any) -> Monitor:
-    given = {"outcome_ttl": ttl, "state_dir": str(folder), "log": "none:", "server_id": "here"}
-    settings = Settings(**given, **others)
-    return Monitor(BASELINE, settings=settings, registry=None, raises=lambda: raises)
+@pytest.fixture
+def monitor() -> Iterator[Start]:
+    """Start monitors, and close them after the test."""
+    with ExitStack() as started:
+
+        def start(
+            folder: Path, ttl: float = DAY, *, raises: bool = False, **others: Any
+        ) -> Monitor:
+            given = {"outcome_ttl": ttl, "state_dir": str(folder), "log": "none:"}
+            settings = Settings(**given, server_id="here", **others)
+            found = Monitor(BASELINE, settings=settings, registry=None, raises=lambda: raises)
+            started.callback(found.close)
+            return found
+
+        yield start
 
 
 def results(text: str) -> Counter[str]:
@@ -39,7 +53,7 @@ def results(text: str) -> Counter[str]:
     return Counter({result: int(number) for result, number in found})
 
 
-def test_labels_of_killed_workers_count_once(tmp_path: Path) -> None:
+def test_labels_of_killed_workers_count_once(monitor: Start, tmp_path: Path) -> None:
     """Four workers die by SIGKILL, with labels of each other's predictions in their journals."""
     first = monitor(tmp_path)
     shared = [first.log_prediction([1.0], 0.9) for _ in range(400)]
@@ -68,11 +82,41 @@ def test_labels_of_killed_workers_count_once(tmp_path: Path) -> None:
     assert monitor(tmp_path).quality().rows == 4400
 
 
-def test_without_the_setting_a_label_is_refused_with_the_reason(tmp_path: Path) -> None:
+def test_without_the_setting_a_label_is_refused_with_the_reason(
+    monitor: Start, tmp_path: Path
+) -> None:
     off = monitor(tmp_path, 0.0, raises=True)
     with pytest.raises(ConfigError, match="the setting OUTCOME_TTL is 0"):
         off.log_outcome("here/2026-11-30T00:00:00/x", 1)
     assert "boxkite_outcome_" not in off.export().body.decode().replace("baseline_outcome", "")
+
+
+def test_scores_are_an_estimate_with_labels_and_without(monitor: Start, tmp_path: Path) -> None:
+    """What the scores let expect is what training's rows with these scores had."""
+    off, on = monitor(tmp_path / "off", 0.0), monitor(tmp_path / "on")
+    for each in (off, on):
+        ids = [each.log_prediction([1.0], float(score)) for score in SCORES]
+    on.log_outcome(ids[0], bool(SCORES[0] > 0.4))
+    measured = {each.now.name: each.now.value for each in compare_outcomes(BASELINE.outcomes)}
+    for service, rows in ((off, 0), (on, 1)):
+        for window in (None, "1d"):
+            quality = service.quality(window)
+            found = {each.name: each.value for each in quality.estimated}
+            assert (quality.rows, set(found)) == (rows, {"accuracy", "precision", "recall", "f1"})
+            expected = {name: measured[name] for name in found}
+            assert found == pytest.approx(expected, abs=0.02)
+    # Counts by the hour are kept for eight days, and labels for forty.
+    assert on.quality("30d").rows == 1
+    off.close()
+    on.close()
+
+
+def test_a_service_that_can_neither_measure_nor_estimate_says_why(tmp_path: Path) -> None:
+    settings = Settings(outcome_ttl=86_400.0, state_dir=str(tmp_path), log="none:")
+    service = Monitor(Baseline.fit({"x": range(9)}), settings=settings, registry=None)
+    with pytest.raises(ConfigError, match="has no outcomes"):
+        service.quality()
+    service.close()
 
 
 def database(folder: Path) -> Path:
@@ -84,7 +128,9 @@ def errors(monitor: Monitor) -> int:
     return monitor.reporter.counts()["outcome"]
 
 
-def test_a_damaged_database_is_set_aside_and_labels_are_taken_again(tmp_path: Path) -> None:
+def test_a_damaged_database_is_set_aside_and_labels_are_taken_again(
+    monitor: Start, tmp_path: Path
+) -> None:
     service = monitor(tmp_path)
     service.log_outcome(service.log_prediction([1.0], 0.9), 1)
     assert +results(service.export().body.decode()) == {"paired": 1}
@@ -101,7 +147,7 @@ def test_a_damaged_database_is_set_aside_and_labels_are_taken_again(tmp_path: Pa
 
 
 def test_a_database_that_cannot_be_written_loses_no_label(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    monitor: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service = monitor(tmp_path)
     service.log_outcome(service.log_prediction([1.0], 0.9), 1)
@@ -122,7 +168,9 @@ def test_a_database_that_cannot_be_written_loses_no_label(
     assert +results(service.export().body.decode()) == {"paired": 501}
 
 
-def test_after_the_folder_was_deleted_new_labels_count_in_a_new_one(tmp_path: Path) -> None:
+def test_after_the_folder_was_deleted_new_labels_count_in_a_new_one(
+    monitor: Start, tmp_path: Path
+) -> None:
     service = monitor(tmp_path / "state")
     former = service.log_prediction([1.0], 0.9)
     service.log_outcome(former, 1)
@@ -143,7 +191,7 @@ def test_after_the_folder_was_deleted_new_labels_count_in_a_new_one(tmp_path: Pa
 
 @pytest.mark.parametrize("writable", [True, False], ids=["database", "no-database"])
 def test_a_full_journal_loses_no_label(
-    writable: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    monitor: Start, writable: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Requests join the labels themselves if the journal has no room for another one."""
     service = monitor(tmp_path, state_max_bytes=1 << 16)
