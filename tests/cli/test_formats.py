@@ -228,7 +228,8 @@ MISTAKES = [
     ("report histogram.prom same.parquet --only y",
      r"no variable is named 'y'; the baseline has x, \x1b[31m<red>\n"),
     ("report histogram.prom same.parquet --endpoint e",
-     "same.parquet is a table of rows: --endpoint, --since and --until need a log"),
+     ("same.parquet is a table of rows, but --endpoint, --since and --until need a log. "
+     "Leave them out")),
     ("compare histogram.prom same.parquet --junit no/j.xml",
      "cannot write no/j.xml: folder no does not exist"),
     ("dashboard here", "Got unexpected extra argument (here) See boxkite dashboard --help"),
