@@ -261,9 +261,11 @@ def _table(caption: str, headings: Sequence[str], rows: Sequence[Sequence[str]])
         cells = "".join(f"<td>{escape(one_line(each))}</td>" for each in rest)
         tone = ' class="above"' if rest[-1] == "worse" else ""
         body += f'<tr{tone}><th scope="row">{escape(one_line(first))}</th>{cells}</tr>'
+    # The keyboard can scroll only what it can focus.
     return (
-        f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead>"
-        f"<tbody>{body}</tbody></table>"
+        f'<div class="scroll" role="region" aria-label="{caption}" tabindex="0"><table>'
+        f"<caption>{caption}</caption><thead><tr>{head}</tr></thead>"
+        f"<tbody>{body}</tbody></table></div>"
     )
 
 

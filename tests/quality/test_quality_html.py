@@ -69,7 +69,7 @@ def test_the_reliability_curve_has_a_point_with_an_interval_for_each_bin() -> No
 
 
 def test_the_confusion_matrix_counts_at_the_threshold() -> None:
-    table = parsed(quality_html(SAME)).findall("table")[1]
+    table = parsed(quality_html(SAME)).findall("div/table")[1]
     rows = [[each.text for each in row] for row in table.iter("tr")]
     high = SCORES > 0.5
     right, wrong = int((LATE[high] == 1).sum()), int((LATE[high] == 0).sum())
@@ -93,7 +93,7 @@ def test_days_are_drawn_with_coverage_and_the_value_at_training() -> None:
 
 def test_the_worst_segment_comes_first_and_names_are_text() -> None:
     html = quality_html(SAME, segments={"carrier=<b>": SAME, "carrier=UA": WORSE})
-    rows = [row.findtext("th") for row in parsed(html).findall("table")[-1].iter("tr")]
+    rows = [row.findtext("th") for row in parsed(html).findall("div/table")[-1].iter("tr")]
     assert rows == ["segment", "carrier=UA", "carrier=<b>"]
     assert "<b>" not in html
 

@@ -386,6 +386,41 @@ def test_axe_finds_no_accessibility_problem(
 
 
 @pytest.mark.slow
+def test_segments_and_quality_fit_any_screen_and_are_accessible(
+    visit: Visit, screenshot: Any, axe: Any
+) -> None:
+    trained, live = table(3000, 3, drifted=False), table(600, 3, drifted=True)
+    score = 1 / (1 + np.exp(trained["distance"] / 500 - 1.5))
+    happened = np.random.default_rng(3).random(3000) < score
+    segments = {"a long name of a column": np.where(np.arange(3000) % 3, "one", HOSTILE_CATEGORY)}
+    baseline = Baseline.fit(
+        {"delay": trained["delay"]},
+        {"score": score},
+        outcome=happened,
+        segments=segments,
+        model="m",
+    )
+    with flask_app(baseline, outcome_ttl="1d") as service:
+        for row, (delay, place) in enumerate(zip(live["delay"].tolist(), score, strict=False)):
+            values = {"a long name of a column": "one" if row % 3 else HOSTILE_CATEGORY}
+            made = service.monitor.log_prediction([delay], float(place), segments=values)
+            service.monitor.log_outcome(made, int(happened[row]))
+        for scheme, viewport in (("light", SCREEN), ("dark", PHONE)):
+            page = visit(service.address, color_scheme=scheme, viewport=viewport, clock=True)
+            screenshot(page, f"page-quality-{scheme}")
+            assert page.evaluate("document.documentElement.scrollWidth") == viewport["width"]
+            first = page.locator(".distribution").first.bounding_box()
+            assert first["y"] + first["height"] < viewport["height"]
+            assert "estimated" in page.locator(".quality th").all_inner_texts()
+            assert axe(page) == {}
+        page.get_by_role("link", name="quality ok").click()
+        assert page.evaluate("document.getElementById('quality').getBoundingClientRect().top") < 740
+        service.monitor.log_outcome(service.monitor.log_prediction([1.0], 0.2), 0)
+        page.clock.run_for(REFRESH_SECONDS * 1000)
+        page.get_by_text("601 predictions with a label").wait_for()
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "variables", "rows", "words", "cards"),
     [
