@@ -89,6 +89,19 @@ def npm_programs() -> Callable[..., Path]:
     return install
 
 
+@pytest.fixture(scope="session")
+def unshare() -> tuple[str, ...]:
+    """Return the command that runs another one in a mount namespace of its own."""
+    command = ("unshare", "--mount")
+    try:
+        subprocess.run(
+            [*command, "mount", "-t", "tmpfs", "none", "/mnt"], check=True, capture_output=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("only root can mount file systems, and not in every container")
+    return command
+
+
 def _lacking(missing: str) -> NoReturn:
     """Skip a test that lacks a program. In CI, where all tests must run, fail it."""
     (pytest.fail if os.environ.get("CI") else pytest.skip)(missing)

@@ -2,6 +2,7 @@
 
 import ast
 import graphlib
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -232,3 +233,9 @@ def test_each_module_name_occurs_once() -> None:
     )
     repeated = {name for name, times in names.items() if times > 1} - {"__init__"}
     assert repeated == set()
+
+
+def test_every_path_that_ci_leaves_out_exists() -> None:
+    ignored = re.findall(r"--ignore=(\S+?)[\s\"']", (ROOT / ".ci" / "run").read_text("utf-8"))
+    assert len(ignored) > 10
+    assert [path for path in ignored if not (ROOT / path).exists()] == []

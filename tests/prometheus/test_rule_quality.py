@@ -9,9 +9,11 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+import pytest
 
 from boxkite import Baseline, Monitor, Policy
 from boxkite.baseline.outcome_series import PAIRED, WITHDRAWN, PairSeries
@@ -210,11 +212,18 @@ def score_baseline(model: str, threshold: float = 0.4) -> Baseline:
     )
 
 
-def with_segments(random: np.random.Generator) -> Service:
-    """Return a service whose model has become wrong in one country."""
+def with_segments(
+    random: np.random.Generator,
+    shifts: Mapping[str, float] = MappingProxyType({"NO": 0.0, "IT": 1.5}),
+    rows: Mapping[str, int] = MappingProxyType({"NO": 900, "IT": 800}),
+    *,
+    policy: QualityPolicy = POLICY,
+    model: str = "by country",
+) -> Service:
+    """Return a service whose model has become wrong in some countries, in one by default."""
     countries = random.choice(["NO", "IT"], 4000)
     scores, outcome = scored(random, 4000)
-    names = {"model": "by country", "version": "v", "bins": 4}
+    names = {"model": model, "version": "v", "bins": 4}
     columns = {"x": random.normal(size=4000), "country": countries}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", BaselineWarning)  # the segments without rows
@@ -223,13 +232,13 @@ def with_segments(random: np.random.Generator) -> Service:
         )
     cells = baseline.outcome_cells([])
     now = {
-        label: cells.count([scores], outcome)
-        for label, rows, shift in (("country=NO", 900, 0.0), ("country=IT", 800, 1.5))
-        for scores, outcome in [scored(random, rows, shift)]
+        f"country={country}": cells.count([scores], outcome)
+        for country, shift in shifts.items()
+        for scores, outcome in [scored(random, rows[country], shift)]
     }
     nothing = cells.count([[]], [])
     segments = {each: now.get(each, nothing) for each in baseline.outcomes_by_segment if each}
-    return Service(baseline, reduce(Outcomes.plus, now.values()), segments=segments)
+    return Service(baseline, reduce(Outcomes.plus, now.values()), policy, segments=segments)
 
 
 VARIED = {
@@ -392,6 +401,42 @@ def test_the_alert_says_what_is_worse_by_how_much_and_on_how_many_rows(bench: An
         {"alertname": "BoxkiteQualityWorse", "eval_time": "18m", "exp_alerts": firing},
     ]
     run(bench, [service], alert_rule_test=tests)
+
+
+ONE_CAUSE = {
+    # All rows hide the loss of a small segment.
+    "one segment": (
+        ({"NO": 0.0, "IT": 2.0}, {"NO": 9000, "IT": 400}),
+        {"critical": ["country=IT"], "warning": ["country=IT"]},
+    ),
+    # One cause makes all rows and each segment worse, so that only all rows are critical.
+    "everything": (
+        ({"NO": 2.0, "IT": 2.0}, {"NO": 900, "IT": 900}),
+        {"critical": [""], "warning": ["", "country=IT", "country=NO"]},
+    ),
+}
+
+
+@pytest.mark.slow
+def test_one_cause_of_worse_quality_raises_one_critical_alert(bench: Any) -> None:
+    services, tests = [], []
+    for model, ((shifts, rows), expected) in ONE_CAUSE.items():
+        random = np.random.default_rng(7)
+        services.append(with_segments(random, shifts, rows, policy=HOUR, model=model))
+        for severity, segments in expected.items():
+            chosen = (
+                f'model_name="{model}",severity="{severity}",statistic="accuracy",'
+                'alertstate="firing"'
+            )
+            labels = [f'{{segment="{each}"}}' if each else "{}" for each in segments]
+            tests.append(
+                {
+                    "expr": f"count by (segment) (ALERTS{{{chosen}}})",
+                    "eval_time": "18m",
+                    "exp_samples": [{"labels": each, "value": 1} for each in labels],
+                }
+            )
+    run(bench, services, evaluation="3m", promql_expr_test=tests)
 
 
 def test_the_rules_record_nothing_where_no_service_exports_outcomes(bench: Any) -> None:

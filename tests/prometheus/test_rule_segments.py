@@ -34,25 +34,33 @@ def serve(replica: Any, rows: int, shift: dict[str, float], seed: int = 2) -> No
         replica.monitor.log_prediction([carrier, delay, origin], delay)
 
 
-def test_every_number_of_each_segment_is_pythons(bench: Any, baseline: Baseline) -> None:
-    policy = Policy(windows={"1h": 1.0}, min_rows_a_cell=4.0)
+# The day is a sum of steps of five minutes, and the hour is not.
+@pytest.mark.parametrize(
+    ("window", "scrapes", "at"),
+    [("1h", 3, "2m"), pytest.param("1d", 12, "7m", marks=pytest.mark.slow)],
+)
+def test_every_number_of_each_segment_is_pythons(
+    bench: Any, baseline: Baseline, window: str, scrapes: int, at: str
+) -> None:
+    policy = Policy(windows={window: 24.0 if window == "1d" else 1.0}, min_rows_a_cell=4.0)
     replica = bench.replica(baseline, policy)
     replica.scrape()
     serve(replica, 600, {"UA": 6.0})
     replica.monitor.log_prediction(["new carrier", None, "LGA"], "no number")
-    for _ in range(3):
+    for _ in range(scrapes):
         replica.scrape()
-    drift = replica.monitor.drift("1h")
+    drift = replica.monitor.drift(window)
     assert [each.name for each in drift.segments["carrier=UA"].drifted] == ["delay", "score"]
     assert drift.segments["carrier=DL"].verdict == "ok"
 
-    tests = bench.expected(baseline, drift, "1h", "2m", segment="")
+    tests = bench.expected(baseline, drift, window, at, segment="")
     for label in ("carrier=UA", "carrier=DL", "carrier=__other__"):
         part = baseline.segment(label)
-        tests += bench.expected(part, drift.segments[label], "1h", "2m", segment=label)
-    everything = {"expr": "count(variable:boxkite_live_rows:sum)", "eval_time": "2m"}
+        tests += bench.expected(part, drift.segments[label], window, at, segment=label)
+    everything = {"expr": "count(variable:boxkite_live_rows:sum)", "eval_time": at}
     tests.append({**everything, "exp_samples": [{"labels": "{}", "value": 4 * 7}]})
-    bench.run(render_rules(windows=["1h"]), [replica], promql_expr_test=tests)
+    rules = render_rules(windows=[window], quality_windows=[])
+    bench.run(rules, [replica], promql_expr_test=tests)
 
 
 @pytest.mark.parametrize(

@@ -17,12 +17,13 @@ from boxkite.baseline.text_writer import format_float
 from boxkite.drift.comparison import MANY_DRIFTED
 from boxkite.drift.verdict import CRITICAL_MULTIPLE
 
-__all__ = ["Level", "alert_conditions"]
+__all__ = ["SEGMENTS", "WHOLE", "Level", "alert_conditions", "at_most_once"]
 
 Level: TypeAlias = Literal["warning", "critical"]
 
 _LARGE = format_float(CRITICAL_MULTIPLE)
-_WHOLE, _SEGMENTS = 'segment=""', 'segment!=""'
+WHOLE, SEGMENTS = 'segment=""', 'segment!=""'
+"""Selectors of the series of all rows, and of those of segments."""
 
 
 def alert_conditions(window: str, level: Level, *, varying_as: str | None) -> dict[str, str]:
@@ -42,36 +43,36 @@ def alert_conditions(window: str, level: Level, *, varying_as: str | None) -> di
         drift = _drift(chosen, varying_as)
         if level == "critical":
             whole, segments = (
-                _large_drift(own, f"{chosen}, {rows}", varying_as) for rows in (_WHOLE, _SEGMENTS)
+                _large_drift(own, f"{chosen}, {rows}", varying_as) for rows in (WHOLE, SEGMENTS)
             )
-            drift = _at_most_once(whole, segments, _drift(f"{chosen}, {_WHOLE}", varying_as))
+            drift = at_most_once(whole, segments, _drift(f"{chosen}, {WHOLE}", varying_as))
         found[f"{role}_drift"] = drift
     for rate in ("missing", "unseen", "outside", "invalid"):
         chosen = f'{own}, rate="{rate}"'
         changed = _rate(own, chosen, level)
         if level == "critical":
-            whole, segments = (
-                _rate(own, f"{chosen}, {rows}", level) for rows in (_WHOLE, _SEGMENTS)
-            )
-            changed = _at_most_once(whole, segments, _rate(own, f"{chosen}, {_WHOLE}", "warning"))
+            whole, segments = (_rate(own, f"{chosen}, {rows}", level) for rows in (WHOLE, SEGMENTS))
+            changed = at_most_once(whole, segments, _rate(own, f"{chosen}, {WHOLE}", "warning"))
         found[f"{rate}_changed"] = changed
     return found
 
 
-def _at_most_once(whole: str, segments: str, changed: str) -> str:
+def at_most_once(whole: str, segments: str, changed: str, *labels: str) -> str:
     """Return PromQL for all rows, and for the segments of variables without a change in all rows.
 
     Args:
         whole: Selects variables in all rows.
         segments: Selects variables in segments.
         changed: Selects variables with any change in all rows.
+        labels: Further labels that the change in all rows must share.
     """
+    joined = ", ".join(("@live_in_whole", *labels))
     return (
         f"{whole}\n"
         "or\n"
         "(\n"
         f"{indent(segments, '  ')}\n"
-        "  unless on (@live_in_whole)\n"
+        f"  unless on ({joined})\n"
         "  (\n"
         f"{indent(changed, '    ')}\n"
         "  )\n"

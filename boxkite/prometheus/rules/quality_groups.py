@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from boxkite.baseline.text_writer import format_float
-from boxkite.prometheus.rules.alert_conditions import Level
+from boxkite.prometheus.rules.alert_conditions import SEGMENTS, WHOLE, Level, at_most_once
 from boxkite.prometheus.rules.annotations import quality_texts, service_texts
 from boxkite.prometheus.rules.counting import OUTCOME_COUNTERS, counted_in_step
 from boxkite.prometheus.rules.durations import format_duration, parse_duration
@@ -72,12 +72,15 @@ def quality_groups(sources: Mapping[str, str], options: RuleOptions) -> list[str
 def _alerts(window: str, options: RuleOptions) -> list[str]:
     """Return a group of alerts for each severity."""
     seconds = parse_duration(window)
-    loss = f'model:boxkite_quality:loss{{window="{window}"}}'
-    worse = f'{loss}\nand model:boxkite_quality:verdict{{window="{window}"}} == 1'
-    floor = f"{format_float(CRITICAL_LOSS)} * model:boxkite_quality:floor"
     conditions: dict[Level, str] = {
-        "warning": worse,
-        "critical": f"{worse}\nand on (@live, statistic) {loss} > on (@live, statistic) {floor}",
+        "warning": _worse(window),
+        # One cause may make quality worse in all rows and in each of twenty segments.
+        "critical": at_most_once(
+            _much_worse(window, WHOLE),
+            _much_worse(window, SEGMENTS),
+            _worse(window, WHOLE),
+            "statistic",
+        ),
     }
     return [
         render_group(
@@ -93,6 +96,23 @@ def _alerts(window: str, options: RuleOptions) -> list[str]:
         )
         for level, condition in conditions.items()
     ]
+
+
+def _worse(window: str, *rows: str) -> str:
+    """Return a template of PromQL for the loss of each statistic that is worse than at training."""
+    chosen = ", ".join((f'window="{window}"', *rows))
+    return (
+        f"model:boxkite_quality:loss{{{chosen}}}\n"
+        f"and model:boxkite_quality:verdict{{{chosen}}} == 1"
+    )
+
+
+def _much_worse(window: str, rows: str) -> str:
+    loss = f'model:boxkite_quality:loss{{window="{window}", {rows}}}'
+    floor = f"{format_float(CRITICAL_LOSS)} * model:boxkite_quality:floor"
+    return (
+        f"{_worse(window, rows)}\nand on (@live, statistic) {loss} > on (@live, statistic) {floor}"
+    )
 
 
 def _sums(window: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import time
 from collections import Counter
@@ -192,6 +193,7 @@ def test_a_database_with_damaged_content_is_set_aside(damage: str, service: Serv
     with pytest.raises(OSError, match=r"outcomes\.db' was damaged \(.+\) and is now '\.damaged-"):
         service.join([prediction(2, NOW, 0.9), service.label(1, NOW, 0)])
     (aside,) = service.folder.glob(".damaged-*")
-    assert sqlite3.connect(aside).execute("PRAGMA user_version").fetchone()
+    with contextlib.closing(sqlite3.connect(aside)) as kept:
+        assert kept.execute("PRAGMA user_version").fetchone()
     # The journal still holds everything here, so the new file counts it again.
     assert +service.join().results == Counter(paired=1, corrected=1)

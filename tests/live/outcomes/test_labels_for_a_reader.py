@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 import subprocess
 import sys
@@ -134,8 +133,9 @@ READ_ONLY = "mount --bind . . && mount -o remount,bind,ro . && cd . && ! touch s
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a mount namespace")
-def test_the_command_shows_labels_of_a_service_on_a_read_only_file_system(tmp_path: Path) -> None:
+def test_the_command_shows_labels_of_a_service_on_a_read_only_file_system(
+    tmp_path: Path, unshare: tuple[str, ...]
+) -> None:
     BASELINE.write(tmp_path / "histogram.prom")
     (tmp_path / "app.py").write_text(APPLICATION)
     service = new_monitor(tmp_path / "state")
@@ -144,7 +144,7 @@ def test_the_command_shows_labels_of_a_service_on_a_read_only_file_system(tmp_pa
     before = files(tmp_path)
     command = f"{READ_ONLY} {sys.executable} -B -m flask boxkite quality --json"
     result = subprocess.run(
-        ["unshare", "--mount", "sh", "-c", command],
+        [*unshare, "sh", "-c", command],
         cwd=tmp_path,
         capture_output=True,
         text=True,

@@ -8,6 +8,8 @@ import shutil
 import signal
 import sqlite3
 from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +28,24 @@ BASELINE = Baseline.fit({"x": np.arange(1000) % 5}, {"score": SCORES}, outcome=S
 
 
 DAY = 86_400.0
+Start = Callable[..., Monitor]
 
 
-def monitor(folder: Path, ttl: float = DAY, *, raises: bool = False, **others: Any) -> Monitor:
-    given = {"outcome_ttl": ttl, "state_dir": str(folder), "log": "none:", "server_id": "here"}
-    settings = Settings(**given, **others)
-    return Monitor(BASELINE, settings=settings, registry=None, raises=lambda: raises)
+@pytest.fixture
+def monitor() -> Iterator[Start]:
+    """Start monitors, and close them after the test."""
+    with ExitStack() as started:
+
+        def start(
+            folder: Path, ttl: float = DAY, *, raises: bool = False, **others: Any
+        ) -> Monitor:
+            given = {"outcome_ttl": ttl, "state_dir": str(folder), "log": "none:"}
+            settings = Settings(**given, server_id="here", **others)
+            found = Monitor(BASELINE, settings=settings, registry=None, raises=lambda: raises)
+            started.callback(found.close)
+            return found
+
+        yield start
 
 
 def results(text: str) -> Counter[str]:
@@ -39,7 +53,7 @@ def results(text: str) -> Counter[str]:
     return Counter({result: int(number) for result, number in found})
 
 
-def test_labels_of_killed_workers_count_once(tmp_path: Path) -> None:
+def test_labels_of_killed_workers_count_once(monitor: Start, tmp_path: Path) -> None:
     """Four workers die by SIGKILL, with labels of each other's predictions in their journals."""
     first = monitor(tmp_path)
     shared = [first.log_prediction([1.0], 0.9) for _ in range(400)]
@@ -68,14 +82,16 @@ def test_labels_of_killed_workers_count_once(tmp_path: Path) -> None:
     assert monitor(tmp_path).quality().rows == 4400
 
 
-def test_without_the_setting_a_label_is_refused_with_the_reason(tmp_path: Path) -> None:
+def test_without_the_setting_a_label_is_refused_with_the_reason(
+    monitor: Start, tmp_path: Path
+) -> None:
     off = monitor(tmp_path, 0.0, raises=True)
     with pytest.raises(ConfigError, match="the setting OUTCOME_TTL is 0"):
         off.log_outcome("here/2026-11-30T00:00:00/x", 1)
     assert "boxkite_outcome_" not in off.export().body.decode().replace("baseline_outcome", "")
 
 
-def test_scores_are_an_estimate_with_labels_and_without(tmp_path: Path) -> None:
+def test_scores_are_an_estimate_with_labels_and_without(monitor: Start, tmp_path: Path) -> None:
     """What the scores let expect is what training's rows with these scores had."""
     off, on = monitor(tmp_path / "off", 0.0), monitor(tmp_path / "on")
     for each in (off, on):
@@ -112,7 +128,9 @@ def errors(monitor: Monitor) -> int:
     return monitor.reporter.counts()["outcome"]
 
 
-def test_a_damaged_database_is_set_aside_and_labels_are_taken_again(tmp_path: Path) -> None:
+def test_a_damaged_database_is_set_aside_and_labels_are_taken_again(
+    monitor: Start, tmp_path: Path
+) -> None:
     service = monitor(tmp_path)
     service.log_outcome(service.log_prediction([1.0], 0.9), 1)
     assert +results(service.export().body.decode()) == {"paired": 1}
@@ -129,7 +147,7 @@ def test_a_damaged_database_is_set_aside_and_labels_are_taken_again(tmp_path: Pa
 
 
 def test_a_database_that_cannot_be_written_loses_no_label(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    monitor: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service = monitor(tmp_path)
     service.log_outcome(service.log_prediction([1.0], 0.9), 1)
@@ -150,7 +168,9 @@ def test_a_database_that_cannot_be_written_loses_no_label(
     assert +results(service.export().body.decode()) == {"paired": 501}
 
 
-def test_after_the_folder_was_deleted_new_labels_count_in_a_new_one(tmp_path: Path) -> None:
+def test_after_the_folder_was_deleted_new_labels_count_in_a_new_one(
+    monitor: Start, tmp_path: Path
+) -> None:
     service = monitor(tmp_path / "state")
     former = service.log_prediction([1.0], 0.9)
     service.log_outcome(former, 1)
@@ -171,7 +191,7 @@ def test_after_the_folder_was_deleted_new_labels_count_in_a_new_one(tmp_path: Pa
 
 @pytest.mark.parametrize("writable", [True, False], ids=["database", "no-database"])
 def test_a_full_journal_loses_no_label(
-    writable: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    monitor: Start, writable: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Requests join the labels themselves if the journal has no room for another one."""
     service = monitor(tmp_path, state_max_bytes=1 << 16)

@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 import trustme
 
-from boxkite.live.log_context import LogContext
 from boxkite.logs.log_record import LogRecord
 from boxkite.logs.sink import Batch
 from boxkite.logs.sinks.fluentd_sink import FluentdSink
 from boxkite.monitoring.context import PredictionContext
 from boxkite.monitoring.exporter import FluentdExporter
+from tests.logs.conftest import FLUENTD_CONTEXT as CONTEXT
 
 PACKAGE = "@fluent-org/logger@1.0.10"
 PEER = Path(__file__).with_name("peer.js")
@@ -83,15 +83,6 @@ def test_a_foreign_receiver_takes_and_acknowledges_predictions(start_peer):
     exporter.close()
 
 
-CONTEXT = LogContext(
-    sink="fluentd:",
-    server_id="server",
-    endpoint_id="delay",
-    logger_id="logger",
-    replica_id="pod-7",
-    model="flights",
-    version="1",
-)
 RECORDS = [
     LogRecord(
         prediction_id=f"server/2013-07-01T12:30:15/{number}",

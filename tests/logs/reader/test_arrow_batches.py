@@ -160,7 +160,7 @@ def test_a_wrong_interval_is_an_error_at_the_call(
 
 
 def test_a_missing_log_is_an_error(tmp_path: Path, write_log: Write) -> None:
-    with pytest.raises(LogReadError, match="There is no log: no log file below models/predic"):
+    with pytest.raises(LogReadError, match="There is no log file below models/predic"):
         boxkite.logs.read(str(tmp_path / "nowhere"))
     with pytest.raises(ConfigError, match="ftp://host/log"):
         boxkite.logs.read("ftp://host/log")
@@ -390,6 +390,7 @@ def test_gzip_of_several_members_is_read_whole(write_log: Write) -> None:
         assert ids(url) == list("abcd")
 
 
+@pytest.mark.slow
 def test_a_log_in_ten_times_as_many_minutes_takes_no_more_memory(write_log: Write) -> None:
     features = {f"feature_{i}": "x" * 100 for i in range(10)}
     url = write_log(
