@@ -174,7 +174,9 @@ def _array_of(values: Iterable[Any]) -> NDArray[Any]:
 
 def _from_array(array: NDArray[Any], categorical: bool) -> Column:
     if array.ndim != 1:
-        raise ValueError(f"an array of shape {array.shape} is not one column")
+        raise ValueError(
+            f"an array of shape {array.shape} is not one column. Pass one value for each row"
+        )
     kind = array.dtype.kind
     if kind in "Mm":
         # `tolist` turns nanoseconds into integers, but microseconds into dates and durations.
@@ -198,7 +200,10 @@ def _from_array(array: NDArray[Any], categorical: bool) -> Column:
         with np.errstate(over="ignore"):
             floats = np.ma.getdata(array).astype(np.float64, copy=False)
     else:
-        raise ValueError(f"values of type {array.dtype} are neither numbers nor labels")
+        raise ValueError(
+            f"values of type {array.dtype} are neither numbers nor labels. Convert the column to "
+            "numbers or text, or leave it out"
+        )
     mask = np.ma.getmaskarray(array) if np.ma.isMaskedArray(array) else None
     floats = floats if mask is None else np.where(mask, np.nan, floats)
     return NumericColumn(floats, _ARRAY_TYPES.get(kind, "number"))

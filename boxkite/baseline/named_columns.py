@@ -78,7 +78,8 @@ def _array_columns(
         names = [f"{stem}{i}" for i in range(array.shape[1])] if names is None else names
         if len(names) != array.shape[1]:
             raise BaselineError(
-                f"names= has {len(names)} names, but the array has {array.shape[1]} columns"
+                f"names= has {len(names)} names, but the array has {array.shape[1]} columns. Pass "
+                "one name for each column"
             )
         yield from ((str(name), array[:, i]) for i, name in enumerate(names))
     else:

@@ -136,8 +136,8 @@ class OutcomeCells:
         for variable, column in zip(self.outputs, columns, strict=False):
             if len(column) != rows:
                 raise BaselineError(
-                    f"the outcome has {rows:,} rows, and output {variable.name!r} has "
-                    f"{len(column):,}"
+                    f"the outcome has {rows:,} rows, but output {variable.name!r} has "
+                    f"{len(column):,}. Pass one outcome for each row"
                 )
         return self.count_numbers(self._output_numbers(columns), self._outcome_numbers(outcome))
 

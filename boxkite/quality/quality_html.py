@@ -244,6 +244,8 @@ def _segments(segments: Mapping[str, ShownQuality]) -> str:
     found.sort(key=lambda each: (each[2] is None, -_severity(each[2]) if each[2] else 0.0))
     rows: list[list[str]] = []
     for label, quality, worst in found:
+        if not quality.rows and not any(each.before and each.before.rows for each in quality):
+            continue  # for rarer or missing values, which never occurred
         verdict = "not enough data" if quality.verdict == "insufficient" else quality.verdict
         if worst is None or worst.before is None:
             rows.append([label, f"{quality.rows:,}", "", "-", "-", verdict])

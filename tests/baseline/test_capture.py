@@ -222,9 +222,18 @@ def test_odd_columns_have_a_defined_result(values: Any, expected: Any) -> None:
         ([np.array([1.0]), np.array([NAN])], "not a category: array of shape (1,)"),
         ([object()], "not a category: object"),
         ([1j], "not a category: complex"),
-        (np.array([1j]), "values of type complex128 are neither numbers nor labels"),
-        (np.ones((3, 2)), "an array of shape (3, 2) is not one column"),
-        (np.array(5), "an array of shape () is not one column"),
+        (
+            np.array([1j]),
+            (
+                "values of type complex128 are neither numbers nor labels. Convert the column to "
+                "numbers or text, or leave it out"
+            ),
+        ),
+        (
+            np.ones((3, 2)),
+            "an array of shape (3, 2) is not one column. Pass one value for each row",
+        ),
+        (np.array(5), "an array of shape () is not one column. Pass one value for each row"),
         (5, "'int' object is not iterable"),
         ("abc", "a str is not a column. Pass a list of values"),
         ({"a": 1}, "a dict is not a column. Pass a list of values"),

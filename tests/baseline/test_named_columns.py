@@ -68,7 +68,11 @@ def test_columns_are_named_by_the_table_or_by_default(
 @pytest.mark.parametrize(
     ("data", "arguments", "message"),
     [
-        (np.ones((2, 3)), {"names": NAMES}, "names= has 2 names, but the array has 3 columns"),
+        (
+            np.ones((2, 3)),
+            {"names": NAMES},
+            "names= has 2 names, but the array has 3 columns. Pass one name for each column",
+        ),
         (
             np.ones(3),
             {},

@@ -126,7 +126,7 @@ def test_parts_with_the_same_cells_merge() -> None:
         (
             {"score": SCORES},
             OUTCOMES[:-1],
-            "the outcome has 3,999 rows, and output 'score' has 4,0",
+            "the outcome has 3,999 rows, but output 'score' has 4,0",
         ),
         (CLASSES, OUTCOMES, "this one has 3. If they are class probabilities, pass classes="),
         (None, OUTCOMES, "outcome= needs the model's output"),
