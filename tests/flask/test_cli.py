@@ -133,7 +133,8 @@ def test_report_takes_the_applications_log(service: Flask, tmp_path: Path) -> No
         service, "--model", "b", "report", monitor.log_url, "-o", str(tmp_path / "log.html")
     )
     words = (
-        f"Not enough data for a verdict in {tmp_path}/log: 3 rows, and a variable needs 15 to 50."
+        f"Not enough data for a verdict in {tmp_path}/log. A verdict needs 15 to 50 rows of a "
+        f"variable."
     )
     said = f"{words} Written to {tmp_path}/log.html\n"
     assert (result.stdout, result.stderr, result.exit_code) == (said, "", 3)
