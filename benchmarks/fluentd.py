@@ -121,11 +121,14 @@ class Sender(NamedTuple):
 
 def monitor(port: int, folder: Path) -> Sender:
     """Ours: a monitor, which ships from its journal."""
-    from boxkite.monitor import EMPTY, Monitor
-    from boxkite.settings import Settings
+    from boxkite import Monitor, Settings
+    from boxkite.baseline.loading import EMPTY
 
     settings = Settings(
-        log=f"fluentd://127.0.0.1:{port}", log_request_body=True, state_dir=str(folder / "state")
+        log=f"fluentd://127.0.0.1:{port}",
+        log_request_body=True,
+        log_unknown=True,  # without a baseline, every feature is unknown
+        state_dir=str(folder / "state"),
     )
     log = Monitor(EMPTY, settings=settings, registry=None)
     log.export()  # as a scrape does; what another run has left is shipped from here on
@@ -282,6 +285,8 @@ class Run:
         except subprocess.TimeoutExpired:
             sender.kill()
             output, _ = sender.communicate()
+        if sender.returncode > 0:  # it is negative if the sender was killed
+            raise subprocess.CalledProcessError(sender.returncode, sender.args)
         lines = output.splitlines()
         said: dict[str, float] = json.loads(lines[-1]) if lines else {"given": 0, "longest": 0}
         return said

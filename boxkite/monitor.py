@@ -296,12 +296,17 @@ class Monitor:
     def quality(self, window: str | None = None) -> Quality:
         """Compare the quality of the model, from all labels that have arrived, with training.
 
+        For a score with a threshold, `Quality.estimated` holds what the scores of all predictions
+        let expect. If the service takes no labels, that is all there is.
+
         Args:
             window: length of time such as "1d" or "7d". It takes the predictions of today and the
-                days before, in UTC, for 40 days at most. None takes all labels since the start.
+                days before, in UTC, for 40 days at most, and estimates for 7 days at most. None
+                takes all labels since the start.
 
         Raises:
-            ConfigError: if `window` is not a length, or the service takes no labels.
+            ConfigError: if `window` is not a length, or the service takes no labels and there is
+                nothing to estimate either.
         """
         return self._quality.over(window)
 

@@ -1,14 +1,15 @@
 """Settings, programs and fixtures that all tests share."""
 
+import fcntl
 import gc
 import os
 import shutil
 import subprocess
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -56,11 +57,54 @@ def _installed(program: str, package: str = "prometheus") -> str:
     """Return the path of a program. If it is missing, skip the test, or fail in CI."""
     path = shutil.which(program)
     if path is None:
-        missing = f"{program} is not installed; on Debian, run: apt-get install {package}"
-        if os.environ.get("CI"):
-            pytest.fail(missing)
-        pytest.skip(missing)
+        _lacking(f"{program} is not installed; on Debian, run: apt-get install {package}")
     return path
+
+
+@pytest.fixture(scope="session")
+def npm_programs() -> Callable[..., Path]:
+    """Return a function that installs npm packages, and returns their `node_modules` folder.
+
+    All test processes, and later runs, share what was installed.
+    """
+
+    def install(*packages: str) -> Path:
+        words = " ".join(packages)
+        npm = shutil.which("npm")
+        if npm is None or shutil.which("node") is None:
+            _lacking(f"no npm or no node: the test needs Node.js and npm install {words}")
+        folder = Path(__file__).parents[1] / ".npm" / words.replace("/", "-").replace(" ", "_")
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not (folder / "installed").exists():
+                options = ["--prefix", str(folder), "--no-audit", "--no-fund"]
+                command = [npm, "install", *options, *packages]
+                done = subprocess.run(command, capture_output=True, text=True, check=False)
+                if done.returncode:
+                    _lacking(f"the test needs npm install {words}: {done.stderr[-300:]}")
+                (folder / "installed").touch()
+        return folder / "node_modules"
+
+    return install
+
+
+@pytest.fixture(scope="session")
+def unshare() -> tuple[str, ...]:
+    """Return the command that runs another one in a mount namespace of its own."""
+    command = ("unshare", "--mount")
+    try:
+        subprocess.run(
+            [*command, "mount", "-t", "tmpfs", "none", "/mnt"], check=True, capture_output=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("only root can mount file systems, and not in every container")
+    return command
+
+
+def _lacking(missing: str) -> NoReturn:
+    """Skip a test that lacks a program. In CI, where all tests must run, fail it."""
+    (pytest.fail if os.environ.get("CI") else pytest.skip)(missing)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

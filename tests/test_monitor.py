@@ -362,7 +362,9 @@ def test_the_baseline_is_told_to_receivers_once_it_is_loaded() -> None:
 
 def test_failures_are_raised_where_they_are_asked_for() -> None:
     monitor = Monitor(BASELINE, registry=None, raises=lambda: True)
-    with pytest.raises(ValueError, match=r"^the row has 1 values, the baseline 2 features$"):
+    with pytest.raises(
+        ValueError, match=r"^the row has 1 values, but the baseline has 2 features$"
+    ):
         monitor.log_prediction([1])
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -90,8 +91,9 @@ def test_the_scripts_of_the_workflows_exist(name: str) -> None:
 def test_the_wheel_holds_every_file_of_the_three_packages(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", str(tmp_path)]
     subprocess.run([*command, str(ROOT)], check=True, capture_output=True)
-    (wheel,) = tmp_path.glob("boxkite-*-py3-none-any.whl")
-    names = zipfile.ZipFile(wheel).namelist()
+    (path,) = tmp_path.glob("boxkite-*-py3-none-any.whl")
+    wheel = zipfile.ZipFile(path)
+    names = wheel.namelist()
     packages = ("boxkite", "boxkite_flask", "boxkite_starlette")
     expected = {
         path.relative_to(ROOT).as_posix()
@@ -102,3 +104,9 @@ def test_the_wheel_holds_every_file_of_the_three_packages(tmp_path: Path) -> Non
     assert {name for name in names if ".dist-info/" not in name} == expected
     assert {f"{package}/py.typed" for package in packages} <= set(names)
     assert "boxkite/report/templates/page.html" in names
+    # PyPI shows this text, where a relative link leads nowhere.
+    (metadata,) = (wheel.read(name).decode() for name in names if name.endswith("/METADATA"))
+    targets = re.findall(r"\]\(([^)]+)\)", metadata)
+    assert len(targets) > 50
+    assert [each for each in targets if not each.startswith("https://")] == []
+    assert "\n## Changes in this release\n" in metadata

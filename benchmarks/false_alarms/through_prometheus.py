@@ -175,7 +175,8 @@ def counted(
             last = np.floor(moments / 300) * 300
             begin = np.ceil((moments - 86400) / 300) * 300
             live = span(counts, times, latest(steps, begin) - 300, latest(steps, last), first=False)
-        ours = Limits.of(POLICY, window, VARIABLES, variable).above(live, variable.counts)
+        least = POLICY.min_rows_a_cell * len(variable.counts)
+        ours = Limits.of(POLICY, window, VARIABLES, variable).above(live, variable.counts, least)
         sums += [
             len(values),
             int((ours != theirs).sum()),

@@ -37,10 +37,11 @@ def print_unseen() -> None:
         greatest, above = 0.0, 0
         for _ in range(BASELINES):
             truth = kinds[kind](trained, random)
+            floor = Policy().floors(truth.variable).rate
             for rows in LIVE:
                 for cells in random.multinomial(rows, truth.fractions, WINDOWS):
                     unseen = measure_rates(truth.variable, Tally(cells))[-1]
-                    above += unseen.changed(critical)
-                    if unseen.changed(-1.0):  # the difference alone
+                    above += unseen.changed(critical, floor)
+                    if unseen.changed(-1.0, floor):  # the difference alone
                         greatest = max(greatest, unseen.evidence)
         print(f"| {kind} | {trained:,} | {greatest:.1f} | {above} |", flush=True)

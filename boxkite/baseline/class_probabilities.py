@@ -46,7 +46,8 @@ def class_names(found: Sequence[str], given: bool | Iterable[Any]) -> list[str]:
     names = list(found) if given is True else [_label(each) for each in _listed(given)]
     if len(names) != len(found):
         raise BaselineError(
-            f"classes= has {len(names)} classes, but the output has {len(found)} columns"
+            f"classes= has {len(names)} classes, but the output has {len(found)} columns. Name "
+            "one class for each column"
         )
     if set(names) == set(found):
         # The columns are named after the classes. So go by their names, not by the order of

@@ -122,11 +122,20 @@ def checked_edges(edges: Sequence[float] | Floats) -> Floats:
     """
     array = np.asarray(edges, dtype=np.float64)
     if array.ndim != 1 or len(array) == 0:
-        raise ValueError("bin edges must be a list of at least one number")
+        raise ValueError(
+            f"bin edges of shape {array.shape} are not a list. Pass at least one number"
+        )
     if not np.isfinite(array).all():
-        raise ValueError("bin edges must be finite. The last bin always reaches to +Inf")
-    if (np.diff(array) <= 0).any():
-        raise ValueError("bin edges must ascend, without repetition")
+        odd = array[~np.isfinite(array)][0]
+        raise ValueError(
+            f"the bin edge {odd} is not finite. Leave it out: the last bin always reaches to +Inf"
+        )
+    if (descents := np.flatnonzero(np.diff(array) <= 0)).size:
+        first, second = array[descents[0] :][:2]
+        raise ValueError(
+            f"the bin edge {first:g} stands before {second:g}. Bin edges must ascend, without "
+            "repetition"
+        )
     return array + 0.0
 
 

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from boxkite.baseline.category_order import Ordered, given_orders
 from boxkite.baseline.class_probabilities import (
@@ -43,33 +43,19 @@ from boxkite.baseline.training_columns import (
     TrainingColumns,
     gather_columns,
 )
+from boxkite.baseline.training_distributions import Distributions
 from boxkite.baseline.variable import Variable
 from boxkite.errors import BaselineError
-from boxkite.quality import Outcomes
 
-__all__ = ["Fitted", "fit_variables"]
-
-
-class Fitted(NamedTuple):
-    """The counted training rows.
-
-    Attributes:
-        variables: the variables, features first.
-        rows: number of rows.
-        outcomes: the outcomes; None if they are not known.
-        segments: the columns whose values are monitored separately.
-    """
-
-    variables: tuple[Variable, ...]
-    rows: int
-    outcomes: Outcomes | None
-    segments: tuple[SegmentColumn, ...]
+__all__ = ["fit_distributions"]
 
 
-def fit_variables(
+def fit_distributions(
     features: Any,
     output: Any,
     *,
+    model: str,
+    version: str | None,
     bins: Bins,
     categorical: frozenset[str],
     max_categories: int,
@@ -82,7 +68,7 @@ def fit_variables(
     outcome: Any = None,
     threshold: float = DEFAULT_THRESHOLD,
     segments: Segments = (),
-) -> Fitted:
+) -> Distributions:
     """Count the training rows.
 
     `Baseline.fit` describes the arguments and the errors.
@@ -110,11 +96,13 @@ def fit_variables(
         variables = (*variables, _winners(columns.outputs, times, like))
     in_memory = times if isinstance(times, RowTimes) else None
     outcomes = _outcomes(columns, variables, threshold, in_memory)
-    return Fitted(
+    return Distributions.from_variables(
         variables,
         rows,
-        None if outcomes is None else outcomes.count(),
-        _segments(columns, variables, like, in_memory, outcomes),
+        model=model,
+        version=version,
+        outcomes=None if outcomes is None else outcomes.count(),
+        segments=_segments(columns, variables, like, in_memory, outcomes),
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -32,14 +31,13 @@ from boxkite.baseline.variable import (
     NumericVariable,
     Variable,
 )
-from boxkite.errors import BaselineError, BaselineWarning
+from boxkite.errors import BaselineError
 from boxkite.quality.pairs import LossSums, OutcomeKind, OutcomePairs, Outcomes
 
 __all__ = [
     "CATCH_ALL",
     "DEFAULT_THRESHOLD",
     "OutcomeCells",
-    "merge_outcomes",
     "with_edge",
 ]
 
@@ -138,8 +136,8 @@ class OutcomeCells:
         for variable, column in zip(self.outputs, columns, strict=False):
             if len(column) != rows:
                 raise BaselineError(
-                    f"the outcome has {rows:,} rows, and output {variable.name!r} has "
-                    f"{len(column):,}"
+                    f"the outcome has {rows:,} rows, but output {variable.name!r} has "
+                    f"{len(column):,}. Pass one outcome for each row"
                 )
         return self.count_numbers(self._output_numbers(columns), self._outcome_numbers(outcome))
 
@@ -232,24 +230,6 @@ class OutcomeCells:
         if all("brier" in each.losses for each in each_class):
             losses["log_loss"] = LossSums.of(_log_loss(truth))
         return [_class_pairs(winner, predicted, actual, losses), *each_class]
-
-
-def merge_outcomes(one: Outcomes | None, other: Outcomes | None) -> Outcomes | None:
-    """Return the outcomes of the rows of two baselines, for training that is counted in parts.
-
-    Warns:
-        BaselineWarning: if only one has outcomes, or the two are counted in different cells.
-    """
-    if one is not None and other is not None and one.fits(other):
-        return one.plus(other)
-    if one is not None or other is not None:
-        warnings.warn(
-            "the merged baseline has no outcomes, because a part has none, or the parts count them "
-            "in different bins. Fit all parts with outcome=, like= and the same threshold",
-            BaselineWarning,
-            stacklevel=3,
-        )
-    return None
 
 
 def _check_numbers(outcome: Any) -> None:

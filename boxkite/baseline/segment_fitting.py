@@ -22,6 +22,7 @@ from boxkite.baseline.time_windows import RowTimes, row_cells
 from boxkite.baseline.training_columns import SegmentValues
 from boxkite.baseline.variable import CategoryVariable, Variable
 from boxkite.errors import BaselineWarning
+from boxkite.variation import MIN_ROWS_A_CELL
 
 __all__ = ["CountedRows", "fit_segments", "live_series", "warn_about_segments"]
 
@@ -30,7 +31,6 @@ Rows: TypeAlias = NDArray[np.int64]
 MANY_SERIES = 50_000
 """`fit` warns if the segments add more live series than this to each replica."""
 
-_ROWS_A_CELL = 5
 _MOST_NAMED = 5
 
 
@@ -135,8 +135,8 @@ def warn_about_segments(columns: Sequence[SegmentColumn]) -> None:
         more = f" and {len(thin) - _MOST_NAMED} more" if len(thin) > _MOST_NAMED else ""
         warnings.warn(
             f"some segments have too few training rows for a verdict on each variable, which needs "
-            f"{_ROWS_A_CELL} rows for each of its cells: {named}{more}. Their rates are monitored. "
-            f"To judge them too, train on more rows",
+            f"{MIN_ROWS_A_CELL:g} rows for each of its cells: {named}{more}. Their rates are "
+            f"monitored. To judge them too, train on more rows",
             BaselineWarning,
             stacklevel=5,
         )
@@ -155,7 +155,7 @@ def _thin(column: SegmentColumn) -> list[Segment]:
     return [
         each
         for each in column
-        if 0 < each.rows < _ROWS_A_CELL * max(len(one.counts) for one in each.variables)
+        if 0 < each.rows < MIN_ROWS_A_CELL * max(len(one.counts) for one in each.variables)
     ]
 
 

@@ -151,8 +151,8 @@ class RowTimes:
         cells = row_cells(variable, values)
         if len(cells) != len(self.seconds):
             raise BaselineError(
-                f"time= has {len(self.seconds):,} rows, and {variable.role} {variable.name!r} has "
-                f"{len(cells):,}"
+                f"time= has {len(self.seconds):,} rows, but {variable.role} {variable.name!r} has "
+                f"{len(cells):,}. Pass one time for each row"
             )
         return self.learn_cells(variable, cells)
 

@@ -7,10 +7,11 @@ from typing import Any, NamedTuple, TypeAlias, cast
 
 import numpy as np
 
-from boxkite.baseline.capture import CategoryColumn, NumericColumn, capture_column, named_columns
+from boxkite.baseline.capture import CategoryColumn, NumericColumn, capture_column
 from boxkite.baseline.class_probabilities import class_names
 from boxkite.baseline.counted_like import Template
 from boxkite.baseline.engines.engine_column import EngineColumn, engine_columns
+from boxkite.baseline.named_columns import named_columns
 from boxkite.baseline.ordered_values import OrderedValues, SortedValues
 from boxkite.baseline.table_forms import as_table
 from boxkite.baseline.values import valid_unicode

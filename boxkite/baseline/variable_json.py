@@ -7,7 +7,6 @@ the files and digests of variables that do not use the field stay the same.
 from __future__ import annotations
 
 import base64
-import dataclasses
 import math
 import operator
 import struct
@@ -20,7 +19,6 @@ import numpy as np
 
 from boxkite.baseline.exact_sum import LOWEST, PIECES, ExactSum
 from boxkite.baseline.ordered_values import ValueType
-from boxkite.baseline.time_windows import seconds_of
 from boxkite.baseline.variable import (
     OTHER,
     UNSEEN,
@@ -30,9 +28,8 @@ from boxkite.baseline.variable import (
     Role,
     Variable,
 )
+from boxkite.baseline.variation_json import StoredVariation, restore_variation, store_variation
 from boxkite.errors import BaselineError
-from boxkite.variation import Spread, Variation
-from boxkite.variation.learning import MOST_DIRECTIONS
 
 __all__ = [
     "Count",
@@ -47,36 +44,12 @@ __all__ = [
 # A count must fit numpy's int64. A position has at most nine digits, also in a classic file.
 Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 _Position: TypeAlias = Annotated[int, msgspec.Meta(ge=0, lt=10**9)]
-_Amount: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
-_Degrees: TypeAlias = Annotated[float, msgspec.Meta(gt=0, le=1e9)]
 _HIGHEST = 31  # the place of the first piece of the greatest float
 StoredFloat: TypeAlias = float | Literal["NaN", "+Inf", "-Inf"]
 
 
 class _Stored(msgspec.Struct, tag_field="kind", forbid_unknown_fields=True, omit_defaults=True):
     """The msgspec options of both kinds of variable."""
-
-
-class StoredSpread(msgspec.Struct, forbid_unknown_fields=True):
-    """A `Spread` as JSON, with the same field names."""
-
-    scale: _Amount
-    numerator: _Degrees
-    denominator: _Degrees
-    windows: Annotated[int, msgspec.Meta(ge=2, le=10**9)]
-    greatest: _Amount
-
-
-class StoredVariation(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """A `Variation` as JSON, with the same field names."""
-
-    windows: Annotated[int, msgspec.Meta(ge=2, le=10**9)]
-    rows: Annotated[float, msgspec.Meta(gt=0, le=2.0**63)]
-    directions: list[list[Annotated[float, msgspec.Meta(ge=-1, le=1)]]] = []
-    along: list[StoredSpread] = []
-    rest: StoredSpread | None = None
-    distance: StoredSpread | None = None
-    excess: StoredSpread | None = None
 
 
 class StoredNumeric(_Stored, tag="numeric"):
@@ -122,7 +95,7 @@ class StoredCategory(_Stored, tag="category"):
 def store(variable: Variable) -> StoredNumeric | StoredCategory:
     """Return a variable in the form that becomes JSON."""
     common = (variable.role, variable.name, variable.position, variable.missing)
-    variation = {window: _stored_variation(each) for window, each in variable.variation.items()}
+    variation = {window: store_variation(each) for window, each in variable.variation.items()}
     if isinstance(variable, NumericVariable):
         return StoredNumeric(
             *common,
@@ -158,22 +131,6 @@ def _once_bits(once: frozenset[int] | None, ascending: Sequence[int]) -> str | N
         return None
     flags = np.array([each in once for each in ascending], dtype=bool)
     return base64.b64encode(np.packbits(flags).tobytes()).decode()
-
-
-def _stored_variation(variation: Variation) -> StoredVariation:
-    return StoredVariation(
-        variation.windows,
-        variation.rows,
-        variation.directions.tolist(),
-        [_stored_spread(each) for each in variation.along],
-        _stored_spread(variation.rest) if variation.rest else None,
-        _stored_spread(variation.distance) if variation.distance else None,
-        _stored_spread(variation.excess) if variation.excess else None,
-    )
-
-
-def _stored_spread(spread: Spread) -> StoredSpread:
-    return StoredSpread(*dataclasses.astuple(spread))
 
 
 def spelled(number: float) -> StoredFloat:
@@ -225,7 +182,7 @@ def _numeric(stored: StoredNumeric, counts: Counts, name: str) -> NumericVariabl
         maximum=float(stored.maximum),
         exact_sum=_exact_sum(stored.sum_pieces, name),
         value_type=stored.value_type,
-        variation=_variation(stored, name),
+        variation=restore_variation(stored.variation, len(stored.counts), name),
     )
 
 
@@ -264,36 +221,8 @@ def _category(stored: StoredCategory, counts: Counts, name: str) -> CategoryVari
         tail=tail,
         tail_once=stored.tail_once,
         once=_once(stored, tail, name),
-        variation=_variation(stored, name),
+        variation=restore_variation(stored.variation, len(stored.counts), name),
     )
-
-
-def _variation(stored: StoredNumeric | StoredCategory, name: str) -> dict[str, Variation]:
-    cells = len(stored.counts)
-    found: dict[str, Variation] = {}
-    for window, each in stored.variation.items():
-        seconds_of(window)  # Raises if the name is not a length.
-        number = len(each.directions)
-        if number > MOST_DIRECTIONS or number != len(each.along):
-            raise BaselineError(f"the natural variation of {name} has {number} directions")
-        if any(len(direction) != cells for direction in each.directions):
-            raise BaselineError(
-                f"a direction of {name} does not have one weight for each of {cells} cells"
-            )
-        found[window] = Variation(
-            each.windows,
-            each.rows,
-            np.array(each.directions, dtype=np.float64).reshape(number, cells),
-            tuple(_spread(along) for along in each.along),
-            _spread(each.rest) if each.rest else None,
-            _spread(each.distance) if each.distance else None,
-            _spread(each.excess) if each.excess else None,
-        )
-    return found
-
-
-def _spread(stored: StoredSpread) -> Spread:
-    return Spread(**msgspec.structs.asdict(stored))
 
 
 def _hashes(encoded: str, name: str) -> frozenset[int]:

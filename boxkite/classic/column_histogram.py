@@ -11,8 +11,9 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from boxkite.baseline.capture import CategoryColumn, capture_column, named_columns
+from boxkite.baseline.capture import CategoryColumn, capture_column
 from boxkite.baseline.edges import freedman_diaconis_edges
+from boxkite.baseline.named_columns import named_columns
 from boxkite.baseline.values import is_missing, spelled_number, valid_unicode
 from boxkite.baseline.variable import finite_sum
 from boxkite.classic.classic_series import MISSING_BIN

@@ -9,7 +9,12 @@ from prometheus_client import Metric
 
 from boxkite.classic.collectors import Collector
 from boxkite.classic.column_histogram import column_histogram, named_values
-from boxkite.classic.frequency import BinToCount, ContinuousVariable, DiscreteVariable
+from boxkite.classic.frequency import (
+    BinToCount,
+    ContinuousVariable,
+    DiscreteVariable,
+    FrequencyMetric,
+)
 
 __all__ = [
     "FeatureDistribution",
@@ -19,11 +24,32 @@ __all__ = [
 ]
 
 
+_SUPPORTED: Mapping[str, type[FrequencyMetric]] = {
+    "histogram": ContinuousVariable,
+    "counter": DiscreteVariable,
+}
+
+
 class FeatureDistribution:
-    """Makes the metric of a feature from the counts of its bins."""
+    """Makes the metric of a feature from the counts of its bins.
+
+    Attributes:
+        SUPPORTED: class of a variable's live counts, by the type of its baseline metric.
+    """
 
     BASELINE_NAME_PATTERN: ClassVar[str] = "feature_{0}_value_baseline"
     BASELINE_DOC_PATTERN: ClassVar[str] = "Baseline values for feature: {0}"
+    SUPPORTED: ClassVar[Mapping[str, type[FrequencyMetric]]] = _SUPPORTED
+
+    @classmethod
+    def extract_index(cls, metric: Metric) -> int:
+        """Return the position of the feature that a metric belongs to."""
+        return int(metric.name.split("_")[1])
+
+    @classmethod
+    def is_supported(cls, metric: Metric) -> bool:
+        """Return whether a metric is the distribution of a feature."""
+        return metric.name.startswith("feature_") and metric.type in cls.SUPPORTED
 
     @classmethod
     def as_discrete(cls, index: int, name: str, bin_to_count: BinToCount) -> Metric:
@@ -104,10 +130,20 @@ class FeatureHistogramCollector(Collector):
 
 
 class InferenceDistribution:
-    """Makes the metric of the model's output from the counts of its bins."""
+    """Makes the metric of the model's output from the counts of its bins.
+
+    Attributes:
+        SUPPORTED: class of a variable's live counts, by the type of its baseline metric.
+    """
 
     BASELINE_NAME_PATTERN: ClassVar[str] = "inference_value_baseline"
     BASELINE_DOC_PATTERN: ClassVar[str] = "Baseline inference values for test set"
+    SUPPORTED: ClassVar[Mapping[str, type[FrequencyMetric]]] = _SUPPORTED
+
+    @classmethod
+    def is_supported(cls, metric: Metric) -> bool:
+        """Return whether a metric is the distribution of an output."""
+        return metric.name.startswith("inference_") and metric.type in cls.SUPPORTED
 
     @classmethod
     def as_discrete(

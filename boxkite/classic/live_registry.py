@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
@@ -15,7 +16,12 @@ from boxkite.classic.prediction_context import PredictionContext
 from boxkite.monitor import Monitor
 from boxkite.settings import from_environment
 
-__all__ = ["LiveMetricRegistry"]
+__all__ = ["LiveMetricRegistry", "is_single_value"]
+
+
+def is_single_value(value: Any) -> bool:
+    """Return whether a value is a text, a mapping or anything else that is not a list of values."""
+    return isinstance(value, str | dict) or not hasattr(value, "__iter__")
 
 
 class LiveMetricRegistry(Collector):

@@ -31,7 +31,10 @@ from boxkite.settings import from_environment
 from boxkite.system.atomic_file import replace_file
 from boxkite.system.type_guards import is_list
 
-__all__ = ["ModelMonitoringService"]
+__all__ = ["BEDROCK_SERVER_ID", "ModelMonitoringService"]
+
+BEDROCK_SERVER_ID = "BEDROCK_SERVER_ID"
+"""The environment variable of 0.0.5 that names the server."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

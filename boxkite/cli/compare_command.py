@@ -89,7 +89,8 @@ def compared(
     if isinstance(rows, TableSource):
         if endpoint or since or until:
             raise click.UsageError(
-                f"{rows} is a table of rows: --endpoint, --since and --until need a log"
+                f"{rows} is a table of rows, but --endpoint, --since and --until need a log. Leave "
+                "them out"
             )
         with pass_progress("comparing") as progress, opened_table(rows, baseline) as table:
             if isinstance(table, nw.DataFrame) and table.is_empty():

@@ -7,6 +7,7 @@ to a temporary Parquet file, because each pass over the data would parse the tex
 from __future__ import annotations
 
 import contextlib
+import importlib
 import tempfile
 from collections.abc import Generator
 from pathlib import Path
@@ -14,7 +15,6 @@ from typing import Any
 
 import narwhals as nw
 import pyarrow as pa
-import pyarrow.dataset  # pyright: ignore[reportUnusedImport, reportMissingTypeStubs]
 
 from boxkite.cli.table_files import find_files, first_line
 from boxkite.cli.table_source import FORMATS, format_of, is_url
@@ -91,6 +91,8 @@ def _dataset(source: str, csv_conversion: Any) -> tuple[Any, str]:
             f"Pass a folder or a glob with one format"
         )
     (form,) = forms
-    readers = {"csv": pa.dataset.CsvFileFormat(convert_options=csv_conversion)}
+    # This imports pandas if it is installed, which every command would have to wait for.
+    arrow_dataset: Any = importlib.import_module("pyarrow.dataset")
+    readers = {"csv": arrow_dataset.CsvFileFormat(convert_options=csv_conversion)}
     kept = [path for path in paths if format_of(path) is not None]
-    return pa.dataset.dataset(kept, filesystem=system, format=readers.get(form, form)), form
+    return arrow_dataset.dataset(kept, filesystem=system, format=readers.get(form, form)), form

@@ -56,12 +56,8 @@ def _reason(drift: VariableDrift) -> str:
         return "; ".join(drift.rate_changes)
     statistics = ", ".join(
         f"{name} {value:.4g} is {'above' if name in drift.above else 'below'} "
-        f"its critical value {critical:.4g}"
-        for name, value, critical in (
-            ("PSI", drift.psi, drift.critical),
-            ("K-S", drift.ks, drift.ks_critical),
-            ("one cell", drift.excess, drift.excess_critical),
-        )
-        if not math.isnan(value)
+        f"its critical value {threshold:.4g}"
+        for name, (value, threshold) in drift.tests.items()
+        if not math.isnan(threshold)
     )
     return "; ".join([drift.effect, *drift.rate_changes, statistics])

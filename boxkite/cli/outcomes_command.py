@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,8 @@ from boxkite.cli.inputs import log_reader, read_baseline, read_table
 from boxkite.cli.job_options import job_options, moment
 from boxkite.cli.labels import Labels, id_column
 from boxkite.cli.outcome_join import Joined, join_labels
-from boxkite.cli.quality_table import quality_lines, quality_table, segment_quality_table
+from boxkite.cli.outcomes_report import OutcomesReport
+from boxkite.cli.quality_table import quality_table, segment_quality_table
 from boxkite.cli.shared_options import (
     TABLE_FILE,
     Finite,
@@ -38,7 +38,6 @@ from boxkite.prometheus.job_quality_series import JudgedRows, job_quality_famili
 from boxkite.quality import Outcomes, Quality, QualityPolicy, compare_outcomes, estimate
 from boxkite.quality.quality_comparison import DEFAULT_HOURS
 from boxkite.quality.quality_html import quality_html
-from boxkite.quality.quality_verdict import QualityVerdict
 from boxkite.report.rendering import check_installed, quality_report_html
 from boxkite.system.atomic_file import replace_file
 
@@ -190,7 +189,7 @@ def outcomes_command(
         }
         families = job_quality_families(trained, parts, run)
         replace_file(metrics, render(families).encode())
-    report = _Report(trained, quality, joined, found, segments)
+    report = OutcomesReport(trained, quality, joined, found, segments)
     if html is not None:
         content = quality_report_html(
             trained.model, trained.version, quality_html(quality), [*report.lines()]
@@ -254,84 +253,3 @@ def _compared(
     if training is None or not len(joined.scores):
         return quality
     return replace(quality, estimated=estimate(training, joined.scores))
-
-
-@dataclass(frozen=True)
-class _Report:
-    """The output of the command: a comparison, and the numbers of predictions and labels."""
-
-    baseline: Baseline
-    quality: Quality
-    joined: Joined
-    labels: Labels
-    segments: Mapping[str, Quality]
-
-    @property
-    def verdict(self) -> QualityVerdict:
-        """The verdict on all predictions, or `worse` if the quality of a segment is."""
-        worse = any(each.verdict == "worse" for each in self.segments.values())
-        return "worse" if worse else self.quality.verdict
-
-    @property
-    def worst_segments(self) -> list[tuple[str, Joined, Quality]]:
-        """Label, predictions and quality of each segment, the worst first."""
-        found = [
-            (label, self.joined.segments[label], each) for label, each in self.segments.items()
-        ]
-        return sorted(found, key=lambda each: each[2].order)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return a dictionary that JSON can hold."""
-        joined, labels = self.joined, self.labels
-        return {
-            "model": self.baseline.model,
-            "version": self.baseline.version,
-            "predictions": joined.predictions,
-            "labelled": joined.labelled,
-            "coverage": joined.coverage,
-            "labels": {
-                "rows": labels.rows,
-                "repeated": labels.repeated,
-                "corrected": labels.corrected,
-                "incomplete": labels.incomplete,
-                "other_models": joined.foreign,
-                "unknown": joined.unknown,
-            },
-            **self.quality.as_dict(),
-            **({"segments": self._segments()} if self.segments else {}),
-            "verdict": self.verdict,
-        }
-
-    def _segments(self) -> dict[str, Any]:
-        return {
-            label: {
-                "predictions": joined.predictions,
-                "labelled": joined.labelled,
-                "coverage": joined.coverage,
-                **quality.as_dict(),
-            }
-            for label, joined, quality in self.worst_segments
-        }
-
-    def lines(self) -> Iterator[str]:
-        """Yield the lines below the table."""
-        joined, labels = self.joined, self.labels
-        yield (
-            f"{joined.labelled:,} of {joined.predictions:,} predictions have a label "
-            f"({100 * joined.coverage:.3g} %)"
-        )
-        counted = {
-            "predictions left out, because the output or the label is missing or invalid": (
-                self.quality.unpaired
-            ),
-            "labels that repeat an earlier one": labels.repeated,
-            "labels that a later one replaced": labels.corrected,
-            "labels without an id or an outcome": labels.incomplete,
-            "labels of another model or version": joined.foreign,
-            "labels without a prediction in this part of the log": joined.unknown,
-        }
-        yield from (f"{text}: {number:,}" for text, number in counted.items() if number)
-        yield from quality_lines(self.quality)
-        worse = sum(each.verdict == "worse" for each in self.segments.values())
-        if worse:
-            yield f"worse in {worse} of {len(self.segments)} segments"

@@ -12,6 +12,7 @@ import click
 from boxkite.cli.commands import boxkite
 from boxkite.cli.group import CommandGroup
 from boxkite.cli.policy_options import options_of
+from boxkite.cli.quality_command import quality_command
 from boxkite.errors import ConfigError
 from boxkite.monitor import Monitor
 
@@ -19,7 +20,7 @@ __all__ = ["service_commands"]
 
 
 def service_commands(models: Mapping[str, Monitor], program: str) -> click.Group:
-    """Return the commands of `boxkite` without the arguments BASELINE and URL.
+    """Return the commands of `boxkite` without the arguments BASELINE and URL, and `quality`.
 
     Args:
         models: Monitors of the service by model.
@@ -48,7 +49,7 @@ def service_commands(models: Mapping[str, Monitor], program: str) -> click.Group
         invoke_without_command=True,
         context_settings=boxkite.context_settings,
     )
-    for name, command in boxkite.commands.items():
+    for name, command in {**boxkite.commands, "quality": quality_command}.items():
         group.add_command(_of_service(command, program), name)
     return group
 

@@ -62,14 +62,18 @@ def comparison_table(comparison: Comparison, sketch_width: int = 0) -> Table:
             _name(each.name, each.role),
             f"{each.rows:,}",
             f"{each.missing:,}",
-            Text(_number(each.psi), style=_ABOVE if "PSI" in each.above else ""),
-            _number(each.critical),
-            Text(_number(each.ks), style=_ABOVE if "K-S" in each.above else ""),
-            _number(each.ks_critical),
+            *_test(each, "PSI"),
+            *_test(each, "K-S"),
             Text(each.status, style=_STYLES[each.status]),
             *(_sketches(counts, sketch_width) if counts and sketch_width else ()),
         )
     return table
+
+
+def _test(drift: VariableDrift, name: str) -> tuple[Text, str]:
+    """Return a statistic, bold if it is above its threshold, and the threshold."""
+    value, threshold = drift.tests[name]
+    return Text(_number(value), style=_ABOVE if name in drift.above else ""), _number(threshold)
 
 
 def comparison_lines(comparison: Comparison) -> Iterator[str]:

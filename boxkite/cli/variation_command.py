@@ -121,7 +121,9 @@ def variation_command(
     with progress_bar("reading", sum(file.size for file in log.files)) as progress:
         blocks = count_blocks(trained, replace(log, progress=progress), timedelta(seconds=block))
     if not blocks:
-        raise click.UsageError(f"{url} has no predictions for these options")
+        raise click.UsageError(
+            f"{url} has no predictions for these options. Check --endpoint, --since and --until"
+        )
     learnt = _learn(trained, blocks, block, windows)
     variables = [
         replace(each, variation=found.variation)

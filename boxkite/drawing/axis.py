@@ -21,13 +21,15 @@ __all__ = ["Label", "category_labels", "number_labels"]
 
 Floats: TypeAlias = NDArray[np.float64]
 
-# Characters that fit below a picture: it is some 300 pixels wide, a small digit some 6.
-_CHARACTERS = 46
+# A picture is some 300 pixels wide, and a small digit some 6.
+_PIXELS, _CHARACTERS = 300, 46
 _GAP = 2
 _STEPS = 6
 _MOST_UPRIGHT = 10
 # Below this span, dividing the axis into steps would run into subnormal numbers.
 _SHORTEST = 1e-300
+_DAY = 86400.0
+_DAYS_SHOWN = 14 * _DAY  # On a longer axis, the time of day cannot be seen.
 # Numbers are written out up to this many digits, or up to this value if the axis needs more digits.
 # Larger numbers get an exponent.
 _SHORT, _LONG = 6, 1e15
@@ -66,8 +68,8 @@ def number_labels(bins: Bins) -> list[Label]:
     starts: list[Label] = []
     ends: list[Label] = []
     if bins.minimum < bins.maximum:
-        starts.append(Label(_text(bins, bins.minimum, digits), 0.0, "start"))
-        ends.append(Label(_text(bins, bins.maximum, digits), 1.0, "end"))
+        starts.append(Label(_end_text(bins, bins.minimum, last - first, digits), 0.0, "start"))
+        ends.append(Label(_end_text(bins, bins.maximum, last - first, digits), 1.0, "end"))
     taken, room = _reach(starts), 1 - _reach(ends)
     return [*starts, *_between(bins, drawn, digits, taken, room), *ends]
 
@@ -116,6 +118,20 @@ def _text(bins: Bins, value: float, digits: int) -> str:
     text = f"{value:.{digits}g}"
     whole = abs(value) < (_LONG if digits > _SHORT else 10**_SHORT)
     return f"{value:.0f}" if "e+" in text and whole else text
+
+
+def _end_text(bins: Bins, value: float, span: float, digits: int) -> str:
+    """Return an extreme value, no more exactly than anyone can see in the picture.
+
+    Whole numbers are written out, because a round one would seem to be exact.
+    """
+    if bins.value_type == "time" and span > _DAYS_SHOWN:
+        return value_text(value - value % _DAY, bins.value_type)
+    if bins.value_type != "number" or value.is_integer():
+        return _text(bins, value, digits)
+    rounded = (float(f"{value:.{each}g}") for each in range(2, digits))
+    seen = next((each for each in rounded if abs(each - value) <= span / _PIXELS), value)
+    return _text(bins, seen, digits)
 
 
 def _digits(first: float, last: float) -> int:

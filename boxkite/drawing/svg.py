@@ -52,8 +52,10 @@ def _bar(bar: Bar, kind: str, served: bool) -> str:
     left, width, further = bar.left * _WIDTH, bar.width * _WIDTH, 0.0
     if kind != "numeric":
         gap = width * _GAP
-        left, width = left + gap / 2, (width - gap) / 2
-        further = width
+        left, width = left + gap / 2, width - gap
+        if served:
+            width /= 2
+            further = width
     tooltip = f"{bar.label}: training {percent(bar.trained_fraction)}"
     tooltip += f", live {percent(bar.live_fraction)}" if served else ""
     tooltip += "; not drawn to scale" if bar.is_cut else ""

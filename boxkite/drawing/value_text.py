@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -31,14 +32,26 @@ def value_text(value: float, value_type: str, digits: int = _LEAST_DIGITS) -> st
 
 
 def distinct_texts(values: Sequence[float], value_type: str = "number") -> list[str]:
-    """Return values as texts, with at least six digits and as many as make them distinct."""
-    texts: list[str] = []
+    """Return ascending values as texts that differ from those of their neighbours.
+
+    Each has six digits, or as many more as it takes, so that two close values do not lengthen all
+    the others.
+    """
+    digits = [_LEAST_DIGITS] * len(values)
+    for place, pair in enumerate(itertools.pairwise(values)):
+        needed = _digits_to_differ(*pair, value_type)
+        if not needed:  # Dates that differ by less than a second, for example.
+            return [f"{each:.{_MOST_DIGITS}g}" for each in values]
+        digits[place : place + 2] = (max(each, needed) for each in digits[place : place + 2])
+    return [value_text(*each) for each in zip(values, itertools.repeat(value_type), digits)]
+
+
+def _digits_to_differ(one: float, other: float, value_type: str) -> int:
+    """Return how many digits two values need; 0 if no number of digits makes them differ."""
     for digits in range(_LEAST_DIGITS, _MOST_DIGITS + 1):
-        texts = [value_text(value, value_type, digits) for value in values]
-        if len(set(texts)) == len(texts):
-            return texts
-    # Edges that differ by less than a second, for example.
-    return texts if value_type == "number" else distinct_texts(values)
+        if value_text(one, value_type, digits) != value_text(other, value_type, digits):
+            return digits
+    return 0
 
 
 def _moment(value: float) -> str:

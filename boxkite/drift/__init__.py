@@ -1,6 +1,7 @@
 """Drift statistics, their critical values, and verdicts on counts or rows."""
 
-from boxkite.drift.comparison import Comparison, compare_counts
+from boxkite.drift.comparison import Comparison
+from boxkite.drift.count_comparison import compare_counts
 from boxkite.drift.design_effect import estimate_design_effect
 from boxkite.drift.policy import Policy
 from boxkite.drift.rows import compare

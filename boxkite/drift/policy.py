@@ -37,7 +37,7 @@ from boxkite.errors import ConfigError
 from boxkite.number_range import ABOVE_0, NOT_NEGATIVE, check_windows
 from boxkite.quality import QualityPolicy
 from boxkite.quality.quality_policy import parts_of_false_alarms
-from boxkite.variation import Variation
+from boxkite.variation import MIN_ROWS_A_CELL, Variation
 
 __all__ = ["MOST_SHARE", "Policy"]
 
@@ -88,7 +88,7 @@ class Policy:
     min_effect: float = DEFAULT_FLOORS.effect
     min_moved: float = DEFAULT_FLOORS.moved
     min_rate: float = DEFAULT_FLOORS.rate
-    min_rows_a_cell: float = 5.0
+    min_rows_a_cell: float = MIN_ROWS_A_CELL
     windows: Mapping[str, float] = field(default_factory=lambda: {"1h": 1.0, "1d": 24.0})
     design_effect: float = 1.0
     variables: Mapping[str, VariablePolicy | None] = field(

@@ -11,14 +11,16 @@ from typing import Any
 import numpy as np
 
 from boxkite.baseline.baseline import Baseline
-from boxkite.baseline.capture import capture_column, named_columns
+from boxkite.baseline.capture import capture_column
 from boxkite.baseline.engines.engine_column import EngineColumn, engine_columns
 from boxkite.baseline.engines.questions import settle
+from boxkite.baseline.named_columns import named_columns
 from boxkite.baseline.table_forms import as_table
 from boxkite.baseline.tally import Tally, tally_column
 from boxkite.baseline.training_columns import Segments
 from boxkite.baseline.variable import CategoryVariable, Variable
-from boxkite.drift.comparison import Comparison, compare_counts
+from boxkite.drift.comparison import Comparison
+from boxkite.drift.count_comparison import compare_counts
 from boxkite.drift.policy import Policy
 from boxkite.drift.segment_rows import matched_variables, row_groups, segment_tallies
 from boxkite.drift.variable_drift import VariableDrift

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from boxkite.baseline.variable import Role
 from boxkite.drift.variable_policy import DEFAULT_FLOORS, Floors
 from boxkite.drift.verdict import Severity, Verdict, severity_of
 
-__all__ = ["Status", "VariableDrift"]
+__all__ = ["DriftTest", "Status", "VariableDrift"]
 
 Status: TypeAlias = Literal["insufficient", "ok", "drift", "changed rate"]
+
+
+class DriftTest(NamedTuple):
+    """A statistic and its threshold.
+
+    Attributes:
+        value: Value of the statistic; NaN if the variable has none of this name.
+        threshold: Its critical value; NaN if it cannot judge this many rows.
+    """
+
+    value: float
+    threshold: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -40,11 +52,12 @@ class VariableDrift:
             enough, and if the column is absent, because that counts as a changed rate.
         moved: Live fraction minus training fraction of the cell where they differ most. Both are
             smoothed, so that a few rows are not judged as a large difference.
-        moved_rows: The same difference as counted, without smoothing, which texts show.
+        moved_rows: The same difference as counted, without smoothing.
         moved_cell: The cell of `moved` in words: "0", "values above 9", "'ATL'"; empty without
             rows.
-        shift: How the rows moved, in words: how far the median went in the unit of the column, or
-            which category gained and which lost. Empty if neither moved.
+        effect: What changed most, in words (`boxkite.drift.effect`); empty without rows.
+        rows_needed: Live rows from which on all tests can judge the variable; 0 if training has too
+            few rows for them.
         unseen: Live rows with a category that training never saw.
         outside: Live rows with a number below the minimum or above the maximum of training.
         unseen_difference: Fraction of unseen rows among `rows`; NaN for numbers.
@@ -89,7 +102,8 @@ class VariableDrift:
     moved: float = math.nan
     moved_rows: float = math.nan
     moved_cell: str = ""
-    shift: str = ""
+    effect: str = ""
+    rows_needed: int = 0
     unseen: int = 0
     outside: int = 0
     unseen_difference: float = math.nan
@@ -157,14 +171,6 @@ class VariableDrift:
         return severity_of(self.size) if self.has_changed else ""
 
     @property
-    def effect(self) -> str:
-        """The difference in words: "7.1 % of rows moved to 0"; empty without rows."""
-        if not self.moved_cell:
-            return ""
-        direction = "to" if self.moved_rows > 0 else "away from"
-        return f"{_percent(abs(self.moved_rows))} of rows moved {direction} {self.moved_cell}"
-
-    @property
     def below_floor(self) -> str:
         """Remark on a difference that is more than chance but too small to matter; else empty."""
         if self.verdict != "ok" or not self.above:
@@ -181,11 +187,8 @@ class VariableDrift:
     @property
     def findings(self) -> tuple[str, ...]:
         """Drift, changed rates, the lack of data, and small changes, each in words."""
-        # The words on categories name both the one that gained rows and the one that lost them, so
-        # the effect on one of them would say the same again.
-        effect = "" if self.moved_cell and self.moved_cell in self.shift else self.effect
-        drift = (effect, self.shift) if self.verdict == "drift" else ()
-        return tuple(filter(None, (*drift, *self.rate_changes, self.reason, self.below_floor)))
+        drift = self.effect if self.verdict == "drift" else ""
+        return tuple(filter(None, (drift, *self.rate_changes, self.reason, self.below_floor)))
 
     @property
     def rate_changes(self) -> tuple[str, ...]:
@@ -215,11 +218,23 @@ class VariableDrift:
         """
         if self.verdict == "insufficient":
             return ()
-        pairs = {"PSI": (self.psi, self.critical), "K-S": (self.ks, self.ks_critical)}
-        pairs["one cell"] = (self.excess, self.excess_critical)
+        return tuple(name for name, each in self.tests.items() if each.value > each.threshold)
+
+    @property
+    def tests(self) -> dict[str, DriftTest]:
+        """Each statistic with its threshold, by the names of `above`.
+
+        A threshold is NaN if the statistic cannot judge: K-S never exceeds 1, and the others need
+        enough rows.
+        """
+        found = {"PSI": DriftTest(self.psi, self.critical)}
+        found["one cell"] = DriftTest(self.excess, self.excess_critical)
         for i, pair in enumerate(zip(self.scores, self.score_criticals, strict=True), 1):
-            pairs[f"direction {i}"] = (abs(pair[0]), pair[1])
-        return tuple(name for name, (value, critical) in pairs.items() if value > critical)
+            found[f"direction {i}"] = DriftTest(abs(pair[0]), pair[1])
+        if self.rows < self.rows_needed:
+            found = {name: DriftTest(each.value) for name, each in found.items()}
+        ks_threshold = self.ks_critical if self.ks_critical < 1 else math.nan
+        return {"PSI": found.pop("PSI"), "K-S": DriftTest(self.ks, ks_threshold), **found}
 
     @property
     def multiple(self) -> float:

@@ -9,7 +9,15 @@ from boxkite.baseline.variable import Variable
 from boxkite.drift.allowance import Allowance, Statistics
 from boxkite.drift.policy import Policy
 
-__all__ = ["CRITICAL_MULTIPLE", "Severity", "Verdict", "VerdictWithReason", "judge", "severity_of"]
+__all__ = [
+    "CRITICAL_MULTIPLE",
+    "Severity",
+    "Verdict",
+    "VerdictWithReason",
+    "judge",
+    "rows_needed",
+    "severity_of",
+]
 
 Verdict: TypeAlias = Literal["insufficient", "ok", "drift"]
 Severity: TypeAlias = Literal["", "warning", "critical"]
@@ -57,12 +65,19 @@ def _too_few(variable: Variable, found: Statistics, allowance: Allowance, policy
     reason = policy.too_few_at_training(variable)
     if reason:
         return reason
-    needed = math.ceil(policy.min_rows_a_cell * len(variable.counts))
+    needed = rows_needed(variable, policy)
     if found.rows < needed:
         return f"{found.rows:,} rows, {needed:,} needed"
     if math.isnan(allowance.rest):
         return "too few training rows in the rarest cells"
     return ""
+
+
+def rows_needed(variable: Variable, policy: Policy) -> int:
+    """Return from how many live rows on all tests can judge; 0 if training has too few rows."""
+    if policy.too_few_at_training(variable):
+        return 0
+    return math.ceil(policy.min_rows_a_cell * len(variable.counts))
 
 
 def severity_of(multiple: float) -> Severity:

@@ -81,7 +81,7 @@ class DurableCounts:
         self._label_join = ProcessJoin(self._labels, self._reporter) if self._labels else None
         memory_join = self._label_join.memory if self._label_join else None
         self._memory = MemoryJournal(self._baseline, self._process_context, self._lock, memory_join)
-        self._observer = GroupObserver(self._baseline, self._state, self._reporter)
+        self._observer = GroupObserver(self._baseline, self._state, self._reporter, self._labels)
         self._appended = 0
         self._dropped = 0
         self._retry_at = 0.0
@@ -211,13 +211,15 @@ class DurableCounts:
     def outcomes(self) -> JoinedOutcomes | None:
         """Return what became of all labels, including each one that this process was given.
 
+        As `current` does, this makes no worker of a process that only reads.
+
         Returns:
             None if no labels are expected.
         """
         if self._label_join is None:
             return None
-        with self._folded(join=True):
-            return self._label_join.totals(self._member)
+        with self._folded(join=self._has_counted):
+            return self._label_join.totals(self._member or self._observer)
 
     def outcome_days(self, since: int = 0) -> list[DayOutcomes]:
         """Return the predictions and their labels by the day of the prediction.
@@ -228,7 +230,7 @@ class DurableCounts:
         if self._label_join is None:
             return []
         with self._folded(join=self._has_counted):
-            return self._label_join.days(self._member, since)
+            return self._label_join.days(self._member or self._observer, since)
 
     def since(self, moment: datetime) -> tuple[datetime, Counts]:
         """Return what all workers counted since the last full hour before a moment.

@@ -13,7 +13,7 @@ from boxkite.live.counts import Counts
 from boxkite.live.history import History
 from boxkite.live.log_context import LogContext
 from boxkite.live.outcomes.group_join import GroupJoin
-from boxkite.live.outcomes.joined_outcomes import JoinedOutcomes
+from boxkite.live.outcomes.joined_outcomes import DayOutcomes, JoinedOutcomes
 from boxkite.live.outcomes.label_join import JoinOptions
 from boxkite.live.worker import Worker
 from boxkite.live.worker_group import WorkerGroup
@@ -133,6 +133,19 @@ class GroupMember:
         except OSError as error:
             self._reporter.count("outcome", error)
         return self._outcomes
+
+    def outcome_days(self, since: int) -> list[DayOutcomes]:
+        """Join the journals of all workers, and return the labels of each day's predictions.
+
+        Args:
+            since: the first day, in days since 1970.
+        """
+        self.outcomes()
+        try:
+            return self.join.days(since) if self.join is not None else []
+        except OSError as error:
+            self._reporter.count("outcome", error)
+        return []
 
     def keep_hour(self, unsaved: Counts) -> None:
         """Store the counts of all workers if a new hour has begun.

@@ -14,7 +14,7 @@ __all__ = ["HourMarks"]
 
 _DAY = timedelta(days=1)
 _HOUR = timedelta(hours=1)
-_NAME = re.compile(r"\d{4}-\d\d-\d\dT\d\d", re.ASCII)
+_NAME = re.compile(r"\d{4}-\d\d-\d\dT(?!24)\d\d", re.ASCII)
 
 
 class HourMarks:

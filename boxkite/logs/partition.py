@@ -32,10 +32,12 @@ _MAX_PART = 100
 _PART = rf"[A-Za-z0-9][A-Za-z0-9_-]{{0,{_MAX_PART - 1}}}"
 _DASHLESS = rf"[A-Za-z0-9][A-Za-z0-9_]{{0,{_MAX_PART - 1}}}"
 _REPLACED = re.compile(r"_[0-9a-f]{12}\Z")
-_MINUTE = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d):(\d\d)", re.ASCII)
+# Python 3.14 reads 24:00 as the next day's first minute.
+_HOUR = r"(?!24)\d\d"
+_MINUTE = re.compile(rf"(\d{{4}}-\d\d-\d\d)T({_HOUR}):(\d\d)", re.ASCII)
 _PATH = re.compile(
-    rf"{ROOT}/(?P<endpoint>{_PART})/(?P<day>\d{{4}}-\d\d-\d\d)/(?P<minute>\d{{4}})"
-    rf"(-(?P<last>\d{{4}}))?_(?P<writer>{_DASHLESS}-{_PART}(-\d{{1,9}})?)(?P<suffix>\.txt(\.gz|\.zst)?)",
+    rf"{ROOT}/(?P<endpoint>{_PART})/(?P<day>\d{{4}}-\d\d-\d\d)/(?P<minute>{_HOUR}\d\d)"
+    rf"(-(?P<last>{_HOUR}\d\d))?_(?P<writer>{_DASHLESS}-{_PART}(-\d{{1,9}})?)(?P<suffix>\.txt(\.gz|\.zst)?)",
     re.ASCII,
 )
 
@@ -111,15 +113,22 @@ def partition_path(
         ValueError: if the time is not valid.
     """
     match = _MINUTE.match(created_at)
-    if match is None:
+    if match is None or not _exists(match[0]):
         raise ValueError(f"created_at is {created_at[:40]!r}. Use RFC 3339 in UTC.")
-    datetime.fromisoformat(match[0])  # raises for a day or hour that does not exist
     day, _, time = period_of(match[0], minutes).partition("T")
     hour, minute = time.split(":")
     last = f"-{hour}{int(minute) + minutes - 1:02d}" if minutes > 1 else ""
     writer = f"{_part(logger_id, dashes=False)}-{_part(replica_id)}"
     counted = f"{writer}-{number}" if number > 1 else writer
     return f"{endpoint_folder(endpoint_id)}/{day}/{hour}{minute}{last}_{counted}{suffix}"
+
+
+def _exists(minute: str) -> bool:
+    try:
+        datetime.fromisoformat(minute)
+    except ValueError:
+        return False
+    return True
 
 
 def parse_path(path: str) -> Partition | None:

@@ -1,5 +1,11 @@
 """Counts of bins as metrics."""
 
-from boxkite.classic.frequency import BinToCount, ContinuousVariable, DiscreteVariable, TBin
+from boxkite.classic.frequency import (
+    BinToCount,
+    ContinuousVariable,
+    DiscreteVariable,
+    FrequencyMetric,
+    TBin,
+)
 
-__all__ = ["BinToCount", "ContinuousVariable", "DiscreteVariable", "TBin"]
+__all__ = ["BinToCount", "ContinuousVariable", "DiscreteVariable", "FrequencyMetric", "TBin"]

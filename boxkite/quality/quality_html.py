@@ -21,7 +21,7 @@ from boxkite.quality.intervals import Interval, wilson
 from boxkite.quality.pairs import OutcomePairs, Outcomes
 from boxkite.quality.quality_verdict import QualityChange, QualityVerdict
 
-__all__ = ["QUALITY_STYLE", "DayOfQuality", "ShownQuality", "quality_html"]
+__all__ = ["QUALITY_STYLE", "QUALITY_TONES", "DayOfQuality", "ShownQuality", "quality_html"]
 
 _MOST_CLASSES = 12
 
@@ -39,6 +39,13 @@ QUALITY_STYLE = (
     "</style>"
 )
 """Style of the tables and charts in notebooks."""
+
+QUALITY_TONES: Mapping[QualityVerdict, str] = {
+    "worse": "critical",
+    "ok": "ok",
+    "insufficient": "insufficient",
+}
+"""What a verdict is coloured by on pages."""
 
 
 class ShownQuality(Protocol):
@@ -102,7 +109,7 @@ def quality_html(
         segments: Quality of each segment by its label.
         days: Quality of each day, the oldest first.
     """
-    parts = [f'<p class="words {_TONES[quality.verdict]}">{escape(_headline(quality))}</p>']
+    parts = [f'<p class="words {QUALITY_TONES[quality.verdict]}">{escape(_headline(quality))}</p>']
     parts.append(_statistics(quality))
     parts.append(_course(quality, days))
     if quality.outcomes is not None and quality.outcomes.pairs and quality.rows:
@@ -112,17 +119,26 @@ def quality_html(
     return f'<div class="quality">{"".join(parts)}</div>'
 
 
-_TONES = {"worse": "drift", "ok": "ok", "insufficient": "insufficient"}
-
-
 def _headline(quality: ShownQuality) -> str:
+    if quality.estimated and not quality.rows:
+        return (
+            "Estimated from the scores alone, because no prediction has a label. The estimate "
+            "cannot see whether equal scores still mean equal outcomes."
+        )
     labels = f"{quality.rows:,} predictions with a label"
-    worse = [each.now.name for each in quality if each.verdict == "worse"]
+    worse = [_name(each.now.name) for each in quality if each.verdict == "worse"]
     if worse:
         return f"Quality is worse than at training: {', '.join(worse)}. {labels}."
     if quality.verdict == "ok":
         return f"Quality is not worse than at training. {labels}."
     return f"Not enough data for a verdict on quality: {labels}."
+
+
+def _name(statistic: str, category: str = "") -> str:
+    """Return a statistic as people write it, such as "log loss" or "AUC"."""
+    name = {"auc": "AUC", "f1": "F1", "mae": "MAE", "rmse": "RMSE"}.get(statistic, statistic)
+    words = name.replace("_", " ")
+    return f"{words} ({category})" if category else words
 
 
 def _statistics(quality: ShownQuality) -> str:
@@ -132,7 +148,7 @@ def _statistics(quality: ShownQuality) -> str:
         headings.insert(2, "estimated")
     rows: list[list[str]] = []
     for each in quality:
-        name = f"{each.now.name} ({each.now.category})" if each.now.category else each.now.name
+        name = _name(each.now.name, each.now.category)
         row = [
             name,
             _number(each.before.value if each.before else math.nan),
@@ -159,7 +175,7 @@ def _course(quality: ShownQuality, days: Sequence[DayOfQuality]) -> str:
         value, low, high = Interval() if found is None else found.interval
         points.append(DayPoint(each.day.isoformat(), value, low, high, min(each.coverage, 1.0)))
     training = shown.before.value if shown.before else math.nan
-    name = shown.now.name
+    name = _name(shown.now.name)
     drawn = timeline(points, training, f"{name} by day, with intervals at 95 % and coverage")
     if not drawn:
         return ""
@@ -221,19 +237,21 @@ def _confusion(pairs: OutcomePairs) -> str:
 
 
 def _segments(segments: Mapping[str, ShownQuality]) -> str:
-    """Return one row for each segment, the worst first."""
+    """Return one row for each segment, the worst first; nothing if no segment has a label."""
+    if not any(each.rows for each in segments.values()):
+        return ""
     found = [(label, each, _worst(each)) for label, each in segments.items()]
     found.sort(key=lambda each: (each[2] is None, -_severity(each[2]) if each[2] else 0.0))
     rows: list[list[str]] = []
     for label, quality, worst in found:
+        if not quality.rows and not any(each.before and each.before.rows for each in quality):
+            continue  # for rarer or missing values, which never occurred
         verdict = "not enough data" if quality.verdict == "insufficient" else quality.verdict
         if worst is None or worst.before is None:
             rows.append([label, f"{quality.rows:,}", "", "-", "-", verdict])
             continue
         numbers = (_number(worst.before.value), _number(worst.now.value))
-        rows.append([label, f"{quality.rows:,}", worst.now.name, *numbers, verdict])
-    if not rows:
-        return ""
+        rows.append([label, f"{quality.rows:,}", _name(worst.now.name), *numbers, verdict])
     headings = ["segment", "rows", "statistic", "at training", "now", "verdict"]
     return _table("Segments, the worst first", headings, rows)
 
@@ -245,9 +263,11 @@ def _table(caption: str, headings: Sequence[str], rows: Sequence[Sequence[str]])
         cells = "".join(f"<td>{escape(one_line(each))}</td>" for each in rest)
         tone = ' class="above"' if rest[-1] == "worse" else ""
         body += f'<tr{tone}><th scope="row">{escape(one_line(first))}</th>{cells}</tr>'
+    # The keyboard can scroll only what it can focus.
     return (
-        f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead>"
-        f"<tbody>{body}</tbody></table>"
+        f'<div class="scroll" role="region" aria-label="{caption}" tabindex="0"><table>'
+        f"<caption>{caption}</caption><thead><tr>{head}</tr></thead>"
+        f"<tbody>{body}</tbody></table></div>"
     )
 
 

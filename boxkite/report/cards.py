@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,13 +14,17 @@ from numpy.typing import NDArray
 from boxkite.baseline import Baseline, Variable
 from boxkite.drawing.shapes import Bar, bars
 from boxkite.drift import Comparison, VariableDrift
+from boxkite.drift.variable_drift import DriftTest
 from boxkite.report.trend import Trend
 
-__all__ = ["Card", "Choice", "Report", "report_of"]
+__all__ = ["VERDICT_WORDS", "Card", "Choice", "Report", "report_of"]
 
 Integers: TypeAlias = NDArray[np.int64]
 
 _NAMES_SHOWN = 3
+_MAIN = ("PSI", "K-S")
+VERDICT_WORDS = {"insufficient": "not enough data"}
+"""Verdicts that people read in other words than programs."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,49 @@ class Card:
     def is_cut(self) -> bool:
         """Whether the axis is cut in some bins."""
         return any(each.is_cut for each in self.bars)
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What to say about the variable, the most important first."""
+        found = self.drift.findings or ("no larger difference than chance explains",)
+        return tuple(f"{each[0].upper()}{each[1:]}" for each in found)
+
+    @property
+    def tone(self) -> str:
+        """What the card is coloured by: `critical`, `warning`, `ok` or `insufficient`."""
+        return self.drift.severity or self.drift.verdict
+
+    @property
+    def verdict(self) -> str:
+        """The verdict in words, with the severity: "drift, critical" or "not enough data"."""
+        status = VERDICT_WORDS.get(self.drift.status, self.drift.status)
+        return f"{status}, {self.drift.severity}" if self.drift.severity else status
+
+    @property
+    def progress(self) -> float:
+        """Fraction of the rows that a verdict needs; NaN if more rows would not help."""
+        drift = self.drift
+        if drift.verdict != "insufficient" or drift.rows >= drift.rows_needed:
+            return math.nan
+        return drift.rows / drift.rows_needed
+
+    @property
+    def tests(self) -> dict[str, DriftTest]:
+        """The statistics to show, with their thresholds.
+
+        With too few rows, a statistic says nothing. The excess of one cell, and the scores, are
+        shown only if they are above their thresholds.
+        """
+        tests = self.drift.tests
+        if self.progress == self.progress:
+            return {}
+        if self.drift.verdict == "insufficient":
+            tests = {name: DriftTest(each.value) for name, each in tests.items()}
+        return {
+            name: each
+            for name, each in tests.items()
+            if name in self.drift.above or (name in _MAIN and not math.isnan(each.value))
+        }
 
     @property
     def anchor(self) -> str:
@@ -136,51 +184,68 @@ class Report:
 
     @property
     def tone(self) -> str:
-        """The verdict that the summary is coloured by.
+        """What the summary is coloured by: `critical`, `warning`, `ok` or `insufficient`.
 
         If there is not enough data for most variables, a green `ok` would say too much.
         """
         if self.comparison.verdict == "ok" and self.number("insufficient") > self.number("ok"):
             return "insufficient"
-        return self.comparison.verdict
+        return self.comparison.severity or self.comparison.verdict
 
     @property
     def words(self) -> str:
+        """The verdict as a text."""
+        return " ".join(self.sentences)
+
+    @property
+    def sentences(self) -> list[str]:
         """The verdict in sentences: drift, changed rates and what is not known.
 
         If most variables have not enough data, that comes first.
         """
         if not self.cards:
-            return "There is no baseline to compare with."
+            return ["There is no baseline to compare with."]
         if not self.comparison.predictions:
-            return f"No predictions {self.subject}."
+            return [f"No predictions {self.subject}."]
         drifted = [card.drift.name for card in self.cards if card.drift.verdict == "drift"]
-        changed = [card.drift.name for card in self.cards if card.drift.changed_rates]
         sentences: list[str] = []
         if drifted:
-            sentences.append(f"Drift in {len(drifted)} of {self._variables}: {_listed(drifted)}.")
+            number = f"{len(drifted)} of {self._variables}"
+            sentences.append(f"Drift in {number} {self.subject}: {_listed(drifted)}.")
         elif self.number("ok"):
-            sentences.append(f"No drift in {self.number('ok')} of {self._variables}.")
-        if changed:
             sentences.append(
-                "The rate of missing, invalid, unseen or outside rows changed in "
-                f"{_listed(changed)}."
+                f"No drift in {self.number('ok')} of {self._variables} {self.subject}."
             )
-        if worst := self._changed_segments:
+        changed = [card.drift for card in self.cards if card.drift.changed_rates]
+        if changed:
+            rates = [f"{each.name} ({', '.join(each.changed_rates)})" for each in changed]
+            when = "" if sentences else f" {self.subject}"
+            sentences.append(f"Changed rates{when}: {_listed(rates)}.")
+        if not self.segment and (worst := self.changed_segments):
             sentences.append(
                 f"Changes in {len(worst)} of {len(self.segments)} segments: {_listed(worst)}."
             )
-        if unknown := self.number("insufficient"):
-            rest = f" for {unknown} of {self._variables}" if sentences else " for a verdict"
+        if self.number("insufficient"):
             first = 0 if self.tone == "insufficient" else len(sentences)
-            sentences.insert(first, f"Not enough data{rest}.")
-        return " ".join(sentences)
+            sentences.insert(first, self._not_enough(alone=not sentences))
+        return sentences
+
+    def _not_enough(self, *, alone: bool) -> str:
+        """Return for how much there is not enough data, and how many rows would be enough."""
+        if not alone:
+            return f"Not enough data for {self.number('insufficient')} of {self._variables}."
+        needed = sorted(card.drift.rows_needed for card in self.cards if card.progress < 1)
+        if not needed:
+            return f"Not enough data for a verdict {self.subject}."
+        rows = f"{needed[0]:,} to {needed[-1]:,}" if needed[0] < needed[-1] else f"{needed[0]:,}"
+        return (
+            f"Not enough data for a verdict {self.subject}: {self.comparison.predictions:,} rows, "
+            f"and a variable needs {rows}."
+        )
 
     @property
-    def _changed_segments(self) -> list[str]:
-        """Labels of the segments with a change, if the report is on all rows."""
-        if self.segment:
-            return []
+    def changed_segments(self) -> list[str]:
+        """Labels of the segments with a change, the largest first."""
         return [label for label, each in self.segments if each.verdict == "drift"]
 
     @property
@@ -230,8 +295,16 @@ def report_of(
         [] if trend is None else trend.hours,
         note,
         segment,
-        comparison.worst_segments,
+        [pair for pair in comparison.worst_segments if _has_rows(pair[1])],
     )
+
+
+def _has_rows(segment: Comparison) -> bool:
+    """Return whether a segment has rows, live or at training.
+
+    A baseline also has segments for rarer and for missing values, which may never occur.
+    """
+    return bool(segment.predictions) or any(variable.rows for variable, _ in segment.counts)
 
 
 def _multiples(trend: Trend | None, place: int) -> list[float]:

@@ -11,13 +11,12 @@ from boxkite.baseline import NumericVariable
 from boxkite.drawing.axis import Label, category_labels, number_labels
 from boxkite.drawing.shapes import drawn_kind
 from boxkite.drawing.svg import picture
-from boxkite.drift import VariableDrift
 from boxkite.report.cards import Card
 
 __all__ = ["distribution", "labels", "labels_of", "meter", "meter_top", "multiple", "sparkline"]
 
 _WIDTH = 320
-_SPARK_HEIGHT = 32
+_SPARK_HEIGHT = 40
 _LEAST_TOP = 2.0  # Keeps a critical value of 1 from being drawn above the middle.
 _GAP_ABOVE, _CHARACTER = 10, 7.0  # of upright labels, in pixels
 _HOUR = timedelta(hours=1)
@@ -82,19 +81,28 @@ def meter(ratio: float, top: float) -> str:
     )
 
 
-def meter_top(drift: VariableDrift) -> float:
+def meter_top(card: Card) -> float:
     """Return the right end of a card's meters, which all have their mark at the same place."""
-    ratios = [drift.psi / drift.critical, drift.ks / drift.ks_critical]
+    ratios = [each.value / each.threshold for each in card.tests.values()]
     return max(_LEAST_TOP, *(each for each in ratios if not math.isnan(each)))
 
 
-def sparkline(multiples: Sequence[float], hours: Sequence[datetime], until: datetime) -> str:
-    """Return multiples of the critical value over the hours as steps, with a line at 1.
+def sparkline(
+    multiples: Sequence[float],
+    hours: Sequence[datetime],
+    until: datetime,
+    since: datetime | None = None,
+) -> str:
+    """Return multiples of the threshold over the hours as steps, with a line at 1.
+
+    The axis has numbers at its top and at the line. The numbers keep their shape in a picture that
+    is stretched to the width of its card, because only the inner SVG is stretched.
 
     Args:
         multiples: One multiple per hour; NaN for hours with too few rows, which become gaps.
         hours: Start of each hour.
         until: Right end of the picture.
+        since: Start of the judged window, which is shaded up to the right end; None for no shade.
 
     Returns:
         The SVG; empty if fewer than two hours have a multiple.
@@ -106,7 +114,8 @@ def sparkline(multiples: Sequence[float], hours: Sequence[datetime], until: date
     span = max((until - hours[0]).total_seconds(), 1.0)
 
     def across(moment: datetime) -> str:
-        return f"{_WIDTH * (min(moment, until) - hours[0]).total_seconds() / span:.1f}"
+        moment = max(min(moment, until), hours[0])
+        return f"{_WIDTH * (moment - hours[0]).total_seconds() / span:.1f}"
 
     steps = ""
     for values in _runs(multiples, hours):
@@ -115,15 +124,21 @@ def sparkline(multiples: Sequence[float], hours: Sequence[datetime], until: date
             for begin, value in values
         )
     level = _level(1 / top)
+    shade = ""
+    if since is not None:
+        left = across(since)
+        shade = f'<path class="judged" d="M{left},0H{_WIDTH}V{_SPARK_HEIGHT}H{left}"/>'
     text = (
         "Distance from training as a multiple of its threshold, hour by hour: "
         f"at most {multiple(max(known))}, last {multiple(known[-1])}"
     )
     return (
-        f'<svg class="trend" viewBox="0 0 {_WIDTH} {_SPARK_HEIGHT}" preserveAspectRatio="none" '
-        f'role="img" aria-label="{text}"><title>{text}</title>'
+        f'<svg class="trend" role="img" aria-label="{text}"><title>{text}</title>'
+        f'<text x="-4" y="8">{multiple(top)}</text>'
+        f'<text x="-4" y="{100 * float(level) / _SPARK_HEIGHT:.0f}%" dy="4">1</text>'
+        f'<svg viewBox="0 0 {_WIDTH} {_SPARK_HEIGHT}" preserveAspectRatio="none">{shade}'
         f'<line class="critical" x2="{_WIDTH}" y1="{level}" y2="{level}"/>'
-        f'<path d="{steps}"/></svg>'
+        f'<path class="steps" d="{steps}"/></svg></svg>'
     )
 
 

@@ -8,23 +8,44 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import resources
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode
 
 from boxkite.drawing.svg import percent
 from boxkite.errors import ConfigError
-from boxkite.report.cards import Card, Choice, Report
+from boxkite.report.cards import VERDICT_WORDS, Card, Choice, Report
 from boxkite.report.charts import distribution, labels, meter, meter_top, sparkline
 from boxkite.system.cooperation import cooperatively
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-__all__ = ["asset", "check_installed", "page_html", "quality_report_html", "report_html"]
+__all__ = [
+    "QualitySection",
+    "asset",
+    "check_installed",
+    "page_html",
+    "quality_report_html",
+    "report_html",
+]
 
 _STEP = 50  # further cards per click on "Show more"
 _WORST_SHOWN = 10  # segments in the list of the page; the form has all of them
 _OF_JSON = ("window", "model", "segment")
+
+
+class QualitySection(NamedTuple):
+    """The model's quality on the drift page.
+
+    Attributes:
+        html: Tables and charts, from `boxkite.quality.quality_html`.
+        words: The verdict in words, for the link at the top.
+        tone: What the link is coloured by, as in `Report.tone`.
+    """
+
+    html: str
+    words: str
+    tone: str
 
 
 def page_html(
@@ -36,7 +57,7 @@ def page_html(
     windows: Sequence[tuple[str, str]],
     models: Sequence[str] = (),
     segments: Sequence[str] = (),
-    quality: str = "",
+    quality: QualitySection | None = None,
 ) -> bytes:
     """Return the drift page in UTF-8. Half of a surrogate pair becomes a question mark.
 
@@ -48,7 +69,7 @@ def page_html(
         windows: Name and text of each window to choose from.
         models: Names of the models to choose from.
         segments: Labels of the segments to choose from.
-        quality: The model's quality as HTML; empty if it is not known.
+        quality: The model's quality; None if it is not known.
     """
     found = report.chosen(choice)
     asked = {
@@ -92,7 +113,7 @@ def page_html(
         models=models,
         segments=segments,
         hours=report.hours,
-        quality=_markup(quality),
+        quality=quality and quality._replace(html=_markup(quality.html)),
     )
 
 
@@ -192,11 +213,20 @@ _NOTHING = "\N{EN DASH}"
 
 
 def _number(value: float) -> str:
-    return _NOTHING if math.isnan(value) else f"{value:.4g}"
+    if math.isnan(value):
+        return _NOTHING
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
 def _moment(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _period(since: datetime, until: datetime) -> str:
+    """Return a period of time, with the date only once if both ends are on one day."""
+    first, last = since.astimezone(UTC), until.astimezone(UTC)
+    end = f"{last:%H:%M}" if first.date() == last.date() else f"{last:%Y-%m-%d %H:%M}"
+    return f"from {first:%Y-%m-%d %H:%M} to {end} UTC"
 
 
 def _drawn(draw: Callable[..., str]) -> Callable[..., Any]:
@@ -208,6 +238,8 @@ _FUNCTIONS: Mapping[str, Any] = {
     "number": _number,
     "percent": percent,
     "moment": _moment,
+    "period": _period,
+    "verdict_words": VERDICT_WORDS,
     "distribution": _drawn(distribution),
     "labels": _drawn(labels),
     "meter": _drawn(meter),

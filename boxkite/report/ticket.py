@@ -9,7 +9,6 @@ from xml.sax.saxutils import escape
 
 from boxkite.drawing.axis import Label
 from boxkite.drawing.printable import one_line
-from boxkite.drift import VariableDrift
 from boxkite.report.cards import Card, Report
 from boxkite.report.charts import distribution, labels_of
 
@@ -25,6 +24,7 @@ _STYLE = (
     ".live{fill:#0757ba}"
     ".numeric .live{fill-opacity:.22}"
     ".numeric rect{shape-rendering:crispEdges}"
+    ".insufficient .live,.insufficient .outline{opacity:.35}"
     ".outline{fill:none;stroke:#0757ba;stroke-width:1.5;vector-effect:non-scaling-stroke}"
     ".cut{fill:none;stroke:#1b1f24;stroke-width:1.5;vector-effect:non-scaling-stroke}"
 )
@@ -34,10 +34,10 @@ _BELOW = _TOP + _DRAWN_HEIGHT
 _ROOM, _ROOM_UPRIGHT = 20, 76
 _LINE, _CHARACTERS = 20, 62
 _COLORS = {
-    "drift": "#b3141d",
-    "changed rate": "#b3141d",
+    "critical": "#b3141d",
+    "warning": "#8a4600",
     "ok": "#116329",
-    "insufficient": "#7d4e00",
+    "insufficient": "#57606a",
 }
 
 
@@ -51,7 +51,7 @@ def ticket_svg(card: Card, report: Report) -> str:
     drift, comparison = card.drift, report.comparison
     found = labels_of(card)
     line = _BELOW + (_ROOM_UPRIGHT if found and found[0].upright else _ROOM) + 24
-    texts = [*_findings(drift), _statistics(drift), f"{drift.rows:,} rows"]
+    texts = [*_findings(card), *filter(None, [_statistics(card)]), f"{drift.rows:,} rows"]
     end = line + _LINE * len(texts)
     height = end + 18
     drawing = distribution(card).replace(
@@ -67,8 +67,9 @@ def ticket_svg(card: Card, report: Report) -> str:
         f'<rect width="{_WIDTH}" height="{height}" fill="#fff"/>'
         f'<text class="verdict" x="{_LEFT}" y="30">{_text(drift.name, 36)}</text>'
         f'<text class="verdict" x="{_WIDTH - _LEFT}" y="30" text-anchor="end" '
-        f'style="fill:{_COLORS[drift.status]}">{_headline(drift)}</text>'
-        f'{drawing}<line x1="{_LEFT}" x2="{_WIDTH - _LEFT}" y1="{_BELOW}" y2="{_BELOW}"/>'
+        f'style="fill:{_COLORS[card.tone]}">{card.verdict}</text>'
+        f'<g class="{card.tone}">{drawing}</g>'
+        f'<line x1="{_LEFT}" x2="{_WIDTH - _LEFT}" y1="{_BELOW}" y2="{_BELOW}"/>'
         f"{''.join(map(_label, found))}"
         f"{''.join(_line(text, line + _LINE * i) for i, text in enumerate(texts))}"
         f'<text class="faint" x="{_LEFT}" y="{end + 2}">'
@@ -77,20 +78,18 @@ def ticket_svg(card: Card, report: Report) -> str:
     )
 
 
-def _statistics(drift: VariableDrift) -> str:
-    text = f"PSI {_number(drift.psi)}, threshold {_number(drift.critical)}"
-    if math.isnan(drift.ks):
-        return text
-    return f"{text}; K-S {_number(drift.ks)}, threshold {_number(drift.ks_critical)}"
+def _statistics(card: Card) -> str:
+    """Return the statistics with their thresholds; empty if none says anything."""
+    texts: list[str] = []
+    for name, (value, threshold) in card.tests.items():
+        side = "" if math.isnan(threshold) else f", threshold {_number(threshold)}"
+        texts.append(f"{name} {_number(value)}{side}")
+    return "; ".join(texts)
 
 
-def _headline(drift: VariableDrift) -> str:
-    return f"{drift.status}, {drift.severity}" if drift.severity else drift.status
-
-
-def _findings(drift: VariableDrift) -> Iterator[str]:
+def _findings(card: Card) -> Iterator[str]:
     """Yield everything worth telling, in lines that fit the picture."""
-    for finding in drift.findings:
+    for finding in card.sentences:
         yield from textwrap.wrap(one_line(finding), _CHARACTERS)
 
 

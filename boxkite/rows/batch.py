@@ -177,7 +177,9 @@ def _rows_of_mapping(
     lengths = {len(column): name for name, column in columns.items()}
     if len(lengths) > 1:
         (one, first), (two, second), *_ = lengths.items()
-        raise ShapeError(f"columns of different lengths: {first!r} has {one}, {second!r} {two}")
+        raise ShapeError(
+            f"the columns have different lengths: {first!r} has {one}, and {second!r} has {two}"
+        )
     _check_number(max(lengths, default=0), max_rows)
     return _zipped(columns, names) if columns else None
 

@@ -125,7 +125,9 @@ def check_names(row: Row, names: Collection[str]) -> None:
         return
     if isinstance(row, list):
         if len(row) != len(names):
-            raise ShapeError(f"the row has {len(row)} values, the baseline {len(names)} features")
+            raise ShapeError(
+                f"the row has {len(row)} values, but the baseline has {len(names)} features"
+            )
     elif row and not any(name in row for name in names):
         found = ", ".join(repr(name) for name in list(row)[:5])
         raise ShapeError(
@@ -185,7 +187,7 @@ def output_row(output: Any, names: Sequence[str]) -> Row:
             return found
         values = list(found.values()) if isinstance(found, dict) else found
     if len(values) != len(names):
-        raise ShapeError(f"the output has {len(values)} values, the baseline {len(names)}")
+        raise ShapeError(f"the output has {len(values)} values, but the baseline has {len(names)}")
     return values
 
 
@@ -238,7 +240,7 @@ def _named_row(features: Any) -> dict[str, Any] | None:
     frame = nw.from_native(features, allow_series=True, pass_through=True)
     if isinstance(frame, nw.DataFrame):
         if len(frame) != 1:
-            raise ShapeError(f"one row of features, not a frame of {len(frame)}")
+            raise ShapeError(f"a frame of {len(frame)} rows is not one row")
         return {str(column.name): column.to_list()[0] for column in frame.iter_columns()}
     index = getattr(features, "index", None)
     if index is None or not isinstance(index, Iterable):
@@ -253,7 +255,7 @@ def _array_row(array: np.ndarray[Any, Any]) -> list[Any]:
     if array.ndim == 2 and array.shape[0] == 1:
         array = array[0]
     if array.ndim != 1:
-        raise ShapeError(f"one row of features, not an array of shape {array.shape}")
+        raise ShapeError(f"an array of shape {array.shape} is not one row")
     # Convert to Python values; a masked one becomes None. Keep times as numpy values, because
     # Python's values would lose the unit.
     values: list[Any] = list(array) if array.dtype.kind in "mM" else array.tolist()

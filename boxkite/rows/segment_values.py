@@ -113,5 +113,7 @@ def _column(name: str, value: Any, rows: int) -> Sequence[Any]:
     if listed is None:
         return [value] * rows
     if len(listed) != rows:
-        raise ShapeError(f"segments= has {len(listed)} values of {name!r} for {rows} rows")
+        raise ShapeError(
+            f"segments= has {len(listed)} values of {name!r}, but there are {rows} rows"
+        )
     return listed

@@ -13,7 +13,7 @@ try:
 except ModuleNotFoundError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["hold_lock", "release", "require_locks", "try_lock"]
+__all__ = ["hold_lock", "hold_shared_lock", "release", "require_locks", "try_lock"]
 
 _POLL_SECONDS = 0.002
 
@@ -31,15 +31,20 @@ def require_locks() -> None:
         )
 
 
-def try_lock(descriptor: int) -> bool:
+def try_lock(descriptor: int, *, shared: bool = False) -> bool:
     """Take the lock of an open file. Return False if another process holds it.
+
+    Args:
+        descriptor: the open file.
+        shared: let other processes hold the lock too, if theirs is shared as well.
 
     Raises:
         OSError: if the file cannot be locked.
     """
     try:
         assert fcntl is not None  # `require_locks` has been called
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
@@ -72,10 +77,25 @@ def hold_lock(path: Path, seconds: float, *, mode: int = 0o600) -> Generator[Non
         TimeoutError: if another process holds the lock for all of this time.
         OSError: if the file cannot be opened or locked.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, mode)
+    yield from _hold(os.open(path, os.O_RDWR | os.O_CREAT, mode), path, seconds, shared=False)
+
+
+@contextlib.contextmanager
+def hold_shared_lock(path: Path, seconds: float) -> Generator[None]:
+    """Keep out the holders of `hold_lock` for the `with` block. This writes nothing.
+
+    Raises:
+        FileNotFoundError: if the lock file is missing, so that no process holds it.
+        TimeoutError: if another process holds the lock for all of this time.
+        OSError: if the file cannot be opened or locked.
+    """
+    yield from _hold(os.open(path, os.O_RDONLY), path, seconds, shared=True)
+
+
+def _hold(descriptor: int, path: Path, seconds: float, *, shared: bool) -> Generator[None]:
     try:
         deadline = time.monotonic() + seconds
-        while not try_lock(descriptor):
+        while not try_lock(descriptor, shared=shared):
             if time.monotonic() > deadline:
                 raise TimeoutError(
                     f"Another process held the lock '{path}' for {seconds:g} seconds."

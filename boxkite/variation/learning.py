@@ -28,10 +28,20 @@ from boxkite.variation.simulation import (
 from boxkite.variation.sliding_windows import TrainingWindows
 from boxkite.variation.spread import Spread, fit_spread
 
-__all__ = ["MIN_WINDOWS", "MOST_DIRECTIONS", "Variation", "learn_variation", "training_drift"]
+__all__ = [
+    "MIN_ROWS_A_CELL",
+    "MIN_WINDOWS",
+    "MOST_DIRECTIONS",
+    "Variation",
+    "learn_variation",
+    "training_drift",
+]
 
 Counts: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
+
+MIN_ROWS_A_CELL = 5.0
+"""Fewest rows per cell, on average, for a verdict, unless a policy says otherwise."""
 
 MIN_WINDOWS = 8
 """Fewest training windows from which variation is learnt."""
@@ -103,7 +113,7 @@ class Variation:
 
 
 def learn_variation(
-    counts: Counts, *, ordered: bool, slots: int = 1, min_rows_a_cell: float = 5.0
+    counts: Counts, *, ordered: bool, slots: int = 1, min_rows_a_cell: float = MIN_ROWS_A_CELL
 ) -> Variation | None:
     """Learn the natural variation of one variable.
 

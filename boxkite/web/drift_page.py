@@ -10,10 +10,10 @@ import msgspec
 
 from boxkite.errors import ConfigError
 from boxkite.monitor import Monitor
-from boxkite.quality.quality_html import quality_html
-from boxkite.report.cards import Choice
+from boxkite.quality.quality_html import QUALITY_TONES, quality_html
+from boxkite.report.cards import VERDICT_WORDS, Choice
 from boxkite.report.live_report import name_of
-from boxkite.report.rendering import asset, check_installed, page_html
+from boxkite.report.rendering import QualitySection, asset, check_installed, page_html
 from boxkite.web.page import Guarded, Page, PageAnswer, PageRequest, Rendering, Verdicts
 from boxkite.web.protection import Protection
 from boxkite.web.sign_in import form_html, has_session, new_cookie, token_of_form
@@ -185,13 +185,19 @@ def drift_page(
     return _answer(200, shown, "text/html; charset=utf-8")
 
 
-def _quality(monitor: Monitor) -> str:
-    """Return the quality from the labels of a service as HTML; empty if it takes none."""
+def _quality(monitor: Monitor) -> QualitySection | None:
+    """Return the quality of the model; None if the service can neither measure nor estimate it."""
+    try:
+        quality = monitor.quality()
+    except ConfigError:
+        return None
     if not monitor.takes_outcomes:
-        return ""
-    return quality_html(
-        monitor.quality(), segments=monitor.quality_by_segment(), days=monitor.quality_by_day()
+        return QualitySection(quality_html(quality), "estimated", "insufficient")
+    shown = quality_html(
+        quality, segments=monitor.quality_by_segment(), days=monitor.quality_by_day()
     )
+    words = VERDICT_WORDS.get(quality.verdict, quality.verdict)
+    return QualitySection(shown, words, QUALITY_TONES[quality.verdict])
 
 
 def _choice(query: Mapping[str, str]) -> Choice:

@@ -147,6 +147,8 @@ UNREADABLE: dict[str, tuple[str | None, bytes, str]] = {
              "the request body is nested too deep"),
     "no JSON": (None, b"30,red", "the view read no JSON body"),
 }  # fmt: skip
+if sys.version_info >= (3, 14):
+    del UNREADABLE["deep"]  # it can be read
 
 
 @pytest.mark.parametrize("form", UNREADABLE)

@@ -96,8 +96,10 @@ def test_other_outputs_are_no_class_probabilities(output: Any) -> None:
 @pytest.mark.parametrize(
     ("output", "given", "message"),
     [
-        (ROWS, ["x", "y"], "classes= has 2 classes, but the output has 3 columns"),
-        (ROWS, "xyz", "classes= has 1 classes, but the output has 3 columns"),
+        (ROWS, ["x", "y"], ("classes= has 2 classes, but the output has 3 columns. Name one class "
+            "for each column")),
+        (ROWS, "xyz", ("classes= has 1 classes, but the output has 3 columns. Name one class "
+            "for each column")),
         ([1, 2, 3, 4], True, "class probabilities need at least 2 output columns, but there are 1"),
         (None, True, "class probabilities need at least 2 output columns, but there are 0"),
         (ROWS, ["x", "y", "class"], "the class name 'class' is reserved. Rename the class"),

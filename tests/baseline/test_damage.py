@@ -50,11 +50,13 @@ def test_a_line_that_stands_twice_is_found(exposition: Exposition) -> None:
         assert message.startswith(f"line {at}: "), line
 
 
+@pytest.mark.parametrize("step", [pytest.param(1, marks=pytest.mark.exhaustive), 7])
 @pytest.mark.parametrize("exposition", EXPOSITIONS)
-def test_a_line_cut_short_is_found(exposition: Exposition) -> None:
+def test_a_line_cut_short_is_found(exposition: Exposition, step: int) -> None:
     lines = BASELINE.as_text(exposition).splitlines(keepends=True)
     for number, line in enumerate(lines):
-        for length in range(len(line) - 1):
+        # The first step differs, so that the lines are cut at all places of their common parts.
+        for length in range(number % step, len(line) - 1, step):
             message = error_of(
                 "".join([*lines[:number], line[:length] + "\n", *lines[number + 1 :]])
             )

@@ -229,7 +229,7 @@ def test_a_column_of_ids_is_warned_of() -> None:
         ),
         (
             {"features": {"c": [1]}, "bins": [2, 1]},
-            "column 'c': bin edges must ascend, without repetition",
+            "column 'c': the bin edge 2 stands before 1. Bin edges must ascend, without repetition",
         ),
         ({"features": {"c": [1]}, "bins": {"d": 5}}, "bins= names columns that do not exist: 'd'"),
         (

@@ -65,7 +65,8 @@ def test_a_comparison_shows_drifted_variables_first() -> None:
     assert shown.cells == [
         "variable", "verdict", "severity", "what changed", "PSI", "threshold", "K-S", "threshold",
         "training (grey) and live",
-        HOSTILE, "drift", "critical", "'b' gained 50 % of rows, 'a' lost 50 %",
+        HOSTILE, "drift", "critical",
+        "100 % of rows are 'b' (50 % at training), 0 % are 'a' (50 %)",
         f"{category.psi:.4g}", f"{category.critical:.4g}", "-", "-", "",
         "x", "ok", "", "", *numbers, "",
     ]  # fmt: skip

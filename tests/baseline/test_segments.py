@@ -277,3 +277,16 @@ def test_any_rows_round_trip_and_merge(rows: list[tuple[Any, Any, Any]], cut: in
             except BaselineError:
                 return  # A part has a text in a column that counts as a number in the whole.
             assert parts[0].merge(parts[1]).as_text() == fit(rows, like=first).as_text()
+
+
+def test_dates_and_booleans_of_a_segment_are_shown_as_such(tmp_path: Path) -> None:
+    days = np.datetime64("2026-06-01") + np.arange(600) % 90
+    columns = {"day": days, "is_new": np.arange(600) % 3 == 0}
+    baseline = Baseline.fit(columns, segments={"side": ["a", "b"] * 300})
+    baseline.write(tmp_path / "histogram.prom")
+    found = Baseline.read(tmp_path / "histogram.prom")
+    later = Baseline.fit(columns, segments={"side": ["a", "b"] * 300}, like=baseline)
+    for each in (baseline, found, baseline.merge(later)):
+        types = {getattr(variable, "value_type", "") for variable in each.counted_variables[::2]}
+        assert types == {"time"}
+        assert each.counted_variables[-1].value_type == "boolean"  # type: ignore[union-attr]

@@ -430,8 +430,10 @@ MISTAKES = [
      "Invalid value for '--design-effect': 0.9 is not in the range x>=1."),
     ("rules --window week", "'week' is not a Prometheus duration; write one such as 1h or 90s"),
     ("rules --interval 0s", "'0s' is not a Prometheus duration; write one such as 1h or 90s"),
-    ("rules --interval 5m", "the interval 5m is too long: Prometheus forgets a value after 5m"),
-    ("rules --window 30s --interval 1m", "the interval 1m is longer than the window 30s"),
+    ("rules --interval 5m",
+     "the interval 5m is too long, because Prometheus forgets a value after 5m. Use 2m or less"),
+    ("rules --window 30s --interval 1m",
+     "the interval 1m is longer than the window 30s. Use a shorter one"),
     ("rules --window 1d", "give each window once, the shortest first, not 1d, 1d"),
     ("rules --slow-window 30m", "give each window once, the shortest first, not 1h, 30m"),
     ("rules --slow-window week",
@@ -526,6 +528,11 @@ def test_python_m_boxkite_is_the_same_command() -> None:
     result = _python_m("rules")
     assert (result.stdout, result.stderr, result.returncode) == (render_rules(), "", 0)
     assert _python_m("compare", "histogram.prom", "late.parquet").returncode == 1
+
+
+def test_commands_start_without_importing_pandas() -> None:
+    program = "import sys, boxkite.cli.commands; print('pandas' in sys.modules)"
+    assert subprocess.check_output([sys.executable, "-c", program], text=True) == "False\n"
 
 
 def test_names_are_escaped_for_a_terminal_without_unicode(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -91,7 +91,7 @@ def test_a_folder_without_a_log_is_compared_as_a_table() -> None:
     # A service's log may hold compacted days, which are Parquet, too.
     Path("training", "models", "predictions").mkdir(parents=True)
     result = run("compare", "histogram.prom", "training")
-    assert "There is no log: no log file below models/predictions." in result.output
+    assert "There is no log file below models/predictions." in result.output
     Path("neither").mkdir()
     result = run("compare", "histogram.prom", "neither")
     assert result.exit_code == 2

@@ -127,7 +127,10 @@ def test_a_file_that_cannot_be_written_whole_is_left_as_it_was() -> None:
     Path("out").write_text("what was there before")
     result = run("logs", "cat", "log", "--format", "csv", "--column", "features.y", "-o", "out")
     assert (result.stdout, result.exit_code) == ("", 2)
-    assert result.stderr == "boxkite: No prediction in the interval has the column 'features.y'.\n"
+    assert (
+        result.stderr
+        == "boxkite: No prediction in the interval has the column 'features.y'. Check its name.\n"
+    )
     assert Path("out").read_text() == "what was there before"
     assert sorted(each.name for each in Path().iterdir()) == ["log", "out"]
 
@@ -148,7 +151,13 @@ AGE = "is not a duration; give one such as 30d or 12h."
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("ls", "nowhere"), "nowhere: There is no log: no log file below models/predictions."),
+        (
+            ("ls", "nowhere"),
+            (
+                "nowhere: There is no log file below models/predictions. Pass the URL of LOG, or "
+                "the folder that holds models/predictions."
+            ),
+        ),
         (
             ("cat", "log", "--format", "parquet", "-o", "/proc/x"),
             "/proc/x: No such file or directory",
@@ -283,7 +292,10 @@ def test_values_too_large_to_log_count_as_missing() -> None:
 def test_a_part_of_a_file_of_rows_cannot_be_chosen() -> None:
     Path("rows.csv").write_text("x\n1\n")
     result = run("compare", "histogram.prom", "rows.csv", "--since", "2026-11-23")
-    expected = "boxkite: rows.csv is a table of rows: --endpoint, --since and --until need a log\n"
+    expected = (
+        "boxkite: rows.csv is a table of rows, but --endpoint, --since and --until need a log. "
+        "Leave them out\n"
+    )
     assert (result.stdout, result.stderr, result.exit_code) == ("", expected, 2)
 
 

@@ -114,7 +114,10 @@ def test_a_trend_of_the_log_is_told(log: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--since", "2027-01-01"), "has no predictions for these options"),
+        (
+            ("--since", "2027-01-01"),
+            "has no predictions for these options. Check --endpoint, --since and --until",
+        ),
         (("--window", "soon"), "'soon' is not the length of a window. Write 30m, 1h or 7d"),
         (("-o", "nowhere/x.prom"), "folder nowhere does not exist"),
     ],

@@ -84,13 +84,21 @@ def test_the_front_page_of_the_site_has_the_same_code(heading: str) -> None:
     assert textwrap.indent(code(heading), "   ") in index
 
 
-def test_every_link_leads_to_a_file() -> None:
-    pages = [README, README.with_name("CONTRIBUTING.md"), *(README.parent / "docs").rglob("*.md")]
+def anchors(page: Path) -> set[str]:
+    """Return the anchors that GitHub and the site give the headings of a page."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in headings}
+
+
+def test_every_link_leads_to_a_heading_of_a_file() -> None:
+    beside = [README.with_name(name) for name in ("CONTRIBUTING.md", "CHANGELOG.md")]
+    pages = [README, *beside, *(README.parent / "docs").rglob("*.md")]
     links = [
-        (page.name, target)
+        (page.name, target, anchor)
         for page in pages
-        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text())
-        if not (page.parent / target).exists()
+        for target, anchor in re.findall(r"\]\(([^)#:]*)(?:#([^):]*))?\)", page.read_text())
+        if not (found := page.parent / target if target else page).exists()
+        or (found.suffix == ".md" and anchor and anchor not in anchors(found))
     ]
     assert links == []
 

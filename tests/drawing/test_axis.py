@@ -22,7 +22,7 @@ def test_numbers_are_round_and_stand_where_they_are_drawn() -> None:
     assert number_labels(variable) == [
         Label("0.01", 0.0, "start"),
         *(Label(str(n), pytest.approx((n - 0.01) / 10)) for n in (2, 4, 6, 8)),
-        Label("10.01", 1.0, "end"),
+        Label("10", 1.0, "end"),
     ]
 
 
@@ -31,6 +31,21 @@ def test_ends_are_the_extreme_values_and_cut_bins_have_no_numbers_inside() -> No
     assert texts(numeric(values, [0.1, 0.5, 1.5, 2.5, 3.5, 4.5])) == [
         "-1000", "1", "2", "3", "4", "1e+09",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("values", "ends"),
+    [
+        ([0.1166, 10.0, 3573.2], ["0.12", "3570"]),
+        ([0.1 + 0.2, 0.5, 0.7], ["0.3", "0.7"]),
+        ([0.1279, 0.4, 0.7892], ["0.13", "0.79"]),
+        ([-30.0, 0.5, 1301.0], ["-30", "1301"]),
+        ([1234567.25, 1234567.5, 1234568.75], ["1234567.25", "1234568.75"]),
+    ],
+)
+def test_the_ends_have_the_digits_that_can_be_seen(values: list[float], ends: list[str]) -> None:
+    found = texts(numeric(values, [values[1]]))
+    assert [found[0], found[-1]] == ends
 
 
 DAYS = np.datetime64("2013-01-01") + np.arange(365)
@@ -45,6 +60,11 @@ DAYS = np.datetime64("2013-01-01") + np.arange(365)
             np.datetime64("2013-01-01T08:00") + np.arange(500).astype("timedelta64[m]"),
             ["2013-01-01 08:00", "12:00", "2013-01-01 16:19"],
             id="minutes",
+        ),
+        pytest.param(
+            np.datetime64("2013-01-01T08:00:07") + np.arange(50).astype("timedelta64[D]"),
+            ["2013-01-01", "2013-02", "2013-02-19"],
+            id="times of many days",
         ),
         pytest.param(
             np.arange(500).astype("timedelta64[m]"),

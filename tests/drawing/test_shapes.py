@@ -116,6 +116,18 @@ def test_labels_have_enough_digits_to_differ() -> None:
     ]
 
 
+def test_two_close_edges_do_not_lengthen_the_other_labels() -> None:
+    edges = [0.1, 0.3, 0.1 + 0.2, 0.7]
+    variable = Baseline.fit({"x": [0.0, 1.0]}, bins={"x": edges}).variables[0]
+    assert [each.label for each in bars(variable, [0] * 5)] == [
+        "(-∞, 0.1]",
+        "(0.1, 0.29999999999999999]",
+        "(0.29999999999999999, 0.30000000000000004]",
+        "(0.30000000000000004, 0.7]",
+        "(0.7, ∞]",
+    ]
+
+
 def test_categories_are_sorted_by_their_fraction_on_either_side() -> None:
     found = bars(CATEGORY, [0, 1, 9])
     assert [(each.label, each.trained, each.live) for each in found] == [

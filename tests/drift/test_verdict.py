@@ -125,10 +125,25 @@ NORMAL = RANDOM.normal(size=20_000)
 
 def test_ninety_nine_rows_at_1000_are_drift() -> None:
     found = compared(NORMAL, [1000.0] * 99)
-    assert (found.verdict, found.above, found.reason) == ("drift", ("PSI", "K-S"), "")
+    assert (found.verdict, found.above, found.reason) == ("drift", ("K-S",), "")
+    # PSI cannot judge so few rows, so it has no threshold either.
+    assert math.isnan(found.tests["PSI"].threshold)
+    assert found.tests["K-S"] == (found.ks, found.ks_critical)
     assert found.ks == pytest.approx(0.95, abs=0.001)
     assert found.effect == "95 % of rows moved to values above 1.6775"
     assert found.moved == pytest.approx(0.863, abs=0.001)  # smoothed: the judged one
+
+
+@pytest.mark.parametrize(
+    ("rows", "psi", "ks"), [(3, False, False), (50, False, True), (100, True, True)]
+)
+def test_a_statistic_has_a_threshold_only_if_it_can_exceed_it(
+    rows: int, psi: bool, ks: bool
+) -> None:
+    found = compared(NORMAL, NORMAL[:rows])
+    assert found.rows_needed == 100
+    known = {name: not math.isnan(each.threshold) for name, each in found.tests.items()}
+    assert known == {"PSI": psi, "K-S": ks, "one cell": False}
 
 
 def test_a_constant_0_in_a_tenth_of_the_rows_is_drift_if_0_was_common_before() -> None:

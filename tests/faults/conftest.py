@@ -74,7 +74,8 @@ class Service:
         self.sent = 0
         self.workers: set[int] = set()
 
-    def _ask(self, method: str, path: str, body: bytes | None = None) -> bytes:
+    def ask(self, method: str, path: str, body: bytes | None = None) -> bytes:
+        """Return the body of the answer to one request."""
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=_PATIENCE)
         with contextlib.closing(connection):
             connection.request(method, path, body, {"Content-Type": "application/json"})
@@ -91,7 +92,7 @@ class Service:
             number = next(self._numbers) if number is None else number
         try:
             body = json.dumps({"a": 1, "id": number}).encode()
-            answer = json.loads(self._ask("POST", "/predict", body))
+            answer = json.loads(self.ask("POST", "/predict", body))
         except (OSError, http.client.HTTPException):
             return False
         with self._lock:
@@ -183,7 +184,7 @@ class Service:
         deadline = time.monotonic() + 3 * _PATIENCE
         while True:
             try:
-                text = self._ask("GET", "/metrics").decode()
+                text = self.ask("GET", "/metrics").decode()
                 break
             except (OSError, http.client.HTTPException):
                 if time.monotonic() > deadline or self.process.poll() is not None:
@@ -253,7 +254,7 @@ def _command(server: str, port: int) -> list[str]:
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Callable[..., Service]]:
     """Start a server: `serve("gunicorn", "--workers", "3")`, `serve("uvicorn", …)` or
-    `serve("uwsgi", …)`."""
+    `serve("uwsgi", …)`. It serves the test's own `service.py`, if the test has written one."""
     boxkite.Baseline.fit(
         {"a": np.arange(8.0)}, {"score": np.linspace(0, 1, 8)}, bins=2, model="m", version="1"
     ).write(tmp_path / "histogram.prom")
@@ -261,7 +262,9 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Service]]:
         log = stack.enter_context((tmp_path / "output.log").open("ab"))
 
         def start(server: str, *options: str, **environment: str) -> Service:
-            (tmp_path / "service.py").write_text(STARLETTE if server == "uvicorn" else FLASK)
+            application = tmp_path / "service.py"
+            if not application.exists():
+                application.write_text(STARLETTE if server == "uvicorn" else FLASK)
             port = free_port()
             processed = tmp_path / f"processed-{port}"
             baseline = str(tmp_path / "histogram.prom")
@@ -287,9 +290,12 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Service]]:
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
-    process.terminate()
-    try:
-        process.wait(_PATIENCE)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    # uWSGI may overlook one signal while it starts workers.
+    deadline = time.monotonic() + _PATIENCE
+    while time.monotonic() < deadline:
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(5.0)
+            return
+    process.kill()
+    process.wait()

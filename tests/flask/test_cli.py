@@ -15,6 +15,10 @@ from boxkite.cli.commands import boxkite as commands
 from boxkite_flask import Boxkite
 
 GOT_MORE = "Got unexpected extra argument (histogram.prom) See flask boxkite show --help"
+NO_LABELS = (
+    "the service takes no labels, because the setting OUTCOME_TTL is 0. Set it to the time for "
+    "which predictions wait for their labels, such as 7d"
+)
 NO_LOG = "the service has no log with a URL: set LOG, or give a URL to `boxkite logs`"
 
 
@@ -155,6 +159,7 @@ def test_the_applications_log_is_listed(service: Flask) -> None:
     [
         (["show", "histogram.prom"], GOT_MORE),
         (["logs", "ls"], NO_LOG),
+        (["quality"], NO_LABELS),
         (["--model", "c", "show"], "Invalid value for '--model': 'c' is not one of 'score', 'b'."),
         (["report", "none.csv"], "Invalid value for 'ROWS': File 'none.csv' does not exist."),
         (["report"], "Missing argument 'ROWS'. See flask boxkite report --help"),
@@ -175,6 +180,7 @@ def test_help_names_no_argument_that_the_application_gives(service: Flask) -> No
         ["report"],
         ["dashboard"],
         ["design-effect"],
+        ["quality"],
         ["logs", "ls"],
         ["logs", "prune"],
     ):
@@ -188,7 +194,16 @@ def test_help_names_no_argument_that_the_application_gives(service: Flask) -> No
 def test_help_has_examples_that_hold_for_the_application(service: Flask) -> None:
     shown = {
         name: run(service, *name.split(), "--help").stdout.partition("Example:\n")[2]
-        for name in ("compare", "dashboard", "logs", "logs cat", "logs ls", "report", "show")
+        for name in (
+            "compare",
+            "dashboard",
+            "logs",
+            "logs cat",
+            "logs ls",
+            "quality",
+            "report",
+            "show",
+        )
     }
     examples = {
         name: [line.strip() for line in text.partition("\n\n")[0].splitlines()]
@@ -209,6 +224,7 @@ def test_help_has_examples_that_hold_for_the_application(service: Flask) -> None
             "flask boxkite logs cat --since 2026-11-23 --format parquet -o day.parquet",
         ],
         "logs ls": ["flask boxkite logs ls --since 2026-11-01 --records"],
+        "quality": ["flask boxkite quality", "flask boxkite quality --window 7d"],
         "report": [
             "flask boxkite report july.parquet -o july.html",
             "flask boxkite report july.parquet --only dep_delay -o dep_delay.svg",

@@ -6,7 +6,6 @@ import errno
 import gc
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import threading
@@ -25,6 +24,7 @@ from boxkite.live.durable_counts import DurableCounts
 from boxkite.live.prediction_counter import PredictionCounter
 from boxkite.live.record import Record, encode
 from boxkite.live.state_folder import StateFolder
+from tests.live.conftest import interrupting
 
 BASELINE = Baseline.fit({"a": np.arange(8.0)}, bins=2)
 CONTENT = encode(Record("id", 1, [1.0], None))
@@ -344,18 +344,6 @@ def test_a_counter_that_nobody_holds_lets_go_of_its_thread_and_its_worker(tmp_pa
         assert len(list(tmp_path.glob("*/worker-*"))) == 1
 
 
-@contextlib.contextmanager
-def storm(handler: Any) -> Iterator[None]:
-    """Have a handler run again and again in between the lines of the main thread."""
-    before = signal.signal(signal.SIGALRM, handler)
-    signal.setitimer(signal.ITIMER_REAL, 0.002, 0.0013)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-
-
 @pytest.mark.parametrize("what", ["append", "totals", "first use", "full journal", "unusable"])
 def test_signal_handlers_that_append_neither_hang_nor_lose_anything(
     what: str, tmp_path: Path
@@ -376,7 +364,7 @@ def test_signal_handlers_that_append_neither_hang_nor_lose_anything(
     for _ in range(30 if what == "first use" else 1):
         with counting(folder, max_bytes) as counter:
             current[:] = [counter]
-            with storm(handler):
+            with interrupting(handler, 0.002, 0.0013):
                 start = handled
                 while handled - start < (3 if what == "first use" else 150):
                     append(counter, 1)

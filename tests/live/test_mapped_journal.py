@@ -1,12 +1,9 @@
 """A worker's journal: order over segments, bounds, and who may append when."""
 
-import contextlib
 import errno
 import itertools
 import os
-import signal
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +18,7 @@ from boxkite.live.mapped_journal import (
     segment_path,
 )
 from boxkite.live.segment import HEADER_BYTES, Segment, frame_bytes, intact_records
+from tests.live.conftest import interrupting
 
 # Room for four records of seven bytes.
 SIZE = HEADER_BYTES + 4 * frame_bytes(b"1234567")
@@ -211,18 +209,6 @@ def test_what_interrupts_an_append_is_refused_at_once_and_the_append_goes_on(
     )
 
 
-@contextlib.contextmanager
-def every_millisecond(handler: Any) -> Iterator[None]:
-    """Have a handler run in between the lines of the main thread."""
-    before = signal.signal(signal.SIGALRM, handler)
-    signal.setitimer(signal.ITIMER_REAL, 0.001, 0.0007)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-
-
 def test_signal_handlers_that_append_neither_wait_nor_lose_a_record(tmp_path: Path) -> None:
     journal = MappedJournal(tmp_path, SIZE, 100_000 * SIZE)
     handled: list[bytes] = []
@@ -237,7 +223,7 @@ def test_signal_handlers_that_append_neither_wait_nor_lose_a_record(tmp_path: Pa
             refused.append(record)
 
     written: list[bytes] = []
-    with every_millisecond(handler):
+    with interrupting(handler, 0.001, 0.0007):
         while len(handled) < 100:
             record = b"%07d" % len(written)
             journal.append(record)

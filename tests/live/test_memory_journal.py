@@ -7,26 +7,13 @@ import pytest
 
 from boxkite import Baseline
 from boxkite.live import memory_journal as module
-from boxkite.live.log_context import LogContext
 from boxkite.live.memory_journal import MemoryJournal
 from boxkite.live.record import Record, decode, encode
 from boxkite.system.lazy_attribute import LazyLock
+from tests.live.conftest import CONTEXT, record
 
 BASELINE = Baseline.fit({"a": np.arange(8.0)}, bins=2)
 MANY = 10**9
-CONTEXT = LogContext(
-    sink="sink",
-    server_id="s",
-    endpoint_id="e",
-    logger_id="l",
-    replica_id="r",
-    model="m",
-    version="1",
-)
-
-
-def record(number: int, logged: bool = True) -> bytes:
-    return encode(Record(f"{number:06}", 1, [1.0], None, logged=logged))
 
 
 SIZE = len(record(0))

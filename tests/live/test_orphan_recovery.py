@@ -11,39 +11,19 @@ from boxkite import Baseline
 from boxkite.error_reporter import STAGES, ErrorReporter
 from boxkite.live import retired_counts as retired_module
 from boxkite.live.durable_counts import DurableCounts
-from boxkite.live.log_context import LogContext
 from boxkite.live.orphan_recovery import OrphanRecovery
 from boxkite.live.orphaned_journal import OrphanedJournal
-from boxkite.live.record import Record, decode, encode
+from boxkite.live.record import decode
 from boxkite.live.state_folder import StateFolder
 from boxkite.live.worker import Worker
 from boxkite.live.worker_folder import WorkerFolder
 from boxkite.live.worker_group import WorkerGroup
+from tests.live.conftest import CONTEXT, Unexpected, record
 
 BASELINE = Baseline.fit({"a": np.arange(8.0)}, bins=2, version="1")
 OTHER = BASELINE.relabelled(version="2")
 MANY = 10**9
-CONTEXT = LogContext(
-    sink="sink",
-    server_id="s",
-    endpoint_id="e",
-    logger_id="l",
-    replica_id="r",
-    model="m",
-    version="1",
-)
 OWN = msgspec.structs.replace(CONTEXT, sink="own")
-
-
-class Unexpected(ErrorReporter):
-    """Fails a test that reports anything."""
-
-    def count(self, stage: str, error: Exception, what: str = "") -> None:
-        raise AssertionError(f"{stage}: {what}") from error
-
-
-def record(number: int) -> bytes:
-    return encode(Record(f"{number:06}", 1, [1.0], None, logged=True))
 
 
 def numbers(left: OrphanedJournal) -> list[int]:

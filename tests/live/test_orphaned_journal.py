@@ -10,30 +10,17 @@ from boxkite import Baseline
 from boxkite.error_reporter import STAGES
 from boxkite.live.counts_file import CountsFile
 from boxkite.live.ended_runs import holds_log_records
-from boxkite.live.log_context import LogContext
 from boxkite.live.mapped_journal import segment_numbers, segment_path
 from boxkite.live.orphaned_journal import OrphanedJournal
 from boxkite.live.outbox import Waiting
-from boxkite.live.record import Record, decode, encode
+from boxkite.live.record import decode
 from boxkite.live.worker import Worker
 from boxkite.live.worker_folder import WorkerFolder
 from boxkite.system.file_lock import try_lock
+from tests.live.conftest import CONTEXT, record
 
 BASELINE = Baseline.fit({"a": np.arange(8.0)}, bins=2)
 MANY = 10**9
-CONTEXT = LogContext(
-    sink="sink",
-    server_id="s",
-    endpoint_id="e",
-    logger_id="l",
-    replica_id="r",
-    model="m",
-    version="1",
-)
-
-
-def record(number: int, logged: bool = True) -> bytes:
-    return encode(Record(f"{number:06}", 1, [1.0], None, logged=logged))
 
 
 def numbers(waiting: Waiting) -> list[int]:

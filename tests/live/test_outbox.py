@@ -11,39 +11,19 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from boxkite import Baseline
-from boxkite.error_reporter import STAGES, ErrorReporter
-from boxkite.live.log_context import LogContext
+from boxkite.error_reporter import STAGES
 from boxkite.live.mapped_journal import JournalFullError
 from boxkite.live.orphaned_journal import OrphanedJournal
 from boxkite.live.outbox import Outbox, Waiting
-from boxkite.live.record import Record, decode, encode, is_logged
+from boxkite.live.record import decode, is_logged
 from boxkite.live.worker import Worker
 from boxkite.live.worker_folder import WorkerFolder
 from boxkite.live.worker_group import WorkerGroup
+from tests.live.conftest import CONTEXT, Unexpected, record
 
 BASELINE = Baseline.fit({"a": np.arange(8.0)}, bins=2)
 NO_ERRORS = [0] * len(STAGES)
 MANY = 10**9
-CONTEXT = LogContext(
-    sink="sink",
-    server_id="s",
-    endpoint_id="e",
-    logger_id="l",
-    replica_id="r",
-    model="m",
-    version="1",
-)
-
-
-class Unexpected(ErrorReporter):
-    """Fails a test that reports anything."""
-
-    def count(self, stage: str, error: Exception, what: str = "") -> None:
-        raise AssertionError(f"{stage}: {what}") from error
-
-
-def record(number: int, logged: bool = True) -> bytes:
-    return encode(Record(f"{number:06}", 1, [1.0], None, logged=logged))
 
 
 def numbers(contents: list[bytes]) -> list[int]:

@@ -16,17 +16,11 @@ from boxkite.live import retired_counts as module
 from boxkite.live.record import Record, encode
 from boxkite.live.worker import Worker
 from boxkite.live.worker_group import WorkerGroup
+from tests.live.conftest import Unexpected
 
 BASELINE = Baseline.fit({"a": np.arange(8.0)}, bins=2)
 NO_ERRORS = [0] * len(STAGES)
 CONTENT = encode(Record("id", 1, [1.0], None))
-
-
-class Unexpected(ErrorReporter):
-    """Fails a test that reports anything."""
-
-    def count(self, stage: str, error: Exception, what: str = "") -> None:
-        raise AssertionError(f"{stage}: {what}") from error
 
 
 class Collected(ErrorReporter):

@@ -1,4 +1,7 @@
-"""A strict receiver of the forward protocol. It decodes with msgpack from PyPI."""
+"""What tests of the log share: contexts, and a strict receiver of the forward protocol.
+
+The receiver decodes with msgpack from PyPI.
+"""
 
 import io
 import socket
@@ -10,6 +13,29 @@ from typing import Any
 
 import msgpack
 import pytest
+
+from boxkite.live.log_context import LogContext
+
+CONTEXT = LogContext(
+    sink="file:",
+    server_id="server",
+    endpoint_id="endpoint",
+    logger_id="logger",
+    replica_id="replica",
+    model="flights",
+    version="3f9c1a2b",
+    features=("distance", "carrier"),
+    outputs=("delay",),
+)
+FLUENTD_CONTEXT = LogContext(
+    sink="fluentd:",
+    server_id="server",
+    endpoint_id="delay",
+    logger_id="logger",
+    replica_id="pod-7",
+    model="flights",
+    version="1",
+)
 
 
 class Receiver:

@@ -2,25 +2,14 @@
 
 import pytest
 
-from boxkite.live.log_context import LogContext
 from boxkite.live.record import Record, decode, encode
 from boxkite.logs.journal_records import JournalRecord, JournalRecords, read_journal_record
 from boxkite.logs.log_line import to_line
 from boxkite.logs.log_record import to_log_record
 from boxkite.logs.sink import Batch
+from tests.logs.conftest import CONTEXT
 
 NOW = 1_795_450_000_000_000_000
-CONTEXT = LogContext(
-    sink="file:",
-    server_id="server",
-    endpoint_id="endpoint",
-    logger_id="logger",
-    replica_id="replica",
-    model="flights",
-    version="3f9c1a2b",
-    features=("distance", "carrier"),
-    outputs=("delay",),
-)
 RECORDS = [
     Record("first", NOW, [1.5, "UA"], [0.5], None, True),
     Record("second", NOW + 60_000_000_000, {"distance": 2.5}, [0.5], {"inputs": []}, True),

@@ -9,18 +9,8 @@ from boxkite.live.identity import Identity
 from boxkite.live.log_context import LogContext
 from boxkite.live.record import Mark, Record
 from boxkite.logs.log_record import LogRecord, to_log_record
+from tests.logs.conftest import CONTEXT
 
-CONTEXT = LogContext(
-    sink="file:",
-    server_id="server",
-    endpoint_id="endpoint",
-    logger_id="logger",
-    replica_id="replica",
-    model="flights",
-    version="3f9c1a2b",
-    features=("distance", "carrier"),
-    outputs=("delay",),
-)
 MOMENT = 1_385_215_559_000_001_999  # 2013-11-23 14:05:59, a microsecond and 999 ns
 
 

@@ -74,7 +74,10 @@ def test_the_header_says_what_is_promised() -> None:
         ),
         (
             {"options": RuleOptions(interval="5m")},
-            "the interval 5m is too long: Prometheus forgets a value after 5m",
+            (
+                "the interval 5m is too long, because Prometheus forgets a value after 5m. "
+                "Use 2m or less"
+            ),
         ),
         (
             {"options": RuleOptions(scrape_interval="10m")},
@@ -85,7 +88,7 @@ def test_the_header_says_what_is_promised() -> None:
         ),
         (
             {"options": RuleOptions(interval="2m"), "windows": ["1m"]},
-            "the interval 2m is longer than the window 1m",
+            "the interval 2m is longer than the window 1m. Use a shorter one",
         ),
     ],
 )

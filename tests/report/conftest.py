@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -87,17 +86,9 @@ AXE = "axe-core@4"
 
 
 @pytest.fixture(scope="session")
-def axe(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Any], Mapping[str, list[str]]]:
+def axe(npm_programs: Callable[..., Path]) -> Callable[[Any], Mapping[str, list[str]]]:
     """Return the rules of axe-core that a page violates, with the HTML of each place."""
-    npm = shutil.which("npm")
-    if npm is None:
-        lacking(f"the test needs npm install {AXE}: no npm")
-    folder = tmp_path_factory.mktemp("axe")
-    install = [npm, "install", "--prefix", folder, "--no-audit", "--no-fund", AXE]
-    done = subprocess.run(install, capture_output=True, text=True, check=False)
-    if done.returncode:
-        lacking(f"the test needs npm install {AXE}: {done.stderr}")
-    source = (folder / "node_modules/axe-core/axe.min.js").read_text("utf-8")
+    source = (npm_programs(AXE) / "axe-core/axe.min.js").read_text("utf-8")
 
     def violations(page: Any) -> Mapping[str, list[str]]:
         page.evaluate(source)

@@ -22,7 +22,7 @@ def report(**live: object) -> Report:
     return report_of(BASELINE, comparison, "in July")
 
 
-CHANGED = "The rate of missing, invalid, unseen or outside rows changed in"
+CHANGED = "Changed rates:"
 UNKNOWN = "Not enough data for 1 of 4 variables."
 MIXED = report(Calm=ROWS["Calm"], moved=ROWS["moved"] + 1, far=ROWS["far"] + 3)
 
@@ -39,16 +39,34 @@ def test_the_largest_changes_come_first_and_insufficient_data_last() -> None:
 @pytest.mark.parametrize(
     ("found", "words"),
     [
-        (MIXED, f"Drift in 2 of 4 variables: far, moved. {CHANGED} far. {UNKNOWN}"),
+        (
+            MIXED,
+            f"Drift in 2 of 4 variables in July: far, moved. {CHANGED} far (outside). {UNKNOWN}",
+        ),
         (
             report(Calm=ROWS["Calm"]),
-            f"No drift in 1 of 4 variables. {CHANGED} moved, far. {UNKNOWN}",
+            (
+                f"No drift in 1 of 4 variables in July. {CHANGED} moved (missing), far (missing). "
+                f"{UNKNOWN}"
+            ),
         ),
-        (report(Calm=[1.0]), f"{CHANGED} moved, far. Not enough data for 2 of 4 variables."),
-        (report(score=[1.0]), f"{CHANGED} Calm, moved, far. {UNKNOWN}"),
+        (
+            report(Calm=[1.0]),
+            (
+                "Changed rates in July: moved (missing), far (missing). Not enough data for 2 of 4 "
+                "variables."
+            ),
+        ),
         (
             report(**{name: values + 3 for name, values in ROWS.items()}, score=ROWS["Calm"] + 3),
-            f"Drift in 4 of 4 variables: {{}} and 1 more. {CHANGED} {{}} and 1 more.",
+            (
+                f"Drift in 4 of 4 variables in July: {{}} and 1 more. {CHANGED} far (outside), "
+                "Calm (outside), score (outside) and 1 more."
+            ),
+        ),
+        (
+            report(**{name: values[:3] for name, values in ROWS.items()}, score=ROWS["Calm"][:3]),
+            "Not enough data for a verdict in July: 3 rows, and a variable needs 100.",
         ),
     ],
 )
@@ -104,7 +122,7 @@ def test_a_trend_is_drawn_if_two_hours_have_a_multiple() -> None:
     assert (trends["Calm"], trends["score"]) == ([0.5, 3, 0.4], [])
     page = report_html(found)
     assert page.count('<svg class="trend"') == 2  # a single hour is not drawn
-    assert page.count("<figcaption><span>2026-11-23 00:00 UTC</span> ") == 2
+    assert page.count('<p class="ends"><span>2026-11-23 00:00 UTC</span> ') == 2
 
 
 def test_a_card_says_whether_each_statistic_is_above_its_critical_value() -> None:
@@ -114,19 +132,21 @@ def test_a_card_says_whether_each_statistic_is_above_its_critical_value() -> Non
     assert (card.drift.verdict, card.drift.above) == ("drift", ("K-S",))
     page = page_html(found, Choice(text="Calm"), base="/drift", window="", windows=[]).decode()
     psi, ks, rows = re.findall("<dt>(PSI|K-S|rows)</dt>(.+?)</div>", page)
-    numbers = [f"{each:.4g}" for each in (card.drift.psi, card.drift.critical)]
+    numbers = [f"{each:.3g}" for each in (card.drift.psi, card.drift.critical)]
     assert psi[1].startswith(
         '<dd>{}</dd><dd class="side">below threshold {}</dd><dd class="bars"><svg '.format(*numbers)
     )
-    numbers = [f"{each:.4g}" for each in (card.drift.ks, card.drift.ks_critical)]
+    numbers = [f"{each:.3g}" for each in (card.drift.ks, card.drift.ks_critical)]
     assert ks[1].startswith(
         '<dd>{}</dd><dd class="side">above threshold {}</dd><dd class="bars"><svg '.format(*numbers)
     )
     assert rows[1] == "<dd>334</dd>"
     assert page.count('<div class="above">') == 1
     ticket = ticket_svg(card, found)
+    drift = card.drift
     assert (
-        f"threshold {card.drift.critical:.4g}; K-S {numbers[0]}, threshold {numbers[1]}<" in ticket
+        f"threshold {drift.critical:.4g}; K-S {drift.ks:.4g}, threshold {drift.ks_critical:.4g}<"
+        in ticket
     )
 
 
@@ -137,9 +157,10 @@ def test_changed_rates_are_sorted_by_size_with_drift_and_named() -> None:
         ("moved", "changed rate"),
         ("far", "drift"),
     ]
-    assert found.words == f"Drift in 1 of 4 variables: far. {CHANGED} moved."
+    assert found.words == f"Drift in 1 of 4 variables in July: far. {CHANGED} moved (missing)."
     page = report_html(found)
-    assert page.count('<article class="card drift"') == 2
+    assert page.count('<article class="card critical"') == 1
+    assert page.count('<article class="card warning"') == 1
     assert '<strong class="verdict">changed rate, critical</strong>' in page
     assert '<p class="finding">33.4 % of rows have no value (0 % at training)</p>' in page
     ticket = ticket_svg(found.cards[0], found)
@@ -153,15 +174,30 @@ def test_card_and_ticket_begin_with_the_effect_and_the_severity() -> None:
     page = report_html(MIXED)
     assert '<strong class="verdict">drift, critical</strong>' in page
     assert f'<p class="finding">{card.drift.effect}</p>' in page
-    assert card.drift.effect.endswith("% of rows moved to values above 1.71")
-    assert f">{card.drift.effect}</text>" in ticket_svg(card, MIXED)
+    assert card.drift.effect.startswith(
+        "36.6 % of rows moved up (20.1 % to values above 1.71), and "
+    )
+    lines = re.findall(">([^<>]+)</text>", ticket_svg(card, MIXED))
+    assert card.drift.effect in " ".join(lines)  # wrapped
 
 
-def test_the_reason_stands_on_card_and_ticket() -> None:
-    found = report(**{name: values[:41] for name, values in ROWS.items()})
-    (card,) = found.chosen(Choice(text="Calm"))
-    assert '<p class="finding">41 rows, 100 needed</p>' in report_html(found)
-    assert ">41 rows, 100 needed</text>" in ticket_svg(card, found)
+def test_with_few_rows_card_and_ticket_say_how_many_a_verdict_needs() -> None:
+    few = report(**{name: values[:3] for name, values in ROWS.items()})
+    (card,) = few.chosen(Choice(text="Calm"))
+    page = page_html(few, Choice(text="Calm"), base="/drift", window="", windows=[]).decode()
+    assert '<dd>3</dd><dd class="side">a verdict needs 100</dd>' in page
+    assert ">3 rows, 100 needed</text>" in ticket_svg(card, few)
+    # Nothing may look like drift: neither a statistic nor a threshold.
+    assert [text for text in (page, ticket_svg(card, few)) if "PSI 0" in text] == []
+    assert "threshold " not in page[page.index("<article") : page.index("</article")]
+
+
+def test_the_reason_stands_on_card_and_ticket_if_more_rows_would_not_help() -> None:
+    baseline = Baseline.fit({"few": ROWS["Calm"][:8], "many": ROWS["far"][:8]})
+    found = report_of(baseline, compare(baseline, {"few": ROWS["Calm"]}), "now")
+    (card,) = found.chosen(Choice(text="few"))
+    assert '<p class="finding">8 training rows, 10 needed</p>' in report_html(found)
+    assert ">8 training rows, 10 needed</text>" in ticket_svg(card, found)
 
 
 def test_a_difference_that_is_too_small_to_matter_is_remarked() -> None:
@@ -170,17 +206,21 @@ def test_a_difference_that_is_too_small_to_matter_is_remarked() -> None:
     found = report_of(BASELINE, comparison, "in July")
     (card,) = found.chosen(Choice(text="Calm"))
     assert card.drift.verdict == "ok"
-    assert card.drift.below_floor in report_html(found)
-    first, *_ = card.drift.below_floor.split(": PSI")
+    (sentence,) = card.sentences
+    assert sentence.casefold() == card.drift.below_floor.casefold()
+    assert sentence in report_html(found)
+    first, *_ = sentence.split(": PSI")
     assert f">{first}" in ticket_svg(card, found)
 
 
 @pytest.mark.parametrize(
     ("live", "tone"),
     [
-        ({"score": ROWS["Calm"]}, "drift"),
+        ({"score": ROWS["Calm"]}, "critical"),
         (ROWS, "ok"),
-        ({**ROWS, "Calm": [0.0] * 1000}, "drift"),
+        ({**ROWS, "Calm": ROWS["Calm"] + 0.4}, "warning"),
+        ({**ROWS, "Calm": [0.0] * 1000}, "critical"),
+        ({name: values[:3] for name, values in ROWS.items()}, "insufficient"),
     ],
 )
 def test_the_summary_is_coloured_by_the_verdict(live: dict[str, object], tone: str) -> None:

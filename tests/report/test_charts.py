@@ -5,9 +5,11 @@ import re
 from datetime import UTC, datetime, timedelta
 from xml.etree import ElementTree as ET
 
+import numpy as np
 import pytest
 
-from boxkite import VariableDrift
+from boxkite import Baseline, compare
+from boxkite.report.cards import report_of
 from boxkite.report.charts import meter, meter_top, multiple, sparkline
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -32,24 +34,23 @@ def test_a_statistic_is_a_bar_with_a_mark_at_its_threshold(
 
 
 def test_the_meters_of_a_card_have_one_scale() -> None:
-    assert meter_top(drift(psi=0.05, critical=0.1)) == 2
-    assert meter_top(drift(psi=0.05, critical=0.1, ks=0.6, ks_critical=0.2)) == pytest.approx(3)
-
-
-def drift(**statistics: float) -> VariableDrift:
-    values = {"kl": 0.1, "js": 0.1, "ks": math.nan, **statistics}
-    return VariableDrift(
-        name="x", role="feature", rows=100, missing=0, invalid=0, missing_difference=0.0,
-        verdict="drift", **values,
-    )  # fmt: skip
+    trained = np.random.default_rng(1).normal(size=2000)
+    baseline = Baseline.fit({"x": trained})
+    tops = {}
+    for shift in (0.0, 1.0):
+        (card,) = report_of(baseline, compare(baseline, {"x": trained + shift}), "now").cards
+        drift = card.drift
+        tops[shift] = meter_top(card), max(drift.psi / drift.critical, drift.ks / drift.ks_critical)
+    assert tops[0.0][0] == 2  # a mark at the threshold is never beyond the middle
+    assert tops[1.0][0] == tops[1.0][1] > 2
 
 
 def test_each_hour_is_a_step_at_its_time_and_hours_without_rows_are_gaps() -> None:
     hours = [NOON + n * HOUR for n in (0, 1, 2, 5, 6)]
     drawn = sparkline([1.0, 2.0, math.nan, 4.0, 0.0], hours, NOON + 8 * HOUR)
     ((path,),) = attributes(drawn, "path", "d")
-    assert path == "M0.0,23.5H40.0L40.0,16.0H80.0M200.0,1.0H240.0L240.0,31.0H280.0"
-    assert attributes(drawn, "line", "x2", "y1", "y2") == [["320", "23.5", "23.5"]]
+    assert path == "M0.0,29.5H40.0L40.0,20.0H80.0M200.0,1.0H240.0L240.0,39.0H280.0"
+    assert attributes(drawn, "line", "x2", "y1", "y2") == [["320", "29.5", "29.5"]]
     said = "Distance from training as a multiple of its threshold, hour by hour: at most 4, last 0"
     assert attributes(drawn, "title") == [[]]
     assert re.findall(r'aria-label="([^"]*)"|<title>([^<]*)<', drawn) == [(said, ""), ("", said)]
@@ -58,7 +59,17 @@ def test_each_hour_is_a_step_at_its_time_and_hours_without_rows_are_gaps() -> No
 def test_the_last_hour_ends_now() -> None:
     drawn = sparkline([0.5, 0.5], [NOON, NOON + HOUR], NOON + 1.25 * HOUR)
     ((path,),) = attributes(drawn, "path", "d")
-    assert path == "M0.0,23.5H256.0L256.0,23.5H320.0"
+    assert path == "M0.0,29.5H256.0L256.0,29.5H320.0"
+
+
+def test_the_axis_has_numbers_and_the_judged_window_is_shaded() -> None:
+    hours = [NOON, NOON + HOUR]
+    drawn = sparkline([0.5, 8.0], hours, NOON + 2 * HOUR, NOON + HOUR)
+    texts = [each.text for each in ET.fromstring(drawn).iter("text")]
+    assert texts == ["8", "1"]
+    assert attributes(drawn, "path", "class", "d")[0] == ["judged", "M160.0,0H320V40H160.0"]
+    # A window that began before the first hour that is kept is shaded from the left end on.
+    assert 'd="M0.0,0H320V40H0.0"' in sparkline([1, 1], hours, NOON + HOUR, NOON - HOUR)
 
 
 @pytest.mark.parametrize("multiples", [[], [1.0], [math.nan, 2.0, math.nan]])

@@ -43,14 +43,14 @@ def test_the_page_opens_on_all_rows_and_names_the_worst_segment(monitor: Monitor
     status, html = page(monitor)
     assert (status, len(drawn(html))) == (200, len(NAMES))
     text = html.decode()
-    assert "Changes in 1 of 5 segments: carrier=&lt;b&gt;." in text
+    assert "Changes in 1 of 3 segments: carrier=&lt;b&gt;." in text
     rows = re.findall(r'<tr class="(\w+)"><th scope="row"><a href="(.*?)">(.*?)</a>', text)
     assert rows[0] == (
-        "drift",
+        "critical",
         "/drift?window=start&amp;segment=carrier%3D%3Cb%3E",
         "carrier=&lt;b&gt;",
     )
-    assert len(rows) == 5
+    assert len(rows) == 3
     assert '<option value="">all rows</option><option>carrier=DL</option>' in text
 
 
@@ -61,7 +61,7 @@ def test_a_chosen_segment_is_drawn_alone(monitor: Monitor) -> None:
     assert drawn(html) == ["feature:x2", *(each for each in drawn(html) if each != "feature:x2")]
     assert sorted(drawn(html)) == sorted(f"feature:{name}" for name in NAMES)
     text = html.decode()
-    assert "Drift in 1 of 6 variables: x2." in text
+    assert "Drift in 1 of 6 variables since the start: x2." in text
     assert "<option selected>carrier=&lt;b&gt;</option>" in text
     assert '<a href="/drift?window=start">All rows</a>' in text
 
@@ -85,7 +85,7 @@ def test_a_report_lists_the_segments_and_draws_all_rows(monitor: Monitor) -> Non
     report = monitor.report()
     html = report_html(report)
     assert len(drawn(html.encode())) == len(report.chosen(Choice())) == len(NAMES)
-    assert html.count('<th scope="row">carrier=') == 5
+    assert html.count('<th scope="row">carrier=') == 3
 
 
 def test_a_page_without_segments_does_not_mention_them() -> None:

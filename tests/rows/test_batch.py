@@ -75,7 +75,7 @@ def test_one_row_and_what_is_none_are_no_batch(features: Any) -> None:
 def test_columns_of_different_lengths_are_an_error() -> None:
     with pytest.raises(ShapeError) as caught:
         rows_of({"a": [1, 2], "b": ["x"]}, NAMES, 9)
-    assert str(caught.value) == "columns of different lengths: 'a' has 2, 'b' 1"
+    assert str(caught.value) == "the columns have different lengths: 'a' has 2, and 'b' has 1"
 
 
 def test_moments_keep_their_unit() -> None:

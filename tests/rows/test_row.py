@@ -167,10 +167,10 @@ def test_a_row_is_a_copy() -> None:
         ({1, 2}, "a row of features is a list or a mapping, not a single set"),
         (np.array(1), "a row of features is a list or a mapping, not a single ndarray"),
         (object(), "a row of features is a list or a mapping, not a single object"),
-        (FRAME, "one row of features, not a frame of 2"),
-        (POLARS[:0], "one row of features, not a frame of 0"),
-        (np.zeros((2, 3)), "one row of features, not an array of shape (2, 3)"),
-        (np.zeros((1, 1, 2)), "one row of features, not an array of shape (1, 1, 2)"),
+        (FRAME, "a frame of 2 rows is not one row"),
+        (POLARS[:0], "a frame of 0 rows is not one row"),
+        (np.zeros((2, 3)), "an array of shape (2, 3) is not one row"),
+        (np.zeros((1, 1, 2)), "an array of shape (1, 1, 2) is not one row"),
         ([[1, 2], [3, 4]], "one row is expected, not 2"),
         ([{"a": 1}, {"a": 2}, Data(1, "x")], "one row is expected, not 3"),
         (itertools.count(), "the row does not end within 100000 values"),
@@ -196,9 +196,9 @@ def test_any_row_fits_where_there_is_no_baseline(row: Any) -> None:
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ([], "the row has 0 values, the baseline 2 features"),
-        ([1, 2, 3], "the row has 3 values, the baseline 2 features"),
-        ([[1, 2]], "the row has 1 values, the baseline 2 features"),
+        ([], "the row has 0 values, but the baseline has 2 features"),
+        ([1, 2, 3], "the row has 3 values, but the baseline has 2 features"),
+        ([[1, 2]], "the row has 1 values, but the baseline has 2 features"),
         (
             dict.fromkeys("uvwxyz", 0),
             "the row has none of the baseline's 2 features; it has 'u', 'v', 'w', 'x', 'y'",
@@ -248,13 +248,13 @@ def test_several_outputs_by_name_stay_by_name() -> None:
 @pytest.mark.parametrize(
     ("output", "names", "message"),
     [
-        (0.5, ["p0", "p1"], "the output has 1 values, the baseline 2"),
-        ("late", ["p0", "p1"], "the output has 1 values, the baseline 2"),
-        ([1, 2, 3], ["p0", "p1"], "the output has 3 values, the baseline 2"),
-        ([], ["score"], "the output has 0 values, the baseline 1"),
+        (0.5, ["p0", "p1"], "the output has 1 values, but the baseline has 2"),
+        ("late", ["p0", "p1"], "the output has 1 values, but the baseline has 2"),
+        ([1, 2, 3], ["p0", "p1"], "the output has 3 values, but the baseline has 2"),
+        ([], ["score"], "the output has 0 values, but the baseline has 1"),
         ([[1]] * 2, ["score"], "one row is expected, not 2"),
-        (np.array([1, 2]), ["score"], "the output has 2 values, the baseline 1"),
-        (np.zeros((2, 3)), ["score"], "one row of features, not an array of shape (2, 3)"),
+        (np.array([1, 2]), ["score"], "the output has 2 values, but the baseline has 1"),
+        (np.zeros((2, 3)), ["score"], "an array of shape (2, 3) is not one row"),
         ({}, ["score"], "the output has none of score; it has nothing"),
         ({"a": 1, "b": 2}, ["p0", "p1"], "the output has none of p0, p1; it has 'a', 'b'"),
         ({"a": 1, "b": 2}, ["score"], "the output has none of score; it has 'a', 'b'"),
@@ -309,10 +309,10 @@ def test_class_probabilities_are_followed_by_the_class_that_won(output: Any, row
 @pytest.mark.parametrize(
     ("output", "message"),
     [
-        ([0.25], "the output has 1 values, the baseline 2"),
-        ("yes", "the output has 1 values, the baseline 2"),
-        ([0.5, 0.25, 0.25], "the output has 3 values, the baseline 2"),
-        ([0.5, 0.5, "maybe"], "the output has 3 values, the baseline 2"),
+        ([0.25], "the output has 1 values, but the baseline has 2"),
+        ("yes", "the output has 1 values, but the baseline has 2"),
+        ([0.5, 0.25, 0.25], "the output has 3 values, but the baseline has 2"),
+        ([0.5, 0.5, "maybe"], "the output has 3 values, but the baseline has 2"),
         ({"maybe": 1.0}, "the output has none of no, yes; it has 'maybe'"),
     ],
 )

@@ -56,7 +56,7 @@ def test_a_value_is_for_all_rows_and_a_list_for_each(
     ("fitted", "segments", "problem"),
     [
         (ONE, {"contry": "DE"}, "'contry', which is no segment column .* mean 'country'?"),
-        (ONE, {"country": ["DE", "FR", "US"]}, "3 values of 'country' for 2 rows"),
+        (ONE, {"country": ["DE", "FR", "US"]}, "3 values of 'country', but there are 2 rows"),
         (TWO, "DE", "needs values by name, .* 'country', 'city'"),
     ],
 )

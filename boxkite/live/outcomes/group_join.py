@@ -16,7 +16,8 @@ from boxkite.live.journal_files import JournalFiles
 from boxkite.live.outcomes.join_tables import JoinTables
 from boxkite.live.outcomes.joined_outcomes import DayOutcomes, JoinedOutcomes
 from boxkite.live.outcomes.label_join import JoinOptions, Label, LabelJoin
-from boxkite.live.outcomes.outcome_database import FileDatabase, MemoryDatabase
+from boxkite.live.outcomes.outcome_database import Database, FileDatabase, MemoryDatabase
+from boxkite.live.outcomes.pair_tables import PairTables
 from boxkite.live.worker_folder import ORPHAN, WORKER, WorkerFolder
 
 __all__ = ["GroupJoin", "MemoryJoin"]
@@ -81,7 +82,7 @@ class MemoryJoin:
         if self._database is None:
             return []
         with self._database.transaction() as connection:
-            return JoinTables(connection, self._options.layout).days(since)
+            return PairTables(connection, self._options.layout).days(since)
 
     def copy_to(self, join: LabelJoin) -> None:
         """Add everything to a join in a file."""
@@ -92,8 +93,8 @@ class MemoryJoin:
             join.tables.add_counts(tables)
             for prediction, outcome in tables.predictions():
                 join.add_moved(prediction, outcome)
-            for key, outcome, arrived in tables.waiting_labels():
-                join.add_label(Label(key, outcome, arrived))
+            for key, outcome, result in tables.waiting_labels():
+                join.add_label(Label(key, outcome, result))
 
 
 class GroupJoin:
@@ -107,13 +108,20 @@ class GroupJoin:
         folder: The group's folder.
         options: How labels are joined.
         reporter: Reports predictions that were removed to make room.
+        database: The database. None takes the one in the group's folder.
     """
 
-    def __init__(self, folder: Path, options: JoinOptions, reporter: ErrorReporter) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        options: JoinOptions,
+        reporter: ErrorReporter,
+        database: Database | None = None,
+    ) -> None:
         self._folder = folder
         self._options = options
         self._reporter = reporter
-        self._database = FileDatabase(folder)
+        self._database = database or FileDatabase(folder)
 
     def join(self, journals: Mapping[str, Readable]) -> dict[str, Position]:
         """Join all records of journals that are not joined yet.
@@ -228,7 +236,7 @@ class GroupJoin:
             OSError: If the database cannot be used.
         """
         with self._database.transaction() as connection:
-            return JoinTables(connection, self._options.layout).days(since)
+            return PairTables(connection, self._options.layout).days(since)
 
 
 def _journal_of(folder: Path) -> JournalFiles:

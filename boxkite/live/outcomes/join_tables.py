@@ -5,31 +5,34 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
-from datetime import date, timedelta
+from typing import NamedTuple
 
 from boxkite.live.counts_file import START, Position
-from boxkite.live.outcomes.joined_outcomes import (
-    RESULTS,
-    DayOutcomes,
-    JoinedOutcomes,
-    outcomes_from_bytes,
-    outcomes_to_bytes,
-)
+from boxkite.live.outcomes.joined_outcomes import RESULTS, JoinedOutcomes
+from boxkite.live.outcomes.outcome_database import DamagedDatabaseError
 from boxkite.live.outcomes.outcome_record import PredictionKey
+from boxkite.live.outcomes.pair_tables import PairTables
 from boxkite.live.outcomes.prediction_reader import KeptPrediction
 from boxkite.quality import Outcomes
 
-__all__ = ["PAIRS", "JoinTables"]
+__all__ = ["JoinTables", "TimedOutcome"]
 
-PAIRS = ("paired", "withdrawn")
-"""Pairs that were counted, and those of them that a corrected label took back."""
-
-
-_FIRST_DAY = date(1970, 1, 1)
 _DAY_SECONDS = 86_400
-_MOST_DAYS = 40
 _FORGET_SECONDS = 86_400
 _STEADY_SECONDS = 3600
+_NANOSECONDS = 1_000_000_000
+
+
+class TimedOutcome(NamedTuple):
+    """The outcome of a label, and its time.
+
+    Attributes:
+        number: The outcome as a number, see `OutcomeCells.outcome_number`.
+        arrived: When the label arrived, in nanoseconds since 1970, UTC.
+    """
+
+    number: float
+    arrived: int
 
 
 class JoinTables:
@@ -38,15 +41,17 @@ class JoinTables:
     Args:
         connection: A connection to the database.
         layout: Outcomes without rows, which fix the cells of all pairs.
+
+    Attributes:
+        pairs: The pairs that were counted.
     """
 
     def __init__(self, connection: sqlite3.Connection, layout: Outcomes) -> None:
         self._connection = connection
-        self._layout = layout
+        self.pairs = PairTables(connection, layout)
         # One row per number would be written again for each prediction, so collect the changes.
-        self._numbers: Counter[str] = Counter(
-            dict(connection.execute("SELECT name, value FROM number"))
-        )
+        numbers = connection.execute("SELECT name, value FROM number")
+        self._numbers = Counter[str]({name: _whole(value) for name, value in numbers})
         self._days: Counter[int] = Counter()
 
     def number(self, name: str) -> int:
@@ -62,11 +67,7 @@ class JoinTables:
         self._connection.executemany(
             "INSERT OR REPLACE INTO number VALUES (?, ?)", list(self._numbers.items())
         )
-        self._connection.executemany(
-            "INSERT INTO day (day, predictions) VALUES (?, ?) "
-            "ON CONFLICT (day) DO UPDATE SET predictions = predictions + excluded.predictions",
-            list(self._days.items()),
-        )
+        self.pairs.add_predictions(self._days)
 
     def add_prediction(self, prediction: KeptPrediction) -> bool:
         """Keep a prediction. Return False if it is there already."""
@@ -75,95 +76,118 @@ class JoinTables:
             self._days[prediction.key.second // _DAY_SECONDS] += 1
         return added
 
-    def keep_prediction(self, prediction: KeptPrediction, outcome: float | None) -> bool:
+    def keep_prediction(self, prediction: KeptPrediction, outcome: TimedOutcome | None) -> bool:
         """Keep a prediction that is counted already. Return False if it is there already."""
         key, outputs, segments = prediction
         added = self._connection.execute(
-            "INSERT OR IGNORE INTO prediction VALUES (?, ?, ?, ?, ?)",
-            (*key, outputs, segments, outcome),
+            "INSERT OR IGNORE INTO prediction VALUES (?, ?, ?, ?, ?, ?)",
+            (*key, outputs, segments, *(outcome or (None, None))),
         ).rowcount
         self._numbers["predictions"] += added
         return added > 0
 
-    def predictions(self) -> Iterator[tuple[KeptPrediction, float | None]]:
+    def predictions(self) -> Iterator[tuple[KeptPrediction, TimedOutcome | None]]:
         """Yield each prediction with its outcome."""
-        for *key, outputs, segments, outcome in self._connection.execute(
-            "SELECT second, entity, outputs, segments, outcome FROM prediction"
+        for *key, outputs, segments, number, arrived in self._connection.execute(
+            "SELECT second, entity, outputs, segments, outcome, arrived FROM prediction"
         ):
+            outcome = _timed_outcome(number, arrived)
             yield KeptPrediction(PredictionKey(*key), outputs, segments), outcome
 
-    def waiting_labels(self) -> Iterator[tuple[PredictionKey, float, int]]:
-        """Yield the key, the outcome and the arrival of each label that waits."""
-        for *key, outcome, arrived in self._connection.execute(
-            "SELECT second, entity, outcome, arrived FROM waiting"
+    def waiting_labels(self) -> Iterator[tuple[PredictionKey, TimedOutcome, str]]:
+        """Yield the key, the outcome and the later result of each label that waits."""
+        for *key, number, arrived, result in self._connection.execute(
+            "SELECT second, entity, outcome, arrived, result FROM waiting"
         ):
-            yield PredictionKey(*key), outcome, arrived
+            yield PredictionKey(*key), TimedOutcome(number, arrived), result
 
     def add_counts(self, other: JoinTables) -> None:
         """Add the counts of other tables, without the rows of predictions and labels."""
         for name in RESULTS:
             self._numbers[name] += other.number(name)
-        for name in PAIRS:
-            for segment, outcomes in other.pairs(name).items():
-                self.add_pairs(name, segment, outcomes)
-        for day in other.days():
-            number = (day.day - _FIRST_DAY).days
-            self._days[number] += day.predictions
-            self.add_to_day("paired", number, day.outcomes)
+        self.pairs.add_all(other.pairs)
 
-    def prediction(self, key: PredictionKey) -> tuple[KeptPrediction, float | None] | None:
+    def prediction(self, key: PredictionKey) -> tuple[KeptPrediction, TimedOutcome | None] | None:
         """Return a prediction and its outcome, or None if it is not kept."""
         found = self._connection.execute(
-            "SELECT outputs, segments, outcome FROM prediction WHERE second = ? AND entity = ?", key
+            "SELECT outputs, segments, outcome, arrived FROM prediction "
+            "WHERE second = ? AND entity = ?",
+            key,
         ).fetchone()
-        return None if found is None else (KeptPrediction(key, *found[:2]), found[2])
+        if found is None:
+            return None
+        outputs, segments, number, arrived = found
+        return KeptPrediction(key, outputs, segments), _timed_outcome(number, arrived)
 
-    def set_outcome(self, key: PredictionKey, outcome: float) -> None:
+    def set_outcome(self, key: PredictionKey, outcome: TimedOutcome) -> None:
         """Store the outcome of a prediction."""
         self._connection.execute(
-            "UPDATE prediction SET outcome = ? WHERE second = ? AND entity = ?", (outcome, *key)
+            "UPDATE prediction SET outcome = ?, arrived = ? WHERE second = ? AND entity = ?",
+            (*outcome, *key),
         )
 
-    def waiting(self, key: PredictionKey) -> float | None:
+    def waiting(self, key: PredictionKey) -> TimedOutcome | None:
         """Return the outcome that waits for a prediction, or None."""
         if not self._numbers["waiting"]:
             return None
-        found: tuple[float] | None = self._connection.execute(
-            "SELECT outcome FROM waiting WHERE second = ? AND entity = ?", key
+        found = self._connection.execute(
+            "SELECT outcome, arrived FROM waiting WHERE second = ? AND entity = ?", key
         ).fetchone()
-        return found[0] if found else None
+        return _timed_outcome(*found) if found else None
 
-    def add_waiting(self, key: PredictionKey, outcome: float, arrived: int) -> None:
-        """Let an outcome wait for its prediction."""
+    def add_waiting(self, key: PredictionKey, outcome: TimedOutcome, result: str) -> None:
+        """Let an outcome wait for its prediction.
+
+        Args:
+            key: Key of the prediction.
+            outcome: The outcome.
+            result: What the label counts as if the prediction never comes, see `RESULTS`.
+        """
         self._connection.execute(
-            "INSERT INTO waiting VALUES (?, ?, ?, ?)", (*key, outcome, arrived)
+            "INSERT INTO waiting VALUES (?, ?, ?, ?, ?)", (*key, *outcome, result)
         )
         self._numbers["waiting"] += 1
 
-    def replace_waiting(self, key: PredictionKey, outcome: float) -> None:
+    def replace_waiting(self, key: PredictionKey, outcome: TimedOutcome) -> None:
         """Replace an outcome that waits."""
         self._connection.execute(
-            "UPDATE waiting SET outcome = ? WHERE second = ? AND entity = ?", (outcome, *key)
+            "UPDATE waiting SET outcome = ?, arrived = ? WHERE second = ? AND entity = ?",
+            (*outcome, *key),
         )
 
-    def take_waiting(self, key: PredictionKey) -> float | None:
+    def take_waiting(self, key: PredictionKey) -> TimedOutcome | None:
         """Remove and return the outcome that waits for a prediction, or return None."""
         found = self.waiting(key)
         if found is not None:
             self._remove("waiting", "second = ? AND entity = ?", *key)
         return found
 
-    def remove_waiting(self, until: int) -> int:
-        """Remove labels that arrived before a second, and return their number."""
-        return self._remove("waiting", "arrived < ?", until) if self._numbers["waiting"] else 0
+    def remove_waiting(self, until: int) -> Counter[str]:
+        """Remove labels that arrived before a second, and return their number by result."""
+        return self._give_up_waiting("arrived < ?", until * _NANOSECONDS)
 
-    def limit_waiting(self, most: int) -> int:
-        """Remove the labels that waited the longest beyond a number, and return their number."""
-        excess = self._numbers["waiting"] - most
-        if excess <= 0:
-            return 0
+    def limit_waiting(self, most: int) -> Counter[str]:
+        """Remove the labels that waited the longest, if there are too many.
+
+        Args:
+            most: The largest number of labels to keep.
+
+        Returns:
+            The number of removed labels by result.
+        """
+        excess = max(self._numbers["waiting"] - most, 0)
         oldest = "SELECT second, entity FROM waiting ORDER BY arrived LIMIT ?"
-        return self._remove("waiting", f"(second, entity) IN ({oldest})", excess)
+        return self._give_up_waiting(f"(second, entity) IN ({oldest})", excess)
+
+    def _give_up_waiting(self, condition: str, value: int) -> Counter[str]:
+        if not self._numbers["waiting"]:
+            return Counter()
+        counted = self._connection.execute(
+            f"SELECT result, count(*) FROM waiting WHERE {condition} GROUP BY result", (value,)
+        )
+        found = Counter[str](dict(counted))
+        self._remove("waiting", condition, value)
+        return found
 
     def remove_predictions(self, until: int) -> int:
         """Remove predictions that were made before a second, and return their number."""
@@ -209,96 +233,23 @@ class JoinTables:
     def clock_is_steady(self, now: int) -> bool:
         """Return whether the time may be trusted for removing what is old.
 
-        A clock that jumps ahead by more than a day must stay there for an hour first. Otherwise a
-        clock that is wrong for a moment would remove all predictions.
+        A clock that jumps by more than a day must stay there for an hour first. Otherwise a clock
+        that is wrong for a moment would remove all predictions, or the counts of all days.
         """
         last, jumped = self._numbers["joined_at"], self._numbers["jumped_at"]
         self._numbers["joined_at"] = now
-        if last and now - last > _DAY_SECONDS:
+        if last and abs(now - last) > _DAY_SECONDS:
             jumped = now
         elif now < jumped or now - jumped >= _STEADY_SECONDS:
             jumped = 0
         self._numbers["jumped_at"] = jumped
         return not jumped
 
-    def add_pairs(self, name: str, segment: str, outcomes: Outcomes) -> None:
-        """Add pairs to those of all time.
-
-        Args:
-            name: One of `PAIRS`.
-            segment: Label of the segment, or "" for all rows.
-            outcomes: The pairs.
-        """
-        found = self._connection.execute(
-            "SELECT content FROM pairs WHERE name = ? AND segment = ?", (name, segment)
-        ).fetchone()
-        total = self._outcomes(found[0] if found else None).plus(outcomes)
-        self._connection.execute(
-            "INSERT OR REPLACE INTO pairs VALUES (?, ?, ?)",
-            (name, segment, outcomes_to_bytes(total)),
-        )
-
-    def add_to_day(self, name: str, day: int, outcomes: Outcomes) -> None:
-        """Add pairs to those of a day.
-
-        Args:
-            name: One of `PAIRS`.
-            day: Day of the predictions, in days since 1970.
-            outcomes: The pairs.
-        """
-        select = f"SELECT {name} FROM day WHERE day = ?"
-        found = self._connection.execute(select, (day,)).fetchone()
-        total = self._outcomes(found[0] if found else None).plus(outcomes)
-        self._connection.execute(
-            f"INSERT INTO day (day, predictions, {name}) VALUES (?, 0, ?) "
-            f"ON CONFLICT (day) DO UPDATE SET {name} = excluded.{name}",
-            (day, outcomes_to_bytes(total)),
-        )
-
-    def pairs(self, name: str) -> dict[str, Outcomes]:
-        """Return the pairs of all time by segment, by one of the names in `PAIRS`."""
-        rows = self._connection.execute(
-            "SELECT segment, content FROM pairs WHERE name = ?", (name,)
-        )
-        return {segment: self._outcomes(content) for segment, content in rows}
-
-    def _outcomes(self, content: bytes | None) -> Outcomes:
-        return self._layout if content is None else outcomes_from_bytes(content, self._layout)
-
-    def remove_days(self, today: int) -> None:
-        """Remove the counts of days that are over 40 days ago, or after tomorrow.
-
-        Args:
-            today: Days since 1970, UTC.
-        """
-        self._connection.execute(
-            "DELETE FROM day WHERE day < ? OR day > ?", (today - _MOST_DAYS, today + 1)
-        )
-
-    def days(self, since: int = 0) -> list[DayOutcomes]:
-        """Return the counts of each day that is kept.
-
-        Args:
-            since: The first day, in days since 1970.
-        """
-        rows = self._connection.execute(
-            "SELECT day, predictions, paired, withdrawn FROM day WHERE day >= ? ORDER BY day",
-            (since,),
-        )
-        return [
-            DayOutcomes(
-                _FIRST_DAY + timedelta(days=day),
-                predictions,
-                self._outcomes(paired).minus(self._outcomes(withdrawn)),
-            )
-            for day, predictions, paired, withdrawn in rows
-        ]
-
     def totals(self) -> JoinedOutcomes:
         """Return what became of all labels."""
         return JoinedOutcomes(
-            self.pairs("paired"),
-            self.pairs("withdrawn"),
+            self.pairs.by_segment("paired"),
+            self.pairs.by_segment("withdrawn"),
             Counter({name: self._numbers[name] for name in RESULTS}),
             self._numbers["waiting"],
             self._numbers["predictions"],
@@ -309,7 +260,7 @@ class JoinTables:
         found = self._connection.execute(
             "SELECT segment, offset FROM journal WHERE worker = ?", (worker,)
         ).fetchone()
-        return Position(*found) if found else START
+        return Position(*map(_whole, found)) if found else START
 
     def set_position(self, worker: str, position: Position, now: int) -> None:
         """Store the position up to which a worker's journal is joined."""
@@ -332,3 +283,23 @@ class JoinTables:
         ).fetchall()
         gone = [row for row in rows if row[0] not in present]
         self._connection.executemany("DELETE FROM journal WHERE worker = ?", gone)
+
+
+def _whole(value: object) -> int:
+    """Return a number that the database holds.
+
+    Raises:
+        DamagedDatabaseError: If it is no integer, which SQLite does not check.
+    """
+    if type(value) is not int:
+        raise DamagedDatabaseError(f"it holds {value!r} instead of an integer")
+    return value
+
+
+def _timed_outcome(number: object, arrived: object) -> TimedOutcome | None:
+    """Return the outcome of a row; None if the row has none."""
+    if number is None:
+        return None
+    if type(number) is not float:
+        raise DamagedDatabaseError(f"it holds the outcome {number!r}")
+    return TimedOutcome(number, _whole(arrived))

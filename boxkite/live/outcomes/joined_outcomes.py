@@ -6,12 +6,21 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from itertools import chain
 
 import numpy as np
 
+from boxkite.live.outcomes.outcome_database import DamagedDatabaseError
 from boxkite.quality import LossSums, OutcomePairs, Outcomes
 
-__all__ = ["RESULTS", "DayOutcomes", "JoinedOutcomes", "outcomes_from_bytes", "outcomes_to_bytes"]
+__all__ = [
+    "RESULTS",
+    "DayOutcomes",
+    "JoinedOutcomes",
+    "add_days",
+    "outcomes_from_bytes",
+    "outcomes_to_bytes",
+]
 
 RESULTS = ("paired", "repeated", "corrected", "late", "foreign", "unknown", "invalid")
 """What becomes of a label. Each one ends in exactly one of these, or still waits.
@@ -20,7 +29,7 @@ RESULTS = ("paired", "repeated", "corrected", "late", "foreign", "unknown", "inv
 - `repeated`: It says the same as the prediction's label.
 - `corrected`: It replaces the prediction's label.
 - `late`: Its prediction is older than `OUTCOME_TTL`, or was removed to make room.
-- `foreign`: Its prediction was made by a service with another `SERVER_ID`.
+- `foreign`: No such prediction came within an hour, and its id names another `SERVER_ID`.
 - `unknown`: No such prediction came within an hour. It belongs to another model or version.
 - `invalid`: Its id or its outcome cannot be read, or the prediction's output is no valid value.
 """
@@ -39,6 +48,20 @@ class DayOutcomes:
     day: date
     predictions: int
     outcomes: Outcomes
+
+    def plus(self, other: DayOutcomes) -> DayOutcomes:
+        """Return the sum of two counts of one day."""
+        predictions = self.predictions + other.predictions
+        return DayOutcomes(self.day, predictions, self.outcomes.plus(other.outcomes))
+
+
+def add_days(*parts: list[DayOutcomes]) -> list[DayOutcomes]:
+    """Return the sums of the counts of each day, the oldest first."""
+    found: dict[date, DayOutcomes] = {}
+    for each in chain.from_iterable(parts):
+        known = found.get(each.day)
+        found[each.day] = each if known is None else known.plus(each)
+    return [found[day] for day in sorted(found)]
 
 
 @dataclass(frozen=True)
@@ -99,7 +122,7 @@ def _pairs_to_bytes(pairs: OutcomePairs) -> bytes:
     return pairs.counts.astype("<i8").tobytes() + floats.tobytes()
 
 
-def outcomes_from_bytes(content: bytes, layout: Outcomes) -> Outcomes:
+def outcomes_from_bytes(content: object, layout: Outcomes) -> Outcomes:
     """Return the outcomes that `outcomes_to_bytes` wrote.
 
     Args:
@@ -107,15 +130,20 @@ def outcomes_from_bytes(content: bytes, layout: Outcomes) -> Outcomes:
         layout: Outcomes that are counted in the same cells.
 
     Raises:
-        ValueError: If the bytes have another length.
+        DamagedDatabaseError: If `outcomes_to_bytes` cannot have written the bytes.
     """
+    sizes = [(each.counts.size, len(each.output_sums), len(each.losses)) for each in layout.pairs]
+    size = 8 * sum(cells + sums + 2 * losses for cells, sums, losses in sizes)
+    if not isinstance(content, bytes) or len(content) != size:
+        raise DamagedDatabaseError("it holds pairs of other cells")
     found: list[OutcomePairs] = []
     place = 0
-    for pairs in layout.pairs:
-        cells, sums, losses = pairs.counts.size, len(pairs.output_sums), len(pairs.losses)
+    for pairs, (cells, sums, losses) in zip(layout.pairs, sizes, strict=True):
         middle, end = place + 8 * cells, place + 8 * (cells + sums + 2 * losses)
         counts = np.frombuffer(content[place:middle], dtype="<i8").astype(np.int64)
         floats = np.frombuffer(content[middle:end], dtype="<f8").astype(np.float64)
+        if (counts < 0).any() or not np.isfinite(floats).all():
+            raise DamagedDatabaseError("it holds a number of pairs that cannot be")
         both = floats[sums:].reshape(losses, 2).tolist()
         found.append(
             replace(
@@ -126,6 +154,4 @@ def outcomes_from_bytes(content: bytes, layout: Outcomes) -> Outcomes:
             )
         )
         place = end
-    if place != len(content):
-        raise ValueError(f"{len(content)} bytes are not outcomes of these cells")
     return Outcomes(tuple(found))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -14,7 +15,8 @@ import numpy as np
 
 from boxkite.baseline import Baseline
 from boxkite.baseline.outcome_pairs import OutcomeCells
-from boxkite.live.outcomes.join_tables import JoinTables
+from boxkite.live.outcomes.join_tables import JoinTables, TimedOutcome
+from boxkite.live.outcomes.outcome_database import DamagedDatabaseError
 from boxkite.live.outcomes.outcome_record import (
     OutcomeRecord,
     PredictionKey,
@@ -29,6 +31,7 @@ __all__ = ["DAY_SECONDS", "JoinOptions", "Label", "LabelJoin"]
 
 DAY_SECONDS = 86_400
 _NANOSECONDS = 1_000_000_000
+_FLOAT_BYTES = 8
 _WAIT_SECONDS = 3600
 _MOST_WAITING = 100_000
 
@@ -71,21 +74,32 @@ class JoinOptions:
             max_bytes,
         )
 
+    def check(self, prediction: KeptPrediction) -> None:
+        """Check a prediction that was read from the database.
+
+        Raises:
+            DamagedDatabaseError: If it cannot be one of this model.
+        """
+        outputs, segments = prediction.outputs, prediction.segments
+        fits = len(outputs) in (0, _FLOAT_BYTES * self.cells.width)
+        fits &= len(segments) == len(self.segments)
+        if not fits or any(map(operator.ge, segments, map(len, self.segments))):
+            raise DamagedDatabaseError("it holds a prediction of another model")
+
 
 class Label(NamedTuple):
     """A label that can be joined.
 
     Attributes:
         key: Key of its prediction.
-        outcome: The outcome as a number, see `OutcomeCells.outcome_number`.
-        arrived: When it arrived, in seconds since 1970, UTC.
-        is_foreign: Whether its id names another server.
+        outcome: Its outcome.
+        result: What it counts as if its prediction never comes: `foreign` if its id names another
+            server, else `unknown`.
     """
 
     key: PredictionKey
-    outcome: float
-    arrived: int
-    is_foreign: bool = False
+    outcome: TimedOutcome
+    result: str = "unknown"
 
 
 class _Pair(NamedTuple):
@@ -127,12 +141,12 @@ class LabelJoin:
             if early is not None:
                 self._pair(prediction, early)
 
-    def add_moved(self, prediction: KeptPrediction, outcome: float | None) -> None:
+    def add_moved(self, prediction: KeptPrediction, outcome: TimedOutcome | None) -> None:
         """Keep a prediction of other tables, with the outcome that was counted there."""
         self.tables.keep_prediction(prediction, outcome)
         early = self.tables.take_waiting(prediction.key)
         if early is not None:
-            self.add_label(Label(prediction.key, early, prediction.key.second))
+            self.add_label(Label(prediction.key, early))
 
     def _add_record(self, content: bytes) -> None:
         try:
@@ -149,30 +163,44 @@ class LabelJoin:
     def _label(self, record: OutcomeRecord) -> Label | None:
         """Return a label whose id and outcome are valid, or None."""
         parsed = PredictionKey.parse(record.prediction_id)
-        outcome = self._options.cells.outcome_number(record.outcome)
-        if parsed is None or math.isnan(outcome):
+        number = self._options.cells.outcome_number(record.outcome)
+        if parsed is None or math.isnan(number):
             return None
         server_id, key = parsed
-        arrived = record.arrived_at // _NANOSECONDS
-        return Label(key, outcome, arrived, server_id != self._options.server_id)
+        outcome = TimedOutcome(number, record.arrived_at)
+        is_own = server_id == self._options.server_id
+        return Label(key, outcome, "unknown" if is_own else "foreign")
 
     def add_label(self, label: Label) -> None:
-        """Join one label."""
+        """Join one label.
+
+        Several workers receive labels, and their journals are joined in any order. So the label
+        that arrived last is right, not the one that is joined last.
+        """
         found = self.tables.prediction(label.key)
         if found is None:
             self._keep_or_give_up(label)
             return
         prediction, before = found
+        self._options.check(prediction)
         if before is None:
             self._pair(prediction, label.outcome)
-        elif before == label.outcome:
-            self._results["repeated"] += 1
+            return
+        if not self._is_newer(label, before):
+            return
+        if before.number == label.outcome.number:
+            self.tables.set_outcome(label.key, label.outcome)
         else:
-            self._results["corrected"] += 1
-            self._withdrawn.append(_Pair(prediction, before))
+            self._withdrawn.append(_Pair(prediction, before.number))
             self._count(prediction, label.outcome)
 
-    def _pair(self, prediction: KeptPrediction, outcome: float) -> None:
+    def _is_newer(self, label: Label, before: TimedOutcome) -> bool:
+        """Count a further label of a prediction, and return whether it arrived after the other."""
+        same = before.number == label.outcome.number
+        self._results["repeated" if same else "corrected"] += 1
+        return label.outcome.arrived >= before.arrived
+
+    def _pair(self, prediction: KeptPrediction, outcome: TimedOutcome) -> None:
         """Count the first label of a prediction."""
         if not prediction.outputs:
             self._results["invalid"] += 1
@@ -180,26 +208,24 @@ class LabelJoin:
         self._results["paired"] += 1
         self._count(prediction, outcome)
 
-    def _count(self, prediction: KeptPrediction, outcome: float) -> None:
+    def _count(self, prediction: KeptPrediction, outcome: TimedOutcome) -> None:
         self.tables.set_outcome(prediction.key, outcome)
-        self._paired.append(_Pair(prediction, outcome))
+        self._paired.append(_Pair(prediction, outcome.number))
 
     def _keep_or_give_up(self, label: Label) -> None:
-        """Let a label without a prediction wait, unless no prediction can come any more."""
-        if label.is_foreign:
-            self._results["foreign"] += 1
-            return
-        age = label.arrived - label.key.second
+        """Let a label without a prediction wait, unless no prediction can come any more.
+
+        This includes labels that name another server: the service may have had another `SERVER_ID`
+        when it made the prediction, which may still stand in the journal of a dead worker.
+        """
+        age = label.outcome.arrived // _NANOSECONDS - label.key.second
         if age > self._options.ttl or label.key.second <= self.tables.number("removed_until"):
-            self._results["late"] += 1
+            self._results["foreign" if label.result == "foreign" else "late"] += 1
             return
         before = self.tables.waiting(label.key)
         if before is None:
-            self.tables.add_waiting(label.key, label.outcome, label.arrived)
-        elif before == label.outcome:
-            self._results["repeated"] += 1
-        else:
-            self._results["corrected"] += 1
+            self.tables.add_waiting(label.key, label.outcome, label.result)
+        elif self._is_newer(label, before):
             self.tables.replace_waiting(label.key, label.outcome)
 
     def finish(self, now: int) -> int:
@@ -213,10 +239,11 @@ class LabelJoin:
         """
         tables, options = self.tables, self._options
         if tables.clock_is_steady(now):
-            tables.remove_predictions(now - int(options.ttl))
-            self._results["unknown"] += tables.remove_waiting(now - _WAIT_SECONDS)
-            tables.remove_days(now // DAY_SECONDS)
-        self._results["unknown"] += tables.limit_waiting(_MOST_WAITING)
+            # A label that arrived in time may stand in the journal of another worker until later.
+            tables.remove_predictions(now - int(options.ttl) - _WAIT_SECONDS)
+            self._results.update(tables.remove_waiting(now - _WAIT_SECONDS))
+            tables.pairs.remove_days(now // DAY_SECONDS)
+        self._results.update(tables.limit_waiting(_MOST_WAITING))
         removed = tables.limit_size(options.max_bytes)
         for name, number in self._results.items():
             tables.add_number(name, number)
@@ -233,11 +260,11 @@ class LabelJoin:
             for labels, place in zip(self._options.segments, pair.prediction.segments, strict=True):
                 by_segment[labels[place]].append(pair)
         for day, its_pairs in by_day.items():
-            self.tables.add_to_day(name, day, self._counted(its_pairs))
+            self.tables.pairs.add_to_day(name, day, self._counted(its_pairs))
         if pairs:
             by_segment[""] = list(pairs)
         for segment, its_pairs in by_segment.items():
-            self.tables.add_pairs(name, segment, self._counted(its_pairs))
+            self.tables.pairs.add(name, segment, self._counted(its_pairs))
 
     def _counted(self, pairs: Sequence[_Pair]) -> Outcomes:
         cells = self._options.cells

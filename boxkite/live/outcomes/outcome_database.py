@@ -6,12 +6,20 @@ import contextlib
 import os
 import sqlite3
 import time
+import weakref
 from collections.abc import Generator
 from pathlib import Path
+from typing import Protocol
 
-from boxkite.system.file_lock import hold_lock
+from boxkite.system.file_lock import hold_lock, hold_shared_lock
 
-__all__ = ["FileDatabase", "MemoryDatabase", "OutcomeDatabaseError"]
+__all__ = [
+    "DamagedDatabaseError",
+    "Database",
+    "FileDatabase",
+    "MemoryDatabase",
+    "OutcomeDatabaseError",
+]
 
 _NAME = "outcomes.db"
 _LOCK = "outcomes.lock"
@@ -21,14 +29,18 @@ _FORMAT = 1
 
 # `prediction` and `waiting` are sorted by time, so that new rows go to the end of the file and old
 # ones are removed at its beginning. `outputs` is empty if the prediction's output was not valid.
+# `arrived` is when the label of the outcome arrived, in nanoseconds since 1970. `result` is what a
+# label counts as if its prediction never comes.
 _SCHEMA = f"""
 BEGIN;
 CREATE TABLE prediction (
-    second INTEGER, entity BLOB, outputs BLOB NOT NULL, segments BLOB NOT NULL, outcome REAL,
+    second INTEGER, entity BLOB, outputs BLOB NOT NULL, segments BLOB NOT NULL,
+    outcome REAL, arrived INTEGER,
     PRIMARY KEY (second, entity)
 ) WITHOUT ROWID;
 CREATE TABLE waiting (
     second INTEGER, entity BLOB, outcome REAL NOT NULL, arrived INTEGER NOT NULL,
+    result TEXT NOT NULL,
     PRIMARY KEY (second, entity)
 ) WITHOUT ROWID;
 CREATE TABLE day (
@@ -46,21 +58,48 @@ PRAGMA user_version = {_FORMAT};
 COMMIT;
 """
 
-_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+# Other errors have causes outside of the file, such as a full disk. boxkite's statements are
+# correct, so they fail for these reasons only if the tables or their rows are not boxkite's.
+_DAMAGED = (
+    *(sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR),
+    *(sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH),
+)
 
 
 class OutcomeDatabaseError(OSError):
     """The database cannot be used now. The labels stay in the journal."""
 
 
-class MemoryDatabase:
-    """A database in memory, for a process that has no folder."""
+class DamagedDatabaseError(sqlite3.DatabaseError):
+    """The database holds something that boxkite did not write."""
 
-    def __init__(self) -> None:
+    sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+
+
+class Database(Protocol):
+    """The database in a file, or one in memory."""
+
+    def transaction(self) -> contextlib.AbstractContextManager[sqlite3.Connection]:
+        """Commit the changes of the `with` block together, or none of them."""
+        ...
+
+
+class MemoryDatabase:
+    """A database in memory, for a process that has no folder, or that may not change it.
+
+    Args:
+        original: The database to copy. None begins with an empty one.
+    """
+
+    def __init__(self, original: sqlite3.Connection | None = None) -> None:
         self._connection = sqlite3.connect(
             ":memory:", isolation_level=None, check_same_thread=False
         )
-        self._connection.executescript(_SCHEMA)
+        # Python 3.13 warns of a connection that is garbage before it is closed.
+        weakref.finalize(self, self._connection.close)
+        if original is not None:
+            original.backup(self._connection)
+        _check_format(self._connection)
 
     @contextlib.contextmanager
     def transaction(self) -> Generator[sqlite3.Connection]:
@@ -101,6 +140,34 @@ class FileDatabase:
             except sqlite3.DatabaseError as error:
                 raise self._explained(error) from None
 
+    @contextlib.contextmanager
+    def copied(self) -> Generator[MemoryDatabase]:
+        """Yield a copy in memory. This writes no file, so the folder may be read-only.
+
+        The workers change nothing during the `with` block. So they remove no part of a journal that
+        the copy has not joined.
+
+        Raises:
+            OutcomeDatabaseError: If the database cannot be read.
+            OSError: If the folder cannot be read, or another process holds the lock for too long.
+        """
+        with contextlib.ExitStack() as stack:
+            # Without a lock file, no worker has joined anything yet.
+            with contextlib.suppress(FileNotFoundError):
+                stack.enter_context(hold_shared_lock(self._lock, _LOCK_SECONDS))
+            try:
+                yield self._copy()
+            except sqlite3.DatabaseError as error:
+                problem = f"Cannot read labels in '{self.path}': {error}."
+                raise OutcomeDatabaseError(problem) from None
+
+    def _copy(self) -> MemoryDatabase:
+        if not self.path.exists():
+            return MemoryDatabase()
+        address = f"{self.path.absolute().as_uri()}?mode=ro"
+        with contextlib.closing(sqlite3.connect(address, uri=True)) as connection:
+            return MemoryDatabase(connection)
+
     def _open(self) -> sqlite3.Connection:
         # SQLite would give a new file the permissions that the umask allows.
         os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
@@ -136,15 +203,13 @@ def _check_format(connection: sqlite3.Connection) -> None:
     """Create the tables in a new file.
 
     Raises:
-        sqlite3.DatabaseError: If the file has the tables of another version of boxkite.
+        DamagedDatabaseError: If the file has the tables of another version of boxkite.
     """
     found: int = connection.execute("PRAGMA user_version").fetchone()[0]
     if found == 0:
         connection.executescript(_SCHEMA)
     elif found != _FORMAT:
-        error = sqlite3.DatabaseError(f"it has format {found} instead of {_FORMAT}")
-        error.sqlite_errorcode = sqlite3.SQLITE_NOTADB
-        raise error
+        raise DamagedDatabaseError(f"it has format {found} instead of {_FORMAT}")
 
 
 def _transaction(connection: sqlite3.Connection) -> Generator[sqlite3.Connection]:

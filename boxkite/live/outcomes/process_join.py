@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import time
+from typing import Protocol
 
 from boxkite.error_reporter import ErrorReporter
 from boxkite.live.group_member import GroupMember
 from boxkite.live.outcomes.group_join import MemoryJoin
-from boxkite.live.outcomes.joined_outcomes import DayOutcomes, JoinedOutcomes
+from boxkite.live.outcomes.joined_outcomes import DayOutcomes, JoinedOutcomes, add_days
 from boxkite.live.outcomes.label_join import JoinOptions
 
 __all__ = ["ProcessJoin"]
@@ -16,6 +17,18 @@ __all__ = ["ProcessJoin"]
 # A transaction syncs the database, which may take some milliseconds. A scrape does not depend on
 # this, because it joins the journals of all workers.
 _JOIN_SECONDS = 5.0
+
+
+class GroupLabels(Protocol):
+    """The labels of a worker group, as one of its workers or an observer sees them."""
+
+    def outcomes(self) -> JoinedOutcomes | None:
+        """Return what became of all labels, or None if that is not known."""
+        ...
+
+    def outcome_days(self, since: int, /) -> list[DayOutcomes]:
+        """Return the labels of each day's predictions."""
+        ...
 
 
 class ProcessJoin:
@@ -48,24 +61,20 @@ class ProcessJoin:
             except OSError as error:
                 self._reporter.count("outcome", error)
 
-    def totals(self, member: GroupMember | None) -> JoinedOutcomes:
+    def totals(self, group: GroupLabels) -> JoinedOutcomes:
         """Return what became of all labels of the group, and of those in memory.
 
         Args:
-            member: This process's place in the group, or None if there is none.
+            group: Gives the group's labels.
         """
-        found = member.outcomes() if member is not None else None
-        memory = self.memory.totals()
+        found, memory = group.outcomes(), self.memory.totals()
         return memory if found is None else found.plus(memory)
 
-    def days(self, member: GroupMember | None, since: int) -> list[DayOutcomes]:
+    def days(self, group: GroupLabels, since: int) -> list[DayOutcomes]:
         """Return the counts of each day, the oldest first.
 
         Args:
-            member: This process's place in the group, or None if there is none.
+            group: Gives the group's labels.
             since: The first day, in days since 1970.
         """
-        if member is None or member.join is None:
-            return self.memory.days(since)
-        member.outcomes()
-        return member.join.days(since)
+        return add_days(group.outcome_days(since), self.memory.days(since))

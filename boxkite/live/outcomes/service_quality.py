@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from functools import reduce
 
 from boxkite.baseline import Baseline
 from boxkite.baseline.time_windows import seconds_of
 from boxkite.errors import BaselineError, ConfigError
 from boxkite.live.durable_counts import DurableCounts
+from boxkite.live.history import KEPT
 from boxkite.live.outcomes.joined_outcomes import JoinedOutcomes
 from boxkite.live.outcomes.label_join import DAY_SECONDS
 from boxkite.live.outcomes.outcome_intake import OutcomeIntake
-from boxkite.quality import Outcomes, Quality, QualityPolicy, compare_outcomes
+from boxkite.quality import (
+    EstimatedStatistic,
+    Outcomes,
+    Quality,
+    QualityPolicy,
+    compare_outcomes,
+    estimate,
+)
 
 __all__ = ["DayQuality", "ServiceQuality"]
 
@@ -65,24 +73,46 @@ class ServiceQuality:
 
     def over(self, window: str | None) -> Quality:
         """Return the quality of a window. See `Monitor.quality`."""
+        estimated = self._estimated(window)
+        if estimated and not self._intake.is_open:
+            nothing = self._training.empty()
+            found = compare_outcomes(nothing, self._training, policy=self._part())
+        else:
+            self._intake.require()
+            found = self._measured(window)
+        return replace(found, estimated=estimated)
+
+    def _measured(self, window: str | None) -> Quality:
         if window is None:
             now = self._joined().outcomes(self._training.empty())
             return compare_outcomes(now, self._training, policy=self._part())
-        self._intake.require()
-        try:
-            seconds = seconds_of(window)
-        except BaselineError as error:
-            raise ConfigError(str(error)) from None
-        first = int(time.time() - seconds) // DAY_SECONDS + 1
-        days = [each.outcomes for each in self._counts.outcome_days(first)]
+        days = [each.outcomes for each in self._counts.outcome_days(_first_day(window))]
         found = reduce(Outcomes.plus, days, self._training.empty())
         return compare_outcomes(
             found,
             self._training,
             policy=self._part(),
             window=window,
-            hours=seconds / _HOUR_SECONDS,
+            hours=_seconds(window) / _HOUR_SECONDS,
         )
+
+    def _estimated(self, window: str | None) -> tuple[EstimatedStatistic, ...]:
+        """Return the estimates from the scores of all predictions, labelled or not.
+
+        Empty if the output is no score with a threshold, or the counts do not go back so far.
+        """
+        training = self._baseline.outcomes
+        if training is None or training.pairs[0].threshold is None:
+            return ()
+        counts = self._counts.current()
+        if window is not None:
+            first = datetime.fromtimestamp(_first_day(window) * DAY_SECONDS, UTC)
+            if datetime.now(UTC) - first > KEPT:
+                return ()
+            _, counts = self._counts.since(first)
+        names = [(each.role, each.name) for each in self._baseline.variables]
+        place = names.index(("output", training.pairs[0].output))
+        return estimate(training, counts.tallies()[place].cells)
 
     def by_segment(self) -> dict[str, Quality]:
         """Return the quality of each segment. See `Monitor.quality_by_segment`."""
@@ -121,3 +151,20 @@ class ServiceQuality:
             )
             for each in self._counts.outcome_days()
         ]
+
+
+def _first_day(window: str) -> int:
+    """Return the first day of a window that ends today, as a number of days since 1970."""
+    return int(time.time() - _seconds(window)) // DAY_SECONDS + 1
+
+
+def _seconds(window: str) -> float:
+    """Return the length of a window.
+
+    Raises:
+        ConfigError: If it is not a length.
+    """
+    try:
+        return seconds_of(window)
+    except BaselineError as error:
+        raise ConfigError(str(error)) from None

@@ -59,7 +59,9 @@ def shake_hands(stream: Stream, credentials: Credentials, deadline: float) -> bo
     # Without this check, anybody could pose as the receiver and would get the records.
     expected = _digest(salt, _octets(pong.hostname), nonce, credentials.shared_key)
     if not hmac.compare_digest(_octets(pong.digest), expected.encode()):
-        raise ConnectionError("it did not prove that it knows the shared key")
+        raise ConnectionError(
+            "it did not prove that it knows the shared key; use the same key on both sides"
+        )
     return bytes(options.get("keepalive", _EMPTY)) != _FALSE
 
 

@@ -80,7 +80,9 @@ def infer_schema(
         return pa.schema({**HEAD, **features, **types, **TAIL})
     unknown = [name for name in columns if name not in fixed and name not in types]
     if unknown:
-        raise LogReadError(f"No prediction in the interval has the column {unknown[0]!r}.")
+        raise LogReadError(
+            f"No prediction in the interval has the column {unknown[0]!r}. Check its name."
+        )
     return pa.schema([(name, {**types, **fixed}[name]) for name in columns])
 
 

@@ -80,7 +80,10 @@ def log_days(store: Store, endpoint: str | None, interval: Interval) -> list[Log
     }
     keys = sorted({*lines, *compacted})
     if not keys and not folders and not has_log_files(store):
-        raise LogReadError(f"There is no log: no log file below {ROOT}.")
+        raise LogReadError(
+            f"There is no log file below {ROOT}. Pass the URL of LOG, or the folder that holds "
+            f"{ROOT}."
+        )
     return [
         _log_day(store, *key, lines.get(key, []), folders.get(key, CompactedFolder()))
         for key in keys

@@ -10,65 +10,16 @@ import os
 import re
 from collections.abc import Generator, Iterator
 from datetime import timedelta
-from typing import IO, Any, NamedTuple
-from urllib.parse import unquote, urlsplit
+from typing import IO, Any
 
 from boxkite.errors import ConfigError
 from boxkite.logs.partition import ROOT
+from boxkite.logs.stores.clouds import CLOUDS, http_option, parse_bucket_url
 from boxkite.logs.stores.store import StoredFile, is_hidden, parts_of
-from boxkite.system.safe_url import safe_url
 
 __all__ = ["ObjectStore"]
 
 
-class _Cloud(NamedTuple):
-    """One kind of object store.
-
-    Attributes:
-        store: name of its class in obstore.
-        options: arguments of the class.
-        endpoints: environment variables that may name an endpoint.
-        allow_http: environment variable that allows an unencrypted endpoint.
-        advice: what to check if the store cannot be used.
-        is_conditional: whether every service of this kind honours conditional puts.
-    """
-
-    store: str
-    options: dict[str, Any]
-    endpoints: tuple[str, ...]
-    allow_http: str
-    advice: str
-    is_conditional: bool
-
-
-_CLOUDS = {
-    "s3": _Cloud(
-        "S3Store",
-        # Sends `If-None-Match: *`, which AWS honours since August 2024. Other services with S3's
-        # interface ignore it or answer 501, so `keeps_existing_files` tries it out.
-        {"conditional_put": "etag"},
-        ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"),
-        "AWS_ALLOW_HTTP",
-        "Check the variables AWS_…",
-        is_conditional=False,
-    ),
-    "gs": _Cloud(
-        "GCSStore",
-        {},
-        ("GOOGLE_BASE_URL",),
-        "GOOGLE_ALLOW_HTTP",
-        "Check the variables GOOGLE_…",
-        is_conditional=True,  # `x-goog-if-generation-match: 0`
-    ),
-    "az": _Cloud(
-        "AzureStore",
-        {},
-        ("AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"),
-        "AZURE_ALLOW_HTTP",
-        "Set AZURE_STORAGE_ACCOUNT_NAME",
-        is_conditional=True,  # `If-None-Match: *`
-    ),
-}
 _CLIENT = {"connect_timeout": timedelta(seconds=5), "timeout": timedelta(seconds=30)}
 # Retry only for short failures. The shipper repeats a delivery after pauses that grow.
 _RETRIES = {
@@ -82,7 +33,6 @@ _RETRIES = {
 }
 _PAGE = 1000
 _STREAM_BYTES = 2**20
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _PROBE = f"{ROOT}/.boxkite-probe"
 
 _first_process: int | None = None
@@ -104,15 +54,15 @@ class ObjectStore:
     """
 
     def __init__(self, url: str) -> None:
-        scheme, bucket, prefix = _parse(url)
+        scheme, bucket, prefix = parse_bucket_url(url)
         self.url = url
-        cloud = _CLOUDS[scheme]
+        cloud = CLOUDS[scheme]
         try:
             self._obstore = importlib.import_module("obstore")
             store_class = getattr(importlib.import_module("obstore.store"), cloud.store)
         except ImportError as error:
             raise ConfigError(f"{url} needs obstore: pip install 'boxkite[objects]'") from error
-        client = dict(_CLIENT, **_http_option(url, cloud))
+        client = dict(_CLIENT, **http_option(url, cloud))
         try:
             self._store = store_class(
                 bucket,
@@ -273,50 +223,6 @@ def _check_threads() -> None:
             "The parent of this forked process has already used an object store, and its threads "
             "do not exist here. Use object stores only after the fork."
         )
-
-
-def _parse(url: str) -> tuple[str, str, str]:
-    """Return scheme, bucket and prefix.
-
-    Raises:
-        ConfigError: if it is not the URL of a bucket.
-    """
-    try:
-        parts = urlsplit(url)
-        name = parts.netloc
-        prefix = unquote(parts.path, errors="strict").strip("/")
-        if parts.scheme not in _CLOUDS:
-            raise ValueError("unknown scheme")
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
-            raise ValueError("the name of the bucket is missing or not valid")
-        if parts.query or parts.fragment:
-            raise ValueError("a bucket takes no options; credentials come from the environment")
-        if prefix:
-            parts_of(prefix)
-    except ValueError as error:
-        raise ConfigError(
-            f"{safe_url(url)!r} is not the URL of a bucket: {error}. Write s3://BUCKET/PREFIX, "
-            "gs://BUCKET/PREFIX or az://CONTAINER/PREFIX."
-        ) from None
-    return parts.scheme, name, prefix
-
-
-def _http_option(url: str, cloud: _Cloud) -> dict[str, bool]:
-    """Allow an unencrypted endpoint on this machine, and elsewhere only if the user says so.
-
-    Raises:
-        ConfigError: if the endpoint is unencrypted, on another machine and not allowed.
-    """
-    for name in cloud.endpoints:
-        endpoint = urlsplit(os.environ.get(name, ""))
-        if endpoint.scheme == "http" and endpoint.hostname in _LOOPBACK:
-            return {"allow_http": True}
-        if endpoint.scheme == "http" and not os.environ.get(cloud.allow_http):
-            raise ConfigError(
-                f"{url} would use unencrypted HTTP, because {name} is an http:// address. Use "
-                f"https://, or set {cloud.allow_http}=true."
-            )
-    return {}
 
 
 def _is_not_implemented(error: OSError) -> bool:

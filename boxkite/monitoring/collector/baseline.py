@@ -1,5 +1,5 @@
 """The baseline in a file."""
 
-from boxkite.classic.collectors import BaselineMetricCollector
+from boxkite.classic.collectors import BaselineMetricCollector, Collector
 
-__all__ = ["BaselineMetricCollector"]
+__all__ = ["BaselineMetricCollector", "Collector"]

@@ -1,5 +1,5 @@
 """Metrics that were computed elsewhere."""
 
-from boxkite.classic.collectors import ComputedMetricCollector
+from boxkite.classic.collectors import Collector, ComputedMetricCollector
 
-__all__ = ["ComputedMetricCollector"]
+__all__ = ["Collector", "ComputedMetricCollector"]

@@ -1,5 +1,5 @@
 """The metric that names each feature."""
 
-from boxkite.classic.collectors import InfoMetricCollector
+from boxkite.classic.collectors import Collector, InfoMetricCollector
 
-__all__ = ["InfoMetricCollector"]
+__all__ = ["Collector", "InfoMetricCollector"]

@@ -6,7 +6,9 @@ from boxkite.classic.exporters import (
     BEDROCK_FLUENTD_PREFIX,
     BEDROCK_POD_NAME,
     FluentdExporter,
+    LogExporter,
 )
+from boxkite.classic.prediction_context import PredictionContext
 
 __all__ = [
     "BEDROCK_ENDPOINT_ID",
@@ -14,4 +16,6 @@ __all__ = [
     "BEDROCK_FLUENTD_PREFIX",
     "BEDROCK_POD_NAME",
     "FluentdExporter",
+    "LogExporter",
+    "PredictionContext",
 ]

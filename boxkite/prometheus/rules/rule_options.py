@@ -92,10 +92,14 @@ class RuleOptions:
         every = parse_duration(self.interval)
         if every >= _FORGOTTEN:
             raise ConfigError(
-                f"the interval {self.interval} is too long: Prometheus forgets a value after 5m"
+                f"the interval {self.interval} is too long, because Prometheus forgets a value "
+                "after 5m. Use 2m or less"
             )
         if every > length:
-            raise ConfigError(f"the interval {self.interval} is longer than the window {window}")
+            raise ConfigError(
+                f"the interval {self.interval} is longer than the window {window}. "
+                "Use a shorter one"
+            )
         return every
 
     def check_scrapes(self, window: str) -> None:

@@ -55,6 +55,7 @@
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const [left, top] = [scrollX, scrollY];
       patch(document.getElementById("summary"), page.getElementById("summary"));
+      patch(document.getElementById("sections"), page.getElementById("sections"));
       patchCards(document.getElementById("cards"), page.getElementById("cards"));
       patch(document.querySelector("footer"), page.querySelector("footer"));
       document.title = page.title;

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import uuid
 from collections.abc import Callable, Iterator
@@ -15,49 +14,30 @@ import numpy as np
 import pytest
 import trustme
 
-from boxkite.live.log_context import LogContext
 from boxkite.logs.log_record import LogRecord
 from boxkite.logs.sink import Batch
 from boxkite.logs.sinks.fluentd_sink import FluentdSink
 from boxkite.monitoring.context import PredictionContext
 from boxkite.monitoring.exporter import FluentdExporter
+from tests.logs.conftest import FLUENTD_CONTEXT as CONTEXT
 
 PACKAGE = "@fluent-org/logger@1.0.10"
 PEER = Path(__file__).with_name("peer.js")
 
 
-def lacking(what: str) -> None:
-    """Skip the test. In CI, where all tests must run, fail it."""
-    message = f"{what}: the test needs Node.js and npm install {PACKAGE}"
-    if os.environ.get("CI"):
-        pytest.fail(message)
-    pytest.skip(message)
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder in which the receiver is installed."""
-    npm = shutil.which("npm")
-    if npm is None or shutil.which("node") is None:
-        lacking("no npm or no node")
-    folder = tmp_path_factory.mktemp("peer")
-    install = [npm, "install", "--prefix", folder, "--no-audit", "--no-fund", PACKAGE]
-    done = subprocess.run(install, capture_output=True, text=True, check=False)
-    if done.returncode:
-        lacking(done.stderr[-300:])
-    shutil.copy(PEER, folder)
-    return folder
-
-
 @pytest.fixture
-def start_peer(folder: Path) -> Iterator[Callable[..., tuple[int, Iterator[str]]]]:
+def start_peer(
+    npm_programs: Callable[..., Path],
+) -> Iterator[Callable[..., tuple[int, Iterator[str]]]]:
     """Start receivers. Return the port, and the entries as lines of JSON."""
+    modules = npm_programs(PACKAGE)
     with ExitStack() as started:
 
         def start(**options: object) -> tuple[int, Iterator[str]]:
-            command = ["node", folder / PEER.name, json.dumps(options)]
+            command = ["node", PEER, json.dumps(options)]
+            environment = {**os.environ, "NODE_PATH": str(modules)}
             peer = started.enter_context(
-                subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+                subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
             )
             started.callback(peer.terminate)
             return int(peer.stdout.readline()), peer.stdout
@@ -103,15 +83,6 @@ def test_a_foreign_receiver_takes_and_acknowledges_predictions(start_peer):
     exporter.close()
 
 
-CONTEXT = LogContext(
-    sink="fluentd:",
-    server_id="server",
-    endpoint_id="delay",
-    logger_id="logger",
-    replica_id="pod-7",
-    model="flights",
-    version="1",
-)
 RECORDS = [
     LogRecord(
         prediction_id=f"server/2013-07-01T12:30:15/{number}",

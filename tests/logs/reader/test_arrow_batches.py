@@ -160,7 +160,7 @@ def test_a_wrong_interval_is_an_error_at_the_call(
 
 
 def test_a_missing_log_is_an_error(tmp_path: Path, write_log: Write) -> None:
-    with pytest.raises(LogReadError, match="There is no log: no log file below models/predic"):
+    with pytest.raises(LogReadError, match="There is no log file below models/predic"):
         boxkite.logs.read(str(tmp_path / "nowhere"))
     with pytest.raises(ConfigError, match="ftp://host/log"):
         boxkite.logs.read("ftp://host/log")

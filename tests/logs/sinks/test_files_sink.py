@@ -165,7 +165,7 @@ def test_records_without_a_valid_time_are_rejected_and_all_others_written(sink, 
         )
     assert caught.value.reasons == {
         1: "ValueError: created_at is 'no time'. Use RFC 3339 in UTC.",
-        3: "ValueError: month must be in 1..12",
+        3: "ValueError: created_at is '2026-13-01T00:00'. Use RFC 3339 in UTC.",
     }
     assert files(store) == {f"{DAY}/1405_w1-pod.txt": ["1", "3"]}
 

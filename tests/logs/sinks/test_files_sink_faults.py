@@ -214,7 +214,9 @@ def test_whichever_call_fails_nothing_is_partial_or_overwritten_and_the_next_del
         sink.deliver(batch_of("a"))
         assert found(folder) == expected, turn
         assert remains(folder) == [], turn
-    steps = {"open", "write", "fsync", "close", "stat", "lstat"}
+    steps = {"open", "write", "fsync", "close", "lstat"}
+    if sys.version_info < (3, 14):  # pathlib then asks the system without os.stat
+        steps.add("stat")
     assert {(step, getattr(errno, code)) for step in steps} <= failed
 
 
@@ -260,7 +262,7 @@ for number in range(10_000):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="mounts a small file system")
 def test_a_full_disk_holds_no_partial_file_and_takes_the_batch_once_there_is_room(
-    tmp_path: Path,
+    tmp_path: Path, unshare: tuple[str, ...]
 ) -> None:
     program = f"""
 import os, subprocess, sys
@@ -289,10 +291,6 @@ print(before.items() <= after.items())
 expected = [name + number for name in delivered + [name] for number in "0123"]
 print(sorted(sum(after.values(), [])) == expected)
 """
-    try:
-        subprocess.run(["unshare", "--mount", "true"], check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("mounting is not allowed here")
-    command = ["unshare", "--mount", sys.executable, "-c", program, str(tmp_path)]
+    command = [*unshare, sys.executable, "-c", program, str(tmp_path)]
     result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert result.stdout == "No space left on device []\nTrue\nTrue\n", result.stderr

@@ -6,21 +6,11 @@ import os
 import msgspec
 import pytest
 
-from boxkite.live.log_context import LogContext
 from boxkite.logs.log_line import to_line
 from boxkite.logs.log_record import LogRecord
 from boxkite.logs.sink import Batch, RejectedError
 from boxkite.logs.sinks.fluentd_sink import FluentdSink
-
-CONTEXT = LogContext(
-    sink="fluentd:",
-    server_id="server",
-    endpoint_id="delay",
-    logger_id="logger",
-    replica_id="pod-7",
-    model="flights",
-    version="1",
-)
+from tests.logs.conftest import FLUENTD_CONTEXT as CONTEXT
 
 
 def record(number=0, **changed):

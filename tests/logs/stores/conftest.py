@@ -5,7 +5,6 @@ import hmac
 import http.client
 import os
 import re
-import shutil
 import socket
 import struct
 import subprocess
@@ -168,17 +167,12 @@ def s3_server() -> Iterator[Moto]:
 
 
 @pytest.fixture(scope="session")
-def azure_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
+def azure_server(
+    npm_programs: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Azurite]:
     """An Azure server."""
-    npm = shutil.which("npm")
-    if npm is None or shutil.which("node") is None:
-        lacking(f"no npm or no node: the test needs Node.js and npm install {AZURITE}")
-    folder = tmp_path_factory.mktemp("azurite")
-    install = [str(npm), "install", "--prefix", str(folder), "--no-audit", "--no-fund", AZURITE]
-    done = subprocess.run(install, capture_output=True, text=True, check=False)
-    if done.returncode:
-        lacking(done.stderr[-300:])
-    server = Azurite(folder / "node_modules" / ".bin" / "azurite-blob", folder / "data")
+    program = npm_programs(AZURITE) / ".bin" / "azurite-blob"
+    server = Azurite(program, tmp_path_factory.mktemp("azurite"))
     yield server
     server.stop()
 

@@ -10,7 +10,7 @@ import numpy as np
 import pydantic
 import pytest
 
-from boxkite.web.lookup import PerObject, pick
+from boxkite.web.key_paths import PerObject, pick
 
 BODY = {
     "inputs": [{"values": [1, 2]}, {"values": [3, 4]}],
