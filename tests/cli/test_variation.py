@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -37,10 +38,10 @@ def table() -> dict[str, list[float]]:
     }
 
 
-@pytest.fixture
-def log(table: dict[str, list[float]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A log of the rows, one file for each hour, and a baseline without times."""
-    monkeypatch.chdir(tmp_path)
+@pytest.fixture(scope="module")
+def written(table: dict[str, list[float]], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a log of the rows, one file for each hour, and a baseline without times."""
+    folder = tmp_path_factory.mktemp("variation")
     rows = list(zip(*table.values(), strict=True))
     for hour in range(HOURS):
         moment = START + dt.timedelta(hours=hour)
@@ -54,11 +55,19 @@ def log(table: dict[str, list[float]], tmp_path: Path, monkeypatch: pytest.Monke
                 "output": None,
             }
             lines.append(json.dumps(record) + "\n")
-        folder = Path("log/models/predictions/m") / f"{moment:%Y-%m-%d}"
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{moment:%H%M}_w1-pod.txt").write_text("".join(lines))
+        day = folder / "log/models/predictions/m" / f"{moment:%Y-%m-%d}"
+        day.mkdir(parents=True, exist_ok=True)
+        (day / f"{moment:%H%M}_w1-pod.txt").write_text("".join(lines))
     features = {name: table[name] for name in ("wave", "noise")}
-    Baseline.fit(features, bins=10).write("histogram.prom")
+    Baseline.fit(features, bins=10).write(folder / "histogram.prom")
+    return folder
+
+
+@pytest.fixture
+def log(written: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the log that a test may change, in the working directory."""
+    shutil.copytree(written, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
     return tmp_path / "log"
 
 
@@ -81,6 +90,20 @@ def test_a_log_teaches_what_training_with_times_teaches(
     assert lines[2] == (
         f"natural variation of 2 of 2 variables, version {fitted.version}, written to varying.prom"
     )
+
+
+@pytest.mark.usefixtures("log")
+def test_segments_and_outcomes_are_kept(table: dict[str, list[float]]) -> None:
+    features = {name: table[name] for name in ("wave", "noise")}
+    outcome = (np.array(table["noise"]) > 0).astype(int)
+    half = ["day" if each > 0 else "night" for each in table["wave"]]
+    score = 1 / (1 + np.exp(-np.array(table["noise"])))
+    trained = Baseline.fit(features, score, bins=10, outcome=outcome, segments={"half": half})
+    trained.write("segmented.prom")
+    assert run("variation", "segmented.prom", "log", "-o", "varying.prom", *WINDOWS).exit_code == 0
+    learnt = Baseline.read("varying.prom")
+    assert (learnt.outcomes, learnt.segments) == (trained.outcomes, trained.segments)
+    assert [bool(each.variation) for each in learnt.features] == [True, True]
 
 
 @pytest.mark.usefixtures("log")

@@ -4,14 +4,13 @@ import json
 import math
 import socket
 import subprocess
-import threading
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import AbstractContextManager, contextmanager
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ import pytest
 from boxkite import Baseline, Comparison, Monitor
 from boxkite.prometheus.rules import RuleOptions, render_rules
 from boxkite.settings import Settings
+from tests.real.conftest import answering
 
 HOSTILE = 'it\'s "naïve"\n\\ 😀'
 DEADLINE_SECONDS = 60
@@ -39,8 +39,7 @@ def new_monitor(baseline: Baseline) -> Monitor:
     return Monitor(baseline, settings=Settings(), registry=None)
 
 
-@contextmanager
-def served(monitor: Monitor) -> Iterator[str]:
+def served(monitor: Monitor) -> AbstractContextManager[str]:
     """Serve a monitor's metrics on a free port; give its address."""
 
     class View(BaseHTTPRequestHandler):
@@ -56,15 +55,7 @@ def served(monitor: Monitor) -> Iterator[str]:
         def log_message(self, *_: Any) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), View)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    return answering(View)
 
 
 @contextmanager

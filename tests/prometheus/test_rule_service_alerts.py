@@ -53,6 +53,14 @@ def errors(stage: str, values: str) -> str:
     return f"boxkite_errors_total{{{labels}}} {values}"
 
 
+NO_PREDICTIONS = said(
+    "Model m (job j) has made no prediction for an hour",
+    "It made 600 in the same hour of the day before, or since it started if that is less than a",
+    "day ago. Without predictions there is no verdict on drift. First, check that the service is",
+    "up and that requests reach it.",
+)
+
+
 CASES: list[tuple[str, str, list[str], str, dict[str, str], tuple[str, str]]] = [
     (
         "two baselines for longer than a rollout",
@@ -86,12 +94,7 @@ CASES: list[tuple[str, str, list[str], str, dict[str, str], tuple[str, str]]] = 
         [predictions("0+10x60 600x140")],
         "140m",
         {"job": "j", "model_name": "m", "severity": "warning"},
-        said(
-            "Model m (job j) has made no prediction for an hour",
-            "It made 600 in the same hour of the day before, or since it started if that is less",
-            "than a day ago. Without predictions there is no verdict on drift. First, check that",
-            "the service is up and that requests reach it.",
-        ),
+        NO_PREDICTIONS,
     ),
     (
         "no predictions at an hour that had some the day before",
@@ -99,12 +102,7 @@ CASES: list[tuple[str, str, list[str], str, dict[str, str], tuple[str, str]]] = 
         [predictions(f"0+10x{DAY} {DAY * 10}x200")],
         f"{DAY + 80}m",
         {"job": "j", "model_name": "m", "severity": "warning"},
-        said(
-            "Model m (job j) has made no prediction for an hour",
-            "It made 600 in the same hour of the day before, or since it started if that is less",
-            "than a day ago. Without predictions there is no verdict on drift. First, check that",
-            "the service is up and that requests reach it.",
-        ),
+        NO_PREDICTIONS,
     ),
     (
         "the targets have gone altogether",
@@ -112,12 +110,7 @@ CASES: list[tuple[str, str, list[str], str, dict[str, str], tuple[str, str]]] = 
         [predictions(f"0+10x{DAY} stale")],
         f"{DAY + 80}m",
         {"job": "j", "model_name": "m", "severity": "warning"},
-        said(
-            "Model m (job j) has made no prediction for an hour",
-            "It made 600 in the same hour of the day before, or since it started if that is less",
-            "than a day ago. Without predictions there is no verdict on drift. First, check that",
-            "the service is up and that requests reach it.",
-        ),
+        NO_PREDICTIONS,
     ),
     (
         "records of the log are dropped",

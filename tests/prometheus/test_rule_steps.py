@@ -78,6 +78,7 @@ def test_a_sum_does_not_depend_on_how_often_steps_are_evaluated(
     )
 
 
+@pytest.mark.slow
 def test_a_window_holds_the_steps_that_end_in_it(bench: Any, baseline: Baseline) -> None:
     replica, reference = (bench.replica(baseline, POLICY) for _ in range(2))
     for minute in range(208):

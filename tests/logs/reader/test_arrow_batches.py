@@ -390,6 +390,7 @@ def test_gzip_of_several_members_is_read_whole(write_log: Write) -> None:
         assert ids(url) == list("abcd")
 
 
+@pytest.mark.slow
 def test_a_log_in_ten_times_as_many_minutes_takes_no_more_memory(write_log: Write) -> None:
     features = {f"feature_{i}": "x" * 100 for i in range(10)}
     url = write_log(

@@ -121,7 +121,7 @@ def remains(folder: Path) -> list[str]:
     return [path.name for path in folder.rglob(".*") if path.name != ".boxkite-lock"]
 
 
-@pytest.fixture(params=["links", "no links"])
+@pytest.fixture(params=["links", pytest.param("no links", marks=pytest.mark.slow)])
 def _file_system(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make hard links impossible in half of the runs."""
 
