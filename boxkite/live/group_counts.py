@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ RETIRED_FILE = "retired.counts"
 """The file with the counts of a group's dead workers."""
 
 _ATTEMPTS = 1000
+_FOLDERS = (WORKER, ORPHAN)
 
 
 class Retired(Protocol):
@@ -102,15 +104,22 @@ class GroupCounts:
             CountsFileError: if the counts of the dead workers are damaged.
         """
         for _ in range(_ATTEMPTS):
-            sequence = self._retired.sequence
+            sequence, names = self._retired.sequence, self._folder_names()
             totals, failures = self._sum(own_id)
             # If a worker was merged during the sum, the sum may hold it twice or not at all, and
-            # its files may have changed while they were read.
-            if self._retired.sequence == sequence:
+            # its files may have changed while they were read. The same is true if a worker moved
+            # its counts to a new folder.
+            if self._retired.sequence == sequence and self._folder_names() == names:
                 for error in failures:
                     self._reporter.count("journal", error)
                 return totals
         raise OSError(f"The workers in '{self._folder}' die faster than they can be counted.")
+
+    def _folder_names(self) -> list[str]:
+        try:
+            return sorted(each for each in os.listdir(self._folder) if each.startswith(_FOLDERS))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
 
     def _sum(self, own_id: str) -> tuple[Counts, list[Exception]]:
         totals = Counts.zero(self._baseline)
@@ -121,7 +130,7 @@ class GroupCounts:
             skipped.add(retired.merged)
         failures: list[Exception] = []
         known: dict[str, Counts] = {}
-        for path in worker_folders(self._folder, (WORKER, ORPHAN), failures):
+        for path in worker_folders(self._folder, _FOLDERS, failures):
             if path.name in skipped:
                 continue
             try:

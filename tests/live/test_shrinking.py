@@ -2,6 +2,8 @@
 
 import gc
 import os
+import shutil
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pytest
 from boxkite import Baseline, Monitor
 from boxkite.live.counts import Counts
 from boxkite.live.counts_file import CountsFile, CountsFileError, CountsReader, Progress
+from boxkite.live.worker_folder import WorkerFolder
 from boxkite.settings import Settings
 
 BASELINE = Baseline.fit({"a": np.arange(8.0)}, bins=2, model="m", version="1")
@@ -109,3 +112,43 @@ def test_a_worker_whose_counts_are_damaged_stores_them_again(
     del one, two, each
     gc.collect()
     assert predictions(monitor()) == [33]
+
+
+def test_a_sum_holds_the_counts_once_that_a_worker_moves_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(state_dir=str(tmp_path), log="none:")
+    one, two = (Monitor(BASELINE, settings=settings, registry=None) for _ in range(2))
+    one.log_prediction([1.0])
+    (first,) = tmp_path.glob("*/worker-*")
+    for _ in range(20):
+        two.log_prediction([1.0])
+    assert one._counts.totals().predictions == two._counts.totals().predictions == 21
+    (former,) = {*tmp_path.glob("*/worker-*")} - {first}
+    _overwrite_header(former / "counts")
+    moving = threading.Thread(target=two._counts.totals)
+    created, may_remove = threading.Event(), threading.Event()
+    remove, read = shutil.rmtree, WorkerFolder.counts
+
+    def remove_later(path: Path, **options: bool) -> None:
+        # The new folder exists, but does not hold the counts yet.
+        created.set()
+        assert may_remove.wait(10)
+        remove(path, **options)
+
+    def read_and_wait(folder: WorkerFolder, baseline: Baseline) -> Counts:
+        try:
+            return read(folder, baseline)
+        finally:
+            if folder.path == former:
+                may_remove.set()
+                moving.join(10)
+
+    monkeypatch.setattr(shutil, "rmtree", remove_later)
+    monkeypatch.setattr(WorkerFolder, "counts", read_and_wait)
+    moving.start()
+    assert created.wait(10)
+    assert one._counts.totals().predictions == 21
+    assert not former.exists()
+    one.close()
+    two.close()
