@@ -7,6 +7,7 @@ replicas serve one page, and are scraped for some minutes.
 
     python benchmarks/fleet.py rules --replicas 200 --variables 2
     python benchmarks/fleet.py rules --replicas 50 --rules old.rules.yml --old-labels
+    python benchmarks/fleet.py rules --replicas 10 --baseline each --labels --values 4
     python benchmarks/fleet.py memory --replicas 200 --variables 100
 """
 
@@ -28,6 +29,7 @@ from prometheus_blocks import Database, add_samples, running, series_lines
 
 from boxkite import Baseline, Monitor
 from boxkite.prometheus.rules import render_rules
+from boxkite.prometheus.rules.counting import OUTCOME_COUNTERS
 from boxkite.settings import Settings
 
 HOURS = 2
@@ -38,6 +40,17 @@ OLD_LABELS = {
     "model_name": "model", "model_version": "version", "variable_role": "role",
     "variable_kind": "kind", "failed_stage": "stage",
 }  # fmt: skip
+RECORDED_STEPS = {
+    "boxkite_value_bucket": "bucket:boxkite_value",
+    **{
+        f"boxkite_{name}_total": f"variable:boxkite_{name}"
+        for name in ("missing", "invalid", "outside")
+    },
+    **{
+        f"boxkite_outcome_{name}_total": f"{level}:boxkite_outcome_{name}"
+        for name, (level, _) in OUTCOME_COUNTERS.items()
+    },
+}
 # The blocks end in the future, so what the rules record is older than they are.
 RULES_CONFIGURATION = """\
 rule_files: [boxkite.rules.yml]
@@ -54,28 +67,57 @@ class Cost(NamedTuple):
     seconds_by_group: dict[str, float]
 
 
-def monitor_of(variables: int, export_baseline: bool, varies: bool = False) -> Monitor:
-    """Return a service with numeric variables of 20 bins, which follow the day if `varies`."""
+def monitor_of(arguments: argparse.Namespace, export_baseline: bool, state: str) -> Monitor:
+    """Return a service with numeric variables of 20 bins, which follow the day with --varies.
+
+    With --labels it has a score with outcomes, and with --values a column of segments.
+    """
     random = np.random.default_rng(2013)
     hours = np.repeat(np.arange(28 * 24), 150)
-    phase = np.sin(2 * np.pi * hours / 24) if varies else np.zeros(20_000)
-    columns = {f"x{number}": random.normal(phase) for number in range(variables)}
-    times = hours * 3600.0 if varies else None
-    baseline = Baseline.fit(columns, bins=20, model="m", time=times)
-    settings = Settings(export_baseline=export_baseline, log="none:")
+    rows = len(hours)
+    phase = np.sin(2 * np.pi * hours / 24) if arguments.varies else np.zeros(rows)
+    columns = {f"x{number}": random.normal(phase) for number in range(arguments.variables)}
+    optional: dict[str, Any] = {"time": hours * 3600.0} if arguments.varies else {}
+    if arguments.values:
+        optional["segments"] = {"value": random.integers(0, arguments.values, rows).astype(str)}
+    if arguments.labels:
+        optional["output"] = {"score": random.random(rows)}
+        optional["outcome"] = random.random(rows) < optional["output"]["score"]
+    baseline = Baseline.fit(columns, bins=20, model="m", **optional)
+    ttl = 86_400.0 * arguments.labels
+    settings = Settings(
+        export_baseline=export_baseline, log="none:", state_dir=state, outcome_ttl=ttl
+    )
     return Monitor(baseline, settings=settings, registry=None)
 
 
-def pages(monitor: Monitor, scrapes: int) -> tuple[list[str], np.ndarray]:
-    """Return the series of a replica's page, and the value of each in each scrape."""
-    found = []
+def serve(monitor: Monitor, rows: int) -> None:
+    """Take some predictions, and their labels if the monitor takes labels."""
     random = np.random.default_rng(7)
-    for _ in range(scrapes):
-        for row in random.normal(size=(ROWS_A_SCRAPE, len(monitor.baseline.variables))).tolist():
-            monitor.log_prediction(row)
-        found.append(series_of(monitor))
-    names = list(found[0])
-    return names, np.array([[page[name] for name in names] for page in found])
+    for row in random.normal(size=(rows, len(monitor.baseline.features))).tolist():
+        score = float(random.random()) if monitor.takes_outcomes else None
+        segments = {each.name: random.choice(each.values) for each in monitor.baseline.segments}
+        prediction = monitor.log_prediction(row, score, segments=segments or None)
+        if score is not None:
+            monitor.log_outcome(prediction, int(random.random() < score))
+    monitor.flush()
+
+
+def pages(monitor: Monitor, scrapes: int) -> tuple[list[str], np.ndarray]:
+    """Return the series of a replica's page, and the value of each in each scrape.
+
+    Counters grow steadily, because a scrape of many segments takes too long to do it hundreds of
+    times.
+    """
+    page: dict[str, float] = {}
+    while len(first := series_of(monitor)) > len(page):  # the thresholds take several scrapes
+        page = first
+    serve(monitor, ROWS_A_SCRAPE * scrapes)
+    last = series_of(monitor)
+    names = list(first)
+    return names, np.linspace(
+        [first[name] for name in names], [last[name] for name in names], scrapes
+    )
 
 
 def series_of(monitor: Monitor) -> dict[str, float]:
@@ -96,23 +138,51 @@ def on_target(series: str, labels: str) -> str:
 
 
 def samples(monitor: Monitor, replicas: int, end: float, renamed: dict[str, str]) -> Iterator[str]:
-    """Yield two hours of a fleet's scrapes, one family after the other as OpenMetrics has it."""
+    """Yield a fleet's scrapes of two hours, and the steps of the week before as the rules record
+    them; one family after the other as OpenMetrics has it."""
     times = np.arange(end - HOURS * 3600, end, SCRAPE_SECONDS)
     names, values = pages(monitor, len(times))
     targets = [f'job="models",instance="{number}"' for number in range(replicas)]
-    columns = [(name, values[:, place], targets) for place, name in enumerate(names)]
+    columns = [(name, values[:, place], times, targets) for place, name in enumerate(names)]
     if not monitor.settings.export_baseline:
         for name, value in values_of(monitor.baseline.as_text()).items():
-            columns.append((name, np.full(len(times), value), ['job="baselines"']))
+            columns.append((name, np.full(len(times), value), times, ['job="baselines"']))
+    columns += steps(names, values, replicas, time.time())
     family = ""
-    for name, column, its_targets in sorted(columns, key=lambda each: family_of(each[0])):
+    for name, column, its_times, its_targets in sorted(
+        columns, key=lambda each: family_of(each[0])
+    ):
         for old, new in renamed.items():
             name = name.replace(f"{old}=", f"{new}=")
         if family != family_of(name):
             family = family_of(name)
             yield f"# TYPE {family} unknown\n"
         for target in its_targets:
-            yield from series_lines(on_target(name, target), column.tolist(), times.tolist())
+            yield from series_lines(on_target(name, target), column.tolist(), its_times.tolist())
+
+
+def steps(
+    names: list[str], values: np.ndarray, replicas: int, end: float
+) -> Iterator[tuple[str, np.ndarray, np.ndarray, list[str]]]:
+    """Yield the steps of a week, because the windows of days add them up.
+
+    Args:
+        names: The series of one replica.
+        values: The value of each in each scrape.
+        replicas: Number of replicas.
+        end: When the steps end: before the rules record the next ones.
+    """
+    times = np.arange(end // 300 * 300 - 7 * 86_400, end, 300)
+    added = (values[-1] - values[0]) * replicas * 300 / (SCRAPE_SECONDS * (len(values) - 1))
+    for name, each in zip(names, added.tolist(), strict=True):
+        counter, labels = name.partition("{")[::2]
+        if record := RECORDED_STEPS.get(counter):
+            yield (
+                f"{record}:increase5m{{{labels}",
+                np.full(len(times), each),
+                times,
+                ['job="models"'],
+            )
 
 
 def family_of(series: str) -> str:
@@ -125,7 +195,7 @@ def rules_cost(arguments: argparse.Namespace, export_baseline: bool) -> Cost:
     rules = arguments.rules.read_text() if arguments.rules else render_rules()
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "data"
-        monitor = monitor_of(arguments.variables, export_baseline, arguments.varies)
+        monitor = monitor_of(arguments, export_baseline, folder)
         renamed = OLD_LABELS if arguments.old_labels else {}
         # Writing the blocks takes a while, and the rules need samples of the last minutes.
         end = time.time() + 60 * arguments.minutes + arguments.lead_seconds
@@ -137,7 +207,7 @@ def rules_cost(arguments: argparse.Namespace, export_baseline: bool) -> Cost:
 
 def memory_cost(arguments: argparse.Namespace, export_baseline: bool) -> Cost:
     """Scrape a page for each replica for some minutes."""
-    monitor = monitor_of(arguments.variables, export_baseline, arguments.varies)
+    monitor = monitor_of(arguments, export_baseline, tempfile.mkdtemp())
     page, content_type = monitor.export_http()
     baseline = monitor.baseline.as_text().encode()
 
@@ -217,6 +287,8 @@ def main() -> None:
     parser.add_argument("--rules", type=Path, help="a rule file [default: the one of this tree]")
     parser.add_argument("--old-labels", action="store_true", help="the labels of commit 405acfb")
     parser.add_argument("--varies", action="store_true", help="with natural variation")
+    parser.add_argument("--labels", action="store_true", help="with outcomes and labels")
+    parser.add_argument("--values", type=int, default=0, help="of one column of segments")
     parser.add_argument("--baseline", choices=["each", "once", "both"], default="both")
     arguments = parser.parse_args()
     cost = rules_cost if arguments.what == "rules" else memory_cost

@@ -1,4 +1,5 @@
-"""What segments cost: the series of a replica, and the time of counting a record.
+"""What segments cost: the series of a replica, also after a million unseen values, and the time of
+counting a record.
 
 python benchmarks/segments.py
 """
@@ -16,8 +17,9 @@ from boxkite import Baseline, Monitor
 from boxkite.live.counts import Counts
 from boxkite.live.fold import fold_encoded
 from boxkite.live.record import Record, encode
+from boxkite.settings import Settings
 
-ROWS, VALUES, ROUNDS = 40_000, 20, 15
+ROWS, VALUES, ROUNDS, BATCH = 40_000, 20, 15, 20_000
 
 
 def baselines(variables: int) -> tuple[Baseline, Baseline]:
@@ -34,16 +36,35 @@ def baselines(variables: int) -> tuple[Baseline, Baseline]:
 def series(baseline: Baseline) -> tuple[int, int, int]:
     """Return three numbers of series of one replica: live, of the baseline, and in all."""
     monitor = Monitor(baseline, "none:", registry=None)
-    size = 0
-    while True:  # each scrape computes critical values for half a second at most
-        lines = [each for each in monitor.export().body.splitlines() if each[:1] != b"#"]
-        if len(lines) == size:
-            break
-        size = len(lines)
+    lines = series_of(monitor)
     monitor.close()
     kinds = (b"value", b"missing", b"invalid", b"outside")
     live = sum(each.startswith(tuple(b"boxkite_" + kind for kind in kinds)) for each in lines)
-    return live, sum(each.startswith(b"boxkite_baseline") for each in lines), size
+    return live, sum(each.startswith(b"boxkite_baseline") for each in lines), len(lines)
+
+
+def series_of(monitor: Monitor) -> list[bytes]:
+    """Return the names of all series, after enough scrapes: each computes some thresholds."""
+    found: list[bytes] = []
+    while True:
+        lines = [each for each in monitor.export().body.splitlines() if each[:1] != b"#"]
+        if len(lines) == len(found):
+            return [each.rpartition(b" ")[0] for each in lines]
+        found = lines
+
+
+def series_after_unseen_values(values: int) -> tuple[int, int, int]:
+    """Return the series before and after so many values that training never saw, and their rows."""
+    _, baseline = baselines(2)
+    monitor = Monitor(baseline, "none:", registry=None, settings=Settings(max_rows=BATCH))
+    before = series_of(monitor)
+    for start in range(0, values, BATCH):
+        names = [f"value {number}" for number in range(start, start + BATCH)]
+        monitor.log_predictions([[0.0, 0.0]] * BATCH, segments={"country": names})
+    after, drift = series_of(monitor), monitor.drift()
+    monitor.close()
+    assert {*before} == {*after}
+    return len(before), len(after), drift.segments["country=__other__"].predictions
 
 
 def fold_microseconds(baseline: Baseline, rows: int) -> float:
@@ -79,6 +100,8 @@ def main() -> None:
             live, trained, everything = series(baseline)
             number = len(baseline.segment_labels)
             write(f"| {variables} | {number} | {live:,} | {trained:,} | {everything:,} |\n")
+    before, after, rows = series_after_unseen_values(1_000_000)
+    write(f"\n{before:,} series before and {after:,} after {rows:,} rows with a new value each\n")
     write("\n| records in a fold | us a record | with 22 segments |\n|---:|---:|---:|\n")
     plain, segmented = baselines(50)
     for rows in (1, 20, 500, 4000):

@@ -296,8 +296,8 @@ class Monitor:
     def quality(self, window: str | None = None) -> Quality:
         """Compare the quality of the model, from all labels that have arrived, with training.
 
-        For a score with a threshold, `Quality.estimated` holds what the scores of all predictions
-        let expect. If the service takes no labels, that is all there is.
+        For a score with a threshold, `Quality.estimated` holds the values to expect from the scores
+        of all predictions. If the service takes no labels, the result holds nothing else.
 
         Args:
             window: length of time such as "1d" or "7d". It takes the predictions of today and the

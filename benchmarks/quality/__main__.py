@@ -6,6 +6,7 @@ python benchmarks/quality alarms       # false alarms without a change
 python benchmarks/quality losses       # days until a drop of accuracy is found
 python benchmarks/quality months       # false alarms of the alert in Prometheus, without a change
 python benchmarks/quality hours        # hours until the alert, after a drop of accuracy
+python benchmarks/quality segments     # both, for a model with 20 segments
 
 NannyML gets a virtual environment, made on first use; `--folder` keeps it.
 """
@@ -21,9 +22,9 @@ sys.path.append(str(Path(__file__).parents[1]))  # environments.py, which others
 from estimates import print_estimates
 from late_flights import LateFlights
 from lost_accuracy import print_alarms, print_losses
-from sliding_alert import print_hours, print_months
+from sliding_alert import print_hours, print_months, print_segments
 
-PARTS = ("estimates", "alarms", "losses", "months", "hours")
+PARTS = ("estimates", "alarms", "losses", "months", "hours", "segments")
 
 
 def main() -> None:
@@ -47,6 +48,8 @@ def main() -> None:
         print_months()
     if "hours" in parts:
         print_hours()
+    if "segments" in parts:
+        print_segments()
 
 
 class _Raw(argparse.RawDescriptionHelpFormatter):

@@ -84,7 +84,7 @@ class Baseline(Distributions):
             output: the model's output for these rows: one column, or several such as class
                 probabilities, in any of the same forms. A single column without a name is called
                 "output".
-            model: name of the model. By default it is that of `like`, if given.
+            model: name of the model. Default: the name in `like`, or "default".
             version: version of the baseline. By default it is derived from the distributions.
             bins: bins of the numeric variables: how many bins of equal mass (20 by default, fewer
                 if there are few rows), or the finite upper edges, or a mapping from variable name
@@ -98,30 +98,31 @@ class Baseline(Distributions):
                 An additional output "class" then holds the most probable class of each row.
             time: time of each row: the name of a column, which is then not a feature, or one date,
                 time or number of seconds since 1970 for each row. From the times, boxkite learns
-                how much the data varies by itself, so that mornings and weekends do not count as
-                drift. Two weeks of data or more are best.
+                how much the data varies although nothing is wrong, so that mornings and weekends
+                do not count as drift. Pass two weeks of data or more.
             windows: lengths of live windows for which boxkite learns natural variation, such as
                 "1h".
-            like: another baseline, or its path or URL, whose columns, bins and categories to take
-                over, so that the two can be merged. The columns go by name. A category without a
-                count of its own is counted in `__other__`. Natural variation is not taken over.
-            ordered: columns whose categories have an order, such as S, M and L, so that K-S
-                applies and finds small shifts sooner: a mapping from column name to the
-                categories in order, or the names of columns of numbers. An empty order means that
-                the numbers ascend. Ordered types (pandas' ordered categoricals, polars' enums,
-                Arrow's ordered dictionaries) need not be named. All categories are counted
-                separately. If there are more than `max_categories`, the order is not used.
+            like: another baseline, or its path or URL. The result has the same columns (by name),
+                bins and categories, so that the two can be merged. All other categories are
+                counted in `__other__`. The result does not have the natural variation of `like`.
+            ordered: columns whose categories have an order, such as S, M and L: a mapping from
+                column name to the categories in order, or the names of columns of numbers. An
+                empty order means that the numbers ascend. The order lets K-S find small shifts
+                sooner, and each category is counted separately. Ordered types (pandas' ordered
+                categoricals, polars' enums, Arrow's ordered dictionaries) need not be named. If a
+                column has more than `max_categories` categories, its order is not used.
             outcome: what really happened, for the model's quality at training: the name of a
-                column, which is then not a feature, or one value for each row. It is a class if the
-                output is one or has class probabilities, 0 or 1 if the output is a score, and
-                otherwise a number in the unit of the output. Pass rows that the model was not
-                trained on, because it is always better on its own training rows.
+                column, which is then not a feature, or one value for each row. If the output is a
+                class or class probabilities, the outcome is a class. If the output is a score, it
+                is 0 or 1. Otherwise, it is a number in the unit of the output. Pass rows that the
+                model was not trained on, because a model is always better on its training rows.
             threshold: a score above it is a positive prediction.
             segments: columns whose most common values are monitored separately: names of features,
-                or a mapping from the name of a column to None for the feature of that name, to the
-                name of a column, which is then not a feature, or to one value for each row. The 20
-                most common values of each column are kept. All others are counted in `__other__`,
-                and rows without a value in `__missing__`.
+                or a mapping from the name of each column to one of three things. None is the
+                feature of that name. A text is the name of a column, which is then not a feature.
+                Anything else is one value for each row. Each of the 20 most common values is a
+                segment. All other values are counted in `__other__`, and rows without a value in
+                `__missing__`.
 
         Returns:
             The baseline.
@@ -133,7 +134,7 @@ class Baseline(Distributions):
         Warns:
             BaselineWarning: for a column of nearly unique texts, or without any value; if an order
                 has too many categories; if the last fifth of training differs from the first; or if
-            segments have too few rows, or add more than 50,000 series to each replica.
+                segments have too few rows, or add more than 50,000 series to each replica.
         """
         if like is not None and not isinstance(like, Baseline):
             like = cls.read(like)
@@ -257,12 +258,12 @@ class Baseline(Distributions):
         return variables_table(title, self.variables)
 
     def merge(self, *others: Baseline) -> Baseline:
-        """Return the baseline of the rows of all, for training data that is counted in parts.
+        """Return the baseline of all rows, if this and the other baselines counted parts of them.
 
         The order does not matter. If all parts after the first were fitted with `like=first`, the
         result equals `Baseline.fit(all rows, like=first)`, byte for byte. If all have the same
         given version, the result keeps it. Otherwise the version is derived from the merged
-        distributions. The result has no natural variation, because that cannot be added up.
+        distributions. The result has no natural variation, because it cannot be added up.
 
         Args:
             others: the baselines of the other parts.

@@ -172,7 +172,7 @@ class VariableDrift:
 
     @property
     def below_floor(self) -> str:
-        """Remark on a difference that is more than chance but too small to matter; else empty."""
+        """Remark on a difference that is more than chance but too small to matter, or empty."""
         if self.verdict != "ok" or not self.above:
             return ""
         if not self._floors.raises_alerts:

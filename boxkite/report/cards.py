@@ -207,41 +207,46 @@ class Report:
             return ["There is no baseline to compare with."]
         if not self.comparison.predictions:
             return [f"No predictions {self.subject}."]
-        drifted = [card.drift.name for card in self.cards if card.drift.verdict == "drift"]
         sentences: list[str] = []
+
+        def say(what: str, names: Sequence[str] = ()) -> None:
+            """Add a sentence, with the window if it is the first one."""
+            when = "" if sentences else f" {self.subject}"
+            sentences.append(f"{what}{when}{': ' if names else ''}{_listed(names)}.")
+
+        if self.tone == "insufficient":
+            say("Not enough data for " + (self._unknown if self._is_known else "a verdict"))
+        drifted = [card.drift.name for card in self.cards if card.drift.verdict == "drift"]
         if drifted:
-            number = f"{len(drifted)} of {self._variables}"
-            sentences.append(f"Drift in {number} {self.subject}: {_listed(drifted)}.")
+            say(f"Drift in {len(drifted)} of {self._variables}", drifted)
         elif self.number("ok"):
-            sentences.append(
-                f"No drift in {self.number('ok')} of {self._variables} {self.subject}."
-            )
+            say(f"No drift in {self.number('ok')} of {self._variables}")
         changed = [card.drift for card in self.cards if card.drift.changed_rates]
         if changed:
-            rates = [f"{each.name} ({', '.join(each.changed_rates)})" for each in changed]
-            when = "" if sentences else f" {self.subject}"
-            sentences.append(f"Changed rates{when}: {_listed(rates)}.")
+            say("Changed rates", [f"{x.name} ({', '.join(x.changed_rates)})" for x in changed])
         if not self.segment and (worst := self.changed_segments):
-            sentences.append(
-                f"Changes in {len(worst)} of {len(self.segments)} segments: {_listed(worst)}."
-            )
-        if self.number("insufficient"):
-            first = 0 if self.tone == "insufficient" else len(sentences)
-            sentences.insert(first, self._not_enough(alone=not sentences))
-        return sentences
+            say(f"Changes in {len(worst)} of {len(self.segments)} segments", worst)
+        if self.tone != "insufficient" and self.number("insufficient"):
+            say(f"Not enough data for {self._unknown}")
+        return [*sentences, *self._needed()]
 
-    def _not_enough(self, *, alone: bool) -> str:
-        """Return for how much there is not enough data, and how many rows would be enough."""
-        if not alone:
-            return f"Not enough data for {self.number('insufficient')} of {self._variables}."
+    @property
+    def _is_known(self) -> bool:
+        """Whether there is a verdict on any variable."""
+        return any(card.drift.status != "insufficient" for card in self.cards)
+
+    @property
+    def _unknown(self) -> str:
+        return f"{self.number('insufficient')} of {self._variables}"
+
+    def _needed(self) -> list[str]:
+        """Return a sentence on how many rows a verdict needs, if more rows would help."""
         needed = sorted(card.drift.rows_needed for card in self.cards if card.progress < 1)
         if not needed:
-            return f"Not enough data for a verdict {self.subject}."
-        rows = f"{needed[0]:,} to {needed[-1]:,}" if needed[0] < needed[-1] else f"{needed[0]:,}"
-        return (
-            f"Not enough data for a verdict {self.subject}: {self.comparison.predictions:,} rows, "
-            f"and a variable needs {rows}."
-        )
+            return []
+        least, most = f"{needed[0]:,}", f"{needed[-1]:,}"
+        rows = least if least == most else f"{least} to {most}"
+        return [f"A verdict needs {rows} rows of a variable."]
 
     @property
     def changed_segments(self) -> list[str]:

@@ -51,7 +51,9 @@ def ticket_svg(card: Card, report: Report) -> str:
     drift, comparison = card.drift, report.comparison
     found = labels_of(card)
     line = _BELOW + (_ROOM_UPRIGHT if found and found[0].upright else _ROOM) + 24
-    texts = [*_findings(card), *filter(None, [_statistics(card)]), f"{drift.rows:,} rows"]
+    texts = [*_findings(card)]
+    if math.isnan(card.progress):  # otherwise the finding tells the rows
+        texts += [*filter(None, [_statistics(card)]), f"{drift.rows:,} rows"]
     end = line + _LINE * len(texts)
     height = end + 18
     drawing = distribution(card).replace(

@@ -430,8 +430,8 @@ def test_segments_and_quality_fit_any_screen_and_are_accessible(
             5,
             3,
             (
-                "Not enough data for a verdict in the last day: 3 rows, and a variable needs 20 to "
-                "100."
+                "Not enough data for a verdict in the last day.\n"
+                "A verdict needs 20 to 100 rows of a variable."
             ),
             6,
         ),

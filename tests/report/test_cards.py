@@ -54,7 +54,7 @@ def test_the_largest_changes_come_first_and_insufficient_data_last() -> None:
             report(Calm=[1.0]),
             (
                 "Changed rates in July: moved (missing), far (missing). Not enough data for 2 of 4 "
-                "variables."
+                "variables. A verdict needs 100 rows of a variable."
             ),
         ),
         (
@@ -66,7 +66,7 @@ def test_the_largest_changes_come_first_and_insufficient_data_last() -> None:
         ),
         (
             report(**{name: values[:3] for name, values in ROWS.items()}, score=ROWS["Calm"][:3]),
-            "Not enough data for a verdict in July: 3 rows, and a variable needs 100.",
+            "Not enough data for a verdict in July. A verdict needs 100 rows of a variable.",
         ),
     ],
 )
