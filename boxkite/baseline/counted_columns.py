@@ -16,7 +16,7 @@ from boxkite.baseline.counted_like import Template
 from boxkite.baseline.edges import checked_edges, equal_mass_edges
 from boxkite.baseline.identifiers import distinct_ids, distinct_labels, identifier_warning
 from boxkite.baseline.ordered_values import OrderedValues
-from boxkite.baseline.outcome_pairs import with_edge
+from boxkite.baseline.pair_counting import with_edge
 from boxkite.baseline.time_windows import TREND_WORTH_A_WARNING
 from boxkite.baseline.training_columns import TrainingColumn
 from boxkite.baseline.variable import CategoryVariable, NumericVariable, Variable

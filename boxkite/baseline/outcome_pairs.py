@@ -1,4 +1,4 @@
-"""Count the outputs of a model together with their true outcomes."""
+"""Decide in which cells the outputs of a model and their true outcomes are counted."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from boxkite.baseline.capture import NumericColumn, capture_column
 from boxkite.baseline.class_probabilities import classes_of, winning_places
 from boxkite.baseline.outcome_values import (
-    BINARY_LABELS,
     binary_number,
     binary_numbers,
     cell_number,
@@ -22,11 +21,10 @@ from boxkite.baseline.outcome_values import (
     is_binary,
     row_numbers,
 )
+from boxkite.baseline.pair_counting import class_pairs, log_loss, number_pairs, score_pairs
 from boxkite.baseline.row_labels import row_values
 from boxkite.baseline.values import to_category
 from boxkite.baseline.variable import (
-    OTHER,
-    UNSEEN,
     CategoryVariable,
     NumericVariable,
     Variable,
@@ -35,24 +33,16 @@ from boxkite.errors import BaselineError
 from boxkite.quality.pairs import LossSums, OutcomeKind, OutcomePairs, Outcomes
 
 __all__ = [
-    "CATCH_ALL",
     "DEFAULT_THRESHOLD",
     "OutcomeCells",
-    "with_edge",
 ]
 
 Cells: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
 Rows: TypeAlias = NDArray[np.bool_]
 
-CATCH_ALL = (OTHER, UNSEEN)
-"""Cells that stand for several classes. Two rows in the same cell may have different classes."""
-
 DEFAULT_THRESHOLD = 0.5
 """A score above it is a positive prediction."""
-
-# scikit-learn moves probabilities of 0 and 1 inwards by this much, which bounds the log loss.
-_LEAST_PROBABILITY = float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True)
@@ -191,12 +181,12 @@ class OutcomeCells:
             pairs = self._class_probabilities(outputs.T, outcomes.astype(np.int64))
         elif self.kind == "class":
             predicted, actual = outputs[:, 0].astype(np.int64), outcomes.astype(np.int64)
-            pairs = [_class_pairs(self._class_variable, predicted, actual)]
+            pairs = [class_pairs(self._class_variable, predicted, actual)]
         elif self.kind == "score":
             positive = outcomes == 1
-            pairs = [_score_pairs(self._numeric, outputs[:, 0], positive, self.threshold)]
+            pairs = [score_pairs(self._numeric, outputs[:, 0], positive, self.threshold)]
         else:
-            pairs = [_number_pairs(self._numeric, outputs[:, 0], outcomes)]
+            pairs = [number_pairs(self._numeric, outputs[:, 0], outcomes)]
         return Outcomes(tuple(pairs), int((~valid).sum()))
 
     @property
@@ -222,14 +212,14 @@ class OutcomeCells:
         for place, column in zip(places, scores, strict=True):
             truth = np.where(actual == place, column, truth)
         each_class = [
-            _score_pairs(variable, column, actual == place, None)
+            score_pairs(variable, column, actual == place, None)
             for variable, column, place in zip(self.outputs, scores, places, strict=False)
             if isinstance(variable, NumericVariable)
         ]
         losses: dict[str, LossSums] = {}
         if all("brier" in each.losses for each in each_class):
-            losses["log_loss"] = LossSums.of(_log_loss(truth))
-        return [_class_pairs(winner, predicted, actual, losses), *each_class]
+            losses["log_loss"] = LossSums.of(log_loss(truth))
+        return [class_pairs(winner, predicted, actual, losses), *each_class]
 
 
 def _check_numbers(outcome: Any) -> None:
@@ -241,90 +231,3 @@ def _check_numbers(outcome: Any) -> None:
             f"the outcome of a score must be 0 or 1, or a number, not {odd!r}. Convert it first, "
             f"for instance with labels == {odd!r}"
         )
-
-
-def _score_pairs(
-    output: NumericVariable, scores: Floats, positive: Rows, threshold: float | None
-) -> OutcomePairs:
-    """Count valid scores and whether the outcome of each is 1."""
-    edges = with_edge(output.edges, threshold)
-    cells, size = np.searchsorted(edges, scores), len(edges) + 1
-    losses: dict[str, LossSums] = {}
-    output_sums = np.empty(0)
-    if output.minimum >= 0 and output.maximum <= 1:
-        # A live score may leave the range that training had.
-        probability = np.clip(scores, 0.0, 1.0)
-        truth = np.where(positive, probability, 1 - probability)
-        losses = {
-            "brier": LossSums.of(np.square(1 - truth)),
-            "log_loss": LossSums.of(_log_loss(truth)),
-        }
-        output_sums = np.bincount(cells, probability, size).astype(np.float64)
-    return OutcomePairs(
-        output=output.name,
-        kind="score",
-        edges=edges,
-        categories=BINARY_LABELS,
-        counts=_paired(cells, positive.astype(np.int64), (size, 2)),
-        output_sums=output_sums,
-        losses=losses,
-        threshold=threshold,
-    )
-
-
-def _number_pairs(output: NumericVariable, predicted: Floats, actual: Floats) -> OutcomePairs:
-    """Count valid numbers and their outcomes."""
-    # Numbers may be so large that their difference or its square overflows.
-    with np.errstate(over="ignore"):
-        errors = predicted - actual
-        squares = np.square(errors)
-    size = len(output.edges) + 1
-    cells, truths = np.searchsorted(output.edges, predicted), np.searchsorted(output.edges, actual)
-    return OutcomePairs(
-        output=output.name,
-        kind="number",
-        edges=output.edges,
-        counts=_paired(cells, truths, (size, size)),
-        losses={
-            "overestimate": LossSums.of(np.maximum(errors, 0)),
-            "underestimate": LossSums.of(np.maximum(-errors, 0)),
-            "squared_error": LossSums.of(squares),
-        },
-    )
-
-
-def with_edge(edges: Floats, threshold: float | None) -> Floats:
-    """Return the edges, with one at the threshold, so that no bin reaches across it."""
-    return edges if threshold is None else np.union1d(edges, [threshold])
-
-
-def _class_pairs(
-    output: CategoryVariable,
-    predicted: Cells,
-    actual: Cells,
-    losses: dict[str, LossSums] | None = None,
-) -> OutcomePairs:
-    size = len(output.categories)
-    return OutcomePairs(
-        output=output.name,
-        kind="class",
-        categories=output.categories,
-        catch_all=CATCH_ALL,
-        counts=_paired(predicted, actual, (size, size)),
-        losses=losses or {},
-    )
-
-
-def _log_loss(truth: Floats) -> Floats:
-    """Return the log loss of rows.
-
-    Args:
-        truth: Probability that the model gave to the true outcome.
-    """
-    return -np.log(np.clip(truth, _LEAST_PROBABILITY, 1 - _LEAST_PROBABILITY))
-
-
-def _paired(output_cells: Cells, outcome_cells: Cells, shape: tuple[int, int]) -> Cells:
-    """Count each pair of cells."""
-    flat = np.bincount(output_cells * shape[1] + outcome_cells, minlength=shape[0] * shape[1])
-    return flat.reshape(shape).astype(np.int64)
