@@ -184,8 +184,8 @@ def test_report_says_which_part_of_a_log_was_compared() -> None:
         "report", "histogram.prom", "log", "--since", "2026-11-22", "--until", "2026-12-01"
     )
     assert result.stdout == (
-        "Not enough data for a verdict in log since 2026-11-22 until 2026-12-01: 1 rows, and a "
-        "variable needs 100. Written to report.html\n"
+        "Not enough data for a verdict in log since 2026-11-22 until 2026-12-01. A verdict needs "
+        "100 rows of a variable. Written to report.html\n"
     )
     shown = Path("report.html").read_text()
     assert "<strong>1</strong> predictions in log since 2026-11-22 until 2026-12-01" in shown
