@@ -129,7 +129,14 @@ def variation_command(
         replace(each, variation=found.variation)
         for each, found in zip(trained.variables, learnt, strict=True)
     ]
-    written = Baseline.from_variables(variables, trained.rows, model=trained.model, version=version)
+    written = Baseline.from_variables(
+        variables,
+        trained.rows,
+        model=trained.model,
+        version=version,
+        outcomes=trained.outcomes,
+        segments=trained.segments,
+    )
     written.write(output_file)
     _report(written, learnt, output_file, as_json=as_json)
 

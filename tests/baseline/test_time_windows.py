@@ -152,7 +152,7 @@ def test_other_windows_can_be_learnt(rows: pd.DataFrame) -> None:
     ("arguments", "message"),
     [
         ({"time": "when"}, "time= names the column 'when', which does not exist"),
-        ({"time": [1.0, 2.0]}, "time= has 2 rows, and feature"),
+        ({"time": [1.0, 2.0]}, "time= has 2 rows, but feature"),
         ({"time": ["Monday"] * 10}, "time= is a column of text"),
         ({"time": [None] * 10}, "time= has no value"),
         ({"time": np.arange(10.0), "windows": ["1w"]}, "'1w' is not the length of a window"),

@@ -93,6 +93,20 @@ def test_a_log_teaches_what_training_with_times_teaches(
 
 
 @pytest.mark.usefixtures("log")
+def test_segments_and_outcomes_are_kept(table: dict[str, list[float]]) -> None:
+    features = {name: table[name] for name in ("wave", "noise")}
+    outcome = (np.array(table["noise"]) > 0).astype(int)
+    half = ["day" if each > 0 else "night" for each in table["wave"]]
+    score = 1 / (1 + np.exp(-np.array(table["noise"])))
+    trained = Baseline.fit(features, score, bins=10, outcome=outcome, segments={"half": half})
+    trained.write("segmented.prom")
+    assert run("variation", "segmented.prom", "log", "-o", "varying.prom", *WINDOWS).exit_code == 0
+    learnt = Baseline.read("varying.prom")
+    assert (learnt.outcomes, learnt.segments) == (trained.outcomes, trained.segments)
+    assert [bool(each.variation) for each in learnt.features] == [True, True]
+
+
+@pytest.mark.usefixtures("log")
 def test_json_tells_how_each_variable_varies() -> None:
     result = run("variation", "histogram.prom", "log", *WINDOWS, "--json")
     document = json.loads(result.stdout)

@@ -100,7 +100,7 @@ def test_report_is_that_of_boxkite_with_the_applications_baseline(
 ) -> None:
     rows, ours, theirs = drifted(tmp_path), tmp_path / "ours.html", tmp_path / "theirs.html"
     result = run(service, "report", str(rows), "-o", str(ours))
-    words = "Drift in 1 of 3 variables: age."
+    words = f"Drift in 1 of 3 variables in {rows}: age."
     assert (result.stdout, result.stderr, result.exit_code) == (
         f"{words} Written to {ours}\n",
         "",
@@ -132,7 +132,11 @@ def test_report_takes_the_applications_log(service: Flask, tmp_path: Path) -> No
     result = run(
         service, "--model", "b", "report", monitor.log_url, "-o", str(tmp_path / "log.html")
     )
-    said = f"Not enough data for a verdict. Written to {tmp_path}/log.html\n"
+    words = (
+        f"Not enough data for a verdict in {tmp_path}/log. A verdict needs 15 to 50 rows of a "
+        f"variable."
+    )
+    said = f"{words} Written to {tmp_path}/log.html\n"
     assert (result.stdout, result.stderr, result.exit_code) == (said, "", 3)
 
 

@@ -134,11 +134,13 @@ def test_the_alerts_say_what_changed(bench: Any, broken: Comparison) -> None:
         return f"PSI is {each.psi:.3f} (threshold {each.critical:.3f}){ks}, on {each.rows} rows"
 
     def drifted(name: str, severity: str) -> Any:
+        each = by_name[name]
+        moved = f"{100 * each.moved_rows:.3g} % of rows moved to {each.moved_cell}"
         return alert(
             "BoxkiteFeatureDrift",
             severity,
             f"Model prices (job nightly): feature {name} has drifted",
-            f"In the rows of the last job, {by_name[name].effect}. {distances(name)} of model "
+            f"In the rows of the last job, {moved}. {distances(name)} of model "
             f"version v. First, check what changed upstream of {name}: a unit, a default value, a "
             f"renamed field, or a new client.",
             model_version="v",
