@@ -3,16 +3,28 @@
 A forked process inherits the memory of its parent, but only the thread that forked. Locks that
 other threads held stay locked forever, and two processes would use the same files, connections and
 random numbers. Each object that owns one of these registers here once.
+
+Libraries in C have locks of their own, which Python cannot reset. A fork waits until no thread is
+inside such a library.
 """
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
+import threading
 import weakref
+from collections import Counter
+from collections.abc import Generator
 from typing import Protocol
 
-__all__ = ["ForkAware", "call_after_fork"]
+from boxkite.system.lazy_attribute import LazyAttribute
+
+__all__ = ["ForkAware", "call_after_fork", "forks_wait"]
+
+# A thread may hang in a file system that does not answer. Then a fork must not hang too.
+_LONGEST_WAIT_SECONDS = 5.0
 
 
 class ForkAware(Protocol):
@@ -32,7 +44,63 @@ def call_after_fork(owner: ForkAware) -> None:
     _registered[next(_numbers)] = owner
 
 
+class _Gate:
+    """Holds forks back as long as another thread is inside, and new threads once a fork waits."""
+
+    _changed = LazyAttribute(lambda: threading.Condition())
+
+    def __init__(self) -> None:
+        self._inside: Counter[int] = Counter()
+        self._forks = 0
+
+    @contextlib.contextmanager
+    def inside(self) -> Generator[None]:
+        thread = threading.get_ident()
+        with self._changed:
+            # A fork waits for a thread that is inside already, so that thread must not wait for it.
+            if not self._inside[thread]:
+                self._changed.wait_for(lambda: not self._forks, _LONGEST_WAIT_SECONDS)
+            self._inside[thread] += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._inside -= Counter({thread: 1})
+                self._changed.notify_all()
+
+    def before_fork(self) -> None:
+        """Wait until no other thread is inside, and let none enter until the fork is over."""
+        own = {threading.get_ident()}
+        self._changed.acquire()
+        self._forks += 1
+        self._changed.wait_for(lambda: self._inside.keys() <= own, _LONGEST_WAIT_SECONDS)
+
+    def after_fork_in_parent(self) -> None:
+        self._forks -= 1
+        self._changed.notify_all()
+        self._changed.release()
+
+    def after_fork_in_child(self) -> None:
+        own = threading.get_ident()
+        self._inside = Counter({own: self._inside[own]})
+        self._forks = 0
+        _Gate._changed.forget(self)
+
+
+_gate = _Gate()
+
+
+def forks_wait() -> contextlib.AbstractContextManager[None]:
+    """Let forks wait for the end of the `with` block, for at most 5 seconds.
+
+    Use it around a library whose locks a forked process would inherit. SQLite is one: with two
+    threads in transactions, one in twenty forked processes waited forever for a lock inside SQLite.
+    """
+    return _gate.inside()
+
+
 def _reset_in_child() -> None:
+    _gate.after_fork_in_child()
     errors: list[Exception] = []
     for owner in list(_registered.values()):
         try:
@@ -44,4 +112,8 @@ def _reset_in_child() -> None:
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_reset_in_child)
+    os.register_at_fork(
+        before=_gate.before_fork,
+        after_in_parent=_gate.after_fork_in_parent,
+        after_in_child=_reset_in_child,
+    )

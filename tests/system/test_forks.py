@@ -36,3 +36,35 @@ def test_living_objects_start_afresh_in_their_order_and_a_failure_is_shown() -> 
     result = subprocess.run(command, capture_output=True, text=True, check=True)
     assert result.stdout == "abd"
     assert "cannot start afresh" in result.stderr
+
+
+WAITING = """
+import os, threading, time
+from boxkite.system.forks import forks_wait
+
+left = []
+inside = threading.Event()
+
+def stay():
+    with forks_wait(), forks_wait():
+        inside.set()
+        time.sleep(0.3)
+        left.append(True)
+
+thread = threading.Thread(target=stay)
+thread.start()
+inside.wait()
+child = os.fork()
+with forks_wait():  # in parent and child
+    os.write(1, b"left " if left else b"too early ")
+if child == 0:
+    os._exit(0)
+os.waitpid(child, 0)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system does not fork")
+def test_a_fork_waits_for_the_end_of_the_block_in_another_thread() -> None:
+    command = [sys.executable, "-W", "ignore", "-c", WAITING]
+    result = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert result.stdout == "left left "

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from boxkite.system.file_lock import hold_lock, hold_shared_lock
+from boxkite.system.forks import forks_wait
 
 __all__ = [
     "DamagedDatabaseError",
@@ -92,19 +93,21 @@ class MemoryDatabase:
     """
 
     def __init__(self, original: sqlite3.Connection | None = None) -> None:
-        self._connection = sqlite3.connect(
-            ":memory:", isolation_level=None, check_same_thread=False
-        )
-        # Python 3.13 warns of a connection that is garbage before it is closed.
-        weakref.finalize(self, self._connection.close)
-        if original is not None:
-            original.backup(self._connection)
-        _check_format(self._connection)
+        with forks_wait():
+            self._connection = sqlite3.connect(
+                ":memory:", isolation_level=None, check_same_thread=False
+            )
+            # Python 3.13 warns of a connection that is garbage before it is closed.
+            weakref.finalize(self, _close, self._connection)
+            if original is not None:
+                original.backup(self._connection)
+            _check_format(self._connection)
 
     @contextlib.contextmanager
     def transaction(self) -> Generator[sqlite3.Connection]:
         """Commit the changes of the `with` block together, or none of them."""
-        yield from _transaction(self._connection)
+        with forks_wait():
+            yield from _transaction(self._connection)
 
 
 class FileDatabase:
@@ -135,7 +138,7 @@ class FileDatabase:
         """
         with hold_lock(self._lock, _LOCK_SECONDS):
             try:
-                with contextlib.closing(self._open()) as connection:
+                with forks_wait(), contextlib.closing(self._open()) as connection:
                     yield from _transaction(connection)
             except sqlite3.DatabaseError as error:
                 raise self._explained(error) from None
@@ -165,7 +168,7 @@ class FileDatabase:
         if not self.path.exists():
             return MemoryDatabase()
         address = f"{self.path.absolute().as_uri()}?mode=ro"
-        with contextlib.closing(sqlite3.connect(address, uri=True)) as connection:
+        with forks_wait(), contextlib.closing(sqlite3.connect(address, uri=True)) as connection:
             return MemoryDatabase(connection)
 
     def _open(self) -> sqlite3.Connection:
@@ -197,6 +200,11 @@ class FileDatabase:
             f"'{self.path}' was damaged ({error}) and is now '{aside.name}'. The predictions that "
             "waited for labels are lost, and the counts of labels start again at 0."
         )
+
+
+def _close(connection: sqlite3.Connection) -> None:
+    with forks_wait():
+        connection.close()
 
 
 def _check_format(connection: sqlite3.Connection) -> None:
