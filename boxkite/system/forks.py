@@ -82,7 +82,7 @@ class _Gate:
 
     def after_fork_in_child(self) -> None:
         own = threading.get_ident()
-        self._inside = Counter({own: self._inside[own]})
+        self._inside = +Counter({own: self._inside[own]})  # without a count of 0
         self._forks = 0
         _Gate._changed.forget(self)
 

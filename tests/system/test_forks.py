@@ -68,3 +68,33 @@ def test_a_fork_waits_for_the_end_of_the_block_in_another_thread() -> None:
     command = [sys.executable, "-W", "ignore", "-c", WAITING]
     result = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     assert result.stdout == "left left "
+
+
+FORKING_THREAD = """
+import os, threading
+from boxkite.system import forks
+
+forks._LONGEST_WAIT_SECONDS = 3600.0
+
+def fork():
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    os.waitpid(child, 0)
+
+child = os.fork()
+if child == 0:
+    thread = threading.Thread(target=fork)
+    thread.start()
+    thread.join()
+    os.write(1, b"forked")
+    os._exit(0)
+os.waitpid(child, 0)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system does not fork")
+def test_a_thread_of_a_forked_process_forks_without_waiting() -> None:
+    command = [sys.executable, "-W", "ignore", "-c", FORKING_THREAD]
+    result = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20)
+    assert result.stdout == "forked"
