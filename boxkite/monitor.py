@@ -296,13 +296,13 @@ class Monitor:
     def quality(self, window: str | None = None) -> Quality:
         """Compare the quality of the model, from all labels that have arrived, with training.
 
-        For a score with a threshold, `Quality.estimated` holds the values to expect from the scores
-        of all predictions. If the service takes no labels, the result holds nothing else.
+        For a score with a threshold, `Quality.estimated` holds the quality that the scores of all
+        predictions let expect. If the service takes no labels, the result holds only this estimate.
 
         Args:
-            window: length of time such as "1d" or "7d". It takes the predictions of today and the
-                days before, in UTC, for 40 days at most, and estimates for 7 days at most. None
-                takes all labels since the start.
+            window: length of time such as "1d" or "7d". The result then covers the predictions
+                of today and the days before, in UTC: at most 40 days, and 7 for the estimate. None
+                covers all labels since the start.
 
         Raises:
             ConfigError: if `window` is not a length, or the service takes no labels and there is

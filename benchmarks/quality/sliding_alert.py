@@ -68,7 +68,7 @@ def print_hours() -> None:
 
 
 def print_segments() -> None:
-    """Print both for a model with equally large segments, of which one gets worse."""
+    """Print false alarms of a model with segments, and the hours until one is found to be worse."""
     random = np.random.default_rng(5)
     cells = _cells(random)
     _print_segment_months(cells, random)

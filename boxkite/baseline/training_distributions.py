@@ -116,12 +116,12 @@ class Distributions:
 
     @property
     def rows_by_segment(self) -> dict[str, int]:
-        """The number of all training rows, under "", and of those of each segment."""
+        """The number of training rows of each segment, and of all rows under the key ""."""
         return {"": self.rows, **{each.label: each.rows for each in self.all_segments}}
 
     @property
     def outcomes_by_segment(self) -> dict[str, Outcomes]:
-        """The outcomes of all rows, under "", and of each segment; empty if there were none."""
+        """The outcomes of each segment, and of all rows under the key "". Empty if none."""
         found = {"": self.outcomes, **{each.label: each.outcomes for each in self.all_segments}}
         return {segment: each for segment, each in found.items() if each is not None}
 

@@ -25,8 +25,8 @@ __all__ = ["quality_command"]
     "--window",
     metavar="LENGTH",
     callback=window_length,
-    help="Predictions to take, such as 7d: those of today and the days before, in UTC, for 40 days "
-    "at most. [default: all predictions whose labels the service still counts]",
+    help="Take only the predictions of the last days, such as 7d: today and six days before, in "
+    "UTC. At most 40d. [default: all predictions whose labels the service still counts]",
 )
 @json_option
 @click.pass_obj

@@ -32,10 +32,10 @@ def value_text(value: float, value_type: str, digits: int = _LEAST_DIGITS) -> st
 
 
 def distinct_texts(values: Sequence[float], value_type: str = "number") -> list[str]:
-    """Return ascending values as texts that differ from those of their neighbours.
+    """Return ascending values as texts. Neighbours get different texts.
 
-    Each has six digits, or as many more as it takes, so that two close values do not lengthen all
-    the others.
+    A value has six digits, or as many as it needs to differ from its neighbours. So two close
+    values do not lengthen the others.
     """
     digits = [_LEAST_DIGITS] * len(values)
     for place, pair in enumerate(itertools.pairwise(values)):

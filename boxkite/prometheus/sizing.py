@@ -69,9 +69,9 @@ class Fleet:
     Attributes:
         baseline: What they serve.
         replicas: Number of replicas.
-        windows: The windows of the rules, which are taken to be those of the services.
+        windows: The windows of the rules on drift. The services are assumed to use the same ones.
         scrape_interval: Seconds between two scrapes of a target.
-        quality_windows: The windows of the rules on quality, likewise.
+        quality_windows: The windows of the rules on quality, with the same assumption.
         takes_labels: Whether the services have the setting `OUTCOME_TTL`, if the baseline was
             fitted with outcomes.
     """

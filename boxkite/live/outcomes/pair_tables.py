@@ -23,8 +23,8 @@ _MOST_DAYS = 40
 class PairTables:
     """Counts pairs in two parts.
 
-    The part `paired` holds each pair that was counted. The part `withdrawn` holds those of them
-    that a corrected label took back.
+    `paired` holds every pair that was ever counted. `withdrawn` holds the pairs that a corrected
+    label replaced, so their difference is what counts now.
 
     Args:
         connection: A connection with an open transaction.
@@ -54,7 +54,7 @@ class PairTables:
         )
 
     def add(self, part: str, segment: str, outcomes: Outcomes) -> None:
-        """Add pairs to those of all time.
+        """Add pairs to the total of a segment.
 
         Args:
             part: `paired` or `withdrawn`.
@@ -71,7 +71,7 @@ class PairTables:
         )
 
     def add_to_day(self, part: str, day: int, outcomes: Outcomes) -> None:
-        """Add pairs to those of a day.
+        """Add pairs to the total of a day.
 
         Args:
             part: `paired` or `withdrawn`.

@@ -23,7 +23,7 @@ Level: TypeAlias = Literal["warning", "critical"]
 
 _LARGE = format_float(CRITICAL_MULTIPLE)
 WHOLE, SEGMENTS = 'segment=""', 'segment!=""'
-"""Selectors of the series of all rows, and of those of segments."""
+"""Selectors in PromQL: series of all rows, and series of segments."""
 
 
 def alert_conditions(window: str, level: Level, *, varying_as: str | None) -> dict[str, str]:
