@@ -20,7 +20,6 @@ from boxkite.error_reporter import STAGES, ErrorReporter
 from boxkite.live import durable_counts, group_member
 from boxkite.live.counts_file import CountsFile
 from boxkite.live.durable_counts import DurableCounts
-from boxkite.live.log_context import LogContext
 from boxkite.live.orphan_recovery import OrphanRecovery
 from boxkite.live.record import Record, encode
 from boxkite.live.state_folder import StateFolder
@@ -32,18 +31,11 @@ from boxkite.logs.sink import Batch
 from boxkite.logs.sinks.files_sink import FilesSink
 from boxkite.logs.stores.local_store import LocalStore
 from boxkite.signals import EventSender
+from tests.live import conftest
 
 BASELINE = Baseline.fit({"a": np.arange(8.0)}, bins=2, model="m", version="1")
 OTHER = BASELINE.relabelled(version="2")
-CONTEXT = LogContext(
-    sink="files",
-    server_id="s",
-    endpoint_id="e",
-    logger_id="l",
-    replica_id="r",
-    model="m",
-    version="1",
-)
+CONTEXT = msgspec.structs.replace(conftest.CONTEXT, sink="files")
 MINUTE = 60_000_000_000
 NOON = 1_795_435_200 * 1_000_000_000
 

@@ -24,17 +24,11 @@ from boxkite.live.state_folder import StateFolder
 from boxkite.live.worker import Worker
 from boxkite.live.worker_folder import WorkerFolder
 from boxkite.live.worker_group import WorkerGroup
+from tests.live.conftest import Unexpected
 
 BASELINE = Baseline.fit({"a": np.arange(8.0)}, bins=2)
 NO_ERRORS = [0] * len(STAGES)
 CONTENT = encode(Record("id", 1, [1.0], None))
-
-
-class Unexpected(ErrorReporter):
-    """Fails a test that reports anything."""
-
-    def count(self, stage: str, error: Exception, what: str = "") -> None:
-        raise AssertionError(f"{stage}: {what}") from error
 
 
 # Every call through which the engine changes what is on the disk, or reads it.
