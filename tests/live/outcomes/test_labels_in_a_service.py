@@ -193,7 +193,10 @@ def test_after_the_folder_was_deleted_new_labels_count_in_a_new_one(
 def test_a_full_journal_loses_no_label(
     monitor: Start, writable: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Requests join the labels themselves if the journal has no room for another one."""
+    """Requests join the labels themselves if the journal has no room for another one.
+
+    The journal holds about 400 predictions with their labels, and the database about 700.
+    """
     service = monitor(tmp_path, state_max_bytes=1 << 16)
     # Nothing is counted in the background meanwhile.
     monkeypatch.setattr(service._counter._background, "ask", lambda: None)
@@ -208,13 +211,14 @@ def test_a_full_journal_loses_no_label(
 
     with monkeypatch.context() as patch:
         patch.setattr(sqlite3, "connect", full)
-        for number in range(1000):
+        for number in range(500):
             service.log_outcome(service.log_prediction([1.0], 0.9), number % 2)
     assert sum(each.stat().st_size for each in tmp_path.rglob("journal-*")) <= 1 << 16
+    assert list(tmp_path.rglob("outcomes.db")), "no request had to join the labels"
     assert bool(errors(service)) is not writable
     service._counts._retry_at = 0.0  # do not wait a second until the folder is tried again
-    assert +results(service.export().body.decode()) == {"paired": 1000}
-    assert service.quality().rows == 1000
+    assert +results(service.export().body.decode()) == {"paired": 500}
+    assert service.quality().rows == 500
 
 
 @pytest.mark.parametrize(
