@@ -218,6 +218,8 @@ def rules_cost(arguments: argparse.Namespace, export_baseline: bool) -> Cost:
             steps(names, values, arguments.replicas, time.time()),
         ):
             add_samples(data, samples(columns, renamed))
+        if time.time() + 60 * arguments.minutes > end:
+            raise SystemExit("The blocks took too long to write. Raise --lead-seconds.")
         (Path(folder) / "boxkite.rules.yml").write_text(rules)
         with running(data, RULES_CONFIGURATION) as database:
             return watched(database, 60 * arguments.minutes)

@@ -16,7 +16,8 @@ from boxkite.baseline.tally import tally_column
 from boxkite.baseline.text_writer import render
 from boxkite.live.counts import Counts
 from boxkite.live.fold import fold, fold_encoded, mark_of
-from boxkite.live.record import Mark, Record, decode, encode
+from boxkite.live.mark import Mark
+from boxkite.live.record import Record, decode, encode
 from boxkite.settings import Settings
 
 TRAINING = {

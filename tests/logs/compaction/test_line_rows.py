@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from boxkite.live.log_context import LogContext
-from boxkite.live.record import Mark, Record
+from boxkite.live.mark import Mark
+from boxkite.live.record import Record
 from boxkite.logs.compaction import row_layout
 from boxkite.logs.compaction.line_rows import lines_of, rows_of
 from boxkite.logs.compaction.row_layout import FieldLayout, LayoutFinder, RowLayout
