@@ -170,7 +170,7 @@ class _Part:
             found = self._cells.count_numbers(numbers.outputs[known], numbers.outcomes[known])
             self._outcomes = self._outcomes.plus(found)
         if len(self._scores):
-            scores = numbers.outputs[rows, 0]
+            scores: Floats = numbers.outputs[rows, 0]
             cells = np.searchsorted(self._edges, scores[np.isfinite(scores)])
             self._scores += np.bincount(cells, minlength=len(self._scores))
 

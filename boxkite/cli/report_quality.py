@@ -20,8 +20,8 @@ from boxkite.cli.table_labels import TableRows
 from boxkite.cli.table_source import TableSource
 from boxkite.drift import Policy
 from boxkite.quality.quality_html import QUALITY_TONES
-from boxkite.report.cards import VERDICT_WORDS
 from boxkite.report.rendering import QualitySection
+from boxkite.report.variable_card import VERDICT_WORDS
 
 __all__ = ["ReportQuality", "quality_section"]
 
