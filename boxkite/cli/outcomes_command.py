@@ -61,24 +61,23 @@ _POLICY = QualityPolicy()
 @click.option(
     "--labelled-at",
     metavar="COLUMN",
-    help="Column with the time of each label. If a prediction has several labels, the latest "
-    "counts. [default: the last label in the file counts]",
+    help="Column with the time of each label, which decides which of several labels is the latest. "
+    "[default: the order in the file]",
 )
 @click.option(
     "--threshold",
     type=Finite(),
     metavar="NUMBER",
-    help=f"A score above this number is a positive prediction. [default: the baseline's threshold, "
-    f"or {DEFAULT_THRESHOLD} if it has none]",
+    help=f"Score above which a prediction is positive. [default: the baseline's threshold, or "
+    f"{DEFAULT_THRESHOLD}]",
 )
 @part_of_log
 @click.option(
     "--window",
     metavar="LENGTH",
     callback=window_length,
-    help="Length of time that the predictions cover, such as 1d or 7d. The verdict allows for the "
-    "natural variation between windows of this length, if the baseline was fitted with --time and "
-    "--outcome.",
+    help="Length of time that the predictions cover, such as 1d or 7d. With a baseline that was "
+    "fitted with --time and --outcome, allow for the natural variation between such windows.",
 )
 @click.option(
     "--false-alarms-per-month",
@@ -102,8 +101,8 @@ _POLICY = QualityPolicy()
     default=_POLICY.min_increase,
     show_default=True,
     metavar="NUMBER",
-    help="Smallest increase of a loss that matters, as a fraction of the loss at training. For the "
-    "bias, as a fraction of RMSE at training.",
+    help="Smallest increase of a loss that matters, as a fraction of the loss at training (of the "
+    "bias: of RMSE).",
 )
 @click.option(
     "--min-rows",
@@ -141,7 +140,7 @@ def outcomes_command(
     period_end: str | None,
     **policy: Any,
 ) -> None:
-    """Join a log with labels, and measure the quality of the model.
+    """Join a log with labels to measure the model's quality.
 
     BASELINE is the path or URL of a file such as histogram.prom. URL is a folder, or a file:, s3:,
     gs: or az: URL as in the setting LOG.
