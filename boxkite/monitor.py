@@ -38,7 +38,7 @@ from boxkite.prometheus.labelled import LabelledExposition
 from boxkite.prometheus.outcome_exposition import OutcomeExposition
 from boxkite.prometheus.scrape import Exposition, ModelSeries, Scrape, Scraper
 from boxkite.quality import Quality
-from boxkite.report.cards import Report
+from boxkite.report.drift_report import Report
 from boxkite.report.live_report import LiveReport
 from boxkite.settings import Settings, from_environment
 from boxkite.signals import EventSender

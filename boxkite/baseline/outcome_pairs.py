@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxkite.baseline.capture import NumericColumn, capture_column
+from boxkite.baseline.category_variable import CategoryVariable
 from boxkite.baseline.class_probabilities import classes_of, winning_places
+from boxkite.baseline.numeric_variable import NumericVariable
 from boxkite.baseline.outcome_values import (
     binary_number,
     binary_numbers,
@@ -24,11 +26,7 @@ from boxkite.baseline.outcome_values import (
 from boxkite.baseline.pair_counting import class_pairs, log_loss, number_pairs, score_pairs
 from boxkite.baseline.row_labels import row_values
 from boxkite.baseline.values import to_category
-from boxkite.baseline.variable import (
-    CategoryVariable,
-    NumericVariable,
-    Variable,
-)
+from boxkite.baseline.variable import Variable
 from boxkite.errors import BaselineError
 from boxkite.quality.pairs import LossSums, OutcomeKind, OutcomePairs, Outcomes
 

@@ -14,9 +14,10 @@ from boxkite.cli.inputs import read_baseline
 from boxkite.cli.shared_options import folder_exists, json_option
 from boxkite.cli.table_source import TableSource
 from boxkite.drawing.printable import one_line
-from boxkite.report.cards import Card, Report, report_of
+from boxkite.report.drift_report import Report, report_of
 from boxkite.report.rendering import check_installed, report_html
 from boxkite.report.ticket import ticket_svg
+from boxkite.report.variable_card import Card
 from boxkite.system.atomic_file import replace_file
 
 __all__ = ["report_command"]

@@ -13,8 +13,9 @@ from urllib.parse import urlencode
 
 from boxkite.drawing.svg import percent
 from boxkite.errors import ConfigError
-from boxkite.report.cards import VERDICT_WORDS, Card, Choice, Report
 from boxkite.report.charts import distribution, labels, meter, meter_top, sparkline
+from boxkite.report.drift_report import Choice, Report
+from boxkite.report.variable_card import VERDICT_WORDS, Card
 from boxkite.system.cooperation import cooperatively
 
 if TYPE_CHECKING:
