@@ -53,8 +53,8 @@ def report_command(
 ) -> None:
     """Write a comparison as an HTML or SVG file.
 
-    The report adds pictures to the table of `boxkite compare`. Arguments, options and exit codes are
-    the same. It is a single file that needs no network, so you can send it to others.
+    The report adds pictures to the table of `boxkite compare`. Arguments, options and exit codes
+    are the same. It is a single file that needs no network, so you can send it to others.
 
     \b
     Example:
