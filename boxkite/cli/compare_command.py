@@ -169,14 +169,12 @@ def compare_command(
 
     ROWS is a file, a folder or a glob of rows, as for boxkite baseline, or the folder or URL of a
     prediction log. A URL names a log unless it is a glob or the name of a file. Columns match the
-    baseline's variables by name. Predictions of a log are counted as the service counts them. To
-    compare only a part of a log, use --endpoint, --since and --until.
+    baseline's variables by name. --endpoint, --since and --until select a part of a log.
 
     \b
     Exit codes:
-      0  no variable drifted, and no rate changed
-      1  a variable drifted, or its rate of missing, invalid, unseen or outside rows changed, in
-         all rows or in a segment
+      0  no variable drifted, and no rate of missing, invalid, unseen or outside rows changed
+      1  a variable drifted, or a rate changed, in all rows or in a segment
       2  wrong usage, or a file cannot be read
       3  not enough data for any verdict
 

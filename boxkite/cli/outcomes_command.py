@@ -50,9 +50,8 @@ _FALSE_ALARMS = QualityPolicy().false_alarms_per_month
     "--window",
     metavar="LENGTH",
     callback=window_length,
-    help="Length of time that the predictions cover, such as 1d or 7d. The verdict allows for the "
-    "natural variation between windows of this length, if the baseline was fitted with --time and "
-    "--outcome.",
+    help="Length of time that the predictions cover, such as 1d or 7d. With a baseline that was "
+    "fitted with --time and --outcome, allow for the natural variation between such windows.",
 )
 @click.option(
     "--false-alarms-per-month",
@@ -86,7 +85,7 @@ def outcomes_command(
     period_end: str | None,
     false_alarms_per_month: float,
 ) -> None:
-    """Join a log with labels, and measure the quality of the model.
+    """Join a log with labels to measure the model's quality.
 
     BASELINE is the path or URL of a file such as histogram.prom. URL is a folder, or a file:, s3:,
     gs: or az: URL as in the setting LOG.

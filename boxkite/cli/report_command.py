@@ -46,8 +46,8 @@ _NAMES_SHOWN = 5
 @click.option(
     "--only",
     metavar="NAME",
-    help="Draw only this variable, as SVG. If a feature and an output share the name, give "
-    "feature:NAME or output:NAME.",
+    help="Draw only this variable, as SVG. If a feature and an output share the name: feature:NAME "
+    "or output:NAME.",
 )
 @click.option(
     "--labels",
@@ -79,9 +79,8 @@ def report_command(
 ) -> None:
     """Write a comparison as an HTML or SVG file.
 
-    The report shows the table of `boxkite compare` with pictures. It is a single file that needs no
-    network, so you can send it to others. Arguments, options and exit codes are the same as for
-    `boxkite compare`.
+    The report adds pictures to the table of `boxkite compare`. Arguments, options and exit codes
+    are the same. It is a single file that needs no network, so you can send it to others.
 
     With --label, the report also shows the quality of the model, as boxkite outcomes measures it.
     The exit code is then 1 if the quality is worse than at training, too.
