@@ -173,6 +173,7 @@ ROWS = st.one_of(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(ROWS, ROWS, ROWS), min_size=1, max_size=8))
 def test_any_line_comes_back_byte_for_byte(rows: list[tuple[Any, Any, Any]]) -> None:
