@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import functools
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -237,8 +238,10 @@ def _edge_of_score(classes: bool | Iterable[Any], outcome: Any, threshold: float
 def _check_names(argument: str, names: Iterable[str], known: set[str]) -> None:
     unknown = sorted(set(names) - known)
     if unknown:
+        nearest = difflib.get_close_matches(unknown[0], known, n=1)
+        hint = f". Did you mean {nearest[0]!r}?" if nearest else ""
         raise BaselineError(
-            f"{argument}= names columns that do not exist: {', '.join(map(repr, unknown))}"
+            f"{argument}= names columns that do not exist: {', '.join(map(repr, unknown))}{hint}"
         )
 
 
