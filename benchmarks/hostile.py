@@ -36,6 +36,7 @@ ROOT = Path(__file__).resolve().parents[1]
 MIB = 2**20
 _TIMEOUT = 600.0
 _TOO_MUCH = 3 * 2**30  # a service that takes more memory is not asked further
+_SAMPLE = 50  # requests from one look at the memory to the next
 
 SERVICE = """
 import asyncio, os, time
@@ -275,19 +276,23 @@ def _once(tree: Path, request: Request) -> tuple[float, float, float, int]:
 
 
 def _growth(tree: Path, request: Request, number: int) -> list[str]:
-    """Return the memory after a tenth of many requests, after half of them, and at the end.
+    """Return the memory after each tenth of many requests, and the most memory in between.
 
     Mapped files of the journal are left out, because the system can drop them at any time.
     """
-    sizes = []
+    sizes, most = [], 0
     with _running(tree, request.redact) as service:
-        for each in range(number):
+        for each in range(1, number + 1):
             service.send(request, request.body(each))
-            if each + 1 in (number // 10, number // 2, number):
-                sizes.append(f"{service.memory('RssAnon') / MIB:.0f} MiB")
-            if service.memory("RssAnon") > _TOO_MUCH:
-                return [*sizes, f"over {_TOO_MUCH // MIB} MiB after {each + 1} requests"]
-    return sizes
+            if each % _SAMPLE and each * 10 % number:
+                continue
+            size = service.memory("RssAnon")
+            most = max(most, size)
+            if each * 10 % number == 0:
+                sizes.append(f"{size / MIB:.0f}")
+            if size > _TOO_MUCH:
+                return [*sizes, f"over {_TOO_MUCH // MIB} after {each} requests"]
+    return [" ".join(sizes), f"{most / MIB:.0f}"]
 
 
 def main() -> None:
@@ -305,8 +310,8 @@ def main() -> None:
         print("|---|---:|---:|---:|---:|")
         for name, request in chosen.items():
             print(f"| {name} | {' | '.join(_best(tree, request, given.times))} |", flush=True)
-        print(f"\n| {given.requests:,} requests | after a tenth | after half | at the end |")
-        print("|---|---:|---:|---:|")
+        print(f"\n| {given.requests:,} requests | MiB after each tenth | the most |")
+        print("|---|---|---:|")
         for name in [name for name in chosen if "never the same" in name]:
             sizes = _growth(tree, chosen[name], given.requests)
             print(f"| {name} | {' | '.join(sizes)} |", flush=True)

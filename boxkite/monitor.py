@@ -38,7 +38,7 @@ from boxkite.prometheus.labelled import LabelledExposition
 from boxkite.prometheus.outcome_exposition import OutcomeExposition
 from boxkite.prometheus.scrape import Exposition, ModelSeries, Scrape, Scraper
 from boxkite.quality import Quality
-from boxkite.report.cards import Report
+from boxkite.report.drift_report import Report
 from boxkite.report.live_report import LiveReport
 from boxkite.settings import Settings, from_environment
 from boxkite.signals import EventSender
@@ -314,11 +314,11 @@ class Monitor:
         """Compare the quality of each segment with training, from all labels since the start.
 
         Returns:
-            The quality by the label of the segment, such as "carrier=UA". Empty if the baseline was
-            fitted without segments.
+            The quality by the label of the segment, such as "carrier=UA", with the estimates from
+            the scores of the segment. Empty if the baseline was fitted without segments.
 
         Raises:
-            ConfigError: if the service takes no labels.
+            ConfigError: if the service neither takes labels nor has a score to estimate from.
         """
         return self._quality.by_segment()
 
@@ -362,8 +362,7 @@ class Monitor:
         families = self._exposition.families(
             counts.tallies(), counts.predictions, counts.errors_by_stage(), counts.log_by_outcome()
         )
-        joined = self._counts.outcomes() if self._outcome_exposition is not None else None
-        if joined is not None and self._outcome_exposition is not None:
+        if self._outcome_exposition is not None and (joined := self._counts.outcomes()) is not None:
             families += self._outcome_exposition.families(joined)
         return families
 

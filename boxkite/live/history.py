@@ -72,7 +72,7 @@ class History:
         content = totals.to_bytes()
         crc = zlib.crc32(content).to_bytes(_CRC_BYTES, "little")
         # Do not sync the file, because this may run during a scrape. The checksum finds damage.
-        if create_file(path, crc + content, mode=0o600, sync=False):
+        if create_file(path, [crc, content], mode=0o600, sync=False):
             self._begun = now.replace(minute=0, second=0, microsecond=0)
         for beginning, old in self._files():
             # A file of a later hour was written while the clock was wrong. If it stayed, that hour

@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 from boxkite.live.checkpoint import Checkpoint
 from boxkite.live.counts import with_log_outcomes
 from boxkite.live.counts_file import Position, Progress
+from boxkite.live.journal_slice import JournalSlice, Piece, RecordsGoneError
 from boxkite.live.log_context import LogContext
 from boxkite.live.record import is_logged
 from boxkite.system.lazy_attribute import LazyLock
@@ -24,12 +25,12 @@ class Waiting(NamedTuple):
     """Consecutive records of an outbox.
 
     Attributes:
-        contents: the encoded records.
+        contents: the encoded records. They are read from the journal when they are used.
         begin: position of the first record.
         end: position after the last record.
     """
 
-    contents: list[bytes]
+    contents: JournalSlice
     begin: Position
     end: Position
 
@@ -117,10 +118,10 @@ class Outbox:
             begin = place = self._checkpoint.progress.shipped
             sealed = self._checkpoint.sealed
             end = self._checkpoint.progress.sealed if sealed else self._end
-            contents: list[bytes] = []
-            size = 0
-            while sealed or (len(contents) < max_records and size < max_bytes):
-                limit = _READ_AT_ONCE if sealed else min(_READ_AT_ONCE, max_records - len(contents))
+            pieces: list[Piece] = []
+            number = size = 0
+            while sealed or (number < max_records and size < max_bytes):
+                limit = _READ_AT_ONCE if sealed else min(_READ_AT_ONCE, max_records - number)
                 start = place
                 part, place = self._journal.read(start, limit, end)
                 if not part:
@@ -131,8 +132,26 @@ class Outbox:
                 if not sealed and sizes[-2] >= max_bytes:
                     part = part[: bisect_left(sizes, max_bytes)]
                     place = self._place_after(start, len(part))
-                contents += part
-            return Waiting(contents, begin, place)
+                pieces.append(Piece(start, len(part)))
+                number += len(part)
+            return Waiting(JournalSlice(self, pieces), begin, place)
+
+    def read_piece(self, piece: Piece) -> list[bytes]:
+        """Return some of the records that wait.
+
+        Raises:
+            RecordsGoneError: if they do not wait any more, or cannot be read.
+        """
+        with self._lock:
+            if piece.begin < self._checkpoint.progress.shipped:
+                raise RecordsGoneError("These records were delivered or given up.")
+            try:
+                contents, _ = self._journal.read(piece.begin, piece.number)
+            except OSError as error:
+                raise RecordsGoneError(f"Cannot read the journal: {error}") from error
+            if len(contents) < piece.number:
+                raise RecordsGoneError("These records were damaged or removed.")
+            return contents
 
     def seal(self, waiting: Waiting, number: int) -> Waiting:
         """Make the first records a batch, and return it.
@@ -148,11 +167,14 @@ class Outbox:
             progress, sealed = self._checkpoint.progress, self._checkpoint.sealed
             if progress.shipped > waiting.begin:
                 # The first records were given up since `waiting` was called.
-                return Waiting([], progress.shipped, progress.shipped)
+                return Waiting(JournalSlice(self, []), progress.shipped, progress.shipped)
             if sealed:  # a sealed batch keeps its bounds and ignores `number`
                 return self.waiting(0, 0)
-            contents = waiting.contents[:number]
-            place = self._place_after(waiting.begin, len(contents))
+            contents = waiting.contents.first(number)
+            place = waiting.begin
+            if contents.pieces:
+                last = contents.pieces[-1]
+                place = self._place_after(last.begin, last.number)
             self._checkpoint.commit(self._checkpoint.content, progress._replace(sealed=place))
             return Waiting(contents, waiting.begin, place)
 

@@ -5,7 +5,7 @@ A period is one minute, or several minutes that begin with the hour.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -29,7 +29,7 @@ class Cut(NamedTuple):
     complete: bool
 
 
-def cut_by_period(periods: Sequence[str | None]) -> Cut:
+def cut_by_period(periods: Iterable[str | None]) -> Cut:
     """Return the batch that holds the period of the first record.
 
     A record of an earlier period among them joins the batch. That happens when the clock is set
@@ -40,17 +40,16 @@ def cut_by_period(periods: Sequence[str | None]) -> Cut:
             None stands for a record that is not logged. If the first records are not logged, they
             form a batch of their own, which does not have to wait for the end of a period.
     """
-    first = next((i for i, period in enumerate(periods) if period is not None), len(periods))
-    if first > 0:
-        return Cut(first, "", complete=True)
-    begun = ""
-    for number, period in enumerate(periods):
-        if period is None:
-            continue
-        begun = begun or period
-        if period > begun:
-            return Cut(number, begun, complete=True)
-    return Cut(len(periods), begun, complete=False)
+    number, begun = 0, ""
+    for period in periods:
+        if period is not None:
+            if not begun and number:
+                break
+            begun = begun or period
+            if period > begun:
+                return Cut(number, begun, complete=True)
+        number += 1
+    return Cut(number, begun, complete=number > 0 and not begun)
 
 
 def seconds_until_over(period: str, now: datetime, minutes: int = 1) -> float:

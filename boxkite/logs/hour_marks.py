@@ -36,7 +36,7 @@ class HourMarks:
         Returns:
             True for the first worker in this hour. The store lets only one succeed.
         """
-        if not self._store.put_new(f"{self._folder}/{now:%Y-%m-%dT%H}", b""):
+        if not self._store.put_new(f"{self._folder}/{now:%Y-%m-%dT%H}", []):
             return False
         for hour in list(self._hours()):
             # The marks of a day stay, because they show how long the clock has run.

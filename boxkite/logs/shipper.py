@@ -7,14 +7,17 @@ import contextlib
 import threading
 import time
 import weakref
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from boxkite.error_reporter import ErrorReporter
 from boxkite.live.durable_counts import DurableCounts
+from boxkite.live.journal_slice import JournalSlice, RecordsGoneError
+from boxkite.live.log_context import LogContext
 from boxkite.live.orphan_recovery import OrphanRecovery
 from boxkite.live.outbox import Outbox, Waiting
 from boxkite.logs.batching import cut_by_period, seconds_until_over
-from boxkite.logs.journal_records import JournalRecord, JournalRecords, read_journal_record
+from boxkite.logs.journal_records import JournalRecords, minute_of_logged
 from boxkite.logs.partition import period_of
 from boxkite.logs.prediction_log import PredictionLog
 from boxkite.logs.rejected import RejectedFile
@@ -232,21 +235,24 @@ class Shipper:
         if outbox.context is None:
             return None
         while True:
-            wait = 0.0 if everything else self._seconds_until_due(outbox)
-            if wait > 0:
-                return wait
-            waiting = outbox.waiting(*self._limits)
-            if not waiting.contents:
-                return None
-            records = [read_journal_record(content) for content in cooperatively(waiting.contents)]
-            number = len(records)
-            # Deliver a sealed batch unchanged, because the sink may have stored it already.
-            if self._sink.whole_minutes and not outbox.sealed:
-                number = cut_by_period([self._period(each) for each in records]).number
-            batch = outbox.seal(waiting, number)
-            sealed = records[: len(batch.contents)]
-            logged = JournalRecords(outbox.context, [each for each in sealed if each])
-            self._deliver(outbox, batch, logged)
+            # If the journal gives up records of a batch, they are counted as dropped. Go on with
+            # the records after them.
+            with contextlib.suppress(RecordsGoneError):
+                wait = 0.0 if everything else self._seconds_until_due(outbox)
+                if wait > 0:
+                    return wait
+                waiting = outbox.waiting(*self._limits)
+                if not waiting.contents:
+                    return None
+                self._ship_batch(outbox, outbox.context, waiting)
+
+    def _ship_batch(self, outbox: Outbox, context: LogContext, waiting: Waiting) -> None:
+        number = len(waiting.contents)
+        # Deliver a sealed batch unchanged, because the sink may have stored it already.
+        if self._sink.whole_minutes and not outbox.sealed:
+            number = cut_by_period(self._periods(waiting.contents)).number
+        batch = outbox.seal(waiting, number)
+        self._deliver(outbox, batch, JournalRecords(context, batch.contents))
 
     @property
     def _limits(self) -> tuple[int, int]:
@@ -260,18 +266,16 @@ class Shipper:
         large = outbox.byte_size > self._max_minute_bytes
         if not self._sink.whole_minutes or outbox.sealed or large:
             return 0.0
-        first = outbox.waiting(1, 1).contents
-        record = read_journal_record(first[0]) if first else None
-        period = self._period(record)
-        if period is None:
+        first = next(self._periods(outbox.waiting(1, 1).contents), None)
+        if first is None:
             return 0.0
-        return seconds_until_over(period, datetime.now(UTC), self._sink.whole_minutes)
+        return seconds_until_over(first, datetime.now(UTC), self._sink.whole_minutes)
 
-    def _period(self, record: JournalRecord | None) -> str | None:
-        """Return the first minute of a record's period; None if the record is not logged."""
-        if record is None:
-            return None
-        return period_of(record.minute, self._sink.whole_minutes)
+    def _periods(self, contents: JournalSlice) -> Iterator[str | None]:
+        """Yield the first minute of each record's period; None if the record is not logged."""
+        for content in cooperatively(contents):
+            minute = minute_of_logged(content)
+            yield minute and period_of(minute, self._sink.whole_minutes)
 
     def _deliver(self, outbox: Outbox, batch: Waiting, records: JournalRecords) -> None:
         dropped = 0
@@ -285,6 +289,8 @@ class Shipper:
             self._reporter.count("log", error)
             self._rejected.append(rejected)
             self._events.log_dropped(dropped, str(error))
+        except RecordsGoneError:
+            raise  # the sink did not fail, and some of the records do not come again
         except BaseException:
             outbox.count_retried(len(records))
             raise

@@ -13,7 +13,7 @@ import re
 import secrets
 import stat
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from pathlib import Path
 from typing import IO
 
@@ -77,7 +77,12 @@ def open_replacement(path: str | os.PathLike[str]) -> Generator[IO[bytes]]:
 
 
 def create_file(
-    path: Path, content: bytes, *, mode: int = 0o640, lock: Path | None = None, sync: bool = True
+    path: Path,
+    pieces: Iterable[bytes],
+    *,
+    mode: int = 0o640,
+    lock: Path | None = None,
+    sync: bool = True,
 ) -> bool:
     """Write a new file. Never overwrite one, even if several processes create it at once.
 
@@ -87,7 +92,7 @@ def create_file(
 
     Args:
         path: the file; its folder must exist.
-        content: the whole content.
+        pieces: the content. If the name is taken already, no piece is used.
         mode: permissions, to which the umask applies.
         lock: the lock file for file systems without hard links. All processes that may create
             this file must use the same one. Default: `.boxkite-lock` in the file's folder.
@@ -99,7 +104,7 @@ def create_file(
     Raises:
         OSError: if the file cannot be written or synced. If it exists afterwards, it is complete.
     """
-    created = not _exists(path) and _create(path, content, mode, lock, sync)
+    created = not _exists(path) and _create(path, pieces, mode, lock, sync)
     if sync:
         # Sync the folder even if the file existed. Its writer may have died before it synced the
         # name.
@@ -107,10 +112,10 @@ def create_file(
     return created
 
 
-def _create(path: Path, content: bytes, mode: int, lock: Path | None, sync: bool) -> bool:
+def _create(path: Path, pieces: Iterable[bytes], mode: int, lock: Path | None, sync: bool) -> bool:
     temporary = _temporary_for(path)
     try:
-        _write(temporary, content, mode, sync)
+        _write(temporary, pieces, mode, sync)
         try:
             os.link(temporary, path)
         except FileExistsError:
@@ -125,12 +130,13 @@ def _create(path: Path, content: bytes, mode: int, lock: Path | None, sync: bool
             os.unlink(temporary)
 
 
-def _write(path: Path, content: bytes, mode: int, sync: bool) -> None:
+def _write(path: Path, pieces: Iterable[bytes], mode: int, sync: bool) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
-        rest = memoryview(content)
-        while rest:  # the system may take less than it is given
-            rest = rest[os.write(descriptor, rest) :]
+        for piece in pieces:
+            rest = memoryview(piece)
+            while rest:  # the system may take less than it is given
+                rest = rest[os.write(descriptor, rest) :]
         if sync:
             os.fsync(descriptor)
     finally:

@@ -54,7 +54,7 @@ def write(folder: Path, rows: list[tuple[Any, Any]]) -> LogReader:
             truncated=["features"] if is_cut else msgspec.UNSET,
         )
         lines.append(to_line(record, 2**20))
-    LocalStore(folder).put_new(MINUTE, b"".join(lines))
+    LocalStore(folder).put_new(MINUTE, [b"".join(lines)])
     return LogReader.open(str(folder))
 
 
@@ -178,5 +178,5 @@ def test_late_lines_are_counted_once(tmp_path: Path) -> None:
     (line, *_) = log.store.read(MINUTE).splitlines(keepends=True)
     compacted(tmp_path)
     new = line.replace(b'"entity_id":"0"', b'"entity_id":"new"')
-    log.store.put_new(MINUTE.replace("0900_w", "0000_late"), line + new)
+    log.store.put_new(MINUTE.replace("0900_w", "0000_late"), [line, new])
     assert count_log(baseline, LogReader.open(str(tmp_path))).predictions == 21

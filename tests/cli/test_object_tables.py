@@ -27,9 +27,9 @@ def training(bucket: str, tmp_path: Path) -> str:
     for number, part in enumerate((FRAME.head(200), FRAME.tail(100))):
         part.write_parquet(tmp_path / "part")
         content = (tmp_path / "part").read_bytes()
-        assert store.put_new(f"training/dt={number}/part-{number}.parquet", content)
-    assert store.put_new("training/_SUCCESS.txt", b"")
-    assert store.put_new("other/part-9.parquet", b"not read")
+        assert store.put_new(f"training/dt={number}/part-{number}.parquet", [content])
+    assert store.put_new("training/_SUCCESS.txt", [b""])
+    assert store.put_new("other/part-9.parquet", [b"not read"])
     return bucket
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from boxkite.live.record import Record, decode, encode
-from boxkite.logs.journal_records import JournalRecord, JournalRecords, read_journal_record
+from boxkite.logs.journal_records import JournalRecords, minute_of_logged
 from boxkite.logs.log_line import to_line
 from boxkite.logs.log_record import to_log_record
 from boxkite.logs.sink import Batch
@@ -16,22 +16,33 @@ RECORDS = [
 ]
 
 
-def found(record: Record) -> JournalRecord:
-    each = read_journal_record(encode(record))
-    assert each is not None
-    return each
+BATCH = Batch(CONTEXT, JournalRecords(CONTEXT, list(map(encode, RECORDS))))
 
 
-BATCH = Batch(CONTEXT, JournalRecords(CONTEXT, [found(each) for each in RECORDS]))
+def test_the_minute_of_a_logged_record() -> None:
+    assert minute_of_logged(encode(RECORDS[0])) == "2026-11-23T16:06"
 
 
-def test_a_record_that_is_not_logged_is_none() -> None:
-    assert read_journal_record(encode(Record("id", NOW, [1.0], [0.5]))) is None
+UNUSABLE = [
+    encode(Record("not logged", NOW, [1.0], [0.5])),
+    b"",
+    b"\xc1",
+    b"\x91\xa2id",
+    b"\x91" * 100_000,
+]
 
 
-@pytest.mark.parametrize("content", [b"", b"\xc1", b"\x91\xa2id", b"\x91" * 100_000])
-def test_bytes_that_are_not_a_record_are_none(content: bytes) -> None:
-    assert read_journal_record(content) is None
+@pytest.mark.parametrize("content", UNUSABLE)
+def test_a_record_that_is_damaged_or_not_logged_has_no_minute(content: bytes) -> None:
+    assert minute_of_logged(content) is None
+
+
+def test_records_that_are_damaged_or_not_logged_are_left_out() -> None:
+    first, second = map(encode, RECORDS)
+    records = JournalRecords(CONTEXT, [*UNUSABLE, second, *UNUSABLE, first, second, second])
+    assert [each.entity_id for each in records] == ["second", "first", "second", "second"]
+    minutes = [records.minute(index)[-2:] for index in range(len(records))]
+    assert minutes == ["07", "06", "07", "07"]
 
 
 def test_journal_records_are_the_log_records() -> None:
@@ -53,7 +64,5 @@ def test_a_batch_gives_the_line_and_the_minute_of_each_record(of: Batch) -> None
 
 def test_a_record_whose_values_are_damaged_is_logged_without_them() -> None:
     content = encode(RECORDS[0]).replace(b"UA", b"\xff\xff")
-    damaged = read_journal_record(content)
-    assert damaged is not None
-    (record,) = JournalRecords(CONTEXT, [damaged])
+    (record,) = JournalRecords(CONTEXT, [content])
     assert record == to_log_record(CONTEXT, Record("first", NOW, None, None))

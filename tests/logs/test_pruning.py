@@ -23,7 +23,7 @@ MINUTE = timedelta(minutes=1)
 
 def put(store: LocalStore, moment: datetime, endpoint_id: str = "e", size: int = 10) -> str:
     path = partition_path(endpoint_id, moment.isoformat(), "w", "r")
-    assert store.put_new(path, bytes(size))
+    assert store.put_new(path, [bytes(size)])
     return path
 
 
@@ -70,7 +70,7 @@ def test_only_log_files_below_the_root_are_removed(store):
         "other/models/predictions/e/2000-01-01/1405_w-r.txt",
     ]
     for path in others:
-        store.put_new(path, b"")
+        store.put_new(path, [b""])
     put(store, datetime(2000, 1, 1, tzinfo=UTC))
     assert prune(store, DAY, NOW) == Pruned(1, 10)
     assert paths(store) == others
@@ -284,7 +284,7 @@ def compacted(store: LocalStore, day: str, *names: str, endpoint: str = "e") -> 
     """Write files of ten bytes in the folder of a compacted day, and return their paths."""
     made = [f"compacted/endpoint={endpoint}/dt={day}/{name}" for name in names]
     for path in made:
-        assert store.put_new(path, bytes(10))
+        assert store.put_new(path, [bytes(10)])
     return made
 
 

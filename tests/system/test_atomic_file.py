@@ -112,8 +112,8 @@ def test_a_block_that_raises_leaves_the_old_file_and_its_own_error(tmp_path: Pat
 
 def test_a_file_that_exists_is_not_created_again(tmp_path: Path) -> None:
     target = tmp_path / "file"
-    assert create_file(target, b"one", mode=0o600)
-    assert not create_file(target, b"two")
+    assert create_file(target, [b"one"], mode=0o600)
+    assert not create_file(target, [b"two"])
     assert target.stat().st_mode & 0o777 == 0o600
     assert [(each, each.read_bytes()) for each in tmp_path.iterdir()] == [(target, b"one")]
 
@@ -125,8 +125,8 @@ def test_without_hard_links_a_lock_beside_the_file_is_used(
         raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
 
     monkeypatch.setattr(os, "link", refused)
-    assert create_file(tmp_path / "file", b"one", sync=False)
-    assert not create_file(tmp_path / "file", b"two", sync=False)
+    assert create_file(tmp_path / "file", [b"one"], sync=False)
+    assert not create_file(tmp_path / "file", [b"two"], sync=False)
     assert (tmp_path / "file").read_bytes() == b"one"
     assert sorted(each.name for each in tmp_path.iterdir()) == [".boxkite-lock", "file"]
 

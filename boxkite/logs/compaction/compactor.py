@@ -244,7 +244,7 @@ class Compactor:
 
     def _put(self, path: str, content: bytes) -> bool:
         """Write a manifest. Return False if another one has its number."""
-        if self.store.put_new(path, content):
+        if self.store.put_new(path, [content]):
             return True
         # A client repeats a put whose answer was lost. The name is then taken by its own put.
         return self.store.read(path) == content

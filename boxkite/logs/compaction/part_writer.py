@@ -100,7 +100,7 @@ class _OpenPart:
         self._writer.close()
         content = self._content.getvalue().to_pybytes()
         # A client repeats a put whose answer was lost. The name is then taken by its own put.
-        if not store.put_new(path, content) and store.read(path) != content:
+        if not store.put_new(path, [content]) and store.read(path) != content:
             raise OSError(f"{store!r} refuses the new name '{path}' because it is taken.")
         digest = hashlib.sha256(content).hexdigest()
         first, last = self._moments[0], self._moments[-1]

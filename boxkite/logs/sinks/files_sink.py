@@ -2,37 +2,96 @@
 
 from __future__ import annotations
 
-import functools
-import gzip
-import importlib
+import contextlib
 import secrets
+from array import array
 from collections import OrderedDict
-from collections.abc import Callable
-from typing import Literal, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
-from boxkite.errors import ConfigError
+from boxkite.live.journal_slice import RecordsGoneError
 from boxkite.live.log_context import LogContext
 from boxkite.logs.partition import SUFFIXES, partition_path, period_of
 from boxkite.logs.pruners import Pruner
 from boxkite.logs.sink import Batch, RejectedError
+from boxkite.logs.sinks.compression import Compress, Compression, compressor
 from boxkite.logs.stores.store import Store
 from boxkite.system.cooperation import cooperatively
 
-__all__ = ["Compression", "FilesSink"]
+__all__ = ["FilesSink"]
 
-Compression = Literal["gzip", "zstd"]
-
-_GZIP_LEVEL = 6
-_ZSTD_LEVEL = 3
+_PIECE_BYTES = 1 << 16
 _MAX_REMEMBERED = 100
 _MAX_TAKEN_NAMES = 20
 
 
 class _Written(NamedTuple):
-    """The last file of a period. The search for the next free number begins after it."""
+    """The last file of a period. The search for the next free number begins after it.
+
+    Attributes:
+        number: number of the file.
+        records: number of its records, and id and time of the first one. A batch that comes again
+            has the same.
+        rejected: why some of the records have no line, by index.
+    """
 
     number: int
-    digest: int
+    records: tuple[int, str, str]
+    rejected: dict[int, str]
+
+
+class _NothingToWriteError(Exception):
+    """All records of a period are rejected."""
+
+
+class _Content:
+    """The content of a period's file. It is made again each time it is iterated over.
+
+    So neither the records nor the lines of a period are in memory as a whole.
+
+    Args:
+        batch: the records.
+        indices: which of the records belong to the period.
+        compress: compresses the content.
+
+    Attributes:
+        rejected: why some of the records have no line, by index.
+    """
+
+    def __init__(self, batch: Batch, indices: Sequence[int], compress: Compress) -> None:
+        self._batch = batch
+        self._indices = indices
+        self._compress = compress
+        self.rejected: dict[int, str] = {}
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._compress(self._pieces())
+
+    def _pieces(self) -> Iterator[bytes]:
+        lines: list[bytes] = []
+        size = total = 0
+        for line in self._lines():
+            lines.append(line)
+            size += len(line)
+            if size >= _PIECE_BYTES:
+                yield b"".join(lines)
+                total += size
+                lines, size = [], 0
+        if not total + size:
+            # This keeps the store from writing an empty file.
+            raise _NothingToWriteError
+        yield b"".join(lines)
+
+    def _lines(self) -> Iterator[bytes]:
+        for index in cooperatively(self._indices):
+            try:
+                line = self._batch.line(index)
+            except (MemoryError, RecordsGoneError):
+                raise
+            except Exception as error:  # noqa: BLE001 - values may be of any kind
+                self.rejected[index] = f"{type(error).__name__}: {error}"
+            else:
+                yield line
 
 
 class FilesSink:
@@ -67,7 +126,7 @@ class FilesSink:
         self.name = name
         self.whole_minutes = whole_minutes
         self._store = store
-        self._compress = _compressor(compression)
+        self._compress = compressor(compression)
         self._suffix = SUFFIXES[compression]
         self._pruner = pruner
         self._written: OrderedDict[str, _Written] = OrderedDict()
@@ -80,29 +139,26 @@ class FilesSink:
             OSError: if the store cannot be reached or is full. Periods that were written before
                 are recognised when the batch comes again.
         """
-        periods, rejected = self._lines_by_period(batch)
-        for period, lines in periods.items():
-            self._write(batch.context, period, self._compress(b"".join(lines)))
+        rejected: dict[int, str] = {}
+        for period, indices in self._periods(batch, rejected).items():
+            rejected |= self._write(batch, period, indices)
         if rejected:
             raise RejectedError(rejected)
 
-    def _lines_by_period(self, batch: Batch) -> tuple[dict[str, list[bytes]], dict[int, str]]:
-        """Return the lines of each period, and why some records have none, by index."""
-        periods: dict[str, list[bytes]] = {}
-        rejected: dict[int, str] = {}
+    def _periods(self, batch: Batch, rejected: dict[int, str]) -> dict[str, array[int]]:
+        """Return which records belong to each period. Note why some belong to none, by index."""
+        periods: dict[str, array[int]] = {}
         for index in cooperatively(range(len(batch.records))):
-            try:
-                period = period_of(batch.minute(index), self.whole_minutes)
-                if period not in periods:
-                    self._path(batch.context, period)  # raises if the time is not valid
-                line = batch.line(index)
-            except MemoryError:
-                raise
-            except Exception as error:  # noqa: BLE001 - values may be of any kind
-                rejected[index] = f"{type(error).__name__}: {error}"
-            else:
-                periods.setdefault(period, []).append(line)
-        return periods, rejected
+            period = period_of(batch.minute(index), self.whole_minutes)
+            if period not in periods:
+                try:
+                    self._path(batch.context, period)
+                except ValueError as error:  # the time is not valid
+                    rejected[index] = f"{type(error).__name__}: {error}"
+                    continue
+                periods[period] = array("L")
+            periods[period].append(index)
+        return periods
 
     def _path(self, context: LogContext, period: str, number: int = 1, unique: str = "") -> str:
         """Return the path of a period's file. Text in `unique` joins the worker's id."""
@@ -116,30 +172,39 @@ class FilesSink:
             self.whole_minutes,
         )
 
-    def _write(self, context: LogContext, period: str, content: bytes) -> None:
-        first = self._path(context, period)
-        last = self._written.get(first, _Written(0, 0))
-        # Python's own hash is fast and keyed per process, and only this process compares it.
-        digest = hash(content)
-        if last.number and digest == last.digest:
-            return
-        number = last.number
+    def _write(self, batch: Batch, period: str, indices: Sequence[int]) -> dict[int, str]:
+        """Write the file of a period. Return why some records are not in it, by index."""
+        path = self._path(batch.context, period)
+        first = batch.records[indices[0]]
+        records = len(indices), first.entity_id, first.created_at
+        last = self._written.get(path)
+        if last is not None and records == last.records:
+            return last.rejected
+        content = _Content(batch, indices, self._compress)
+        with contextlib.suppress(_NothingToWriteError):
+            number = self._put(batch.context, period, last.number if last else 0, content)
+            self._remember(path, _Written(number, records, content.rejected))
+        return content.rejected
+
+    def _put(self, context: LogContext, period: str, number: int, content: _Content) -> int:
+        """Write a file under the next free number after a given one, and return its number."""
         if self._store.keeps_existing_files():
             # Limit the attempts, because a store may report every name as taken.
             for _ in range(_MAX_TAKEN_NAMES):
                 number += 1
                 path = self._path(context, period, number)
                 if self._store.put_new(path, content) or self._holds(path, content):
-                    self._remember(first, _Written(number, digest))
-                    return
+                    return number
         path = self._path(context, period, unique=f"_{secrets.token_hex(8)}")
         if not self._store.put_new(path, content):
             raise OSError(f"{self._store!r} refuses the new name '{path}' because it is taken.")
-        self._remember(first, _Written(max(number, 1), digest))
+        return max(number, 1)
 
-    def _holds(self, path: str, content: bytes) -> bool:
+    def _holds(self, path: str, content: Iterable[bytes]) -> bool:
         try:
-            return self._store.read(path) == content
+            with self._store.open(path) as file:
+                # Usually the first piece differs already.
+                return all(file.read(len(piece)) == piece for piece in content) and not file.read(1)
         except FileNotFoundError:  # it was pruned in the meantime
             return False
         except PermissionError:
@@ -161,26 +226,3 @@ class FilesSink:
 
     def close(self) -> None:
         """Do nothing: a store has no connection to close."""
-
-
-def _compressor(compression: Compression | None) -> Callable[[bytes], bytes]:
-    """Return a function that compresses equal files to equal bytes, so that they compare equal.
-
-    Raises:
-        ConfigError: if the compression is unknown, or the package that it needs is missing.
-    """
-    if compression is None:
-        return bytes
-    if compression == "gzip":
-        # Without mtime=0, the header would hold the current time.
-        return functools.partial(gzip.compress, compresslevel=_GZIP_LEVEL, mtime=0)
-    if compression != "zstd":
-        raise ConfigError(f"Unknown log compression {compression!r}. Use gzip, zstd or none.")
-    try:
-        zstandard = importlib.import_module("zstandard")
-    except ImportError as error:
-        raise ConfigError(
-            "The log compression zstd needs zstandard: pip install 'boxkite[zstd]'"
-        ) from error
-    compress: Callable[[bytes], bytes] = zstandard.ZstdCompressor(level=_ZSTD_LEVEL).compress
-    return compress

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from importlib.metadata import entry_points
 from importlib.util import find_spec
@@ -15,7 +15,8 @@ from boxkite.error_reporter import ErrorReporter
 from boxkite.errors import ConfigError
 from boxkite.logs.pruners import HourlyPruner, SizePruner
 from boxkite.logs.sink import Sink
-from boxkite.logs.sinks.files_sink import Compression, FilesSink
+from boxkite.logs.sinks.compression import Compression
+from boxkite.logs.sinks.files_sink import FilesSink
 from boxkite.logs.sinks.fluentd_sink import FluentdSink
 from boxkite.logs.stores import open_store, store_url
 from boxkite.logs.stores.local_store import LocalStore
@@ -66,10 +67,10 @@ class _DefaultStore(LocalStore):
         super().__init__(place.log_folder())
         self._place_of_folder = place
 
-    def put_new(self, path: str, content: bytes) -> bool:
+    def put_new(self, path: str, pieces: Iterable[bytes]) -> bool:
         self._place_of_folder.open_log_folder()
         try:
-            return super().put_new(path, content)
+            return super().put_new(path, pieces)
         except OSError as error:
             raise self._place_of_folder.explained(error) from error
 

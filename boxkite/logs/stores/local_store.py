@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -39,7 +39,7 @@ class LocalStore:
     def __repr__(self) -> str:
         return f"LocalStore({str(self.folder)!r})"
 
-    def put_new(self, path: str, content: bytes) -> bool:
+    def put_new(self, path: str, pieces: Iterable[bytes]) -> bool:
         """Write a file as a whole, and return True. Return False if the path is taken.
 
         Raises:
@@ -51,7 +51,7 @@ class LocalStore:
         _make_folder(file.parent)
         # Use one lock file for the whole store. A lock file in a day's folder would keep that
         # folder from ever being empty.
-        return create_file(file, content, lock=self.folder / ".boxkite-lock")
+        return create_file(file, pieces, lock=self.folder / ".boxkite-lock")
 
     def keeps_existing_files(self) -> bool:
         """Return True: `put_new` never overwrites a file."""

@@ -8,7 +8,7 @@ import importlib
 import io
 import os
 import re
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from datetime import timedelta
 from typing import IO, Any
 
@@ -80,7 +80,7 @@ class ObjectStore:
     def __repr__(self) -> str:
         return f"ObjectStore({self.url!r})"
 
-    def put_new(self, path: str, content: bytes) -> bool:
+    def put_new(self, path: str, pieces: Iterable[bytes]) -> bool:
         """Write a file as a whole, and return True. Return False if the path is taken.
 
         Raises:
@@ -88,6 +88,8 @@ class ObjectStore:
             ValueError: if the path is empty or would lead out of the prefix.
         """
         parts_of(path)
+        # The service needs the size first, and the client repeats a put that failed.
+        content = b"".join(pieces)
         with self.os_errors():
             try:
                 self._obstore.put(self._store, path, content, mode=self._mode)
@@ -108,7 +110,7 @@ class ObjectStore:
         if self._keeps_existing is None:
             try:
                 # The second put only happens if the first one found the name free.
-                self._keeps_existing = not (self.put_new(_PROBE, b"") and self.put_new(_PROBE, b""))
+                self._keeps_existing = not (self.put_new(_PROBE, []) and self.put_new(_PROBE, []))
             except PermissionError:
                 # The credentials only allow other names, so it is unknown whether conditions work.
                 self._keeps_existing = False

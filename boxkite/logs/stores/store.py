@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import IO, NamedTuple, Protocol
 
 __all__ = ["Store", "StoredFile", "is_hidden", "parts_of"]
@@ -26,8 +26,12 @@ class StoredFile(NamedTuple):
 class Store(Protocol):
     """Files by path, relative to one root. Several threads may use a store at once."""
 
-    def put_new(self, path: str, content: bytes) -> bool:
+    def put_new(self, path: str, pieces: Iterable[bytes]) -> bool:
         """Write a file as a whole, and return True. Return False if the path is taken.
+
+        Args:
+            path: path of the file.
+            pieces: the content. If iterating over it raises an exception, no file is written.
 
         Raises:
             OSError: if the store cannot be reached or is full. The file may exist then, but only as

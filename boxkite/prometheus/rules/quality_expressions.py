@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
+from boxkite.baseline.category_variable import OTHER, UNSEEN
 from boxkite.baseline.text_writer import format_float
-from boxkite.baseline.variable import OTHER, UNSEEN
 from boxkite.quality.intervals import NORMAL_95
 from boxkite.quality.students_t import MOST_DEGREES
 

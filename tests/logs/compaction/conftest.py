@@ -2,7 +2,7 @@
 
 import datetime as dt
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -111,8 +111,8 @@ class StoppingStore:
             self._act()
         return result
 
-    def put_new(self, path: str, content: bytes) -> bool:
-        return self._change(self._store.put_new, path, content)  # type: ignore[no-any-return]
+    def put_new(self, path: str, pieces: Iterable[bytes]) -> bool:
+        return self._change(self._store.put_new, path, pieces)  # type: ignore[no-any-return]
 
     def remove(self, path: str) -> None:
         self._change(self._store.remove, path)

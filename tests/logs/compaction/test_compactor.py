@@ -122,7 +122,7 @@ def test_a_compaction_that_is_killed_at_any_change_loses_and_doubles_nothing(
     for number in range(1, 30):
         copy = Log(tmp_path / f"copy-{number}")
         for file in log.store.list(""):
-            copy.store.put_new(file.path, log.store.read(file.path))
+            copy.store.put_new(file.path, [log.store.read(file.path)])
         store = StoppingStore(copy.store, number, stop, after=after)
         try:
             copy.compact(store, delete=True)

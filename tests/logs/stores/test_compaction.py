@@ -38,8 +38,8 @@ def test_a_compaction_in_a_bucket_whose_answers_are_lost_can_be_run_again(
     proxy = start_proxy(s3_server)
     url = f"s3://{s3_server.new_bucket()}/log"
     store = open_store(url)
-    store.put_new(f"{FOLDER}/0900_w-r.txt", lines("b", "a"))
-    store.put_new(f"{FOLDER}/0900_w-r-2.txt", lines("a", "c"))
+    store.put_new(f"{FOLDER}/0900_w-r.txt", [lines("b", "a")])
+    store.put_new(f"{FOLDER}/0900_w-r-2.txt", [lines("a", "c")])
     assert store.keeps_existing_files()
     for name, order in (("/part-", "acb"), ("/_manifest-", "abc")):
         proxy.broken = functools.partial(_lose_answer, name)  # type: ignore[assignment]
@@ -49,7 +49,7 @@ def test_a_compaction_in_a_bucket_whose_answers_are_lost_can_be_run_again(
         assert read(url) == list(order)
     (found,) = Compactor(store, print).compact(DAY, delete=True)
     assert (found.predictions, found.files, found.deleted) == (3, 1, 2)
-    store.put_new(f"{FOLDER}/0900_late-r.txt", lines("a", "d"))
+    store.put_new(f"{FOLDER}/0900_late-r.txt", [lines("a", "d")])
     assert read(url) == ["a", "b", "c", "d"]
     (found,) = Compactor(store, print).compact(DAY, delete=True)
     assert (found.predictions, found.deleted) == (4, 1)
@@ -62,7 +62,7 @@ def test_lines_stay_if_the_service_ignores_conditions(
     start_proxy(s3_server).ignores_conditions = True
     url = f"s3://{s3_server.new_bucket()}/log"
     store = open_store(url)
-    store.put_new(f"{FOLDER}/0900_w-r.txt", lines("b", "a"))
+    store.put_new(f"{FOLDER}/0900_w-r.txt", [lines("b", "a")])
     with pytest.raises(ConfigError, match="ignores conditional puts"):
         list(Compactor(store, print).compact(DAY, delete=True))
     assert [each.predictions for each in Compactor(store, print).compact(DAY)] == [2]

@@ -36,8 +36,8 @@ def any_store(request: pytest.FixtureRequest, store: LocalStore, monkeypatch) ->
 
 
 def test_a_file_is_read_as_it_was_put(any_store):
-    assert any_store.put_new("a/b/c.txt", b"one")
-    assert any_store.put_new("empty", b"")
+    assert any_store.put_new("a/b/c.txt", [b"one"])
+    assert any_store.put_new("empty", [b""])
     assert any_store.read("a/b/c.txt") == b"one"
     found = list(any_store.list(""))
     assert [each[:2] for each in found] == [("a/b/c.txt", 3), ("empty", 0)]
@@ -45,8 +45,8 @@ def test_a_file_is_read_as_it_was_put(any_store):
 
 
 def test_an_existing_file_is_not_changed(any_store):
-    assert any_store.put_new("a/b.txt", b"one")
-    assert not any_store.put_new("a/b.txt", b"two")
+    assert any_store.put_new("a/b.txt", [b"one"])
+    assert not any_store.put_new("a/b.txt", [b"two"])
     assert any_store.read("a/b.txt") == b"one"
     assert [each[:2] for each in any_store.list("a")] == [("a/b.txt", 3)]
 
@@ -54,13 +54,13 @@ def test_an_existing_file_is_not_changed(any_store):
 def test_a_dangling_link_takes_its_name(any_store):
     any_store.folder.mkdir()
     (any_store.folder / "a").symlink_to("nowhere")
-    assert not any_store.put_new("a", b"one")
+    assert not any_store.put_new("a", [b"one"])
     assert not (any_store.folder / "nowhere").exists()
 
 
 def test_nothing_but_the_file_remains(store):
-    store.put_new("a/b.txt", b"one")
-    store.put_new("a/b.txt", b"two")
+    store.put_new("a/b.txt", [b"one"])
+    store.put_new("a/b.txt", [b"two"])
     assert names(store.folder) == ["a", "a/b.txt"]
 
 
@@ -69,7 +69,7 @@ def test_one_of_many_writers_at_once_wins(any_store):
     won = []
 
     def write(content: bytes) -> None:
-        if any_store.put_new("a/b.txt", content):
+        if any_store.put_new("a/b.txt", [content]):
             won.append(content)
 
     threads = [threading.Thread(target=write, args=(content,)) for content in contents]
@@ -84,19 +84,19 @@ def test_without_hard_links_a_lock_that_is_held_for_long_is_an_error(store, monk
     fcntl = pytest.importorskip("fcntl")
     monkeypatch.setattr("boxkite.system.atomic_file._LOCK_SECONDS", 0.05)
     monkeypatch.setattr(os, "link", no_links)
-    store.put_new("a", b"one")
+    store.put_new("a", [b"one"])
     with open(store.folder / ".boxkite-lock", "rb") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         with pytest.raises(TimeoutError, match=r"\.boxkite-lock"):
-            store.put_new("b", b"two")
-    assert store.put_new("b", b"two")
+            store.put_new("b", [b"two"])
+    assert store.put_new("b", [b"two"])
     assert names(store.folder) == [".boxkite-lock", "a", "b"]
 
 
 def test_a_file_is_whole_although_the_system_writes_in_small_parts(store, monkeypatch):
     real = os.write
     monkeypatch.setattr(os, "write", lambda descriptor, content: real(descriptor, content[:1]))
-    assert store.put_new("a", b"0123456789")
+    assert store.put_new("a", [b"0123456789"])
     assert store.read("a") == b"0123456789"
 
 
@@ -105,7 +105,7 @@ def test_a_file_is_whole_although_the_system_writes_in_small_parts(store, monkey
     ["", ".", "..", "/etc/passwd", "../a", "a/../../b", "a//b", "a/", "a/./b", "a\0b", "a/.."],
 )
 def test_a_path_that_leads_out_of_the_store_is_refused(path, store):
-    for action in (store.read, store.remove, lambda path: store.put_new(path, b"")):
+    for action in (store.read, store.remove, lambda path: store.put_new(path, [b""])):
         with pytest.raises(ValueError, match="not a path of a file"):
             action(path)
     assert not store.folder.exists()
@@ -122,7 +122,7 @@ def test_a_folder_that_does_not_exist_yet_is_an_empty_store(store):
 def test_files_are_listed_by_path_across_folders(store):
     paths = ["a-b", "a.txt", "a/b", "a/c/d", "a0", "b/-1", "b/1.txt", "é"]
     for path in reversed(paths):
-        store.put_new(path, b"")
+        store.put_new(path, [b""])
     assert sorted(paths) == paths
     assert [path for path, *_ in store.list("")] == paths
     assert [path for path, *_ in store.list("a")] == ["a/b", "a/c/d"]
@@ -130,9 +130,9 @@ def test_files_are_listed_by_path_across_folders(store):
 
 
 def test_hidden_names_and_links_are_not_listed(store, tmp_path):
-    store.put_new("a/b", b"")
-    store.put_new("a/.hidden", b"")
-    store.put_new(".hidden/b", b"")
+    store.put_new("a/b", [b""])
+    store.put_new("a/.hidden", [b""])
+    store.put_new(".hidden/b", [b""])
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "file").touch()
     (store.folder / "a" / "folder").symlink_to(tmp_path / "other")
@@ -141,7 +141,7 @@ def test_hidden_names_and_links_are_not_listed(store, tmp_path):
 
 
 def test_a_removed_file_is_gone(store):
-    store.put_new("a/b", b"")
+    store.put_new("a/b", [b""])
     store.remove("a/b")
     store.remove("a/b")
     assert list(store.list("")) == []
@@ -149,7 +149,7 @@ def test_a_removed_file_is_gone(store):
 
 def test_tidy_removes_old_temporary_files_and_empty_folders_and_nothing_else(store):
     for path in ("m/day/file", "m/empty/file", "m/old/file", "other/empty/file"):
-        store.put_new(path, b"")
+        store.put_new(path, [b""])
     for path in ("m/empty/file", "m/old/file", "other/empty/file"):
         store.remove(path)
     for name, age in (("0" * 16, 3700), ("1" * 16, 3500)):
@@ -169,9 +169,9 @@ def test_tidy_removes_old_temporary_files_and_empty_folders_and_nothing_else(sto
 def test_only_owner_and_group_can_read(store):
     before = os.umask(0)
     try:
-        store.put_new("a/b", b"")
+        store.put_new("a/b", [b""])
         os.umask(0o077)
-        store.put_new("c/d", b"")
+        store.put_new("c/d", [b""])
     finally:
         os.umask(before)
 
@@ -188,14 +188,14 @@ def test_a_relative_folder_stays_the_same_when_the_working_directory_changes(tmp
     store = LocalStore("log")
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir("elsewhere")
-    store.put_new("a", b"")
+    store.put_new("a", [b""])
     assert names(tmp_path) == ["elsewhere", "log", "log/a"]
 
 
 def test_a_file_where_a_folder_should_be_is_an_error(store):
-    store.put_new("a", b"")
+    store.put_new("a", [b""])
     with pytest.raises(NotADirectoryError):
-        store.put_new("a/b", b"")
+        store.put_new("a/b", [b""])
     assert list(store.list("a")) == []
 
 
@@ -203,7 +203,7 @@ def _put(folder: str, start: object, number: int) -> None:
     start.wait()
     store = LocalStore(folder)
     for each in range(50):
-        store.put_new(f"day/{each}", str(number).encode() * 5000)
+        store.put_new(f"day/{each}", [str(number).encode() * 5000])
 
 
 def test_processes_that_write_the_same_files_leave_whole_ones(store):

@@ -41,9 +41,9 @@ def batch_of(number: int, minute: int) -> Batch:
 @pytest.mark.parametrize("prefix", ["", "/a", "/a b/é%20+/c/"])
 def test_a_file_is_read_as_it_was_put_and_never_put_again(prefix, bucket):
     store = open_store(bucket + prefix)
-    assert store.put_new("a/b.txt", b"one")
-    assert store.put_new("a/empty", b"")
-    assert not store.put_new("a/b.txt", b"two")
+    assert store.put_new("a/b.txt", [b"one"])
+    assert store.put_new("a/empty", [b""])
+    assert not store.put_new("a/b.txt", [b"two"])
     assert store.read("a/b.txt") == b"one"
     assert store.read("a/empty") == b""
     found = list(store.list(""))
@@ -53,7 +53,7 @@ def test_a_file_is_read_as_it_was_put_and_never_put_again(prefix, bucket):
 
 def test_stores_with_different_prefixes_do_not_see_each_other(bucket):
     one, other = open_store(f"{bucket}/one"), open_store(f"{bucket}/on")
-    one.put_new("a", b"1")
+    one.put_new("a", [b"1"])
     assert list(other.list("")) == []
     assert [path for path, *_ in open_store(bucket).list("")] == ["one/a"]
 
@@ -62,7 +62,7 @@ def test_files_are_listed_by_path_without_hidden_ones(bucket):
     store = open_store(f"{bucket}/p")
     paths = ["a-b", "a.txt", "a/b", "a/c/d", "a0", "b/-1", "b/1.txt"]
     for path in [*reversed(paths), ".hidden", "a/.hidden", ".a/b"]:
-        store.put_new(path, b"")
+        store.put_new(path, [b""])
     assert [path for path, *_ in store.list("")] == paths
     assert [path for path, *_ in store.list("a")] == ["a/b", "a/c/d"]
     assert list(store.list("nothing")) == []
@@ -70,7 +70,7 @@ def test_files_are_listed_by_path_without_hidden_ones(bucket):
 
 def test_a_removed_file_is_gone(bucket):
     store = open_store(bucket)
-    store.put_new("a/b", b"1")
+    store.put_new("a/b", [b"1"])
     store.remove("a/b")
     store.remove("a/b")
     assert list(store.list("")) == []
@@ -81,7 +81,7 @@ def test_a_removed_file_is_gone(bucket):
 @pytest.mark.parametrize("path", ["", "..", "../a", "a/../../b", "/a", "a//b", "a/"])
 def test_a_path_that_leads_out_of_the_store_is_refused(path, bucket):
     store = open_store(f"{bucket}/p")
-    for action in (store.read, store.remove, lambda path: store.put_new(path, b"")):
+    for action in (store.read, store.remove, lambda path: store.put_new(path, [b""])):
         with pytest.raises(ValueError, match="not a path of a file"):
             action(path)
 
@@ -89,7 +89,7 @@ def test_a_path_that_leads_out_of_the_store_is_refused(path, bucket):
 def test_a_missing_bucket_is_an_error(bucket):
     store = open_store(f"{bucket}-missing/p")
     for action in (
-        lambda: store.put_new("a", b""),
+        lambda: store.put_new("a", [b""]),
         lambda: store.read("a"),
         lambda: list(store.list("")),
     ):
@@ -103,7 +103,7 @@ def test_more_than_one_page_of_files_is_listed_and_pruned(bucket):
     start = datetime(2026, 11, 23, tzinfo=UTC)
     for number in range(1100):
         moment = start + timedelta(minutes=number)
-        store.put_new(f"models/predictions/e/{moment:%Y-%m-%d/%H%M}_w-r.txt", b"x")
+        store.put_new(f"models/predictions/e/{moment:%Y-%m-%d/%H%M}_w-r.txt", [b"x"])
     assert len(list(store.list("models"))) == 1100
     assert prune(store, start + timedelta(minutes=1050)) == Pruned(1050, 1050)
     assert len(list(store.list("models"))) == 50
@@ -113,7 +113,7 @@ def test_a_server_that_is_down_is_an_error_within_bounded_time(bucket, server, m
     for name, value in server.variables(1).items():
         monkeypatch.setenv(name, value)
     store = open_store(bucket)
-    for action in (lambda: store.put_new("a", b""), lambda: list(store.list(""))):
+    for action in (lambda: store.put_new("a", [b""]), lambda: list(store.list(""))):
         with pytest.raises(OSError, match=r"127\.0\.0\.1:1/") as caught:
             action()
         assert "\n" not in str(caught.value)
@@ -221,7 +221,7 @@ def test_whether_a_store_honours_conditions_is_asked_once(bucket, server, start_
 def test_a_large_file_is_read_bit_by_bit(bucket):
     store = open_store(bucket)
     content = bytes(range(256)) * 20_000
-    store.put_new("a", content)
+    store.put_new("a", [content])
     with store.open("a") as file:
         assert file.read(1000) + file.read() == content
     with pytest.raises(FileNotFoundError):
@@ -233,7 +233,7 @@ def test_a_denied_request_is_a_permission_error(fault, bucket, server, start_pro
     proxy = start_proxy(server)
     proxy.faults = [fault]
     with pytest.raises(PermissionError, match=bucket):
-        open_store(bucket).put_new("a", b"")
+        open_store(bucket).put_new("a", [b""])
 
 
 @pytest.mark.slow
@@ -272,8 +272,8 @@ class Remembering:
     def __init__(self):
         self.contents = []
 
-    def put_new(self, path, content):  # noqa: ARG002
-        self.contents.append(content)
+    def put_new(self, path, pieces):  # noqa: ARG002
+        self.contents.append(b"".join(pieces))
         return True
 
 
@@ -305,7 +305,7 @@ def test_a_wrong_key_is_a_permission_error_that_does_not_show_the_key(azure_serv
     url = f"az://{azure_server.new_bucket()}"
     monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_KEY", "c2VjcmV0")
     with pytest.raises(PermissionError) as caught:
-        open_store(url).put_new("a", b"")
+        open_store(url).put_new("a", [b""])
     assert "c2VjcmV0" not in str(caught.value)
 
 
@@ -322,7 +322,7 @@ def test_puts_to_google_are_conditional(s3_server, start_proxy, monkeypatch):
     }
     monkeypatch.setenv("GOOGLE_BASE_URL", account["gcs_base_url"])
     monkeypatch.setenv("GOOGLE_SERVICE_ACCOUNT_KEY", json.dumps(account))
-    assert not open_store("gs://bucket/prefix").put_new("a/b.txt", b"one")
+    assert not open_store("gs://bucket/prefix").put_new("a/b.txt", [b"one"])
     ((method, path, headers),) = proxy.requests
     assert (method, unquote(path)) == ("PUT", "/bucket/prefix/a/b.txt")
     assert headers["x-goog-if-generation-match"] == "0"
@@ -338,13 +338,13 @@ def forked(what):
     child = os.fork()
     if not child:
         try:
-            print(what, constructed.put_new(what, b""), flush=True)
+            print(what, constructed.put_new(what, [b""]), flush=True)
         except OSError as error:
             print(what, error, flush=True)
         os._exit(0)
     os.waitpid(child, 0)
 forked("before")
-print("own", constructed.put_new("own", b""), flush=True)
+print("own", constructed.put_new("own", [b""]), flush=True)
 forked("after")
 """
     result = subprocess.run(
