@@ -49,7 +49,7 @@ test-all: $(VENV)/test.installed
 test-rules: $(VENV)/test.installed
 	@.ci/debian prometheus || true
 	@.ci/prometheus $(PROMETHEUS) || true
-	$(PYTEST) $(SPREAD) -m "not slow" tests/prometheus --prometheus $(subst $(space),$(comma),$(PROMETHEUS)) \
+	$(PYTEST) $(SPREAD) tests/prometheus --prometheus $(subst $(space),$(comma),$(PROMETHEUS)) \
 	  -k "rule" $(PYTEST_ARGS)
 
 test-lowest: .venv-lowest/lowest.installed

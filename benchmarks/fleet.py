@@ -1,6 +1,6 @@
 """What a fleet costs Prometheus, with the baseline on each replica or on one target for all.
 
-Two measurements, each with a real Prometheus. **Rules**: two hours of a fleet's scrapes are
+Two measurements, each with a real Prometheus. **Rules**: some hours of a fleet's scrapes are
 written as blocks, and the whole rule file is evaluated over them for some minutes. A variable costs
 the same whatever the others are, so a few variables are enough. **Memory**: as many targets as
 replicas serve one page, and are scraped for some minutes.
@@ -19,7 +19,7 @@ import tempfile
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -32,7 +32,6 @@ from boxkite.prometheus.rules import render_rules
 from boxkite.prometheus.rules.counting import OUTCOME_COUNTERS
 from boxkite.settings import Settings
 
-HOURS = 2
 SCRAPE_SECONDS = 15
 ROWS_A_SCRAPE = 4
 # The labels of commit 405acfb, for its rule file.
@@ -56,6 +55,15 @@ RULES_CONFIGURATION = """\
 rule_files: [boxkite.rules.yml]
 storage: {tsdb: {out_of_order_time_window: 1h}}
 """
+
+
+class Column(NamedTuple):
+    """The samples of one series on some targets: its values, their times, and the targets."""
+
+    series: str
+    values: np.ndarray
+    times: np.ndarray
+    targets: list[str]
 
 
 class Cost(NamedTuple):
@@ -137,34 +145,42 @@ def on_target(series: str, labels: str) -> str:
     return f"{series.removesuffix('}')},{labels}}}"
 
 
-def samples(monitor: Monitor, replicas: int, end: float, renamed: dict[str, str]) -> Iterator[str]:
-    """Yield a fleet's scrapes of two hours, and the steps of the week before as the rules record
-    them; one family after the other as OpenMetrics has it."""
-    times = np.arange(end - HOURS * 3600, end, SCRAPE_SECONDS)
-    names, values = pages(monitor, len(times))
-    targets = [f'job="models",instance="{number}"' for number in range(replicas)]
-    columns = [(name, values[:, place], times, targets) for place, name in enumerate(names)]
-    if not monitor.settings.export_baseline:
-        for name, value in values_of(monitor.baseline.as_text()).items():
-            columns.append((name, np.full(len(times), value), times, ['job="baselines"']))
-    columns += steps(names, values, replicas, time.time())
+def samples(columns: Iterable[Column], renamed: Mapping[str, str]) -> Iterator[str]:
+    """Yield the samples of some columns; one family after the other as OpenMetrics has it."""
     family = ""
-    for name, column, its_times, its_targets in sorted(
-        columns, key=lambda each: family_of(each[0])
-    ):
+    for name, values, times, targets in sorted(columns, key=lambda each: family_of(each.series)):
         for old, new in renamed.items():
             name = name.replace(f"{old}=", f"{new}=")
         if family != family_of(name):
             family = family_of(name)
             yield f"# TYPE {family} unknown\n"
-        for target in its_targets:
-            yield from series_lines(on_target(name, target), column.tolist(), its_times.tolist())
+        for target in targets:
+            yield from series_lines(on_target(name, target), values.tolist(), times.tolist())
 
 
-def steps(
-    names: list[str], values: np.ndarray, replicas: int, end: float
-) -> Iterator[tuple[str, np.ndarray, np.ndarray, list[str]]]:
-    """Yield the steps of a week, because the windows of days add them up.
+def scrapes(
+    monitor: Monitor, names: list[str], values: np.ndarray, replicas: int, end: float
+) -> Iterator[Column]:
+    """Yield a fleet's scrapes.
+
+    Args:
+        monitor: What each replica serves.
+        names: The series of one replica.
+        values: The value of each in each scrape.
+        replicas: Number of replicas.
+        end: When the scrapes end.
+    """
+    times = end - SCRAPE_SECONDS * np.arange(len(values))[::-1]
+    targets = [f'job="models",instance="{number}"' for number in range(replicas)]
+    for place, name in enumerate(names):
+        yield Column(name, values[:, place], times, targets)
+    if not monitor.settings.export_baseline:
+        for name, value in values_of(monitor.baseline.as_text()).items():
+            yield Column(name, np.full(len(times), value), times, ['job="baselines"'])
+
+
+def steps(names: list[str], values: np.ndarray, replicas: int, end: float) -> Iterator[Column]:
+    """Yield the steps of a week as the rules record them, because the windows of days add them up.
 
     Args:
         names: The series of one replica.
@@ -177,12 +193,8 @@ def steps(
     for name, each in zip(names, added.tolist(), strict=True):
         counter, labels = name.partition("{")[::2]
         if record := RECORDED_STEPS.get(counter):
-            yield (
-                f"{record}:increase5m{{{labels}",
-                np.full(len(times), each),
-                times,
-                ['job="models"'],
-            )
+            series = f"{record}:increase5m{{{labels}"
+            yield Column(series, np.full(len(times), each), times, ['job="models"'])
 
 
 def family_of(series: str) -> str:
@@ -199,7 +211,15 @@ def rules_cost(arguments: argparse.Namespace, export_baseline: bool) -> Cost:
         renamed = OLD_LABELS if arguments.old_labels else {}
         # Writing the blocks takes a while, and the rules need samples of the last minutes.
         end = time.time() + 60 * arguments.minutes + arguments.lead_seconds
-        add_samples(data, samples(monitor, arguments.replicas, end, renamed))
+        names, values = pages(monitor, round(arguments.hours * 3600 / SCRAPE_SECONDS))
+        # promtool reads all samples again for each block, so the week of steps is apart.
+        for columns in (
+            scrapes(monitor, names, values, arguments.replicas, end),
+            steps(names, values, arguments.replicas, time.time()),
+        ):
+            add_samples(data, samples(columns, renamed))
+        if time.time() + 60 * arguments.minutes > end:
+            raise SystemExit("The blocks took too long to write. Raise --lead-seconds.")
         (Path(folder) / "boxkite.rules.yml").write_text(rules)
         with running(data, RULES_CONFIGURATION) as database:
             return watched(database, 60 * arguments.minutes)
@@ -283,6 +303,7 @@ def main() -> None:
     parser.add_argument("--replicas", type=int, default=200)
     parser.add_argument("--variables", type=int, default=2)
     parser.add_argument("--minutes", type=float, default=4)
+    parser.add_argument("--hours", type=float, default=2, help="of scrapes that the blocks hold")
     parser.add_argument("--lead-seconds", type=float, default=120, help="to write the blocks in")
     parser.add_argument("--rules", type=Path, help="a rule file [default: the one of this tree]")
     parser.add_argument("--old-labels", action="store_true", help="the labels of commit 405acfb")

@@ -38,7 +38,7 @@ from boxkite.prometheus.labelled import LabelledExposition
 from boxkite.prometheus.outcome_exposition import OutcomeExposition
 from boxkite.prometheus.scrape import Exposition, ModelSeries, Scrape, Scraper
 from boxkite.quality import Quality
-from boxkite.report.cards import Report
+from boxkite.report.drift_report import Report
 from boxkite.report.live_report import LiveReport
 from boxkite.settings import Settings, from_environment
 from boxkite.signals import EventSender
@@ -362,8 +362,7 @@ class Monitor:
         families = self._exposition.families(
             counts.tallies(), counts.predictions, counts.errors_by_stage(), counts.log_by_outcome()
         )
-        joined = self._counts.outcomes() if self._outcome_exposition is not None else None
-        if joined is not None and self._outcome_exposition is not None:
+        if self._outcome_exposition is not None and (joined := self._counts.outcomes()) is not None:
             families += self._outcome_exposition.families(joined)
         return families
 

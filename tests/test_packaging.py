@@ -33,6 +33,7 @@ def _loaded(program: str) -> set[str]:
     return set(json.loads(result.stdout.splitlines()[-1]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "program",
     [

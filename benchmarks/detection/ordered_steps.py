@@ -8,8 +8,8 @@ import numpy as np
 from scipy.stats import binom
 
 from boxkite import Baseline
+from boxkite.baseline.category_variable import CategoryVariable
 from boxkite.baseline.tally import Tally
-from boxkite.baseline.variable import CategoryVariable
 from boxkite.drift import compare_counts
 
 __all__ = ["print_ordered_steps"]

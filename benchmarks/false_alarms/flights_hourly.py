@@ -16,8 +16,8 @@ import pandas as pd
 
 from boxkite import Baseline
 from boxkite.baseline.capture import capture_column
+from boxkite.baseline.category_variable import CategoryVariable
 from boxkite.baseline.tally import Tally, tally_column
-from boxkite.baseline.variable import CategoryVariable
 from boxkite.drift import Policy, compare_counts, estimate_design_effect
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "examples"))

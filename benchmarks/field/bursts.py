@@ -15,9 +15,9 @@ from judging import PENDING, Judge
 from numpy.typing import NDArray
 from stationary_week import DAY, LENGTH, MONTH, TRAINING_HOURS, alarms_of, sliding
 
+from boxkite.baseline.numeric_variable import NumericVariable
 from boxkite.baseline.tally import Tally
 from boxkite.baseline.time_windows import learn_windows
-from boxkite.baseline.variable import NumericVariable
 from boxkite.drift import Policy
 
 __all__ = ["print_bursts"]

@@ -20,8 +20,8 @@ from stationary_week import DAY, LENGTH, TRAINING_HOURS, WEEK
 
 from boxkite import Baseline
 from boxkite.baseline.capture import capture_column
+from boxkite.baseline.category_variable import CategoryVariable
 from boxkite.baseline.tally import Tally, tally_column
-from boxkite.baseline.variable import CategoryVariable
 from boxkite.drift import Policy
 
 __all__ = ["print_faults"]

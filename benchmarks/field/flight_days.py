@@ -16,8 +16,9 @@ from stationary_week import LENGTH, sliding
 
 from boxkite import Baseline
 from boxkite.baseline.capture import capture_column
+from boxkite.baseline.category_variable import CategoryVariable
 from boxkite.baseline.tally import Tally, tally_column
-from boxkite.baseline.variable import CategoryVariable, Variable
+from boxkite.baseline.variable import Variable
 from boxkite.drift import compare
 
 __all__ = ["print_even_and_odd_days", "print_first_weeks"]

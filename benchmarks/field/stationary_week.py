@@ -17,8 +17,9 @@ from judging import PENDING, Judge, first_alarm, total, without_time
 from numpy.typing import NDArray
 
 from boxkite import Baseline
+from boxkite.baseline.numeric_variable import NumericVariable
 from boxkite.baseline.tally import Tally, tally_numbers
-from boxkite.baseline.variable import NumericVariable, Variable
+from boxkite.baseline.variable import Variable
 
 __all__ = [
     "DAY",

@@ -6,7 +6,6 @@ python benchmarks/quality alarms       # false alarms without a change
 python benchmarks/quality losses       # days until a drop of accuracy is found
 python benchmarks/quality months       # false alarms of the alert in Prometheus, without a change
 python benchmarks/quality hours        # hours until the alert, after a drop of accuracy
-python benchmarks/quality segments     # both, for a model with 20 segments
 
 NannyML gets a virtual environment, made on first use; `--folder` keeps it.
 """
@@ -22,9 +21,9 @@ sys.path.append(str(Path(__file__).parents[1]))  # environments.py, which others
 from estimates import print_estimates
 from late_flights import LateFlights
 from lost_accuracy import print_alarms, print_losses
-from sliding_alert import print_hours, print_months, print_segments
+from sliding_alert import print_hours, print_months
 
-PARTS = ("estimates", "alarms", "losses", "months", "hours", "segments")
+PARTS = ("estimates", "alarms", "losses", "months", "hours")
 
 
 def main() -> None:
@@ -32,6 +31,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=_Raw)
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--folder", type=Path, default=Path("/tmp/quality-benchmark"))
+    parser.add_argument("--baselines", type=int, default=300, help="of `months`; one month each")
     arguments = parser.parse_args()
     if unknown := set(arguments.parts) - set(PARTS):
         parser.error(f"unknown part {min(unknown)!r}; choose from {', '.join(PARTS)}")
@@ -45,11 +45,9 @@ def main() -> None:
         if "losses" in parts:
             print_losses(flights)
     if "months" in parts:
-        print_months()
+        print_months(arguments.baselines)
     if "hours" in parts:
         print_hours()
-    if "segments" in parts:
-        print_segments()
 
 
 class _Raw(argparse.RawDescriptionHelpFormatter):

@@ -9,9 +9,10 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from boxkite.baseline.capture import CategoryColumn
+from boxkite.baseline.category_variable import OTHER, UNSEEN, CategoryVariable
+from boxkite.baseline.distribution import Role
 from boxkite.baseline.tally import cell_of, tally_labels
 from boxkite.baseline.values import spelled_number, to_category
-from boxkite.baseline.variable import OTHER, UNSEEN, CategoryVariable, Role
 from boxkite.errors import BaselineError
 from boxkite.system.type_guards import is_mapping
 

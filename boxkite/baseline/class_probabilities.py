@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from boxkite.baseline.category_variable import OTHER, UNSEEN, CategoryVariable
 from boxkite.baseline.values import to_category, to_number
-from boxkite.baseline.variable import OTHER, UNSEEN, CategoryVariable, Variable
+from boxkite.baseline.variable import Variable
 from boxkite.errors import BaselineError
 
 __all__ = [

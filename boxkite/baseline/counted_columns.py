@@ -12,14 +12,16 @@ from numpy.typing import NDArray
 
 from boxkite.baseline.capture import CategoryColumn
 from boxkite.baseline.category_order import Order, order_of, ordered_variable
+from boxkite.baseline.category_variable import CategoryVariable
 from boxkite.baseline.counted_like import Template
 from boxkite.baseline.edges import checked_edges, equal_mass_edges
 from boxkite.baseline.identifiers import distinct_ids, distinct_labels, identifier_warning
+from boxkite.baseline.numeric_variable import NumericVariable
 from boxkite.baseline.ordered_values import OrderedValues
 from boxkite.baseline.pair_counting import with_edge
 from boxkite.baseline.time_windows import TREND_WORTH_A_WARNING
 from boxkite.baseline.training_columns import TrainingColumn
-from boxkite.baseline.variable import CategoryVariable, NumericVariable, Variable
+from boxkite.baseline.variable import Variable
 from boxkite.errors import BaselineError, BaselineWarning
 
 __all__ = [

@@ -11,18 +11,14 @@ import numpy as np
 from boxkite.baseline.capture import CategoryColumn
 from boxkite.baseline.category_order import ordered_variable
 from boxkite.baseline.category_tail import Tail, label_hash
+from boxkite.baseline.category_variable import OTHER, UNSEEN, CategoryVariable
 from boxkite.baseline.class_probabilities import WINNER, classes_of
+from boxkite.baseline.distribution import Role
+from boxkite.baseline.numeric_variable import NumericVariable
 from boxkite.baseline.ordered_values import OrderedValues, SortedValues
 from boxkite.baseline.segment_column import SegmentColumn
 from boxkite.baseline.values import spelled_number, to_number
-from boxkite.baseline.variable import (
-    OTHER,
-    UNSEEN,
-    CategoryVariable,
-    NumericVariable,
-    Role,
-    Variable,
-)
+from boxkite.baseline.variable import Variable
 from boxkite.errors import BaselineError
 
 __all__ = ["Template", "count_like"]

@@ -12,7 +12,8 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from boxkite.baseline.variable import NumericVariable, Variable, finite_sum
+from boxkite.baseline.numeric_variable import NumericVariable, finite_sum
+from boxkite.baseline.variable import Variable
 
 __all__ = ["FeatureMatrix", "MatrixTally"]
 

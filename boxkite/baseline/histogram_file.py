@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from boxkite.baseline.category_variable import CategoryVariable
 from boxkite.baseline.json_line import JsonLine, find_json_line, json_line, series_digest
 from boxkite.baseline.labelled_series import PREFIX
 from boxkite.baseline.text_checks import (
@@ -15,7 +16,6 @@ from boxkite.baseline.text_checks import (
 )
 from boxkite.baseline.text_writer import render_parts
 from boxkite.baseline.training_distributions import Distributions, Exposition
-from boxkite.baseline.variable import CategoryVariable
 
 # A file of 0.0.5 is read too. The module depends only on variables and text.
 from boxkite.classic import classic_reader

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from boxkite.baseline.category_variable import CategoryVariable
 from boxkite.baseline.ordered_values import OrderedValues
-from boxkite.baseline.variable import CategoryVariable
 
 __all__ = ["distinct_ids", "distinct_labels", "identifier_warning"]
 

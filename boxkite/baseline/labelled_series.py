@@ -10,8 +10,10 @@ from dataclasses import replace
 from itertools import accumulate, pairwise
 from typing import TypeAlias
 
+from boxkite.baseline.category_variable import CategoryVariable
+from boxkite.baseline.numeric_variable import NumericVariable
 from boxkite.baseline.text_writer import Family, format_labels, format_series_by
-from boxkite.baseline.variable import CategoryVariable, NumericVariable, Variable
+from boxkite.baseline.variable import Variable
 
 __all__ = ["PREFIX", "families", "histogram_series", "variation_families"]
 

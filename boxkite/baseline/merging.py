@@ -11,11 +11,13 @@ import numpy as np
 
 from boxkite.baseline.capture import CategoryColumn
 from boxkite.baseline.category_tail import Tail, label_hash
+from boxkite.baseline.category_variable import CategoryVariable
+from boxkite.baseline.numeric_variable import NumericVariable
 from boxkite.baseline.ordered_values import OrderedValues, SortedValues
 from boxkite.baseline.segment_cells import arranged_like, count_segment
 from boxkite.baseline.segment_column import Segment, SegmentColumn
 from boxkite.baseline.training_distributions import Distributions
-from boxkite.baseline.variable import CategoryVariable, NumericVariable, Variable
+from boxkite.baseline.variable import Variable
 from boxkite.errors import BaselineError, BaselineWarning
 from boxkite.quality import Outcomes
 

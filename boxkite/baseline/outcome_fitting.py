@@ -9,11 +9,12 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from boxkite.baseline.numeric_variable import NumericVariable
 from boxkite.baseline.outcome_pairs import OutcomeCells
 from boxkite.baseline.outcome_values import row_numbers
 from boxkite.baseline.row_labels import row_values
 from boxkite.baseline.time_windows import RowTimes
-from boxkite.baseline.variable import NumericVariable, Variable
+from boxkite.baseline.variable import Variable
 from boxkite.quality import LossSums, Outcomes, learn_statistic_variation
 from boxkite.quality.window_variation import MIN_WINDOWS
 

@@ -11,10 +11,12 @@ from typing import Annotated, Any, TypeAlias
 import msgspec
 import numpy as np
 
+from boxkite.baseline.category_variable import CategoryVariable
+from boxkite.baseline.numeric_variable import NumericVariable
 from boxkite.baseline.outcome_values import BINARY_LABELS
 from boxkite.baseline.pair_counting import CATCH_ALL, with_edge
 from boxkite.baseline.time_windows import seconds_of
-from boxkite.baseline.variable import CategoryVariable, NumericVariable, Variable
+from boxkite.baseline.variable import Variable
 from boxkite.baseline.variable_json import Count, StoredFloat, spelled
 from boxkite.errors import BaselineError
 from boxkite.quality.pairs import (

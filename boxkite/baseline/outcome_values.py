@@ -19,11 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxkite.baseline.capture import NumericColumn, capture_column
+from boxkite.baseline.category_variable import UNSEEN, CategoryVariable
 from boxkite.baseline.row_labels import row_values
 from boxkite.baseline.tally import cell_of
 from boxkite.baseline.time_windows import row_cells
 from boxkite.baseline.values import spelled_number, to_category, to_number
-from boxkite.baseline.variable import UNSEEN, CategoryVariable
 
 __all__ = [
     "BINARY_LABELS",

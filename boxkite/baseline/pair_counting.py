@@ -7,8 +7,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from boxkite.baseline.category_variable import OTHER, UNSEEN, CategoryVariable
+from boxkite.baseline.numeric_variable import NumericVariable
 from boxkite.baseline.outcome_values import BINARY_LABELS
-from boxkite.baseline.variable import OTHER, UNSEEN, CategoryVariable, NumericVariable
 from boxkite.quality.pairs import LossSums, OutcomePairs
 
 __all__ = ["CATCH_ALL", "class_pairs", "log_loss", "number_pairs", "score_pairs", "with_edge"]

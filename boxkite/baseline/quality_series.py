@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from boxkite.baseline.numeric_variable import NumericVariable
 from boxkite.baseline.text_writer import Family, format_float, format_labels
-from boxkite.baseline.variable import NumericVariable, Variable
+from boxkite.baseline.variable import Variable
 from boxkite.quality import OutcomePairs, Outcomes, QualityStatistic, measure
 from boxkite.quality.estimate import positive_rates
 

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxkite.baseline.capture import CategoryColumn, Column, NumericColumn, capture_column
+from boxkite.baseline.category_variable import OTHER
 from boxkite.baseline.row_labels import RowLabels, row_labels
 from boxkite.baseline.segment_column import MISSING, MOST_VALUES, SegmentColumn
-from boxkite.baseline.variable import OTHER
 from boxkite.errors import BaselineError
 
 __all__ = ["RowColumn", "RowGroups", "segment_row_labels"]

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from boxkite.baseline.capture import CategoryColumn
+from boxkite.baseline.category_variable import CategoryVariable
 from boxkite.baseline.counted_like import count_like
+from boxkite.baseline.numeric_variable import NumericVariable
 from boxkite.baseline.ordered_values import OrderedValues
-from boxkite.baseline.variable import CategoryVariable, NumericVariable, Variable
+from boxkite.baseline.variable import Variable
 
 __all__ = ["arranged_like", "count_segment"]
 

@@ -15,9 +15,10 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from boxkite.baseline.category_variable import UNSEEN, CategoryVariable
 from boxkite.baseline.tally import cell_of
 from boxkite.baseline.values import to_category
-from boxkite.baseline.variable import UNSEEN, CategoryVariable, Variable
+from boxkite.baseline.variable import Variable
 from boxkite.quality import Outcomes
 
 __all__ = ["MISSING", "MOST_VALUES", "Segment", "SegmentColumn", "segment_label"]

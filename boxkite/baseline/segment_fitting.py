@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxkite.baseline.capture import CategoryColumn, Column
+from boxkite.baseline.category_variable import CategoryVariable
 from boxkite.baseline.ordered_values import OrderedValues, SortedValues
 from boxkite.baseline.outcome_fitting import OutcomeRows
 from boxkite.baseline.row_groups import RowColumn, RowGroups, segment_row_labels
@@ -20,7 +21,7 @@ from boxkite.baseline.segment_cells import count_segment
 from boxkite.baseline.segment_column import Segment, SegmentColumn
 from boxkite.baseline.time_windows import RowTimes, row_cells
 from boxkite.baseline.training_columns import SegmentValues
-from boxkite.baseline.variable import CategoryVariable, Variable
+from boxkite.baseline.variable import Variable
 from boxkite.errors import BaselineWarning
 from boxkite.variation import MIN_ROWS_A_CELL
 

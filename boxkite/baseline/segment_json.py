@@ -10,9 +10,11 @@ from typing import Annotated
 import msgspec
 import numpy as np
 
+from boxkite.baseline.category_variable import OTHER, CategoryVariable
+from boxkite.baseline.numeric_variable import NumericVariable
 from boxkite.baseline.outcome_json import StoredOutcomes, restore_outcomes, store_outcomes
 from boxkite.baseline.segment_column import MISSING, Segment, SegmentColumn, segment_label
-from boxkite.baseline.variable import OTHER, CategoryVariable, NumericVariable, Variable
+from boxkite.baseline.variable import Variable
 from boxkite.baseline.variable_json import (
     Count,
     StoredCategory,

@@ -11,14 +11,10 @@ from numpy.typing import NDArray
 
 from boxkite.baseline.capture import CategoryColumn, Column, NumericColumn
 from boxkite.baseline.category_tail import label_hash
+from boxkite.baseline.category_variable import OTHER, CategoryVariable
+from boxkite.baseline.numeric_variable import NumericVariable, finite_sum
 from boxkite.baseline.values import spelled_number, to_number
-from boxkite.baseline.variable import (
-    OTHER,
-    CategoryVariable,
-    NumericVariable,
-    Variable,
-    finite_sum,
-)
+from boxkite.baseline.variable import Variable
 
 __all__ = ["Tally", "cell_of", "tally_column", "tally_labels", "tally_numbers"]
 

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxkite.baseline.capture import CategoryColumn, capture_column
+from boxkite.baseline.numeric_variable import NumericVariable
 from boxkite.baseline.row_labels import row_labels
 from boxkite.baseline.tally import cell_of
-from boxkite.baseline.variable import NumericVariable, Variable
+from boxkite.baseline.variable import Variable
 from boxkite.errors import BaselineError
 from boxkite.variation import Variation, learn_variation, training_drift
 

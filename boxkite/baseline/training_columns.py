@@ -10,12 +10,12 @@ import numpy as np
 from boxkite.baseline.capture import CategoryColumn, NumericColumn, capture_column
 from boxkite.baseline.class_probabilities import class_names
 from boxkite.baseline.counted_like import Template
+from boxkite.baseline.distribution import Role
 from boxkite.baseline.engines.engine_column import EngineColumn, engine_columns
 from boxkite.baseline.named_columns import named_columns
 from boxkite.baseline.ordered_values import OrderedValues, SortedValues
 from boxkite.baseline.table_forms import as_table
 from boxkite.baseline.values import valid_unicode
-from boxkite.baseline.variable import Role
 from boxkite.errors import BaselineError
 from boxkite.system.type_guards import is_mapping
 

@@ -17,17 +17,12 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 import numpy as np
 
+from boxkite.baseline.category_variable import OTHER, UNSEEN, CategoryVariable
+from boxkite.baseline.distribution import Counts, Role
 from boxkite.baseline.exact_sum import LOWEST, PIECES, ExactSum
+from boxkite.baseline.numeric_variable import NumericVariable
 from boxkite.baseline.ordered_values import ValueType
-from boxkite.baseline.variable import (
-    OTHER,
-    UNSEEN,
-    CategoryVariable,
-    Counts,
-    NumericVariable,
-    Role,
-    Variable,
-)
+from boxkite.baseline.variable import Variable
 from boxkite.baseline.variation_json import StoredVariation, restore_variation, store_variation
 from boxkite.errors import BaselineError
 

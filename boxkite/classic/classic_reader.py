@@ -15,13 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from boxkite.baseline.variable import (
-    UNSEEN,
-    CategoryVariable,
-    NumericVariable,
-    Role,
-    Variable,
-)
+from boxkite.baseline.category_variable import UNSEEN, CategoryVariable
+from boxkite.baseline.distribution import Role
+from boxkite.baseline.numeric_variable import NumericVariable
+from boxkite.baseline.variable import Variable
 from boxkite.classic.classic_series import FEATURE_HELP, MISSING_BIN
 from boxkite.classic.text_reader import Sample, damage, lines_of, parse, parse_float, whole
 from boxkite.errors import BaselineError

@@ -12,8 +12,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from boxkite.baseline import labelled_series
+from boxkite.baseline.category_variable import UNSEEN
+from boxkite.baseline.numeric_variable import NumericVariable
 from boxkite.baseline.text_writer import Family, format_series
-from boxkite.baseline.variable import UNSEEN, NumericVariable, Variable
+from boxkite.baseline.variable import Variable
 from boxkite.errors import BaselineError
 
 __all__ = [

@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 from boxkite.baseline.capture import CategoryColumn, capture_column
 from boxkite.baseline.edges import freedman_diaconis_edges
 from boxkite.baseline.named_columns import named_columns
+from boxkite.baseline.numeric_variable import finite_sum
 from boxkite.baseline.values import is_missing, spelled_number, valid_unicode
-from boxkite.baseline.variable import finite_sum
 from boxkite.classic.classic_series import MISSING_BIN
 from boxkite.errors import BaselineWarning
 

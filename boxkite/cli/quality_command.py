@@ -92,5 +92,6 @@ class _Shown:
         """Yield the lines below the table."""
         yield f"{self.quality.rows:,} predictions have a label"
         yield from quality_lines(self.quality)
+        yield self.quality.summary
         if self._worse_segments:
             yield f"worse in segments: {', '.join(self._worse_segments)}"

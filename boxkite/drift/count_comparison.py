@@ -8,8 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 from boxkite.baseline.baseline import Baseline
+from boxkite.baseline.category_variable import CategoryVariable
 from boxkite.baseline.tally import Tally
-from boxkite.baseline.variable import CategoryVariable, Variable
+from boxkite.baseline.variable import Variable
 from boxkite.drawing.cell_words import cell_words
 from boxkite.drift.allowance import measure
 from boxkite.drift.comparison import Comparison

@@ -8,7 +8,9 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from boxkite.baseline.variable import CategoryVariable, NumericVariable, Variable
+from boxkite.baseline.category_variable import CategoryVariable
+from boxkite.baseline.numeric_variable import NumericVariable
+from boxkite.baseline.variable import Variable
 from boxkite.drawing.cell_words import cell_words
 from boxkite.drawing.drawn_bins import drawn_bins
 from boxkite.drawing.svg import percent

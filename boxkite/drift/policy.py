@@ -19,9 +19,10 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from boxkite.baseline.category_variable import CategoryVariable
 from boxkite.baseline.time_windows import seconds_of
 from boxkite.baseline.unseen_rows import MOST_UNSEEN
-from boxkite.baseline.variable import CategoryVariable, Variable
+from boxkite.baseline.variable import Variable
 from boxkite.drift import kolmogorov
 from boxkite.drift.allowance import Allowance
 from boxkite.drift.null_distribution import critical_value

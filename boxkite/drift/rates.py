@@ -13,8 +13,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from boxkite.baseline.category_variable import OTHER, UNSEEN, CategoryVariable
 from boxkite.baseline.tally import Tally
-from boxkite.baseline.variable import OTHER, UNSEEN, CategoryVariable, Variable
+from boxkite.baseline.variable import Variable
 from boxkite.drift.policy import Policy
 
 __all__ = [

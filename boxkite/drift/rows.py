@@ -12,13 +12,14 @@ import numpy as np
 
 from boxkite.baseline.baseline import Baseline
 from boxkite.baseline.capture import capture_column
+from boxkite.baseline.category_variable import CategoryVariable
 from boxkite.baseline.engines.engine_column import EngineColumn, engine_columns
 from boxkite.baseline.engines.questions import settle
 from boxkite.baseline.named_columns import named_columns
 from boxkite.baseline.table_forms import as_table
 from boxkite.baseline.tally import Tally, tally_column
 from boxkite.baseline.training_columns import Segments
-from boxkite.baseline.variable import CategoryVariable, Variable
+from boxkite.baseline.variable import Variable
 from boxkite.drift.comparison import Comparison
 from boxkite.drift.count_comparison import compare_counts
 from boxkite.drift.policy import Policy

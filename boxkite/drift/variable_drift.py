@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
-from boxkite.baseline.variable import Role
+from boxkite.baseline.distribution import Role
 from boxkite.drift.variable_policy import DEFAULT_FLOORS, Floors
 from boxkite.drift.verdict import Severity, Verdict, severity_of
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from boxkite.baseline import CategoryVariable, Variable
 from boxkite.baseline.tally import Tally, tally_labels, tally_numbers
 from boxkite.baseline.values import to_category, to_number
-from boxkite.live.record import Mark
+from boxkite.live.mark import Mark
 
 __all__ = ["NO_VALUE", "PLAIN", "invalid_example", "tally_values"]
 

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from boxkite.baseline import Baseline, Variable
 from boxkite.live.column_tally import NO_VALUE, invalid_example, tally_values
 from boxkite.live.counts import Counts
+from boxkite.live.mark import Mark
 from boxkite.live.outcomes.outcome_record import is_outcome
 from boxkite.live.packed import packed_records
-from boxkite.live.record import Mark, Record, decode, is_logged, plain
+from boxkite.live.record import Record, decode, is_logged, plain
 from boxkite.live.segment_counting import Column, RowSegments, add_to_segments
 from boxkite.live.segment_places import segment_places, with_given
 from boxkite.system.cooperation import cooperatively

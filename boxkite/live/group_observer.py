@@ -15,6 +15,7 @@ from boxkite.live.outcomes.group_join import GroupJoin
 from boxkite.live.outcomes.joined_outcomes import DayOutcomes, JoinedOutcomes
 from boxkite.live.outcomes.label_join import JoinOptions
 from boxkite.live.outcomes.outcome_database import FileDatabase
+from boxkite.live.state_errors import unreadable
 from boxkite.live.state_folder import StateFolder
 
 __all__ = ["GroupObserver"]
@@ -57,7 +58,7 @@ class GroupObserver:
             self._last_known = self._group.others()
         except (OSError, CountsFileError) as error:
             if report:
-                self._reporter.count("journal", self._state.unreadable(error))
+                self._reporter.count("journal", unreadable(error))
         return self._last_known
 
     def outcomes(self) -> JoinedOutcomes | None:

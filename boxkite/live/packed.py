@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from boxkite.live.record import extended
+from boxkite.live.mark import extended
 from boxkite.system.cooperation import cooperatively
 
 __all__ = ["PackedRecords", "packed_records"]

@@ -7,34 +7,21 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import enum
-import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from fractions import Fraction
-from typing import Any, ClassVar
+from typing import Any
 
 import msgspec
-import numpy as np
 
-from boxkite.baseline.values import is_missing, to_category, to_number
+from boxkite.live.encodable_values import (
+    ENCODABLE,
+    SCALARS,
+    bounded,
+    encodable,
+    encodable_scalar,
+    to_encodable,
+)
+from boxkite.live.mark import extended
 
-__all__ = [
-    "Mark",
-    "Record",
-    "decode",
-    "encode",
-    "escaped",
-    "extended",
-    "is_logged",
-    "plain",
-    "unsupported",
-]
-
-# Limits for a record whose values must be converted one by one.
-_MAX_DEPTH = 16
-_MAX_VALUES = 100_000
+__all__ = ["Record", "decode", "encode", "is_logged", "plain"]
 
 
 class Record(msgspec.Struct, array_like=True, frozen=True):
@@ -62,39 +49,6 @@ class Record(msgspec.Struct, array_like=True, frozen=True):
     segments: Any = None
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """Replaces a value that must not be written, and keeps where it counts.
-
-    Attributes:
-        cell: index of the variable's cell, or `Mark.MISSING` or `Mark.INVALID`.
-        outside: whether the value is a finite number outside the range of training.
-    """
-
-    cell: int
-    outside: bool = False
-
-    MISSING: ClassVar[int] = -1
-    INVALID: ClassVar[int] = -2
-
-    def extension(self) -> msgspec.msgpack.Ext:
-        """Return the mark as an extension of MessagePack, which no client can imitate."""
-        cell = self.cell.to_bytes(_CELL_BYTES, "little", signed=True)
-        return msgspec.msgpack.Ext(_MARK, cell + b"\1" * self.outside)
-
-
-_MARK = 1
-_CELL_BYTES = 4
-
-
-def extended(code: int, content: memoryview) -> Any:
-    """Return the object that an extension of MessagePack stands for. A hook of the decoder."""
-    if code == _MARK:
-        cell = int.from_bytes(content[:_CELL_BYTES], "little", signed=True)
-        return Mark(cell, outside=len(content) > _CELL_BYTES)
-    return msgspec.msgpack.Ext(code, bytes(content))
-
-
 def encode(
     record: Record,
     max_body_bytes: int | None = None,
@@ -117,9 +71,9 @@ def encode(
     """
     if record.request_body is not None and max_body_bytes is not None:
         record = _capped(record, max_body_bytes)
-    features = _direct(record.features, _DIRECT if nested_features else _SINGLE)
-    output = _direct(record.output, _DIRECT if nested_output else _SINGLE)
-    segments = _direct(record.segments, _SINGLE)
+    features = _direct(record.features, ENCODABLE if nested_features else SCALARS)
+    output = _direct(record.output, ENCODABLE if nested_output else SCALARS)
+    segments = _direct(record.segments, SCALARS)
     try:
         if features is record.features and output is record.output and segments is record.segments:
             return _encoder.encode(record)
@@ -138,12 +92,7 @@ def encode(
             )
         )
     except Exception:  # noqa: BLE001 - values are any objects of the user's
-        return _encoder.encode(_bounded_parts(msgspec.structs.astuple(record)))
-
-
-def _bounded_parts(parts: tuple[Any, ...]) -> list[Any]:
-    room = iter(range(_MAX_VALUES))
-    return [_bounded(each, (), room) for each in parts]
+        return _encoder.encode(bounded(msgspec.structs.astuple(record)))
 
 
 def _capped(record: Record, max_body_bytes: int) -> Record:
@@ -151,7 +100,7 @@ def _capped(record: Record, max_body_bytes: int) -> Record:
     try:
         body = _encoder.encode(record.request_body)
     except Exception:  # noqa: BLE001 - values are any objects of the user's
-        body = _encoder.encode(_bounded_parts((record.request_body,))[0])
+        body = _encoder.encode(bounded((record.request_body,))[0])
     if len(body) <= max_body_bytes:
         return msgspec.structs.replace(record, request_body=msgspec.Raw(body))
     truncated = (*record.truncated, "request_body")
@@ -190,22 +139,22 @@ def _direct(row: Any, types: frozenset[type]) -> Any:
 
     Args:
         row: the row.
-        types: types of values that need no conversion, either `_DIRECT` or `_SINGLE`.
+        types: types of values that need no conversion, either `ENCODABLE` or `SCALARS`.
     """
     if isinstance(row, list):
         if len(row) >= _LONG and type(row[0]) is float:
             packed = _packed_floats(row)
             if packed is not None:
                 return packed
-        # Compare exact types, because `_nearest` must turn subclasses into the plain type.
+        # Compare exact types, because `to_encodable` must turn subclasses into the plain type.
         if types.issuperset(map(type, row)):
             return row
-        convert = _safely_nearest if types is _DIRECT else _single
+        convert = encodable if types is ENCODABLE else encodable_scalar
         return [each if type(each) in types else convert(each) for each in row]
     if isinstance(row, dict):
         if types.issuperset(map(type, row.values())):
             return row
-        convert = _safely_nearest if types is _DIRECT else _single
+        convert = encodable if types is ENCODABLE else encodable_scalar
         return {name: each if type(each) in types else convert(each) for name, each in row.items()}
     return row
 
@@ -230,115 +179,5 @@ def _packed_floats(row: list[Any]) -> msgspec.Raw | None:
 _LONG = 16
 _FLOAT_TAG = b"\xcb"
 
-_SINGLE: frozenset[type] = frozenset({bool, int, float, str, bytes, type(None)})
-_DIRECT = _SINGLE | {list, dict}
-
-
-def _single(value: Any) -> Any:
-    """Return a value as `_safely_nearest` does, unless it holds other values."""
-    nearest = _safely_nearest(value)
-    holds = isinstance(nearest, list | dict | tuple | set | frozenset)
-    return unsupported(value) if holds else nearest
-
-
-def _safely_nearest(value: Any) -> Any:
-    try:
-        return _nearest(value)
-    except Exception:  # noqa: BLE001 - a value is any object of the user's
-        return unsupported(value)
-
-
-def _nearest(value: Any) -> Any:
-    """Return a value that counts the same as an object that MessagePack does not know."""
-    if is_missing(value):
-        return None
-    if isinstance(value, enum.Enum):
-        return value.value
-    if isinstance(value, np.generic):
-        return _nearest_of_numpy(value)
-    if isinstance(value, _KNOWN):
-        return value
-    if hasattr(value, "tolist"):
-        return value.tolist()
-    for kind, convert in _CONVERSIONS:
-        if isinstance(value, kind):
-            return convert(value)
-    return _text(value)
-
-
-_CONVERSIONS: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
-    (Mark, Mark.extension),
-    (str, str.__str__),
-    (int, int),
-    (float, float),
-    (dt.date | dt.time, lambda moment: moment.isoformat()),
-    (dt.timedelta | Fraction, to_number),
-    (Mapping, dict),
-)
-_KNOWN = (tuple, set, frozenset, bytearray, memoryview, uuid.UUID)
-
-
-def _nearest_of_numpy(value: np.generic) -> Any:
-    if isinstance(value, np.timedelta64):
-        return to_number(value)
-    if isinstance(value, np.datetime64):
-        moment = value.astype("M8[us]").item()
-        return moment.isoformat() if isinstance(moment, dt.datetime) else to_number(value)
-    if isinstance(value, np.floating):
-        return float(value)
-    return value.item() if value.dtype.kind in "iubSU" else unsupported(value)
-
-
-def _text(value: Any) -> Any:
-    """Return the text of an object such as a decimal or interval, as training counted it."""
-    if isinstance(value, Iterable):
-        return unsupported(value)
-    try:
-        return to_category(value)
-    except ValueError:
-        return unsupported(value)
-
-
-def unsupported(value: Any) -> dict[str, str]:
-    """Return the value that journal and log hold in place of one that cannot be written."""
-    return {"unsupported": type(value).__name__}
-
-
-def _bounded(value: Any, path: tuple[int, ...], room: Iterator[int]) -> Any:
-    """Return a value that can certainly be encoded. This looks at each part, so it is slow.
-
-    Args:
-        value: any value.
-        path: ids of the containers around it, to find a container that holds itself.
-        room: yields once for each further value that is allowed.
-    """
-    try:
-        if len(path) >= _MAX_DEPTH or id(value) in path or next(room, None) is None:
-            return unsupported(value)
-        inner = (*path, id(value))
-        if isinstance(value, str):
-            return escaped(value)
-        if isinstance(value, _WRITTEN):
-            return value
-        if type(value) is int:
-            return value if -(2**63) <= value < 2**64 else to_number(value)
-        if isinstance(value, dict):
-            return {escaped(str(key)): _bounded(each, inner, room) for key, each in value.items()}
-        if isinstance(value, list | tuple | set | frozenset):
-            return [_bounded(each, inner, room) for each in value]
-        nearest = value if type(value) in _DIRECT else _nearest(value)
-        if nearest is value:
-            return msgspec.to_builtins(value, builtin_types=(bytes, bytearray, memoryview))
-        return _bounded(nearest, inner, room)
-    except Exception:  # noqa: BLE001 - a value is any object of the user's
-        return unsupported(value)
-
-
-def escaped(text: str) -> str:
-    """Return text that UTF-8 can hold: half of a surrogate pair becomes an escape sequence."""
-    return str.encode(text, "utf-8", "backslashreplace").decode()
-
-
-_WRITTEN = (msgspec.Raw, msgspec.msgpack.Ext)
-_encoder = msgspec.msgpack.Encoder(enc_hook=_nearest)
+_encoder = msgspec.msgpack.Encoder(enc_hook=to_encodable)
 _decoder = msgspec.msgpack.Decoder(Record, ext_hook=extended)

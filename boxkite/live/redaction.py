@@ -14,7 +14,8 @@ from typing import Any
 from boxkite.baseline import Baseline, SegmentColumn, Variable
 from boxkite.live.field_search import REDACTED, SCALARS, FieldSearch, UnsearchableError
 from boxkite.live.fold import mark_of
-from boxkite.live.record import Mark, plain
+from boxkite.live.mark import Mark
+from boxkite.live.record import plain
 from boxkite.live.segment_places import place_mark
 from boxkite.rows.row import Row, plain_row
 from boxkite.system.type_guards import is_dict

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxkite.baseline import Baseline
-from boxkite.baseline.variable import finite_sum
+from boxkite.baseline.numeric_variable import finite_sum
 from boxkite.live.counts import Counts
 from boxkite.live.value_cells import ValueCells, value_cells
 from boxkite.system.cooperation import cooperatively

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxkite.baseline import SegmentColumn
-from boxkite.live.record import Mark
+from boxkite.live.mark import Mark
 from boxkite.live.value_cells import mapped
 
 __all__ = ["place_mark", "segment_places", "with_given"]

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import itertools
 import os
 import re
 import shutil
 import weakref
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +17,10 @@ from boxkite.baseline import Baseline, NumericVariable
 from boxkite.error_reporter import LastingError
 from boxkite.live.counts_file import FORMAT
 from boxkite.live.ended_runs import is_abandoned, remove_own
+from boxkite.live.state_errors import is_clear, reason_of, unusable
+from boxkite.live.temporary_folder import temporary_root
 from boxkite.system.file_lock import require_locks
-from boxkite.system.private_folder import make_private, require_private, use_given, user_id
+from boxkite.system.private_folder import make_private, require_private, use_given
 from boxkite.system.service_process import service_process
 
 __all__ = ["StateFolder"]
@@ -31,12 +31,6 @@ _GROUP = re.compile(r"-[0-9a-f]{16}$")
 """End of the name of a group's folder."""
 
 _LOG = "log"
-
-# Errors that the user can solve by choosing another folder.
-_UNUSABLE = {
-    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT),
-    *(errno.ENOENT, errno.ENOTDIR, errno.EEXIST, errno.ELOOP, errno.ENAMETOOLONG),
-}
 
 
 class StateFolder:
@@ -62,7 +56,7 @@ class StateFolder:
         if self._setting:
             return str(self._setting)
         try:
-            return f"{_temporary_root()} until the service ends"
+            return f"{temporary_root()} until the service ends"
         except OSError:
             return "memory only"
 
@@ -104,7 +98,7 @@ class StateFolder:
             group = self._open_root() / _group_name(baseline)
             make_private(group)
         except OSError as error:
-            if _is_clear(error):
+            if is_clear(error):
                 raise
             raise self.explained(error) from error
         return group
@@ -115,7 +109,7 @@ class StateFolder:
         Raises:
             LastingError: if no temporary folder can be used.
         """
-        return (self._setting or _temporary_root()) / _LOG
+        return (self._setting or temporary_root()) / _LOG
 
     def open_log_folder(self) -> Path:
         """Create the folder of the default log, except for its last part, and check it.
@@ -130,8 +124,9 @@ class StateFolder:
             pass  # the log's first file creates it
         except OSError as error:
             raise LastingError(
-                f"Cannot write the log, because {_reason(error)}. Its records wait in the journal. "
-                "Remove that folder or change its owner, or give the log another place by LOG."
+                f"Cannot write the log, because {reason_of(error)}. Its records wait in the "
+                "journal. Remove that folder or change its owner, or give the log another place by "
+                "LOG."
             ) from error
         return log
 
@@ -164,28 +159,21 @@ class StateFolder:
         Returns:
             A `LastingError`, or the error itself if it has another cause.
         """
-        if _is_clear(error):
+        if is_clear(error):
             return error
         if error.errno is None:
-            return _unusable([str(error)])
+            return unusable([str(error)])
         try:
             # Leave out the name of the file. It would make each attempt look like a new error.
-            return _unusable([f"'{self._setting or _temporary_root()}': {error.strerror}"])
+            return unusable([f"'{self._setting or temporary_root()}': {error.strerror}"])
         except LastingError as none_left:
             return none_left
-
-    def unreadable(self, error: Exception) -> LastingError:
-        """Return an error that says that the counts of other workers cannot be read."""
-        if isinstance(error, LastingError):
-            return error
-        reason = _reason(error) if isinstance(error, OSError) else str(error)
-        return LastingError(f"Cannot read the counts of other workers: {reason}.")
 
     def _root(self) -> Path:
         """Return the folder of the worker groups of this run."""
         if self._setting:
             return Path(os.path.realpath(self._setting))
-        return _temporary_root() / f"{service_process()}-{self._ordinal}"
+        return temporary_root() / f"{service_process()}-{self._ordinal}"
 
     def _open_root(self) -> Path:
         root = self._open_outer()
@@ -199,26 +187,13 @@ class StateFolder:
         try:
             if self._setting:
                 return use_given(self._setting)
-            root = _temporary_root()
+            root = temporary_root()
             make_private(root, strict=True)
         except OSError as error:
-            if _is_clear(error):
+            if is_clear(error):
                 raise
             raise self.explained(error) from error
         return root
-
-
-def _is_clear(error: OSError) -> bool:
-    """Return whether an error needs no explanation, because it has one or no folder would help.
-
-    Such an error must be raised as it is. An error that is its own cause is never freed, and with
-    it everything that its frames refer to, such as the locks of a worker.
-    """
-    if isinstance(error, LastingError):
-        return True
-    if error.errno is None:
-        return not isinstance(error, PermissionError | NotADirectoryError)
-    return error.errno not in _UNUSABLE
 
 
 def _absolute(setting: str) -> Path:
@@ -256,65 +231,3 @@ def _inside(folder: Path) -> list[Path]:
                 require_private(path)
                 found.append(path)
     return found
-
-
-def _reason(error: OSError) -> str:
-    """Return an error's message in words for users, for example "'/state': Permission denied"."""
-    if error.strerror is None:
-        return str(error)
-    return f"'{error.filename}': {error.strerror}" if error.filename else error.strerror
-
-
-def _unusable(reasons: Sequence[str]) -> LastingError:
-    return LastingError(
-        f"Cannot keep counts and journals on the disk: {'; '.join(reasons)}. They stay in memory, "
-        "so each process shows only its own counts, and they end with it. Set STATE_DIR "
-        "(FLASK_BOXKITE_STATE_DIR under Flask, BOXKITE_STATE_DIR elsewhere) to a folder that "
-        f"belongs to this service's user ({user_id()}) and that no other user can write to."
-    )
-
-
-def _temporary_root() -> Path:
-    """Return the first usable temporary folder of this user. This creates nothing.
-
-    Raises:
-        LastingError: if none can be used.
-    """
-    reasons: list[str] = []
-    for base in _temporary_bases():
-        root = base / f"boxkite-{'user' if user_id() is None else user_id()}"
-        try:
-            _require_usable(root)
-        except OSError as error:
-            reasons.append(_reason(error))
-        else:
-            return root
-    raise _unusable(reasons)
-
-
-def _require_usable(root: Path) -> None:
-    place = root
-    try:
-        require_private(root, strict=True)
-    except FileNotFoundError:
-        place = root.parent
-    if not os.access(place, os.W_OK | os.X_OK):
-        raise PermissionError(f"'{place}' is not writable")
-
-
-def _temporary_bases() -> list[Path]:
-    """Return the folders for temporary files, most preferred first: `TMPDIR` if it is set.
-
-    /var/tmp survives a reboot, and /tmp often does not.
-    """
-    # This does not use `tempfile`, which searches under a lock. If a process forks while another
-    # thread holds that lock, the child can never take it. `tempfile` also falls back to the working
-    # directory, where nobody expects these files.
-    bases = dict.fromkeys([os.environ.get("TMPDIR"), *_PLACES])
-    return [Path(os.path.abspath(base)) for base in bases if base]
-
-
-if os.name == "nt":
-    _PLACES = [os.environ.get("TEMP"), os.environ.get("TMP")]
-else:
-    _PLACES = ["/var/tmp", "/tmp"]

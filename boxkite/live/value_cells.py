@@ -17,7 +17,7 @@ from boxkite.baseline import CategoryVariable, NumericVariable, Variable
 from boxkite.baseline.tally import cell_of
 from boxkite.baseline.values import to_category, to_number
 from boxkite.live.column_tally import PLAIN
-from boxkite.live.record import Mark
+from boxkite.live.mark import Mark
 
 __all__ = ["ValueCells", "mapped", "value_cells"]
 

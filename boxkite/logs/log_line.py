@@ -15,7 +15,9 @@ from typing import Annotated, Any
 
 import msgspec
 
-from boxkite.live.record import Mark, escaped, plain, unsupported
+from boxkite.live.encodable_values import escaped, unsupported
+from boxkite.live.mark import Mark
+from boxkite.live.record import plain
 from boxkite.live.redaction import REDACTED
 from boxkite.logs.log_record import LogRecord
 

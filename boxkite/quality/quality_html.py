@@ -21,9 +21,18 @@ from boxkite.quality.intervals import Interval, wilson
 from boxkite.quality.pairs import OutcomePairs, Outcomes
 from boxkite.quality.quality_verdict import QualityChange, QualityVerdict
 
-__all__ = ["QUALITY_STYLE", "QUALITY_TONES", "DayOfQuality", "ShownQuality", "quality_html"]
+__all__ = [
+    "QUALITY_STYLE",
+    "QUALITY_TONES",
+    "DayOfQuality",
+    "ShownQuality",
+    "quality_html",
+    "quality_words",
+]
 
 _MOST_CLASSES = 12
+_MOST_NAMED = 3
+_NAMES = {"auc": "AUC", "brier": "Brier score", "f1": "F1", "mae": "MAE", "rmse": "RMSE"}
 
 QUALITY_STYLE = (
     "<style>"
@@ -109,7 +118,8 @@ def quality_html(
         segments: Quality of each segment by its label.
         days: Quality of each day, the oldest first.
     """
-    parts = [f'<p class="words {QUALITY_TONES[quality.verdict]}">{escape(_headline(quality))}</p>']
+    words = quality_words(quality, segments)
+    parts = [f'<p class="words {QUALITY_TONES[quality.verdict]}">{escape(words)}</p>']
     parts.append(_statistics(quality))
     parts.append(_course(quality, days))
     if quality.outcomes is not None and quality.outcomes.pairs and quality.rows:
@@ -119,7 +129,13 @@ def quality_html(
     return f'<div class="quality">{"".join(parts)}</div>'
 
 
-def _headline(quality: ShownQuality) -> str:
+def quality_words(quality: ShownQuality, segments: Mapping[str, ShownQuality] | None = None) -> str:
+    """Return the verdict on quality in sentences.
+
+    Args:
+        quality: Quality of all rows.
+        segments: Quality of each segment by its label.
+    """
     if quality.estimated and not quality.rows:
         return (
             "Estimated from the scores alone, because no prediction has a label. The estimate "
@@ -127,16 +143,35 @@ def _headline(quality: ShownQuality) -> str:
         )
     labels = f"{quality.rows:,} predictions with a label"
     worse = [_name(each.now.name) for each in quality if each.verdict == "worse"]
+    also = _worse_segments(segments or {})
     if worse:
-        return f"Quality is worse than at training: {', '.join(worse)}. {labels}."
+        return f"Quality is worse than at training: {', '.join(worse)}. {labels}.{also}"
     if quality.verdict == "ok":
-        return f"Quality is not worse than at training. {labels}."
-    return f"Not enough data for a verdict on quality: {labels}."
+        return f"Quality is not worse than at training. {labels}.{also}"
+    return f"Not enough data for a verdict on quality: {labels}.{also}"
+
+
+def _worse_segments(segments: Mapping[str, ShownQuality]) -> str:
+    """Return a sentence with the worst segments, and a space before it; empty if none is worse."""
+    worse = [label for label, each, _ in _ordered(segments) if each.verdict == "worse"]
+    if not worse:
+        return ""
+    more = f" and {len(worse) - _MOST_NAMED} more" if worse[_MOST_NAMED:] else ""
+    number = f"{len(worse)} segment{'s' if len(worse) > 1 else ''}"
+    return f" Worse in {number}: {', '.join(worse[:_MOST_NAMED])}{more}."
+
+
+def _ordered(
+    segments: Mapping[str, ShownQuality],
+) -> list[tuple[str, ShownQuality, QualityChange | None]]:
+    """Return label, quality and worst statistic of each segment, the worst segment first."""
+    found = [(label, each, _worst(each)) for label, each in segments.items()]
+    return sorted(found, key=lambda each: (each[2] is None, -_severity(each[2]) if each[2] else 0))
 
 
 def _name(statistic: str, category: str = "") -> str:
     """Return a statistic as people write it, such as "log loss" or "AUC"."""
-    name = {"auc": "AUC", "f1": "F1", "mae": "MAE", "rmse": "RMSE"}.get(statistic, statistic)
+    name = _NAMES.get(statistic, statistic)
     words = name.replace("_", " ")
     return f"{words} ({category})" if category else words
 
@@ -240,10 +275,8 @@ def _segments(segments: Mapping[str, ShownQuality]) -> str:
     """Return one row for each segment, the worst first; nothing if no segment has a label."""
     if not any(each.rows for each in segments.values()):
         return ""
-    found = [(label, each, _worst(each)) for label, each in segments.items()]
-    found.sort(key=lambda each: (each[2] is None, -_severity(each[2]) if each[2] else 0.0))
     rows: list[list[str]] = []
-    for label, quality, worst in found:
+    for label, quality, worst in _ordered(segments):
         if not quality.rows and not any(each.before and each.before.rows for each in quality):
             continue  # for rarer or missing values, which never occurred
         verdict = "not enough data" if quality.verdict == "insufficient" else quality.verdict

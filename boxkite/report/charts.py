@@ -11,7 +11,7 @@ from boxkite.baseline import NumericVariable
 from boxkite.drawing.axis import Label, category_labels, number_labels
 from boxkite.drawing.shapes import drawn_kind
 from boxkite.drawing.svg import picture
-from boxkite.report.cards import Card
+from boxkite.report.variable_card import Card
 
 __all__ = ["distribution", "labels", "labels_of", "meter", "meter_top", "multiple", "sparkline"]
 

@@ -14,7 +14,7 @@ from boxkite.drift import Policy
 from boxkite.live.counts import Counts
 from boxkite.live.drift_windows import DriftWindows
 from boxkite.live.durable_counts import DurableCounts
-from boxkite.report.cards import Report, report_of
+from boxkite.report.drift_report import Report, report_of
 from boxkite.report.trend import Trend, trend
 
 __all__ = ["LiveReport", "name_of"]

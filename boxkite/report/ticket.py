@@ -9,8 +9,9 @@ from xml.sax.saxutils import escape
 
 from boxkite.drawing.axis import Label
 from boxkite.drawing.printable import one_line
-from boxkite.report.cards import Card, Report
 from boxkite.report.charts import distribution, labels_of
+from boxkite.report.drift_report import Report
+from boxkite.report.variable_card import Card
 
 __all__ = ["ticket_svg"]
 

@@ -55,38 +55,37 @@ class Settings:
     )
     metrics_token: str | None = _setting(
         None,
-        "Bearer token that a request for the metrics or the drift page must carry. If empty, "
-        "anyone may see them.",
+        "Bearer token for the metrics and the drift page. If empty, anyone may see them.",
         read.as_optional(read.as_secret),
         secret=True,
     )
     drift_path: str | None = _setting(
         None,
-        "Path of the drift page. Defaults to `/drift` in debug mode, and to no drift page "
-        "otherwise. If empty, boxkite mounts no drift page.",
+        "Path of the drift page. Defaults to `/drift` in debug mode, and to no page otherwise. If "
+        "empty, there is none.",
         read.as_path,
     )
     max_rows: int = _setting(
         10_000,
-        "Greatest number of rows that one request may count. boxkite counts none of a larger "
-        "request, and reports it.",
+        "Most rows that one request may count. boxkite counts none of a larger request, and "
+        "reports it.",
         read.as_count,
     )
     body_max_bytes: int = _setting(
         2**20,
-        "Largest JSON body that boxkite parses, in bytes, after decompression. It reports a "
+        "Largest JSON body that boxkite parses, in bytes after decompression. It reports a "
         "larger one.",
         read.as_count,
     )
     export_baseline: bool = _setting(
         True,
-        "Whether `/metrics` also shows the baseline's series. Set it to false if another target "
-        "exports `histogram.prom` for all replicas.",
+        "Whether `/metrics` includes the baseline's series. Set it to false if another target "
+        "exports `histogram.prom`.",
         read.as_bool,
     )
     design_effect: float = _setting(
         1.0,
-        "Observed rows per independent row. Raise it when requests come in bursts or are repeated.",
+        "Observed rows per independent row. Raise it when requests come in bursts.",
         read.as_design_effect,
     )
     log: str = _setting(
@@ -97,45 +96,43 @@ class Settings:
     )
     log_ttl: float = _setting(
         30 * 86400.0,
-        "Age at which log files are deleted: a number of seconds, or a duration such as `12h` "
-        "or `30d`. 0 keeps them forever.",
+        "Age at which log files are deleted, in seconds or as a duration such as `30d`, the "
+        "default. 0 keeps them forever.",
         read.as_duration,
     )
     log_sample: float = _setting(
         1.0,
-        "Share of predictions that are logged, from 0 to 1. A hash of the id selects them. All "
-        "predictions are counted.",
+        "Share of predictions to log, from 0 to 1. All predictions are counted.",
         read.as_share,
     )
     log_request_body: bool = _setting(False, "Whether to log request bodies too.", read.as_bool)
     log_redact: tuple[str, ...] = _setting(
         (),
-        "Names of features and fields, separated by commas. boxkite neither logs their values "
-        "nor writes them to the journal.",
+        "Features and fields whose values reach neither the log nor the journal, separated by "
+        "commas.",
         read.as_names,
     )
     log_unknown: bool = _setting(
         False,
-        "Whether to log fields that the baseline does not have. If false, boxkite counts them, "
-        "reports each name once, and keeps no value.",
+        "Whether to log fields that the baseline does not have. If false, boxkite reports each "
+        "name once and keeps no value.",
         read.as_bool,
     )
     log_file_minutes: int = _setting(
         1,
-        "Minutes that one log file covers: 1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30 or 60. With more "
-        "minutes a log has fewer files, and a prediction appears in it later.",
+        "Minutes that one log file covers: 1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30 or 60. More "
+        "minutes mean fewer files, and later ones.",
         read.as_part_of_an_hour,
     )
     log_compression: Literal["none", "gzip", "zstd"] | None = _setting(
         None,
-        "Compression of log files: `none`, `gzip` or `zstd`. Defaults to `none` in a folder. In an "
-        "object store, defaults to `zstd` if zstandard is installed, and to `gzip` otherwise.",
+        "Compression of log files: `none`, `gzip` or `zstd`. Defaults to `none` in a folder, and "
+        "in an object store to `zstd` if zstandard is installed, and otherwise to `gzip`.",
         read.as_one_of("none", "gzip", "zstd"),
     )
     log_record_max_bytes: int = _setting(
         2**20,
-        "Largest size of one prediction in the log, in bytes. boxkite leaves out parts that do "
-        "not fit.",
+        "Largest size of one prediction in the log, in bytes. Parts that do not fit are left out.",
         read.as_count,
     )
     endpoint_id: str = _setting(
@@ -157,30 +154,30 @@ class Settings:
     )
     outcome_ttl: float = _setting(
         0.0,
-        "Time for which predictions wait for their labels (`log_outcome`): a number of seconds, or "
-        "a duration such as `12h` or `30d`. 0 takes no labels.",
+        "Time that predictions wait for their labels (`log_outcome`), in seconds or as a duration "
+        "such as `12h` or `30d`. 0 takes no labels.",
         read.as_duration,
     )
     state_dir: str | None = _setting(
         None,
-        "Folder of journals and counts. Defaults to a temporary folder of this service, which "
-        "lasts until its last worker ends.",
+        "Folder of journals and counts. Defaults to a temporary folder, which lasts until the "
+        "service's last worker ends.",
         read.as_optional(read.as_text),
     )
     state_max_bytes: int = _setting(
         256 * 2**20,
-        "Largest size of one worker's journal on disk, in bytes, and of the predictions that wait "
-        "for labels.",
+        "Largest size of one worker's journal, and of the predictions that wait for labels, in "
+        "bytes.",
         read.as_count,
     )
     state_sync_seconds: float = _setting(
         0.0,
-        "Time between syncs of the journal to disk, which protect it from a loss of power: a "
-        "number of seconds, or a duration such as `1m`. 0 never syncs it.",
+        "Time between syncs of the journal to disk, which protect it from a loss of power, in "
+        "seconds or as a duration such as `1m`. 0 never syncs it.",
         read.as_duration,
     )
     enabled: bool = _setting(
         True,
-        "Whether boxkite does anything. If false, views run unchanged and boxkite mounts no page.",
+        "Whether boxkite does anything. If false, views run unchanged and there are no pages.",
         read.as_bool,
     )

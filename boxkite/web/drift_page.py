@@ -11,9 +11,10 @@ import msgspec
 from boxkite.errors import ConfigError
 from boxkite.monitor import Monitor
 from boxkite.quality.quality_html import QUALITY_TONES, quality_html
-from boxkite.report.cards import VERDICT_WORDS, Choice
+from boxkite.report.drift_report import Choice
 from boxkite.report.live_report import name_of
 from boxkite.report.rendering import QualitySection, asset, check_installed, page_html
+from boxkite.report.variable_card import VERDICT_WORDS
 from boxkite.web.page import Guarded, Page, PageAnswer, PageRequest, Rendering, Verdicts
 from boxkite.web.protection import Protection
 from boxkite.web.sign_in import form_html, has_session, new_cookie, token_of_form

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-import os
 import weakref
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from inspect import signature
 from typing import Any, ClassVar, ParamSpec, TypeVar, Unpack, overload
@@ -16,14 +15,12 @@ from prometheus_client import REGISTRY
 from boxkite.baseline import Baseline
 from boxkite.errors import ConfigError
 from boxkite.monitor import Monitor
-from boxkite.settings import Settings, misplaced_settings, refuse_unknown, resolve
+from boxkite.settings import Settings, refuse_unknown, resolve
 from boxkite.web.context import captured
-from boxkite.web.drift_page import DriftPage, ShownModel
 from boxkite.web.framework import Application, Exchange
-from boxkite.web.metrics_page import MetricsPage
 from boxkite.web.models import Models
+from boxkite.web.mounting import mount_drift, mount_metrics
 from boxkite.web.options import Options
-from boxkite.web.protection import Protection
 from boxkite.web.registered_views import mark_decorated
 from boxkite.web.sources import Capture, SegmentSource, Source
 from boxkite.web.start_line import start_line
@@ -33,8 +30,6 @@ __all__ = ["Extension"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-_DEBUG_PATH = "/drift"
 
 _logger = logging.getLogger("boxkite")
 
@@ -110,29 +105,20 @@ class Extension(ABC):
         models.check(self)
         arguments = {k: v for k, v in self._options.items() if k not in _OBJECTS}
         settings = resolve(application.layers, arguments)
-        _report_foreign(application, arguments)
+        application.report_misplaced(arguments)
         if not settings.enabled:
             self._switched_off.add(application.app)
             _partly_off.add(application.app)
             return None
-        monitor = Monitor(
-            self._options.get("baseline"),
-            self._options.get("log"),
-            settings=settings,
-            registry=self._options.get("registry", REGISTRY),
-            policy=self._options.get("policy"),
-            raises=application.raises,
-            sender=application.sender,
-        )
+        monitor = self._new_monitor(application, settings)
         try:
             models.check(self, monitor)
-            page = self._mount_metrics(application, models, monitor)
-            path = self._mount_drift(application, models, settings)
+            page = mount_metrics(application, models, monitor, self._options)
+            mount_drift(application, models, monitor, self._options)
         except BaseException:
             monitor.close(0)
             raise
         models.add(self, monitor)
-        models.shown.append(ShownModel(monitor, self._protection(settings), path))
         self._baselines.append(monitor.baseline)
         self._monitors.add(monitor)
         if page is not None:
@@ -143,48 +129,16 @@ class Extension(ABC):
         application.logger.info("%s", start_line(monitor))
         return monitor
 
-    def _mount_metrics(
-        self, application: Application[Any], models: Models, monitor: Monitor
-    ) -> MetricsPage | None:
-        """Return the page at the configured path, and mount it if it is new."""
-        path = monitor.settings.metrics_path
-        if not path:
-            return None
-        protection = self._protection(monitor.settings)
-        page = models.pages.get(path)
-        if page is None:
-            registry = self._options.get("registry", REGISTRY)
-            page = MetricsPage(path, protection, registry, application)
-        page.check(monitor, protection, self._options.get("registry"))
-        if path not in models.pages:
-            page.refuse_path(application)
-            application.mount(page)
-        return page
-
-    def _mount_drift(
-        self, application: Application[Any], models: Models, settings: Settings
-    ) -> str | None:
-        """Mount the drift page that the settings or debugging ask for, and return their path.
-
-        Debugging asks for a page only if the application has none.
-        """
-        asked = settings.drift_path
-        path = (_DEBUG_PATH if asked is None and application.debug else asked or "").rstrip("/")
-        if not path or path in models.drift_pages or (asked is None and models.drift_pages):
-            return asked
-        page = DriftPage(path, self._protection(settings), models.shown)
-        try:
-            page.refuse_path(application)
-        except ConfigError:
-            if asked:
-                raise
-            return None  # the user did not ask for the page, so it gives way to the application's
-        application.mount(page)
-        models.drift_pages[path] = page
-        return asked
-
-    def _protection(self, settings: Settings) -> Protection:
-        return Protection(settings.metrics_token, self._options.get("authorize"))
+    def _new_monitor(self, application: Application[Any], settings: Settings) -> Monitor:
+        return Monitor(
+            self._options.get("baseline"),
+            self._options.get("log"),
+            settings=settings,
+            registry=self._options.get("registry", REGISTRY),
+            policy=self._options.get("policy"),
+            raises=application.raises,
+            sender=application.sender,
+        )
 
     @overload
     def predict(self, view: Callable[P, T], /) -> Callable[P, T]: ...
@@ -282,16 +236,12 @@ class Extension(ABC):
         found = self._find(model)
         if found is not None:
             return found
-        innermost = self.current_exchange()
-        if innermost is None:
+        exchange = self.current_exchange()
+        if exchange is None:
             self._report_unmonitored(view)
             return None
-        if innermost.models.app() in self._switched_off:
-            return None
-        if model is None:
-            return innermost, innermost.models.first
-        self._report_unknown_model(innermost, "features", model, f"view {view!r}")
-        return None
+        monitor = self._first(exchange, model, "features", f"view {view!r}")
+        return None if monitor is None else (exchange, monitor)
 
     def _find(self, model: str | None) -> tuple[Exchange, Monitor] | None:
         exchange = self.current_exchange()
@@ -328,28 +278,42 @@ class Extension(ABC):
             return found[1]
         exchange = self.current_exchange()
         if exchange is None:
-            monitors = [each for each in self._monitors if model in (None, each.baseline.model)]
-            if len(monitors) != 1 and not self._switched_off:
-                named = "" if model is None else f" of model {model!r}"
-                _logger.warning(
-                    "boxkite outcome: a label%s is lost, because log_outcome() was called "
-                    "outside of a request, and this Boxkite has %d monitors. Call log_outcome() of "
-                    "the monitor instead",
-                    named,
-                    len(monitors),
-                )
-            return monitors[0] if len(monitors) == 1 else None
-        if exchange.models.app() in self._switched_off:
-            return None
-        if model is None:
-            return exchange.models.first
-        self._report_unknown_model(exchange, "outcome", model, "log_outcome()")
+            return self._only_monitor(model)
+        return self._first(exchange, model, "outcome", "log_outcome()")
+
+    def _only_monitor(self, model: str | None) -> Monitor | None:
+        """Return the monitor of a label outside of a request. If it is not clear, log that."""
+        monitors = [each for each in self._monitors if model in (None, each.baseline.model)]
+        if len(monitors) == 1:
+            return monitors[0]
+        if not self._switched_off:
+            _logger.warning(
+                "boxkite outcome: a label%s is lost, because log_outcome() was called outside of a "
+                "request, and this Boxkite has %d monitors. Call log_outcome() of the monitor "
+                "instead",
+                "" if model is None else f" of model {model!r}",
+                len(monitors),
+            )
         return None
 
-    def _report_unknown_model(self, exchange: Exchange, stage: str, model: str, where: str) -> None:
-        known = ", ".join(map(repr, exchange.models))
+    def _first(
+        self, exchange: Exchange, model: str | None, stage: str, where: str
+    ) -> Monitor | None:
+        """Return the monitor for an extension that has none in the application of a request.
+
+        Returns:
+            The application's first monitor. None if the setting `ENABLED` has switched this
+            extension off there, or if it names a model, which is then reported as unknown.
+        """
+        models = exchange.models
+        if models.app() in self._switched_off:
+            return None
+        if model is None:
+            return models.first
+        known = ", ".join(map(repr, models))
         problem = LookupError(f"the application has no model {model!r}; it has {known}")
-        exchange.models.first.reporter.report(stage, problem, where)
+        models.first.reporter.report(stage, problem, where)
+        return None
 
     def _report_unmonitored(self, view: str) -> None:
         """Log once that a decorated view ran in an application without a monitor."""
@@ -368,13 +332,3 @@ class Extension(ABC):
         _logger.warning("boxkite features: %s", problem)
         if application is not None and application.raises():
             raise ConfigError(problem)
-
-
-def _report_foreign(application: Application[Any], arguments: Mapping[str, Any]) -> None:
-    """Report settings whose name has the prefix of another framework."""
-    for prefix in application.foreign_prefixes:
-        for key, name in misplaced_settings(os.environ, prefix, application.layers, arguments):
-            problem = f"the environment variable {key} has no effect here; set {name} instead"
-            _logger.warning("boxkite: %s", problem)
-            if application.raises():
-                raise ConfigError(problem)

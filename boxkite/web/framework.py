@@ -6,12 +6,12 @@ import logging
 import os
 import weakref
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, Generic, Protocol, TypeVar
 
 from boxkite.baseline import Baseline
 from boxkite.errors import ConfigError
-from boxkite.settings import Layer
+from boxkite.settings import Layer, misplaced_settings
 from boxkite.web.answers import Answered
 from boxkite.web.models import Models
 from boxkite.web.page import Page
@@ -22,6 +22,8 @@ from boxkite.web.start_line import usual_logger
 __all__ = ["Application", "Exchange", "require_application"]
 
 App = TypeVar("App")
+
+_logger = logging.getLogger("boxkite")
 
 
 class Application(ABC, Generic[App]):
@@ -100,6 +102,22 @@ class Application(ABC, Generic[App]):
         A setting with such a prefix is reported. Default: Flask's prefix.
         """
         return ("FLASK_BOXKITE_",)
+
+    def report_misplaced(self, arguments: Mapping[str, Any]) -> None:
+        """Report environment variables with the prefix of another framework.
+
+        Args:
+            arguments: Settings that were passed by name, and so need no variable.
+
+        Raises:
+            ConfigError: only under `TESTING`. Otherwise this is logged.
+        """
+        for prefix in self.foreign_prefixes:
+            for key, name in misplaced_settings(os.environ, prefix, self.layers, arguments):
+                problem = f"the environment variable {key} has no effect here; set {name} instead"
+                _logger.warning("boxkite: %s", problem)
+                if self.raises():
+                    raise ConfigError(problem)
 
     @property
     def logger(self) -> logging.Logger:

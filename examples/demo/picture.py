@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from boxkite import Baseline, Comparison
-from boxkite.report.cards import report_of
+from boxkite.report.drift_report import report_of
 from boxkite.report.rendering import report_html
 
 __all__ = ["save_picture", "save_report"]

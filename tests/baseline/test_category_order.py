@@ -11,8 +11,8 @@ from scipy.stats import binom
 
 from boxkite import Baseline, BaselineError, BaselineWarning, compare
 from boxkite.baseline import CategoryVariable
+from boxkite.baseline.category_variable import UNSEEN
 from boxkite.baseline.merging import merge_variables
-from boxkite.baseline.variable import UNSEEN
 from boxkite.baseline.variable_json import StoredCategory, restore, store
 
 SIZES = ["S", "M", "L", "XL"]

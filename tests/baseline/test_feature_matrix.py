@@ -8,8 +8,8 @@ from hypothesis.extra import numpy as arrays
 
 from boxkite import Baseline
 from boxkite.baseline.feature_matrix import FeatureMatrix
+from boxkite.baseline.numeric_variable import NumericVariable
 from boxkite.baseline.tally import tally_numbers
-from boxkite.baseline.variable import NumericVariable
 
 RANDOM = np.random.default_rng(7)
 BASELINE = Baseline.fit(

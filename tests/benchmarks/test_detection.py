@@ -1,9 +1,6 @@
 """The comparison of detectors: its fast full-sample tests are scipy's, and a cell of it runs."""
 
-import sys
-from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -14,18 +11,6 @@ from boxkite.baseline.tally import tally_numbers
 from boxkite.drift import kolmogorov_smirnov, population_stability_index
 
 FOLDER = Path(__file__).parents[2] / "benchmarks" / "detection"
-
-
-@pytest.fixture(autouse=True)
-def modules(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The modules of the comparison are imported by their short names, and forgotten again."""
-    monkeypatch.syspath_prepend(str(FOLDER))
-    before = set(sys.modules)
-    yield
-    for name in set(sys.modules) - before:
-        module: ModuleType | None = sys.modules[name]
-        if str(getattr(module, "__file__", "")).startswith(str(FOLDER)):
-            del sys.modules[name]
 
 
 @pytest.mark.parametrize("tied", [False, True])

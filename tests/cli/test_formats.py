@@ -17,7 +17,7 @@ import boxkite.prometheus
 from boxkite import Baseline, compare
 from boxkite.cli import main
 from boxkite.cli.commands import boxkite as commands
-from boxkite.report.cards import report_of
+from boxkite.report.drift_report import report_of
 from boxkite.report.rendering import report_html
 from boxkite.report.ticket import ticket_svg
 

@@ -47,7 +47,12 @@ def policy_of(k: int) -> Policy:
 
 @pytest.mark.parametrize("ordered", [True, False])
 @pytest.mark.parametrize(
-    ("k", "trained", "served"), [(20, 20_000, 2000), (50, 20_000, 2000), (20, 20_000, 12_000)]
+    ("k", "trained", "served"),
+    [
+        (20, 20_000, 2000),
+        pytest.param(50, 20_000, 2000, marks=pytest.mark.slow),
+        pytest.param(20, 20_000, 12_000, marks=pytest.mark.slow),
+    ],
 )
 def test_repeated_rows_stay_within_the_share(
     k: int, trained: int, served: int, ordered: bool

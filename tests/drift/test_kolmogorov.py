@@ -24,7 +24,13 @@ def test_a_tail_outside_0_and_1_is_refused(tail: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("trained", "served"), [(20_000, 100), (2_000, 2_000), (100, 100), (500, 20_000)]
+    ("trained", "served"),
+    [
+        (2_000, 2_000),
+        (100, 100),
+        pytest.param(20_000, 100, marks=pytest.mark.slow),
+        pytest.param(500, 20_000, marks=pytest.mark.slow),
+    ],
 )
 def test_the_distance_exceeds_the_quantile_no_more_often_than_stated(
     trained: int, served: int

@@ -32,6 +32,7 @@ def test_labels_that_training_never_saw_count_in_the_tail() -> None:
     assert (by_cell["__other__"], by_cell["__unseen__"], by_cell["0"]) == (7, 0, 3)
 
 
+@pytest.mark.slow
 def test_the_same_distribution_is_rarely_drift() -> None:
     random = np.random.default_rng(2)
     verdicts = [

@@ -363,6 +363,7 @@ def run(state: Path | str, log: Path, how: str, number: int) -> list[str]:
     return done.stdout.split()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("folder", "how", "number"),
     [

@@ -358,6 +358,7 @@ def start_sink(tmp_path: Path) -> Iterator[Callable[[Any], Any]]:
         yield start
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("server", "kind", "number", "kills"),
     [

@@ -314,6 +314,7 @@ def found(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     return kept
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(len(KINDS)), ids=[kind.name for kind in KINDS])
 def test_each_kind_of_data_is_where_the_table_says_and_nowhere_else(
     number: int, found: dict[str, bytes]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from boxkite import Baseline, Monitor
-from boxkite.live import state_folder
+from boxkite.live import temporary_folder
 from boxkite.settings import Settings
 
 BASELINE = Baseline.fit(
@@ -88,7 +88,7 @@ def test_a_service_counts_without_a_folder(
     path = parent / ("state" if given else f"boxkite-{os.geteuid()}")
     spoil(path)
     monkeypatch.setenv("TMPDIR", str(parent))
-    monkeypatch.setattr(state_folder, "_PLACES", [])
+    monkeypatch.setattr(temporary_folder, "_PLACES", [])
     settings = Settings(state_dir=str(path) if given else None, log="file:")
     monitor = Monitor(BASELINE, settings=settings, registry=None)
     check_counting(monitor, caplog)

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from boxkite import Baseline
 from boxkite.live.counts import Counts
 from boxkite.live.fold import fold, mark_of
-from boxkite.live.record import Mark, Record, decode, encode
+from boxkite.live.mark import Mark
+from boxkite.live.record import Record, decode, encode
 
 BASELINE = Baseline.fit(
     {

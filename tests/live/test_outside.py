@@ -11,12 +11,13 @@ from hypothesis.extra import numpy as arrays
 
 from boxkite import Baseline, Monitor
 from boxkite.baseline.capture import capture_column
+from boxkite.baseline.numeric_variable import NumericVariable
 from boxkite.baseline.tally import tally_column
 from boxkite.baseline.text_writer import render
-from boxkite.baseline.variable import NumericVariable
 from boxkite.live.counts import Counts
 from boxkite.live.fold import fold, fold_encoded, mark_of
-from boxkite.live.record import Mark, Record, decode, encode
+from boxkite.live.mark import Mark
+from boxkite.live.record import Record, decode, encode
 from boxkite.settings import Settings
 
 TRAINING = {

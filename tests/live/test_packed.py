@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from boxkite import Baseline
 from boxkite.live.counts import Counts
 from boxkite.live.fold import fold, fold_encoded
+from boxkite.live.mark import Mark
 from boxkite.live.packed import packed_records
-from boxkite.live.record import Mark, Record, decode, encode
+from boxkite.live.record import Record, decode, encode
 
 NOW = 1_795_450_000_000_000_000
 ID = "8c0e6ba4-8f1f-4b4e-9d6b-0a1b2c3d4e5f"

@@ -16,7 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from boxkite.live.record import Mark, Record, decode, encode, plain
+from boxkite.live.mark import Mark
+from boxkite.live.record import Record, decode, encode, plain
 
 JSON = st.recursive(
     st.none()

@@ -24,8 +24,9 @@ from hypothesis import strategies as st
 from boxkite import Baseline
 from boxkite.live.counts import Counts
 from boxkite.live.fold import fold, mark_of
+from boxkite.live.mark import Mark
 from boxkite.live.name_matching import visible
-from boxkite.live.record import Mark, Record, decode, encode, plain
+from boxkite.live.record import Record, decode, encode, plain
 from boxkite.live.redaction import REDACTED, Redaction, shown
 from boxkite.rows.row import Row, output_row, plain_row
 

@@ -14,7 +14,7 @@ import pytest
 
 from boxkite import Baseline
 from boxkite.error_reporter import ErrorReporter, LastingError
-from boxkite.live import state_folder as state
+from boxkite.live import temporary_folder
 from boxkite.live.state_folder import StateFolder
 from boxkite.live.worker import Worker
 from boxkite.live.worker_group import WorkerGroup
@@ -54,9 +54,9 @@ def test_no_model_s_name_leads_out_of_the_folder(model: str, tmp_path: Path) -> 
 @pytest.fixture
 def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Have the folders of runs in one of this test's own."""
-    folder = tmp_path / "runs"
-    folder.mkdir()
-    monkeypatch.setattr(state, "_temporary_root", lambda: folder)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    folder = tmp_path / f"boxkite-{os.getuid()}"
+    folder.mkdir(mode=0o700)
     return folder
 
 
@@ -80,7 +80,7 @@ def test_without_tmpdir_it_is_below_var_tmp_which_outlives_a_reboot(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("TMPDIR")
-    assert state._temporary_bases() == [Path("/var/tmp"), Path("/tmp")]
+    assert temporary_folder._temporary_bases() == [Path("/var/tmp"), Path("/tmp")]
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     for place in found:
         place.mkdir()
     monkeypatch.setenv("TMPDIR", str(found[0]))
-    monkeypatch.setattr(state, "_PLACES", [str(found[1])])
+    monkeypatch.setattr(temporary_folder, "_PLACES", [str(found[1])])
     return found
 
 

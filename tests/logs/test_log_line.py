@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from boxkite.live.record import Mark
+from boxkite.live.mark import Mark
 from boxkite.logs.log_line import to_line
 from boxkite.logs.log_record import LogRecord
 

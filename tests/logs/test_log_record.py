@@ -7,7 +7,8 @@ import pytest
 
 from boxkite.live.identity import Identity
 from boxkite.live.log_context import LogContext
-from boxkite.live.record import Mark, Record
+from boxkite.live.mark import Mark
+from boxkite.live.record import Record
 from boxkite.logs.log_record import LogRecord, to_log_record
 from tests.logs.conftest import CONTEXT
 

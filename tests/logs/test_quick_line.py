@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from boxkite.live.log_context import LogContext
-from boxkite.live.record import Mark, Record, decode, encode
+from boxkite.live.mark import Mark
+from boxkite.live.record import Record, decode, encode
 from boxkite.logs.log_line import to_line
 from boxkite.logs.log_record import to_log_record
 from boxkite.logs.quick_line import QuickLines, UndecodedRecord

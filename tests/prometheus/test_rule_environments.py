@@ -55,6 +55,7 @@ def names_firing(name: str, environments: list[dict[str, str]]) -> dict[str, Any
     return {"expr": expression, "eval_time": f"{MINUTES - 1}m", "exp_samples": samples}
 
 
+@pytest.mark.slow
 def test_each_environment_has_its_own_alerts_and_is_named(bench: Any, small: Baseline) -> None:
     replicas = [served(bench, small, state, namespace=name) for name, state in ENVIRONMENTS.items()]
 

@@ -23,9 +23,9 @@ def test_a_critical_window_lends_its_policy() -> None:
     [
         (Policy(), 0.41, "drift"),
         (Policy(), 0.3, "ok"),
-        (Policy(min_effect=0.25, min_moved=0.2), 0.4, "ok"),
-        (Policy(design_effect=1.5), 0.4, "ok"),
-        (Policy(design_effect=1.5), 0.44, "drift"),
+        pytest.param(Policy(min_effect=0.25, min_moved=0.2), 0.4, "ok", marks=pytest.mark.slow),
+        pytest.param(Policy(design_effect=1.5), 0.4, "ok", marks=pytest.mark.slow),
+        pytest.param(Policy(design_effect=1.5), 0.44, "drift", marks=pytest.mark.slow),
     ],
 )
 def test_a_small_shift_is_drift_by_ks_alone_in_python_and_in_prometheus(

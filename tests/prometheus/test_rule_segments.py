@@ -63,6 +63,7 @@ def test_every_number_of_each_segment_is_pythons(
     bench.run(rules, [replica], promql_expr_test=tests)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("shifted", "critical", "warning"),
     [

@@ -40,7 +40,9 @@ def replay(bench: Any, replicas: Sequence[Any], tests: Sequence[dict[str, Any]])
     bench.run_series(render_rules(windows=["3h"]), series, "1m", promql_expr_test=tests)
 
 
-@pytest.mark.parametrize("count", [1, 3, pytest.param(50, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "count", [1, *(pytest.param(count, marks=pytest.mark.slow) for count in (3, 50))]
+)
 def test_every_row_after_the_first_scrape_is_counted_once(
     bench: Any, baseline: Baseline, count: int
 ) -> None:
@@ -58,7 +60,9 @@ def test_every_row_after_the_first_scrape_is_counted_once(
     replay(bench, replicas, expected(bench, reference, "25m"))
 
 
-@pytest.mark.parametrize("evaluation", ["1m", "2m30s", "5m"])
+@pytest.mark.parametrize(
+    "evaluation", ["5m", *(pytest.param(each, marks=pytest.mark.slow) for each in ("1m", "2m30s"))]
+)
 def test_a_sum_does_not_depend_on_how_often_steps_are_evaluated(
     bench: Any, baseline: Baseline, evaluation: str
 ) -> None:
@@ -92,6 +96,7 @@ def test_a_window_holds_the_steps_that_end_in_it(bench: Any, baseline: Baseline)
     replay(bench, [replica], expected(bench, reference, "202m"))
 
 
+@pytest.mark.slow
 def test_a_target_that_missed_scrapes_counts_when_it_is_back(
     bench: Any, baseline: Baseline
 ) -> None:
@@ -110,6 +115,7 @@ def test_a_target_that_missed_scrapes_counts_when_it_is_back(
     replay(bench, [replica, steady], expected(bench, reference, "40m"))
 
 
+@pytest.mark.slow
 def test_a_target_that_was_away_for_longer_counts_from_then_on(
     bench: Any, baseline: Baseline
 ) -> None:
@@ -124,6 +130,7 @@ def test_a_target_that_was_away_for_longer_counts_from_then_on(
     replay(bench, [replica], expected(bench, reference, "1h"))
 
 
+@pytest.mark.slow
 def test_targets_come_and_go_within_the_window(bench: Any, baseline: Baseline) -> None:
     targets = [bench.replica(baseline, POLICY) for _ in range(4)]
     reference = bench.replica(baseline, POLICY)
@@ -142,6 +149,7 @@ def test_targets_come_and_go_within_the_window(bench: Any, baseline: Baseline) -
     replay(bench, targets, expected(bench, reference, "42m"))
 
 
+@pytest.mark.slow
 def test_a_new_version_within_the_window_starts_with_its_own_rows(
     bench: Any, baseline: Baseline
 ) -> None:
@@ -174,6 +182,7 @@ def test_a_new_version_within_the_window_starts_with_its_own_rows(
     replay(bench, [before, after], tests)
 
 
+@pytest.mark.slow
 def test_a_restart_costs_a_scrape_interval_at_either_end_of_its_step_at_most(
     bench: Any, baseline: Baseline
 ) -> None:

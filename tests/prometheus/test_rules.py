@@ -80,6 +80,7 @@ def test_fifty_replicas_count_as_one(bench: Any) -> None:
     bench.run(render_rules(), replicas, promql_expr_test=tests)
 
 
+@pytest.mark.slow
 def test_a_window_counts_only_the_rows_between_its_first_and_last_scrape(
     bench: Any, baseline: Baseline
 ) -> None:
@@ -119,6 +120,7 @@ def test_no_traffic_has_no_statistic(bench: Any, baseline: Baseline) -> None:
     bench.run(render_rules(), [replica], promql_expr_test=tests)
 
 
+@pytest.mark.slow
 def test_a_target_that_is_gone_counts_with_what_it_left_in_the_window(
     bench: Any, baseline: Baseline
 ) -> None:
@@ -138,6 +140,7 @@ def test_a_target_that_is_gone_counts_with_what_it_left_in_the_window(
     bench.run(render_rules(), [gone, alive], promql_expr_test=tests)
 
 
+@pytest.mark.slow
 def test_versions_and_models_do_not_mix(bench: Any, baseline: Baseline) -> None:
     others = [baseline.relabelled(model="other"), baseline.relabelled(version="2")]
     replicas = [bench.replica(each) for each in (baseline, *others)]
@@ -151,6 +154,7 @@ def test_versions_and_models_do_not_mix(bench: Any, baseline: Baseline) -> None:
     bench.run(render_rules(), replicas, promql_expr_test=tests)
 
 
+@pytest.mark.slow
 def test_a_new_version_within_the_window_starts_with_its_own_rows(
     bench: Any, baseline: Baseline
 ) -> None:
@@ -172,6 +176,7 @@ def test_a_new_version_within_the_window_starts_with_its_own_rows(
     bench.run(render_rules(), [before, after], promql_expr_test=tests)
 
 
+@pytest.mark.slow
 def test_a_restart_costs_the_rows_of_two_scrape_intervals_at_most(
     bench: Any, baseline: Baseline
 ) -> None:
@@ -254,6 +259,7 @@ def test_the_verdict_follows_the_policy(bench: Any, policy: Policy, verdict: str
     bench.run(render_rules(), [replica], promql_expr_test=tests)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "policy",
     [

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from boxkite import Baseline, Policy, compare
-from boxkite.report.cards import Choice, Report, report_of
+from boxkite.report.drift_report import Choice, Report, report_of
 from boxkite.report.rendering import page_html, report_html
 from boxkite.report.ticket import ticket_svg
 from boxkite.report.trend import Trend

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from boxkite import Baseline, compare
-from boxkite.report.cards import report_of
 from boxkite.report.charts import meter, meter_top, multiple, sparkline
+from boxkite.report.drift_report import report_of
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from boxkite import Baseline, ConfigError, Monitor
-from boxkite.report.cards import Choice
+from boxkite.report.drift_report import Choice
 from boxkite.report.rendering import report_html
 from boxkite.web.drift_page import drift_page
 

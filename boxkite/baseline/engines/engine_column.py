@@ -12,15 +12,17 @@ import numpy as np
 from narwhals.exceptions import DuplicateError
 
 from boxkite.baseline.capture import CategoryColumn, counted_labels
+from boxkite.baseline.category_variable import CategoryVariable
 from boxkite.baseline.engines.gridded_values import GriddedValues, Summary
 from boxkite.baseline.engines.interval_expressions import interval_number
 from boxkite.baseline.engines.lazy_source import LazySource
 from boxkite.baseline.engines.number_questions import Groups, count_groups
 from boxkite.baseline.engines.questions import Unanswered
+from boxkite.baseline.numeric_variable import NumericVariable
 from boxkite.baseline.ordered_values import ValueType
 from boxkite.baseline.tally import Tally, tally_column
 from boxkite.baseline.values import to_category
-from boxkite.baseline.variable import CategoryVariable, NumericVariable, Variable
+from boxkite.baseline.variable import Variable
 from boxkite.errors import BaselineError
 
 __all__ = ["EngineColumn", "engine_columns"]

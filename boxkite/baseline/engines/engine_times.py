@@ -11,14 +11,16 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
+from boxkite.baseline.category_variable import OTHER
 from boxkite.baseline.engines.engine_column import EngineColumn
 from boxkite.baseline.engines.interval_expressions import interval_number, quotient
 from boxkite.baseline.engines.lazy_source import LazySource
 from boxkite.baseline.engines.number_questions import IGNORED, Groups, count_groups
 from boxkite.baseline.engines.questions import Unanswered
+from boxkite.baseline.numeric_variable import NumericVariable
 from boxkite.baseline.tally import cell_of
 from boxkite.baseline.time_windows import Learnt, learn_windows, seconds_of
-from boxkite.baseline.variable import OTHER, NumericVariable, Variable
+from boxkite.baseline.variable import Variable
 from boxkite.errors import BaselineError
 
 __all__ = ["EngineTimes"]

@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from boxkite.live.record import extended, plain, unsupported
+from boxkite.live.encodable_values import unsupported
+from boxkite.live.mark import extended
+from boxkite.live.record import plain
 
 __all__ = [
     "OutcomeRecord",

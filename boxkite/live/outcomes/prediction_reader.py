@@ -15,13 +15,13 @@ import numpy as np
 
 from boxkite.baseline import Baseline
 from boxkite.baseline.outcome_pairs import OutcomeCells
+from boxkite.live.mark import Mark
 from boxkite.live.outcomes.outcome_record import (
     PredictionKey,
     PredictionRow,
     decode_row,
     decode_row_without_features,
 )
-from boxkite.live.record import Mark
 from boxkite.live.segment_places import segment_places, with_given
 from boxkite.system.cooperation import cooperatively
 

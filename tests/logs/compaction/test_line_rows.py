@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from boxkite.live.log_context import LogContext
-from boxkite.live.record import Mark, Record
+from boxkite.live.mark import Mark
+from boxkite.live.record import Record
 from boxkite.logs.compaction import row_layout
 from boxkite.logs.compaction.line_rows import lines_of, rows_of
 from boxkite.logs.compaction.row_layout import FieldLayout, LayoutFinder, RowLayout
@@ -172,6 +173,7 @@ ROWS = st.one_of(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(ROWS, ROWS, ROWS), min_size=1, max_size=8))
 def test_any_line_comes_back_byte_for_byte(rows: list[tuple[Any, Any, Any]]) -> None:
