@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import re
 import shlex
 import socket
@@ -114,11 +115,13 @@ def serve() -> Callable[[str, Path], AbstractContextManager[httpx.Client]]:
     def served(command: str, folder: Path) -> Iterator[httpx.Client]:
         with socket.create_server(("127.0.0.1", 0)) as probe:
             port = str(probe.getsockname()[1])
-        arguments = shlex.split(command.replace("8000", port))
-        process = subprocess.Popen([sys.executable, "-m", *arguments], cwd=folder)
+        arguments = [sys.executable, "-m", *shlex.split(command.replace("8000", port))]
+        # On a busy machine, uvicorn would kill a worker that does not answer for 5 seconds.
+        environment = os.environ | {"UVICORN_TIMEOUT_WORKER_HEALTHCHECK": "120"}
+        process = subprocess.Popen(arguments, cwd=folder, env=environment)
         try:
             with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
-                for _ in range(600):
+                for _ in range(3000):
                     with suppress(httpx.TransportError):
                         client.get("/metrics")
                         break
@@ -127,6 +130,6 @@ def serve() -> Callable[[str, Path], AbstractContextManager[httpx.Client]]:
                 yield client
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(120)
 
     return served
