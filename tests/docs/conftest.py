@@ -5,18 +5,17 @@ from __future__ import annotations
 import importlib
 import re
 import shlex
-import socket
-import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import httpx
 import pytest
+
+from tests.programs import free_port, running, until_answered
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -112,21 +111,16 @@ def serve() -> Callable[[str, Path], AbstractContextManager[httpx.Client]]:
 
     @contextmanager
     def served(command: str, folder: Path) -> Iterator[httpx.Client]:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            port = str(probe.getsockname()[1])
+        port = str(free_port())
         arguments = shlex.split(command.replace("8000", port))
-        process = subprocess.Popen([sys.executable, "-m", *arguments], cwd=folder)
-        try:
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
-                for _ in range(600):
-                    with suppress(httpx.TransportError):
-                        client.get("/metrics")
-                        break
-                    assert process.poll() is None
-                    time.sleep(0.1)
-                yield client
-        finally:
-            process.terminate()
-            process.wait(30)
+        address = f"http://127.0.0.1:{port}"
+        with (
+            running(
+                [sys.executable, "-m", *arguments], folder / "output", folder=folder
+            ) as process,
+            httpx.Client(base_url=address, timeout=30) as client,
+        ):
+            until_answered(f"{address}/metrics", process)
+            yield client
 
     return served
