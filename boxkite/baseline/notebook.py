@@ -39,18 +39,21 @@ def notebook_table(
     title: str,
     headings: Sequence[str],
     rows: Iterable[Sequence[str | Html]],
-    variables: int,
+    number_of_rows: int,
+    *,
+    of: str = "variables",
 ) -> str:
-    """Return a table with one row per variable, for the first 50 variables.
+    """Return a table with the first 50 rows.
 
     Args:
         title: Text above the table.
         headings: Headings of the columns.
         rows: Cells of each row. Text is escaped.
-        variables: Number of all variables. If it exceeds 50, a line says how many are left out.
+        number_of_rows: Number of all rows. If it exceeds 50, a line says how many are left out.
+        of: What the rows are.
     """
-    more = variables - _MOST_ROWS
-    rest = f"<p>and {more:,} more variables</p>" if more > 0 else ""
+    more = number_of_rows - _MOST_ROWS
+    rest = f"<p>and {more:,} more {of}</p>" if more > 0 else ""
     return (
         f'<div class="boxkite">{_STYLE}<p>{escape(title)}</p><table>'
         f"<thead>{_row(headings, 'th')}</thead>"

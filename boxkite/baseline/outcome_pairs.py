@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxkite.baseline.capture import NumericColumn, capture_column
-from boxkite.baseline.category_variable import CategoryVariable
+from boxkite.baseline.category_variable import UNSEEN, CategoryVariable
 from boxkite.baseline.class_probabilities import classes_of, winning_places
 from boxkite.baseline.numeric_variable import NumericVariable
 from boxkite.baseline.outcome_values import (
@@ -41,6 +41,8 @@ Rows: TypeAlias = NDArray[np.bool_]
 
 DEFAULT_THRESHOLD = 0.5
 """A score above it is a positive prediction."""
+
+_MOST_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,19 @@ class OutcomeCells:
         Raises:
             BaselineError: If the columns differ in length.
         """
-        rows = len(outcome)
+        outputs = self.numbers_of_outputs(columns, len(outcome))
+        return self.count_numbers(outputs, self.numbers_of_outcomes(outcome))
+
+    def numbers_of_outputs(self, columns: Sequence[Any], rows: int) -> Floats:
+        """Return columns of outputs as numbers, for `count_numbers`.
+
+        Args:
+            columns: Values of each output by position, as for `count`.
+            rows: Number of rows that each column must have.
+
+        Raises:
+            BaselineError: If a column has another number of rows.
+        """
         columns = columns[: self.width]
         for variable, column in zip(self.outputs, columns, strict=False):
             if len(column) != rows:
@@ -127,19 +141,34 @@ class OutcomeCells:
                     f"the outcome has {rows:,} rows, but output {variable.name!r} has "
                     f"{len(column):,}. Pass one outcome for each row"
                 )
-        return self.count_numbers(self._output_numbers(columns), self._outcome_numbers(outcome))
-
-    def _output_numbers(self, columns: Sequence[Any]) -> Floats:
         if self.kind == "class" and not self.classes:
             return cell_numbers(self._class_variable, columns[0])[:, None]
         return np.column_stack([row_numbers(each) for each in columns])
 
-    def _outcome_numbers(self, outcome: Any) -> Floats:
+    def numbers_of_outcomes(self, outcome: Any) -> Floats:
+        """Return a column of outcomes as numbers, for `count_numbers`."""
         if self.kind == "score":
             return binary_numbers(outcome)
         if self.kind == "number":
             return row_numbers(outcome)
         return cell_numbers(self._class_variable, outcome)
+
+    def can_count(self, outcome: Any) -> bool:
+        """Return whether any outcome is one that the model can have: a number or a known class."""
+        numbers = self.numbers_of_outcomes(outcome)
+        known = numbers[np.isfinite(numbers)]
+        if self.kind == "class":
+            known = known[known < self._class_variable.index[UNSEEN]]
+        return bool(len(known))
+
+    @property
+    def outcome_words(self) -> str:
+        """What an outcome is, for messages: "0 or 1", "a number" or "one of 'no', 'yes'"."""
+        if self.kind == "class":
+            known = [each for each in self._class_variable.categories if each != UNSEEN]
+            more = ", …" if known[_MOST_NAMED:] else ""
+            return f"one of {', '.join(map(repr, known[:_MOST_NAMED]))}{more}"
+        return "0 or 1" if self.kind == "score" else "a number"
 
     def output_numbers(self, row: Sequence[Any]) -> tuple[float, ...] | None:
         """Return the numbers of one row of outputs, for `count_numbers`; None if it is invalid.

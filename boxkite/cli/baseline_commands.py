@@ -49,8 +49,8 @@ __all__ = ["baseline_command", "show_command"]
     "--ordered",
     multiple=True,
     metavar="COLUMN[=A,B,...]",
-    help="Column whose categories have an order, such as size=S,M,L, so that small shifts are "
-    "found sooner. Numbers need no list. Repeatable.",
+    help="Column of categories with an order, such as size=S,M,L. boxkite then finds small shifts "
+    "sooner. Categories that are numbers need no list. Repeatable.",
 )
 @click.option(
     "--bins",
@@ -60,28 +60,28 @@ __all__ = ["baseline_command", "show_command"]
 @click.option(
     "--time",
     metavar="COLUMN",
-    help="Column of dates or times, from which boxkite learns how the data varies by itself. "
-    "Mornings and weekends then do not count as drift.",
+    help="Column of dates or times. boxkite learns from it how hours and days differ, so that "
+    "mornings and weekends do not count as drift.",
 )
 @click.option(
     "--segment",
     "segments",
     multiple=True,
     metavar="COLUMN",
-    help="Column whose 20 most common values are monitored separately. It stays a feature, unless "
+    help="Column whose 20 most common values are monitored separately. It stays a feature unless "
     "--drop names it too. Repeatable.",
 )
 @click.option(
     "--like",
     metavar="BASELINE",
-    help="Path or URL of a baseline whose columns, bins and categories to take over, so that "
-    "boxkite merge can add up the two. --output then defaults to its outputs.",
+    help="Take columns, bins, categories and outputs from this baseline, so that boxkite merge can "
+    "add up the two.",
 )
 @click.option(
     "--outcome",
     metavar="COLUMN",
-    help="Column that holds what really happened, for the model's quality at training. The rows "
-    "must be held-out ones: ones that the model was not trained on.",
+    help="Column of true outcomes, for the model's quality at training. Pass held-out rows, on "
+    "which the model was not trained.",
 )
 @click.option(
     "--threshold",
@@ -89,7 +89,7 @@ __all__ = ["baseline_command", "show_command"]
     metavar="NUMBER",
     default=DEFAULT_THRESHOLD,
     show_default=True,
-    help="With --outcome: a score above it is a positive prediction.",
+    help="Score above which a prediction is positive, for --outcome.",
 )
 @click.option("--model", type=NAME, default="default", show_default=True, help="Name of the model.")
 @click.option("--version", type=NAME, help="Version of the baseline. [default: its digest]")
@@ -98,7 +98,7 @@ __all__ = ["baseline_command", "show_command"]
     type=click.Choice(["labelled", "classic"]),
     default="labelled",
     show_default=True,
-    help="Form of the series in the file. boxkite 0.0.5 reads and writes classic.",
+    help="Form of the series. classic is that of boxkite 0.0.5.",
 )
 @json_option
 def baseline_command(
@@ -122,10 +122,12 @@ def baseline_command(
 ) -> None:
     """Write a baseline from training data.
 
-    The baseline holds the distribution of every column. ROWS is a file, a folder, a glob, or an
-    s3://, gs:// or az:// URL, in Parquet, CSV, JSON lines or Arrow. Each column is a feature unless
-    an option says otherwise. Anything but a single file of moderate size in Parquet or CSV needs
-    DuckDB (pip install 'boxkite[engine]'), which reads data larger than memory.
+    The baseline holds the distribution of every column. Each column is a feature unless an option
+    says otherwise.
+
+    ROWS is a file, a folder, a glob, or an s3://, gs:// or az:// URL, in Parquet, CSV, JSON lines
+    or Arrow. Anything but one Parquet or CSV file of moderate size needs DuckDB (pip install
+    'boxkite[engine]'), which reads data larger than memory.
 
     \b
     Example:

@@ -28,12 +28,15 @@ __all__ = ["boxkite"]
 @click.version_option(package_name="boxkite", prog_name="boxkite")
 @click.pass_context
 def boxkite(context: click.Context) -> None:
-    """Find out whether the data that a model meets still resembles its training data.
+    """Find out whether a model's data still resembles its training data.
+
+    Each command has its own --help.
 
     \b
     Example:
-      boxkite baseline train.parquet --output score
-      boxkite compare histogram.prom july.parquet
+      boxkite baseline train.parquet --output score    # at training
+      boxkite rules > boxkite.rules.yml                # for Prometheus
+      boxkite compare histogram.prom july.parquet      # without a service
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help())

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import click
 import narwhals as nw
 
-from boxkite.baseline import Baseline
+from boxkite.baseline import Baseline, SegmentColumn
 from boxkite.cli.console import pass_progress, print_table, progress_bar
 from boxkite.cli.group import EXIT_DRIFT, EXIT_INSUFFICIENT, print_message
 from boxkite.cli.inputs import log_reader, opened_table, read_baseline, watched
@@ -36,7 +36,7 @@ from boxkite.drift import Comparison, Policy, compare, compare_counts
 from boxkite.logs.partition import ROOT
 from boxkite.system.atomic_file import replace_file
 
-__all__ = ["compare_command", "compared", "comparison_arguments", "exit_by_verdict"]
+__all__ = ["compare_command", "compared", "comparison_arguments", "segment_columns"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -78,7 +78,8 @@ def compared(
         OSError: If the file or log cannot be reached.
     """
     policy.check_names(baseline.variables)
-    divided = _segment_columns(baseline, segments, no_segments)
+    columns = segment_columns(baseline, segments, no_segments)
+    divided = [each.name for each in columns]
     if window is not None:
         policy = policy.including(window)
         if not any(policy.natural_variation(window, each) for each in baseline.variables):
@@ -109,7 +110,7 @@ def compared(
         raise click.UsageError(
             f"{rows} has no predictions for these options. Check --endpoint, --since and --until"
         )
-    labels = [each for one in baseline.segments if one.name in divided for each in one.labels]
+    labels = [label for each in columns for label in each.labels]
     return compare_counts(
         baseline,
         counts.tallies(),
@@ -120,7 +121,9 @@ def compared(
     )
 
 
-def _segment_columns(baseline: Baseline, named: tuple[str, ...], no_segments: bool) -> list[str]:
+def segment_columns(
+    baseline: Baseline, named: tuple[str, ...], no_segments: bool
+) -> list[SegmentColumn]:
     """Return the columns whose segments are compared.
 
     Raises:
@@ -130,8 +133,12 @@ def _segment_columns(baseline: Baseline, named: tuple[str, ...], no_segments: bo
     for name in named:
         if name not in known:
             there = f"segments of {', '.join(known)}" if known else "no segments"
-            raise click.UsageError(f"--segment {name}: the baseline has {there}")
-    return [] if no_segments else [each for each in known if not named or each in named]
+            raise click.UsageError(
+                f"--segment {name}: the baseline has {there}. Fit it with --segment {name}"
+            )
+    if no_segments:
+        return []
+    return [each for each in baseline.segments if not named or each.name in named]
 
 
 @click.command("compare")
@@ -162,14 +169,12 @@ def compare_command(
 
     ROWS is a file, a folder or a glob of rows, as for boxkite baseline, or the folder or URL of a
     prediction log. A URL names a log unless it is a glob or the name of a file. Columns match the
-    baseline's variables by name. Predictions of a log are counted as the service counts them. To
-    compare only a part of a log, use --endpoint, --since and --until.
+    baseline's variables by name. --endpoint, --since and --until select a part of a log.
 
     \b
     Exit codes:
-      0  no variable drifted, and no rate changed
-      1  a variable drifted, or its rate of missing, invalid, unseen or outside rows changed, in
-         all rows or in a segment
+      0  no variable drifted, and no rate of missing, invalid, unseen or outside rows changed
+      1  a variable drifted, or a rate changed, in all rows or in a segment
       2  wrong usage, or a file cannot be read
       3  not enough data for any verdict
 
@@ -194,10 +199,5 @@ def compare_command(
         print_table(functools.partial(comparison_table, comparison))
         for line in comparison_lines(comparison):
             click.echo(line)
-    exit_by_verdict(comparison)
-
-
-def exit_by_verdict(comparison: Comparison) -> None:
-    """End the command with the exit code of the comparison's verdict."""
     code = {"drift": EXIT_DRIFT, "insufficient": EXIT_INSUFFICIENT}.get(comparison.verdict, 0)
     click.get_current_context().exit(code)

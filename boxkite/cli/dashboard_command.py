@@ -14,8 +14,7 @@ def dashboard_command() -> None:
     """Print a Grafana dashboard.
 
     One dashboard serves all models. It shows the series that the rules of `boxkite rules` record.
-    Import the file into Grafana 11 or later, or provision it. In Grafana, choose the Prometheus
-    data source, the services, the model, the window and the variable.
+    Import the file into Grafana 11 or later, or provision it.
 
     \b
     Example:

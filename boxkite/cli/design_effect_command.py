@@ -37,7 +37,7 @@ def _duration(_: click.Context, __: click.Parameter, text: str) -> timedelta:
     show_default=True,
     metavar="DURATION",
     callback=_duration,
-    help="Window of the drift verdicts. The log is cut into blocks of this length.",
+    help="Window in which drift is judged.",
 )
 @json_option
 def design_effect_command(
@@ -51,9 +51,8 @@ def design_effect_command(
 ) -> None:
     """Estimate how much the rows of a log depend on each other.
 
-    The design effect is the number of observed rows per independent row. It is 1 if rows are
-    independent, and greater if requests come in bursts or repeat each other. Set DESIGN_EFFECT to
-    the greatest value in the table.
+    The design effect is the number of observed rows per independent row. It is above 1 if requests
+    come in bursts or repeat each other. Set DESIGN_EFFECT to the greatest value in the table.
 
     BASELINE is the path or URL of a file such as histogram.prom. URL is the folder or URL of a
     prediction log. Select a part without drift that is at least twenty windows long.

@@ -27,9 +27,9 @@ __all__ = ["init_command"]
 def init_command(folder: Path, framework: str, name: str | None) -> None:
     """Write a template service with its manifests.
 
-    FOLDER gets an application, a Dockerfile and Kubernetes manifests. The service runs as it is,
-    with a small model. Replace the model with yours. Existing files are never overwritten: if
-    FOLDER has a file of the same name, the command writes nothing.
+    FOLDER gets an application, a Dockerfile and Kubernetes manifests. The service runs with a small
+    model, which you replace by yours. If FOLDER has a file of the same name, the command writes
+    nothing.
 
     \b
     Example:

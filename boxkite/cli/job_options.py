@@ -23,8 +23,7 @@ def job_options(command: Command) -> Command:
         click.option(
             "--period-end",
             metavar="TIME",
-            help="End of the period that the rows come from: a date or time, as for --until. "
-            "--metrics writes it. [default: --until]",
+            help="With --metrics: end of the period that the rows come from. [default: --until]",
         ),
         click.option(
             "--every",
@@ -32,16 +31,15 @@ def job_options(command: Command) -> Command:
             default="1d",
             show_default=True,
             metavar="LENGTH",
-            help="Time between two runs of this job. With --metrics, an alert fires if a run is "
-            "late.",
+            help="With --metrics: time between two runs of the job. An alert fires if one is late.",
         ),
         click.option(
             "--metrics",
             type=click.Path(path_type=Path, dir_okay=False),
             metavar="FILE",
             callback=folder_exists,
-            help="Also write the verdict as metrics, for the textfile collector or a Pushgateway. "
-            "The alerts of boxkite rules read them.",
+            help="Also write the verdict as metrics for the alerts of boxkite rules, to be read by "
+            "the textfile collector or a Pushgateway.",
         ),
     ):
         command = option(command)

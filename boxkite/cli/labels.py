@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from boxkite.baseline.row_labels import row_values
-from boxkite.baseline.values import is_missing
+from boxkite.baseline.values import is_missing, to_category
 from boxkite.cli.group import print_message
 from boxkite.errors import BaselineError
 
-__all__ = ["Labels", "id_column"]
+__all__ = ["Labels", "entity_of", "id_column"]
 
 _IDS = ("prediction_id", "entity_id")
+_PREDICTION_ID = re.compile(r".*/[0-9]{4}-[0-9]{2}-[0-9]{2}T[^/]*/([^/]+)", re.DOTALL)
 
 
-def id_column(columns: Sequence[str], given: str | None) -> str:
+def id_column(columns: Sequence[str], given: str | None, table: object = "the table") -> str:
     """Return the column of ids: the given one, or else `prediction_id` or `entity_id`.
+
+    Args:
+        columns: Names of the table's columns.
+        given: Name that the user gave; None for the default.
+        table: Name of the table, for messages.
 
     Raises:
         BaselineError: If there is no such column.
@@ -26,10 +33,24 @@ def id_column(columns: Sequence[str], given: str | None) -> str:
     found = next((each for each in names if each in columns), None)
     if found is None:
         raise BaselineError(
-            f"the labels have no column {' or '.join(map(repr, names))}; they have "
-            f"{', '.join(map(repr, columns))}. Name the column of prediction ids with --id"
+            f"{table} has no column {' or '.join(map(repr, names))}; it has "
+            f"{', '.join(map(repr, columns))}. Name the column of ids with --id"
         )
     return found
+
+
+def entity_of(identifier: Any) -> str:
+    """Return the entity id of an id, which is the last part of a prediction id.
+
+    Any other id stands for itself. Numbers of all types are equal to their texts, because a Parquet
+    file may hold 17 where a CSV file has 17.0 or "17".
+    """
+    try:
+        text = to_category(identifier) or ""
+    except ValueError:
+        text = str(identifier)
+    found = _PREDICTION_ID.fullmatch(text)
+    return text if found is None else found[1]
 
 
 @dataclass(frozen=True)
@@ -77,7 +98,7 @@ class Labels:
             if is_missing(identifier) or is_missing(outcome):
                 incomplete += 1
                 continue
-            entity = str(identifier).rpartition("/")[2]
+            entity = entity_of(identifier)
             if entity in found:
                 repeated += found[entity] == outcome
                 corrected += found[entity] != outcome

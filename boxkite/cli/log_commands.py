@@ -65,8 +65,7 @@ def ls(
     """List the days of a prediction log.
 
     URL is a folder, or a file:, s3:, gs: or az: URL as in the setting LOG. For each endpoint and
-    day, the table shows the number and size of the files to read, and how many predictions are
-    compacted.
+    day, the table shows the files to read, their size, and how many predictions are compacted.
 
     \b
     Example:
@@ -109,7 +108,7 @@ def _days(log: LogReader, records: bool) -> list[dict[str, str | int]]:
     type=click.Choice(_FORMATS),
     default=_LINES,
     show_default=True,
-    help="Format of the output. jsonl prints each line as it was logged. csv and parquet have a "
+    help="Format of the output: jsonl prints each line as it was logged, csv and parquet have a "
     "column per feature.",
 )
 @click.option(
@@ -117,7 +116,7 @@ def _days(log: LogReader, records: bool) -> list[dict[str, str | int]]:
     "columns",
     multiple=True,
     metavar="NAME",
-    help="Column to write, such as features.age. Repeatable. Only for csv and parquet.",
+    help="Column to write in csv or parquet, such as features.age. Repeatable.",
 )
 @click.option(
     "-o",
@@ -137,8 +136,7 @@ def cat(
     """Print the predictions of a log.
 
     URL is a folder, or a file:, s3:, gs: or az: URL as in the setting LOG. Predictions are sorted
-    by endpoint and minute. A prediction that was delivered twice is printed once. Damaged lines are
-    left out and reported on stderr.
+    by endpoint and minute, without duplicates. Damaged lines are reported on stderr.
 
     \b
     Example:
@@ -201,15 +199,15 @@ def _opened(path: Path | None) -> Generator[IO[bytes]]:
     help="Day to compact, in UTC, such as 2026-11-23.",
 )
 @click.option("--endpoint", metavar="ID", help="Compact one endpoint only. [default: all]")
-@click.option("--delete", is_flag=True, help="Delete the lines once they are compacted.")
+@click.option("--delete", is_flag=True, help="Delete the lines when they are compacted.")
 @json_option
 def compact(url: str, day: datetime, endpoint: str | None, delete: bool, as_json: bool) -> None:
     """Write a day of a prediction log as Parquet.
 
     URL is a folder, or a file:, s3:, gs: or az: URL as in the setting LOG. The Parquet files hold
-    each prediction once, ordered by time. All commands then read these files instead of the lines,
-    and also read lines that arrive later. To add late lines to the Parquet files, compact the day
-    again. You can compact while services write and others read.
+    each prediction once, ordered by time. All commands then read them instead of the lines, and
+    also lines that arrive later. To add late lines to them, compact the day again. You can compact
+    while services write and others read.
 
     \b
     Example:
@@ -249,8 +247,8 @@ def prune_command(
     """Delete old files of a prediction log.
 
     URL is a folder, or a file:, s3:, gs: or az: URL as in the setting LOG. The time in the name of
-    a file determines its age. A compacted day is deleted as a whole, once its last
-    minute is old enough. Files that are not part of the log are never deleted.
+    a file determines its age. A compacted day is deleted as a whole, when its last minute is old
+    enough. Files that are not part of the log are never deleted.
 
     \b
     Example:

@@ -27,9 +27,9 @@ __all__ = ["merge_command"]
 def merge_command(parts: tuple[str, ...], output_file: Path, exposition: Any) -> None:
     """Add up baselines of parts of the training data.
 
-    Each PART is the path or URL of a baseline. Their order does not matter. Fit all parts after the
-    first with boxkite baseline --like, so that they have the same bins. The result then equals,
-    byte for byte, a baseline of all rows with these bins.
+    Each PART is the path or URL of a baseline, in any order. Fit all parts after the first with
+    boxkite baseline --like, so that they have the same bins. The result equals, byte for byte, a
+    baseline of all rows with these bins.
 
     \b
     Example:

@@ -1,61 +1,57 @@
-"""Join the predictions of a log with a table of labels, and count pairs of cells.
-
-Memory holds the labels and one chunk of the log, so it does not grow with the log.
-"""
+"""Count predictions that are joined with their labels: all of them, by segment, and by day."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from boxkite.baseline import Baseline, SegmentColumn
 from boxkite.baseline.outcome_pairs import OutcomeCells
-from boxkite.baseline.outcome_values import row_numbers
-from boxkite.cli.labels import Labels
-from boxkite.cli.log_counting import logged_output, unredacted
-from boxkite.logs.log_line import LoggedPrediction
-from boxkite.logs.reader.log_reader import LogReader
 from boxkite.quality import Outcomes
-from boxkite.system.type_guards import is_dict, is_list
 
-__all__ = ["Joined", "join_labels", "segment_of"]
+__all__ = ["Joined", "JoinedPart", "LabelledRows", "PairCounter"]
 
 Counts: TypeAlias = NDArray[np.int64]
+Floats: TypeAlias = NDArray[np.float64]
+Rows: TypeAlias = Sequence[int] | Counts
 
-_ROWS = 10_000
-_PLAIN = frozenset({str, int, float, bool})
+
+class LabelledRows(NamedTuple):
+    """Predictions with their labels, column by column.
+
+    Attributes:
+        outputs: Values of each output.
+        labels: Outcome of each prediction; None for a prediction without a label.
+        segments: Indices of the predictions of each segment, by its label.
+        days: Indices of the predictions of each day in UTC. Predictions without a time are absent.
+    """
+
+    outputs: Sequence[Any]
+    labels: Sequence[Any]
+    segments: Mapping[str, Rows]
+    days: Mapping[date, Rows]
 
 
 @dataclass(frozen=True)
-class Joined:
-    """Predictions of a log with their labels.
+class JoinedPart:
+    """Predictions with their labels: all of them, or those of a segment or of a day.
 
     Attributes:
         outcomes: Paired rows.
-        predictions: Number of predictions with the baseline's model and version.
+        predictions: Number of predictions.
         labelled: Number of these that have a label.
-        others: Number of predictions of other models and versions.
-        foreign: Number of labels that belong to those.
-        unknown: Number of labels without a prediction in this part of the log: it was not sampled,
-            made at another time, or never made.
         scores: Number of predictions, with and without a label, in each bin of the output. Empty
             if the output is not a single score.
-        segments: The same for the predictions of each segment, by its label. They have no numbers
-            of others, foreign and unknown labels.
     """
 
     outcomes: Outcomes
     predictions: int
     labelled: int
-    others: int
-    foreign: int
-    unknown: int
     scores: Counts
-    segments: Mapping[str, Joined] = field(default_factory=dict[str, "Joined"])
 
     @property
     def coverage(self) -> float:
@@ -63,137 +59,121 @@ class Joined:
         return self.labelled / self.predictions if self.predictions else 0.0
 
 
-class _Part:
-    """Counts all predictions, or those of one segment."""
+@dataclass(frozen=True)
+class Joined:
+    """Predictions of a log or a table with their labels.
 
-    def __init__(self, cells: OutcomeCells, outputs: int) -> None:
+    Attributes:
+        whole: All predictions with the baseline's model and version.
+        segments: The predictions of each segment, by its label.
+        days: The predictions of each day in UTC, the first day first.
+        others: Number of predictions of other models and versions.
+        foreign: Number of labels that belong to those.
+        unknown: Number of labels without a prediction here: it was not sampled, made at another
+            time, or never made.
+    """
+
+    whole: JoinedPart
+    segments: Mapping[str, JoinedPart] = field(default_factory=dict[str, JoinedPart])
+    days: Mapping[date, JoinedPart] = field(default_factory=dict[date, JoinedPart])
+    others: int = 0
+    foreign: int = 0
+    unknown: int = 0
+
+
+class PairCounter:
+    """Counts predictions with their labels, chunk by chunk.
+
+    Args:
+        cells: Cells to count.
+        segments: Labels of the segments to count.
+    """
+
+    def __init__(self, cells: OutcomeCells, segments: Iterable[str]) -> None:
         self._cells = cells
-        self.outcomes = cells.count([[] for _ in range(outputs)], [])
-        self._first = self.outcomes.pairs[0]
-        scored = self._first.kind == "score"
-        self.scores = np.zeros(len(self._first.counts) if scored else 0, dtype=np.int64)
-        self.predictions = self.labelled = 0
+        self._whole = _Part(cells)
+        self._segments = {label: _Part(cells) for label in segments}
+        self._days: dict[date, _Part] = {}
 
-    def add(self, outputs: Sequence[list[Any]], known: Sequence[tuple[list[Any], Any]]) -> None:
-        """Count predictions.
+    def add(self, rows: LabelledRows) -> None:
+        """Count more predictions.
+
+        Raises:
+            BaselineError: If the columns differ in length.
+        """
+        numbers = _Numbers.of(self._cells, rows)
+        self._whole.add(numbers, np.arange(len(rows.labels)))
+        for label, places in rows.segments.items():
+            self._segments[label].add(numbers, places)
+        for day, places in rows.days.items():
+            self._days.setdefault(day, _Part(self._cells)).add(numbers, places)
+
+    def joined(self, *, others: int = 0, foreign: int = 0, labels: int = 0) -> Joined:
+        """Return what was counted.
 
         Args:
-            outputs: Values of each output, for each prediction.
-            known: The same for each prediction that has a label, with the label.
+            others: Number of predictions of other models and versions.
+            foreign: Number of labels that belong to those.
+            labels: Number of all labels that were looked for.
         """
-        self.predictions += len(outputs)
-        self.labelled += len(known)
-        columns = [list(each) for each in zip(*(values for values, _ in known), strict=True)]
-        if columns:
-            labels = [label for _, label in known]
-            self.outcomes = self.outcomes.plus(self._cells.count(columns, labels))
-        if len(self.scores) and outputs:
-            scores = row_numbers([values[0] for values in outputs])
-            cells = np.searchsorted(self._first.edges, scores[np.isfinite(scores)])
-            self.scores += np.bincount(cells, minlength=len(self.scores))
+        whole = self._whole.joined()
+        return Joined(
+            whole,
+            {label: part.joined() for label, part in self._segments.items()},
+            {day: self._days[day].joined() for day in sorted(self._days)},
+            others,
+            foreign,
+            max(0, labels - foreign - whole.labelled),
+        )
 
-    def joined(self) -> Joined:
+
+class _Numbers(NamedTuple):
+    """Predictions with their labels as numbers, which can be cut into segments and days.
+
+    Attributes:
+        outputs: Outputs, shape (rows, outputs). NaN if it is missing or invalid.
+        outcomes: Outcome of each prediction. NaN if it is missing or invalid.
+        labelled: Whether each prediction has a label, valid or not.
+    """
+
+    outputs: Floats
+    outcomes: Floats
+    labelled: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, cells: OutcomeCells, rows: LabelledRows) -> _Numbers:
+        labelled = np.array([each is not None for each in rows.labels], dtype=np.bool_)
+        outcomes = np.full(len(labelled), np.nan)
+        known = [each for each in rows.labels if each is not None]
+        outcomes[labelled] = cells.numbers_of_outcomes(known)
+        return cls(cells.numbers_of_outputs(rows.outputs, len(labelled)), outcomes, labelled)
+
+
+class _Part:
+    """Counts all predictions, or those of a segment or of a day."""
+
+    def __init__(self, cells: OutcomeCells) -> None:
+        self._cells = cells
+        self._outcomes = cells.count_numbers(np.empty((0, cells.width)), np.empty(0))
+        first = self._outcomes.pairs[0]
+        self._edges: Floats = first.edges
+        self._scores = np.zeros(len(first.counts) if first.kind == "score" else 0, dtype=np.int64)
+        self._predictions = self._labelled = 0
+
+    def add(self, numbers: _Numbers, places: Rows) -> None:
+        """Count the predictions with these indices."""
+        rows = np.asarray(places, dtype=np.int64)
+        known = rows[numbers.labelled[rows]]
+        self._predictions += len(rows)
+        self._labelled += len(known)
+        if len(known):
+            found = self._cells.count_numbers(numbers.outputs[known], numbers.outcomes[known])
+            self._outcomes = self._outcomes.plus(found)
+        if len(self._scores):
+            scores: Floats = numbers.outputs[rows, 0]
+            cells = np.searchsorted(self._edges, scores[np.isfinite(scores)])
+            self._scores += np.bincount(cells, minlength=len(self._scores))
+
+    def joined(self) -> JoinedPart:
         """Return what was counted."""
-        return Joined(self.outcomes, self.predictions, self.labelled, 0, 0, 0, self.scores)
-
-
-class _Join:
-    """Counts what was joined so far."""
-
-    def __init__(self, baseline: Baseline, labels: Labels, cells: OutcomeCells) -> None:
-        self._baseline = baseline
-        self._labels = labels.outcomes
-        self._names = [each.name for each in baseline.outputs]
-        self.whole = _Part(cells, len(self._names))
-        self.segments = {label: _Part(cells, len(self._names)) for label in baseline.segment_labels}
-        self.others = self.foreign = 0
-
-    def add(self, chunk: Sequence[LoggedPrediction]) -> None:
-        """Count a part of the log."""
-        ours = [each for each in chunk if self._is_ours(each)]
-        self.others += len(chunk) - len(ours)
-        outputs = [self._values(each) for each in ours]
-        self._add(self.whole, ours, outputs, range(len(ours)))
-        for column in self._baseline.segments:
-            rows: dict[str, list[int]] = {}
-            for i, each in enumerate(ours):
-                rows.setdefault(segment_of(self._baseline, column, each), []).append(i)
-            for label, places in rows.items():
-                self._add(self.segments[label], ours, outputs, places)
-
-    def _add(
-        self,
-        part: _Part,
-        ours: Sequence[LoggedPrediction],
-        outputs: Sequence[list[Any]],
-        places: Sequence[int],
-    ) -> None:
-        known = [i for i in places if ours[i].entity_id in self._labels]
-        pairs = [(outputs[i], self._labels[ours[i].entity_id]) for i in known]
-        part.add([outputs[i] for i in places], pairs)
-
-    def _is_ours(self, logged: LoggedPrediction) -> bool:
-        ours = (self._baseline.model, self._baseline.version)
-        if (logged.model, logged.version) == ours:
-            return True
-        self.foreign += logged.entity_id in self._labels
-        return False
-
-    def _values(self, logged: LoggedPrediction) -> list[Any]:
-        """Return the value of each output; None for one that is no plain value."""
-        row = logged_output(logged, self._names)
-        if isinstance(row, dict):
-            row = [row.get(name) for name in self._names]
-        values: list[Any] = [None] * len(self._names) if row is None else row
-        return [each if type(each) in _PLAIN else None for each in values]
-
-
-def join_labels(baseline: Baseline, log: LogReader, labels: Labels, cells: OutcomeCells) -> Joined:
-    """Join a log with labels.
-
-    Only predictions with the baseline's model and version are paired, because another model has
-    another quality.
-
-    Args:
-        baseline: Baseline of the model.
-        log: Predictions.
-        labels: Outcomes by entity id.
-        cells: Cells to count.
-
-    Raises:
-        OSError: If the log cannot be read.
-    """
-    join = _Join(baseline, labels, cells)
-    for chunk in log.chunks(_ROWS):
-        join.add(chunk)
-    whole = join.whole.joined()
-    return replace(
-        whole,
-        others=join.others,
-        foreign=join.foreign,
-        unknown=len(labels.outcomes) - whole.labelled - join.foreign,
-        segments={label: part.joined() for label, part in join.segments.items()},
-    )
-
-
-def segment_of(baseline: Baseline, column: SegmentColumn, logged: LoggedPrediction) -> str:
-    """Return the label of a logged prediction's segment.
-
-    Args:
-        baseline: Baseline with the segments.
-        column: Column of the segments.
-        logged: Prediction of a log.
-    """
-    values = unredacted(logged.segments)
-    value = values.get(column.name) if is_dict(values) else None
-    if value is None and column.is_feature:
-        features = unredacted(logged.features)
-        if is_dict(features):
-            value = features.get(column.name)
-        elif is_list(features):
-            names = [each.name for each in baseline.features]
-            value = dict(zip(names, features, strict=False)).get(column.name)
-    try:
-        return column.labels[column.place_of(value)]
-    except ValueError:
-        return column.labels[-1]  # counts as missing, as in the service
+        return JoinedPart(self._outcomes, self._predictions, self._labelled, self._scores)

@@ -70,12 +70,12 @@ _NUMBERS = {
     "min_moved": _number_option(
         "min-moved",
         FiniteRange(min=0, max=1),
-        "Smallest fraction of rows that matters if it moves into or out of one bin or category.",
+        "Smallest fraction of rows that matters when they move into or out of one bin or category.",
     ),
     "min_rate": _number_option(
         "min-rate",
         FiniteRange(min=0, max=1),
-        "Smallest difference of the rate of missing, invalid, unseen or outside rows that matters.",
+        "Smallest change of the rate of missing, invalid, unseen or outside rows that matters.",
     ),
     "min_rows_a_cell": _number_option(
         "min-rows-a-cell",
@@ -96,8 +96,7 @@ _VARIABLES = {
         type=_VariableFloors(),
         multiple=True,
         metavar=_FORM,
-        help="Floors of one variable, instead of --min-effect, --min-moved and --min-rate. "
-        "Repeatable.",
+        help="Set --min-effect, --min-moved or --min-rate for one variable. Repeatable.",
     ),
     "no_alert": click.option(
         "--no-alert",

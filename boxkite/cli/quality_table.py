@@ -9,7 +9,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from boxkite.cli.outcome_join import Joined
+from boxkite.cli.outcome_join import JoinedPart
 from boxkite.drawing.printable import one_line
 from boxkite.quality import Quality, QualityChange, QualityStatistic
 
@@ -44,7 +44,7 @@ def quality_table(quality: Quality, _: int = 0) -> Table:
     return table
 
 
-def segment_quality_table(segments: Sequence[tuple[str, Joined, Quality]], _: int = 0) -> Table:
+def segment_quality_table(segments: Sequence[tuple[str, JoinedPart, Quality]], _: int = 0) -> Table:
     """Return a table with the worst statistic of each segment, one row per segment.
 
     Args:
@@ -55,7 +55,7 @@ def segment_quality_table(segments: Sequence[tuple[str, Joined, Quality]], _: in
     for name in ("predictions", "labelled", "statistic", "at training", "now", "change"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
-    for label, joined, quality in segments:
+    for label, part, quality in segments:
         shown = next((each for each in quality if each.verdict == quality.verdict), None)
         cells = ["-"] * 4
         if shown is not None:
@@ -64,8 +64,8 @@ def segment_quality_table(segments: Sequence[tuple[str, Joined, Quality]], _: in
             cells.append(_number(shown.difference, "+"))
         table.add_row(
             Text(one_line(label)),
-            f"{joined.predictions:,}",
-            f"{joined.labelled:,}",
+            f"{part.predictions:,}",
+            f"{part.labelled:,}",
             *cells,
             Text(quality.verdict, style=_STYLES[quality.verdict]),
         )
@@ -73,7 +73,7 @@ def segment_quality_table(segments: Sequence[tuple[str, Joined, Quality]], _: in
 
 
 def quality_lines(quality: Quality) -> Iterator[str]:
-    """Yield each loss of quality, what is not judged and why, the bound of AUC, and a summary."""
+    """Yield each loss of quality, what is not judged and why, and the bound of AUC."""
     for verdict, prefix in (("worse", "worse"), ("insufficient", "not enough data")):
         yield from _grouped(prefix, [each for each in quality if each.verdict == verdict])
     for each in quality:
@@ -82,7 +82,6 @@ def quality_lines(quality: Quality) -> Iterator[str]:
                 f"{each.now.name} is derived from bins: without them it would differ by at most "
                 f"{each.now.bound:.2g}"
             )
-    yield quality.summary
 
 
 def _grouped(prefix: str, changes: list[QualityChange]) -> Iterator[str]:

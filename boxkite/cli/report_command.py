@@ -9,11 +9,17 @@ from typing import Any
 import click
 
 from boxkite.baseline import Baseline
-from boxkite.cli.compare_command import compared, comparison_arguments, exit_by_verdict
+from boxkite.cli.compare_command import compared, comparison_arguments
+from boxkite.cli.group import EXIT_DRIFT, EXIT_INSUFFICIENT
 from boxkite.cli.inputs import read_baseline
-from boxkite.cli.shared_options import folder_exists, json_option
+from boxkite.cli.label_options import LabelOptions, label_options
+from boxkite.cli.outcomes_report import OutcomesReport
+from boxkite.cli.report_quality import ReportQuality, quality_section
+from boxkite.cli.shared_options import TABLE_FILE, folder_exists, json_option
 from boxkite.cli.table_source import TableSource
 from boxkite.drawing.printable import one_line
+from boxkite.drift import Comparison
+from boxkite.quality.quality_html import quality_words
 from boxkite.report.drift_report import Report, report_of
 from boxkite.report.rendering import check_installed, report_html
 from boxkite.report.ticket import ticket_svg
@@ -40,45 +46,84 @@ _NAMES_SHOWN = 5
 @click.option(
     "--only",
     metavar="NAME",
-    help="Draw only this variable, as SVG. If a feature and an output share the name, give "
-    "feature:NAME or output:NAME.",
+    help="Draw only this variable, as SVG. If a feature and an output share the name: feature:NAME "
+    "or output:NAME.",
 )
+@click.option(
+    "--labels",
+    type=TABLE_FILE,
+    metavar="FILE",
+    help="Parquet or CSV file with the id and the true outcome of predictions. The report then "
+    "shows the quality of the model too. Needs --label.",
+)
+@click.option(
+    "--label",
+    metavar="COLUMN",
+    help="Column of the true outcomes in --labels. Without --labels, it is a column of ROWS.",
+)
+@click.option(
+    "--time",
+    metavar="COLUMN",
+    help="Column of ROWS with the time of each row, for the quality by day. A log knows the times.",
+)
+@label_options
 def report_command(
     baseline: Baseline | str,
     rows: TableSource | str,
     output_file: Path | None,
     only: str | None,
     as_json: bool,
+    labels: LabelOptions,
+    time: str | None,
     **options: Any,
 ) -> None:
     """Write a comparison as an HTML or SVG file.
 
-    The report shows the table of `boxkite compare` with pictures. It is a single file that needs no
-    network, so you can send it to others. Arguments, options and exit codes are the same as for
-    `boxkite compare`.
+    The report adds pictures to the table of `boxkite compare`. Arguments, options and exit codes
+    are the same. It is a single file that needs no network, so you can send it to others.
+
+    With --label, the report also shows the quality of the model, as boxkite outcomes measures it.
+    The exit code is then 1 if the quality is worse than at training, too.
 
     \b
     Example:
       boxkite report histogram.prom july.parquet -o july.html
       boxkite report histogram.prom july.parquet --only dep_delay -o dep_delay.svg
+      boxkite report histogram.prom log --labels labels.parquet --label late
+      boxkite report histogram.prom july.parquet --label late --time departed_at
     """
     path = output_file or Path(f"report{_PICTURE if only else '.html'}")
     _check_ending(path, only)
+    if only and labels.label:
+        raise click.UsageError("--only draws one variable and no quality: leave out --label")
     if not only:
         check_installed()
     trained = read_baseline(baseline)
+    quality = ReportQuality.wanted(trained, rows, labels, time)
+    # The labels are joined first, because a mistake in them should not cost a whole comparison.
+    outcomes = None if quality is None else quality.measure(rows, **options)
     comparison = compared(trained, rows, **options)
     report = report_of(trained, comparison, _subject(rows, **options))
-    content = ticket_svg(_found(report, only), report) if only else report_html(report)
+    if only:
+        content = ticket_svg(_found(report, only), report)
+    else:
+        content = report_html(report, None if outcomes is None else quality_section(outcomes))
     # Names may hold lone surrogates, which UTF-8 cannot encode.
     replace_file(path, content.encode("utf-8", "replace"))
     if as_json:
-        click.echo(
-            json.dumps({**comparison.as_dict(), "file": str(path)}, indent=2, allow_nan=False)
-        )
+        document = comparison.as_dict() | ({"quality": outcomes.as_dict()} if outcomes else {})
+        click.echo(json.dumps({**document, "file": str(path)}, indent=2, allow_nan=False))
     else:
-        click.echo(one_line(f"{report.words} Written to {path}"))
-    exit_by_verdict(comparison)
+        said = f"{quality_words(outcomes.quality, outcomes.segments)} " if outcomes else ""
+        click.echo(one_line(f"{report.words} {said}Written to {path}"))
+    click.get_current_context().exit(_exit_code(comparison, outcomes))
+
+
+def _exit_code(comparison: Comparison, outcomes: OutcomesReport | None) -> int:
+    verdicts = {comparison.verdict, outcomes.verdict if outcomes else "insufficient"}
+    if verdicts & {"drift", "worse"}:
+        return EXIT_DRIFT
+    return 0 if "ok" in verdicts else EXIT_INSUFFICIENT
 
 
 def _check_ending(path: Path, variable: str | None) -> None:

@@ -54,21 +54,21 @@ def _pairs_option(name: str, metavar: str, text: str) -> Callable[[Command], Com
     default="1d",
     show_default=True,
     metavar="DURATION",
-    help="A second, longer window, which finds smaller drift; `none` leaves it out.",
+    help="A longer window, which finds smaller drift. `none` leaves it out.",
 )
 @click.option(
     "--quality-windows",
     default=",".join(QUALITY_WINDOWS),
     show_default=True,
     metavar="DURATIONS",
-    help="Measure quality by the labels of these windows; `none` measures no quality.",
+    help="Measure quality by the labels of these windows. `none` measures no quality.",
 )
 @click.option(
     "--by",
     callback=_names,
     metavar="LABELS",
-    help="Target labels that keep environments apart, in addition to cluster, namespace and "
-    "job. An empty text removes those three too.",
+    help="Target labels that keep environments apart, besides cluster, namespace and job. An empty "
+    "text removes those three too.",
 )
 @click.option(
     "--interval",
@@ -78,29 +78,29 @@ def _pairs_option(name: str, metavar: str, text: str) -> Callable[[Command], Com
 @click.option(
     "--scrape-interval",
     metavar="DURATION",
-    help="How often Prometheus scrapes the services. Windows that are too short for it are "
-    "refused.",
+    help="How often Prometheus scrapes the services. Refuses windows that are too short for it.",
 )
 @click.option(
     "--runbook",
     metavar="URL",
-    help="Page with a section for each alert, such as your copy of docs/production/runbook.md. "
-    "Alerts link to it. [default: no link]",
+    help="Link each alert to its section of this page, such as your copy of "
+    "docs/production/runbook.md. [default: no link]",
 )
 @_pairs_option("--alert-label", "NAME=VALUE", "Add a label to every alert. Repeatable.")
 @_pairs_option(
     "--severity",
     "NAME=VALUE",
-    "Replace the severity `warning` or `critical`, or the severity of the alert with this name.",
+    "Replace the severity `warning` or `critical`, or that of the alert with this name. "
+    "Repeatable.",
 )
 @click.option(
     "--no-alert", "without", multiple=True, metavar="NAME", help="Leave out an alert. Repeatable."
 )
-@click.option("--no-alerts", is_flag=True, help="Leave out all alerts; only record series.")
+@click.option("--no-alerts", is_flag=True, help="Leave out all alerts, and only record series.")
 @click.option(
     "--estimate",
     metavar="BASELINE",
-    help="Print no rules, but the cost for Prometheus of a fleet that serves this baseline.",
+    help="Instead of rules, print what a fleet that serves this baseline costs Prometheus.",
 )
 @click.option(
     "--replicas",
@@ -135,8 +135,8 @@ def rules_command(
     """Print the Prometheus rules. One file serves every model.
 
     The services export their policy: how many false alarms they allow, and which differences
-    matter. Set it there, with Boxkite(app, policy=Policy(...)). The windows must be those of the
-    policy; BoxkitePolicyDiffers tells if they are not.
+    matter. Set it there, with Boxkite(app, policy=Policy(...)). The policy must have the windows of
+    the rules. If it has not, BoxkitePolicyDiffers fires.
 
     \b
     Example:

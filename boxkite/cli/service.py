@@ -11,6 +11,7 @@ import click
 
 from boxkite.cli.commands import boxkite
 from boxkite.cli.group import CommandGroup
+from boxkite.cli.label_options import quality_options_of
 from boxkite.cli.policy_options import options_of
 from boxkite.cli.quality_command import quality_command
 from boxkite.errors import ConfigError
@@ -58,13 +59,15 @@ def _defaults(model: str, monitor: Monitor) -> dict[str, Any]:
     """Return the options of each command whose defaults come from the service's settings."""
     endpoint = {"endpoint": monitor.settings.endpoint_id}
     policy = options_of(monitor.policy)
+    quality = quality_options_of(monitor.policy.quality)
+    false_alarms = monitor.policy.quality.false_alarms_per_month
     return {
         "baseline": {"model": model},
         "logs": {"ls": endpoint, "cat": endpoint, "prune": endpoint},
         "design-effect": endpoint,
-        "outcomes": endpoint,
+        "outcomes": {**endpoint, **quality, "false_alarms_per_month": false_alarms},
         "compare": policy,
-        "report": policy,
+        "report": {**policy, **quality},
     }
 
 

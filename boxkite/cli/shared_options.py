@@ -181,8 +181,8 @@ window_option = click.option(
     "--window",
     metavar="LENGTH",
     callback=window_length,
-    help="Length of time that the rows cover, such as 1h, 1d or 7d. The comparison allows for "
-    "the natural variation between windows of this length, if the baseline was fitted with --time.",
+    help="Length of time that the rows cover, such as 1h, 1d or 7d. With a baseline that was "
+    "fitted with --time, allow for the natural variation between such windows.",
 )
 
 
@@ -191,21 +191,18 @@ segment_option = click.option(
     "segments",
     multiple=True,
     metavar="COLUMN",
-    help="Compare the segments of this column only. Repeatable. [default: all segments of the "
-    "baseline]",
+    help="Compare the segments of this column only. Repeatable. [default: all segments]",
 )
 
 no_segments_option = click.option(
-    "--no-segments", is_flag=True, help="Compare all rows only, and no segments."
+    "--no-segments", is_flag=True, help="Compare no segments, only all rows."
 )
 
 
 def part_of_log(command: Command) -> Command:
     """Add the options `--endpoint`, `--since` and `--until` to a command."""
     for option in (
-        click.option(
-            "--until", metavar="TIME", help="Read predictions before this time, in the same forms."
-        ),
+        click.option("--until", metavar="TIME", help="Read predictions before this time."),
         click.option(
             "--since",
             metavar="TIME",

@@ -86,7 +86,7 @@ def _lengths(
     default=DEFAULT_WINDOWS,
     show_default=True,
     callback=_lengths,
-    help="Length of the windows that drift is judged in. Repeatable.",
+    help="Length of a window in which drift is judged. Repeatable.",
 )
 @click.option("--version", type=NAME, help="Version of the new baseline. [default: its digest]")
 @part_of_log
@@ -105,8 +105,8 @@ def variation_command(
     """Learn from a log how the data varies by itself.
 
     Mornings differ from evenings, and weekends from workdays. If training rows have no times, learn
-    this from the first weeks of the service's own log. The command writes a baseline that allows
-    for it. The distribution at training stays as it is.
+    this from the first weeks of the service's own log. The command writes a baseline with the same
+    distribution that allows for it.
 
     BASELINE is the path or URL of a file such as histogram.prom. URL is the folder or URL of a
     prediction log. Select a part without drift; four weeks are better than one.

@@ -12,7 +12,7 @@ from boxkite.drawing.svg import percent
 __all__ = ["DayPoint", "ReliabilityPoint", "reliability_chart", "timeline"]
 
 _SIDE = 200
-_WIDTH, _HEIGHT, _COVERAGE = 640, 120, 24
+_WIDTH, _HEIGHT, _GAP, _COVERAGE = 640, 120, 18, 24
 _MARGIN = 0.1
 
 
@@ -114,7 +114,7 @@ def timeline(points: Sequence[DayPoint], training: float, label: str) -> str:
         tall = _COVERAGE * each.coverage
         drawn += (
             f'<rect class="coverage" x="{place * step + step * 0.15:.1f}" width="{step * 0.7:.1f}" '
-            f'y="{_HEIGHT + 8 + _COVERAGE - tall:.1f}" height="{tall:.1f}"/>'
+            f'y="{_HEIGHT + _GAP + _COVERAGE - tall:.1f}" height="{tall:.1f}"/>'
         )
         if math.isnan(each.value):
             continue
@@ -132,11 +132,11 @@ def timeline(points: Sequence[DayPoint], training: float, label: str) -> str:
     if not math.isnan(training):
         level = height(training)
         ideal = f'<line class="ideal" y1="{level}" x2="{_WIDTH}" y2="{level}"/>'
-    ideal += (
+    texts = (
         f'<text x="2" y="10">{high:.3g}</text><text x="2" y="{_HEIGHT - 2}">{low:.3g}</text>'
-        f'<text x="2" y="{_HEIGHT + 8 + _COVERAGE - 4}">coverage</text>'
+        f'<text x="2" y="{_HEIGHT + _GAP - 4}">coverage</text>'
     )
     return (
-        f'<svg class="timeline" viewBox="0 0 {_WIDTH} {_HEIGHT + 8 + _COVERAGE}" role="img" '
-        f"aria-label={quoteattr(label)}>{ideal}{drawn}</svg>"
+        f'<svg class="timeline" viewBox="0 0 {_WIDTH} {_HEIGHT + _GAP + _COVERAGE}" role="img" '
+        f"aria-label={quoteattr(label)}>{ideal}{drawn}{texts}</svg>"
     )

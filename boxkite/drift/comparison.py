@@ -11,13 +11,11 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from boxkite.baseline.notebook import Html, notebook_table, number
 from boxkite.baseline.tally import Tally
 from boxkite.baseline.text_writer import render
 from boxkite.baseline.variable import Variable
-from boxkite.drawing.shapes import bars, drawn_kind
-from boxkite.drawing.svg import picture
 from boxkite.drift.comparison_series import ComparedRows, JobRun, comparison_families
+from boxkite.drift.notebook_tables import SegmentSummary, drift_table, segments_table
 from boxkite.drift.variable_drift import VariableDrift
 from boxkite.drift.verdict import Severity, Verdict
 from boxkite.errors import ConfigError
@@ -116,6 +114,19 @@ class Comparison:
     def by_size(self) -> tuple[VariableDrift, ...]:
         """All variables: changed ones first, then by size, then by how unlikely chance is."""
         return tuple(sorted(self.variables, key=lambda each: each.order))
+
+    @property
+    def worst(self) -> VariableDrift | None:
+        """The variable with the largest change; None if no variable changed."""
+        return next((each for each in self.by_size if each.has_changed), None)
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether there are rows, live or at training.
+
+        A baseline also has segments for rarer and for missing values, which may never occur.
+        """
+        return bool(self.predictions) or any(variable.rows for variable, _ in self.counts)
 
     @property
     def severity(self) -> Severity:
@@ -223,25 +234,17 @@ class Comparison:
         replace_file(path, self.metrics_text(every=every, period_end=period_end).encode())
 
     def _repr_html_(self) -> str:
-        """Return a table for notebooks, with the largest change first."""
+        """Return tables for notebooks: the variables and the segments, the largest change first."""
         summary = self.summary or "no variables"
         severity = f"{self.severity}: " if self.severity else ""
         title = f"{severity}{summary}. Model {self.model}, {self.predictions:,} rows"
-        pairs = sorted(
-            itertools.zip_longest(self.variables, self.counts), key=lambda pair: pair[0].order
-        )
-        headings = (
-            "variable",
-            "verdict",
-            "severity",
-            "what changed",
-            "PSI",
-            "threshold",
-            "K-S",
-            "threshold",
-            "training (grey) and live",
-        )
-        return notebook_table(title, headings, (_notebook_row(*pair) for pair in pairs), len(pairs))
+        pairs = itertools.zip_longest(self.variables, self.counts)
+        segments = [
+            SegmentSummary(label, each.verdict, each.severity, each.worst, each.predictions)
+            for label, each in self.worst_segments
+            if each.has_rows
+        ]
+        return drift_table(title, pairs) + segments_table(segments)
 
 
 def _fields(drift: VariableDrift) -> dict[str, Any]:
@@ -253,18 +256,3 @@ def _finite(value: Any) -> Any:
     if is_tuple(value):
         return [_finite(each) for each in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _notebook_row(drift: VariableDrift, counts: tuple[Variable, Tally] | None) -> list[str | Html]:
-    numbers: list[str | Html] = [
-        drift.name,
-        drift.status,
-        drift.severity,
-        "; ".join(drift.findings),
-        *(number(each) for name in ("PSI", "K-S") for each in drift.tests[name]),
-    ]
-    if counts is None:
-        return numbers
-    variable, tally = counts
-    label = f"{drift.name}: training and live distribution"
-    return [*numbers, Html(picture(bars(variable, tally.cells), drawn_kind(variable), label))]

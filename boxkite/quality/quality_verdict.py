@@ -1,8 +1,9 @@
 """Judge whether a statistic of quality is worse than at training.
 
 The difference from training has three sources of variance: chance at training, chance now, and the
-natural variation between windows. The first two come from the statistics' intervals. The third is
-the variance between windows of training, minus the part of it that chance gives.
+natural variation between windows. The first two come from the statistics' intervals, as if both had
+the less certain rows of the two. The third is the variance between windows of training, minus the
+part of it that chance gives.
 
 The threshold is a quantile of Student's t, because the third variance is estimated from few
 windows. Satterthwaite's approximation (1946) gives the degrees of freedom. Windows may also have
@@ -136,8 +137,7 @@ def threshold(
     share: float,
 ) -> float:
     """Return the change that an unchanged model exceeds with probability `share`."""
-    chance = now.interval.error**2 + before.interval.error**2
-    normal = critical(now, share)
+    chance, normal = _chance(now, before), critical(now, share)
     natural = 0.0 if variation is None else max(0.0, variation.variance - variation.chance)
     if variation is None or not natural:
         return students_t(normal, MOST_DEGREES) * math.sqrt(chance)
@@ -147,6 +147,18 @@ def threshold(
     # lower on each of many days with few positives.
     usual = 0.0 if now.better == "zero" else _loss_from(before, variation.mean)
     return usual + max(students_t(normal, degrees) * math.sqrt(variance), variation.worst)
+
+
+def _chance(now: QualityStatistic, before: QualityStatistic) -> float:
+    """Return the variance of the difference that chance explains.
+
+    The error of a statistic depends on its value: 98 of 100 right rows seem to be less uncertain
+    than 95. Rows that were lucky at training would therefore call any window worse, most of all a
+    window of many rows. If the model is unchanged, the rows of both are equally uncertain, so the
+    larger variance of a row applies to both.
+    """
+    row = max(each.rows * each.interval.error**2 for each in (now, before))
+    return row * (1 / now.rows + 1 / before.rows)
 
 
 def critical(statistic: QualityStatistic, share: float) -> float:

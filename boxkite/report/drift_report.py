@@ -201,16 +201,8 @@ def report_of(
         [] if trend is None else trend.hours,
         note,
         segment,
-        [pair for pair in comparison.worst_segments if _has_rows(pair[1])],
+        [pair for pair in comparison.worst_segments if pair[1].has_rows],
     )
-
-
-def _has_rows(segment: Comparison) -> bool:
-    """Return whether a segment has rows, live or at training.
-
-    A baseline also has segments for rarer and for missing values, which may never occur.
-    """
-    return bool(segment.predictions) or any(variable.rows for variable, _ in segment.counts)
 
 
 def _multiples(trend: Trend | None, place: int) -> list[float]:

@@ -36,17 +36,19 @@ _OF_JSON = ("window", "model", "segment")
 
 
 class QualitySection(NamedTuple):
-    """The model's quality on the drift page.
+    """The model's quality on the drift page or in a report.
 
     Attributes:
         html: Tables and charts, from `boxkite.quality.quality_html`.
         words: The verdict in words, for the link at the top.
         tone: What the link is coloured by, as in `Report.tone`.
+        lines: Remarks below the tables.
     """
 
     html: str
     words: str
     tone: str
+    lines: Sequence[str] = ()
 
 
 def page_html(
@@ -114,12 +116,16 @@ def page_html(
         models=models,
         segments=segments,
         hours=report.hours,
-        quality=quality and quality._replace(html=_markup(quality.html)),
+        quality=_rendered(quality),
     )
 
 
-def report_html(report: Report) -> str:
+def report_html(report: Report, quality: QualitySection | None = None) -> str:
     """Return a report with all its cards as one self-contained file.
+
+    Args:
+        report: Report on the rows.
+        quality: The quality of the model in these rows; None if it is not known.
 
     Raises:
         ConfigError: If Jinja is not installed.
@@ -131,6 +137,7 @@ def report_html(report: Report) -> str:
         cards=report.cards,
         worst=report.segments,
         hours=report.hours,
+        quality=_rendered(quality),
         style=_markup(asset("style.css")),
     )
 
@@ -202,6 +209,10 @@ def _environment() -> Environment:
     )
     made.globals.update(_FUNCTIONS)
     return made
+
+
+def _rendered(quality: QualitySection | None) -> QualitySection | None:
+    return quality and quality._replace(html=_markup(quality.html))
 
 
 def _markup(text: str) -> Any:

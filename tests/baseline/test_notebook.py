@@ -101,3 +101,23 @@ def test_the_first_of_many_variables_are_shown_and_the_others_counted() -> None:
 def test_a_comparison_without_counts_shows_its_numbers() -> None:
     shown = Comparison("m", "7", 0, tuple(compare(BASELINE, ROWS)))._repr_html_()
     assert len(Reader(shown).cells) == 9 + 2 * 8
+
+
+def test_a_comparison_lists_its_segments_with_the_worst_first() -> None:
+    carrier = np.array(["<b>", "DL", "UA"])[np.arange(1500) % 3]
+    rows = {"x": np.arange(1500.0), "carrier": carrier}
+    baseline = Baseline.fit(rows, bins=5, segments=["carrier"])
+    late = {**rows, "x": np.where(carrier == "DL", 1400.0, rows["x"])}
+    shown = compare(baseline, late)._repr_html_()
+    table = Reader(shown[shown.index("Segments, the largest change first") :])
+    worst = compare(baseline, late).segments["carrier=DL"].worst
+    assert worst is not None
+    # Segments for rarer and for missing values exist too, but have no rows.
+    assert table.cells == [
+        "segment", "verdict", "severity", "largest change", "rows",
+        "carrier=DL", "drift", "critical", f"x: {worst.findings[0]}", "500",
+        "carrier=<b>", "ok", "", "", "500",
+        "carrier=UA", "ok", "", "", "500",
+    ]  # fmt: skip
+    assert "<b>" not in shown
+    assert "Segments" not in compare(baseline, late, segments=())._repr_html_()

@@ -137,7 +137,7 @@ def test_each_case_of_a_label_is_counted_and_printed() -> None:
         "labels that a later one replaced: 3",
         "labels without an id or an outcome: 2",
         "labels of another model or version: 1",
-        "labels without a prediction in this part of the log: 1",
+        "labels without a matching prediction: 1",
     ):
         assert line in printed
 
@@ -221,7 +221,7 @@ def test_the_baseline_command_takes_outcomes() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--id", "nr"), "the labels have no column 'nr'; they have 'prediction_id', 'late'"),
+        (("--id", "nr"), "labels.parquet has no column 'nr'; it has 'prediction_id', 'late'"),
         (("--label", "early"), "has no column 'early'; it has prediction_id, late"),
         (("--threshold", "0.4"), "--threshold is 0.4, but the baseline was fitted with 0.5"),
         (("--since", "2026-11-24"), "log has no predictions of model 'flights', version '1'"),

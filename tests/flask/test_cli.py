@@ -232,6 +232,8 @@ def test_help_has_examples_that_hold_for_the_application(service: Flask) -> None
         "report": [
             "flask boxkite report july.parquet -o july.html",
             "flask boxkite report july.parquet --only dep_delay -o dep_delay.svg",
+            "flask boxkite report log --labels labels.parquet --label late",
+            "flask boxkite report july.parquet --label late --time departed_at",
         ],
         "show": ["flask boxkite show"],
     }

@@ -1,5 +1,6 @@
 """Verdicts on quality: false alarms at the stated rate, and every real loss found."""
 
+import bisect
 import math
 from collections import Counter
 from dataclasses import replace
@@ -7,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import binom
 
 from boxkite import Baseline, ConfigError
 from boxkite.baseline.outcome_pairs import OutcomeCells
@@ -14,9 +16,12 @@ from boxkite.quality import (
     Outcomes,
     Quality,
     QualityPolicy,
+    QualityStatistic,
     compare_outcomes,
     learn_statistic_variation,
 )
+from boxkite.quality.intervals import wilson
+from boxkite.quality.quality_verdict import threshold
 
 RANDOM = np.random.default_rng(18)
 CELLS = OutcomeCells(
@@ -58,6 +63,36 @@ def test_false_alarms_stay_at_the_stated_rate(sample, rows: int) -> None:  # typ
     # A normal approximation of skewed statistics: none exceeds its share by far.
     assert max(by_name.values(), default=0) / samples <= 2 * share + 0.02
     assert alarms  # The test would notice nothing if the thresholds were far too high.
+
+
+@pytest.mark.parametrize("share", [1e-3, 2.4e-5])  # about those of a model and of 20 segments
+@pytest.mark.parametrize("rate", [0.98, 0.9, 0.5, 0.1])
+def test_lucky_training_rows_raise_no_more_alarms_than_stated(rate: float, share: float) -> None:
+    sizes = ((200, 20_000), (200, 1000), (1000, 1000), (20_000, 5000), (20_000, 100))
+    found = {size: chance_of_worse(rate, *size, share) / share for size in sizes}
+    # Counts of rows are discrete, so 1 cannot be met exactly.
+    assert max(found.values()) <= 1.2, found
+    assert found[20_000, 5000] > 0.05, found  # The threshold is not far too high either.
+
+
+def chance_of_worse(rate: float, training_rows: int, rows: int, share: float) -> float:
+    """Return the exact chance that the accuracy of an unchanged model is above its threshold."""
+
+    def accuracy(hits: int, rows: int) -> QualityStatistic:
+        return QualityStatistic("accuracy", "output", wilson(hits, rows), rows)
+
+    found = 0.0
+    possible = range(*binom.ppf([1e-12, 1 - 1e-12], training_rows, rate).astype(int))
+    for hits in possible:
+        before = accuracy(hits, training_rows)
+
+        def is_ok(now: int, before: QualityStatistic = before) -> bool:
+            statistic = accuracy(now, rows)
+            return before.value - statistic.value <= threshold(statistic, before, None, share)
+
+        fewest = bisect.bisect_left(range(rows + 1), True, key=is_ok)
+        found += binom.pmf(hits, training_rows, rate) * binom.cdf(fewest - 1, rows, rate)
+    return found
 
 
 def test_natural_variation_is_allowed_for() -> None:

@@ -12,6 +12,7 @@ from boxkite.quality.students_t import MOST_DEGREES
 __all__ = ["quality_expressions", "training_expressions"]
 
 _Z, _Z2 = format_float(NORMAL_95), format_float(NORMAL_95**2)
+_TWO_Z = format_float(2 * NORMAL_95)
 # The mean of |X| for a normal X, in standard deviations.
 _MEAN_DISTANCE = format_float(math.sqrt(2 / math.pi))
 _HIGHER, _LOWER = "accuracy|precision|recall|f1|auc|macro_.+", "log_loss|brier|mae|rmse"
@@ -33,7 +34,6 @@ def quality_expressions(window: str, source: str) -> dict[str, str]:
     own = f'window="{window}"'
     return {
         "z": _Z,
-        "two_z": format_float(2 * NORMAL_95),
         "any_class": "(?s)(.+)",
         "losses": "variable:boxkite_outcome_losses:sum",
         "squares": "variable:boxkite_outcome_loss_squares:sum",
@@ -65,7 +65,7 @@ def training_expressions() -> dict[str, str]:
     """Return templates of PromQL for the group that reads the baseline."""
     directions = {"higher": _HIGHER, "lower": _LOWER, "zero": _ZERO}
     return {
-        "two_z": format_float(2 * NORMAL_95),
+        "two_z": _TWO_Z,
         "variation_variance": _variation("variance"),
         "variation_chance": _variation("chance"),
         **{
@@ -172,7 +172,14 @@ def _verdicts(own: str, of_source: str) -> dict[str, str]:
         "judged_higher": judged(_HIGHER),
         "judged_lower": judged(_LOWER),
         "judged_zero": judged(_ZERO),
-        "training": 'model:boxkite_quality:training{category=""}',
+        **{
+            name: f'model:boxkite_quality:{name}{{category=""}}'
+            for name in ("training", "training_rows", "training_row_variance")
+        },
+        "row_variance": (
+            f"(((model:boxkite_quality:high{{{own}}} - model:boxkite_quality:low{{{own}}}) "
+            f"/ {_TWO_Z}) ^ 2 * model:boxkite_quality:rows{{{own}}})"
+        ),
         "natural": f"model:boxkite_quality:natural{{{of_source}}}",
         "usual": f"model:boxkite_quality:usual{{{of_source}}}",
         "variation_variance": _variation("variance", source),
