@@ -30,7 +30,7 @@ def add_samples(data: Path, lines: Iterable[str]) -> None:
         file.writelines(lines)
         file.write("# EOF\n")
     command = [
-        "promtool", "tsdb", "create-blocks-from", "--max-block-duration=24h", "openmetrics",
+        "promtool", "tsdb", "create-blocks-from", "--max-block-duration=240h", "openmetrics",
         "--quiet", text, data,
     ]  # fmt: skip
     subprocess.run(command, check=True, capture_output=True)

@@ -314,11 +314,11 @@ class Monitor:
         """Compare the quality of each segment with training, from all labels since the start.
 
         Returns:
-            The quality by the label of the segment, such as "carrier=UA". Empty if the baseline was
-            fitted without segments.
+            The quality by the label of the segment, such as "carrier=UA", with the estimates from
+            the scores of the segment. Empty if the baseline was fitted without segments.
 
         Raises:
-            ConfigError: if the service takes no labels.
+            ConfigError: if the service neither takes labels nor has a score to estimate from.
         """
         return self._quality.by_segment()
 

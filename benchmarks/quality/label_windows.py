@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from boxkite.quality.intervals import NORMAL_95
 
-__all__ = ["STATISTICS", "LabelWindows", "Statistics", "scored"]
+__all__ = ["STATISTICS", "LabelWindows", "ScoredRows", "Statistics"]
 
 STATISTICS = ("accuracy", "precision", "recall", "f1", "auc", "log_loss", "brier")
 
@@ -21,23 +21,32 @@ Floats = NDArray[np.float64]
 Interval = tuple[Floats, Floats, Floats]
 
 
-def scored(
-    random: np.random.Generator, rows: int, drop: Floats | float = 0.0
-) -> tuple[Floats, NDArray[np.bool_]]:
-    """Return calibrated scores and outcomes.
+@dataclass(frozen=True)
+class ScoredRows:
+    """Draws rows of a model whose score is calibrated.
 
-    Args:
+    Attributes:
         random: Source of the rows.
-        rows: Number of rows.
-        drop: How far the accuracy falls, for all rows or for each: some outcomes are flipped.
+        spread: Standard deviation of the log odds. 1.5 gives an accuracy of 0.74.
     """
-    odds = random.normal(-0.5, 1.5, rows)
-    scores = 1 / (1 + np.exp(-odds))
-    outcome = random.random(rows) < scores
-    if np.any(drop):
-        right = (scores > 0.5) == outcome
-        outcome ^= right & (random.random(rows) < drop / right.mean())
-    return scores, outcome
+
+    random: np.random.Generator
+    spread: float = 1.5
+
+    def draw(self, rows: int, drop: Floats | float = 0.0) -> tuple[Floats, NDArray[np.bool_]]:
+        """Return scores and outcomes.
+
+        Args:
+            rows: Number of rows.
+            drop: How far the accuracy falls, for all rows or for each: some outcomes are flipped.
+        """
+        odds = self.random.normal(-0.5, self.spread, rows)
+        scores = 1 / (1 + np.exp(-odds))
+        outcome = self.random.random(rows) < scores
+        if np.any(drop):
+            right = (scores > 0.5) == outcome
+            outcome ^= right & (self.random.random(rows) < drop / right.mean())
+        return scores, outcome
 
 
 @dataclass(frozen=True)
@@ -72,7 +81,7 @@ class LabelWindows:
     @classmethod
     def of_hours(
         cls,
-        random: np.random.Generator,
+        source: ScoredRows,
         edges: Floats,
         labels: float,
         *,
@@ -84,7 +93,7 @@ class LabelWindows:
         """Simulate labels of equally large segments, shape (segments, hours, …).
 
         Args:
-            random: Source of the rows.
+            source: Draws the rows.
             edges: Upper edges of the bins of the score, with one at 0.5.
             labels: Expected labels in an hour, of all segments together.
             hours: Number of hours.
@@ -92,9 +101,9 @@ class LabelWindows:
             drop: How far the accuracy falls.
             from_hour: Hour from which it has fallen.
         """
-        numbers = random.poisson(labels / segments, segments * hours)
+        numbers = source.random.poisson(labels / segments, segments * hours)
         places = np.repeat(np.arange(segments * hours), numbers)
-        rows = scored(random, len(places), drop * (places % hours >= from_hour))
+        rows = source.draw(len(places), drop * (places % hours >= from_hour))
         return cls.counted((segments, hours), places, *rows, edges)
 
     @classmethod

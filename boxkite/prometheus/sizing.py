@@ -6,6 +6,7 @@ import functools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from boxkite.baseline import Baseline
 from boxkite.baseline.outcome_series import PAIRED, WITHDRAWN, PairSeries
@@ -36,11 +37,15 @@ __all__ = ["Fleet", "Size"]
 _LOG_SERIES = 4
 _STEP_SECONDS = 300
 
-# Measured by benchmarks/rules.py with 50 replicas and one variable of 20 bins, on Prometheus 2.42.
-# A window reads each counter about three times in an evaluation, and a step about ten times.
+# Fitted to what benchmarks/fleet.py measured with Prometheus 2.42. A window reads each counter
+# about three times in an evaluation, and a step about ten times.
 _READS_A_WINDOW, _READS_A_STEP = 3.3, 10.2
-_SECONDS_A_WINDOW_SAMPLE, _SECONDS_A_STEP_SAMPLE = 125e-9, 450e-9
-_SECONDS_A_RECORDED_SAMPLE = 6e-6
+_SECONDS_A_WINDOW_SAMPLE, _SECONDS_A_STEP_SAMPLE = 150e-9, 450e-9
+# A window of a day or a week is a sum of recorded steps.
+_SECONDS_A_SUMMED_STEP = 600e-9
+_SECONDS_A_RECORDED_SAMPLE = 80e-6
+# The rules take this even if nothing exports a series that they read.
+_SHARE_OF_NO_FLEET = 0.002
 
 
 @dataclass(frozen=True)
@@ -94,13 +99,13 @@ class Fleet:
         of_baseline = _series(families)
         a_replica = self._live_series + of_baseline * export_baseline
         exported = self.replicas * a_replica + of_baseline * (not export_baseline)
-        recorded, recorded_a_second = self._recorded
+        recorded = self._recorded
         return Size(
             series_a_replica=a_replica,
             exported=exported,
-            recorded=recorded,
-            samples_a_second=exported / self.scrape_interval + recorded_a_second,
-            processor_share=self._counting_share + recorded_a_second * _SECONDS_A_RECORDED_SAMPLE,
+            recorded=recorded.series,
+            samples_a_second=exported / self.scrape_interval + recorded.samples_a_second,
+            processor_share=_SHARE_OF_NO_FLEET + self._counting_share + recorded.processor_share,
         )
 
     @cached_property
@@ -168,23 +173,22 @@ class Fleet:
                     yield window, variable.variation[window]
 
     @cached_property
-    def _recorded(self) -> tuple[int, float]:
-        """The number of recorded series, and of samples that they get in a second."""
+    def _recorded(self) -> _Evaluated:
+        """What the rules record, and what that costs."""
         parts = 1 + len(self.baseline.segment_labels)
         drift = _sum([*map(of_variable, self.baseline.counted_variables), *[OF_ROWS] * parts])
-        quality = _sum(map(of_outcomes, self.baseline.outcomes_by_segment.values()))
-        series, a_second = _evaluated(drift, self.windows, steps=self._has_steps)
+        found = _evaluated(drift, self.windows, steps=self._has_steps)
         options = RuleOptions()
         for window, variation in self._variations():
-            series += of_variation(variation)
-            a_second += of_variation(variation) / options.seconds_between(window)
+            series = of_variation(variation)
+            found = found.plus(_Evaluated(series, series / options.seconds_between(window)))
         if not self.quality_windows:
-            return series, a_second
+            return found
+        quality = _sum(map(of_outcomes, self.baseline.outcomes_by_segment.values()))
         if not self.has_labels:
             # Without labels, the rules still record quality at training and the policy.
             quality = Recorded(quality.once)
-        more, more_a_second = _evaluated(quality, self.quality_windows, steps=True)
-        return series + more, a_second + more_a_second
+        return found.plus(_evaluated(quality, self.quality_windows, steps=True))
 
     @property
     def _counting_share(self) -> float:
@@ -211,8 +215,36 @@ def _sum(recorded: Iterable[Recorded]) -> Recorded:
     return functools.reduce(Recorded.plus, recorded, Recorded())
 
 
-def _evaluated(recorded: Recorded, windows: Sequence[str], *, steps: bool) -> tuple[int, float]:
-    """Return the number of series that some windows record, and of samples in a second.
+class _Evaluated(NamedTuple):
+    """What the rules record for some windows.
+
+    Attributes:
+        series: Number of recorded series.
+        samples_a_second: Samples that they get in a second.
+        summed_a_second: Samples of steps that the windows add up in a second.
+    """
+
+    series: int
+    samples_a_second: float
+    summed_a_second: float = 0.0
+
+    @property
+    def processor_share(self) -> float:
+        """The share of a processor that recording and adding up take."""
+        recording = self.samples_a_second * _SECONDS_A_RECORDED_SAMPLE
+        return recording + self.summed_a_second * _SECONDS_A_SUMMED_STEP
+
+    def plus(self, other: _Evaluated) -> _Evaluated:
+        """Return the sum of both."""
+        return _Evaluated(
+            self.series + other.series,
+            self.samples_a_second + other.samples_a_second,
+            self.summed_a_second + other.summed_a_second,
+        )
+
+
+def _evaluated(recorded: Recorded, windows: Sequence[str], *, steps: bool) -> _Evaluated:
+    """Return what the rules record for some windows.
 
     Args:
         recorded: Number of series by how often they are evaluated.
@@ -220,12 +252,16 @@ def _evaluated(recorded: Recorded, windows: Sequence[str], *, steps: bool) -> tu
         steps: Whether the rules record steps.
     """
     options = RuleOptions()
-    intervals = [options.seconds_between(window) for window in windows]
+    intervals = {window: options.seconds_between(window) for window in windows}
     step = recorded.step * steps
-    series = recorded.once + len(windows) * recorded.window + step
-    a_second = (
-        recorded.once / min(intervals)
-        + sum(recorded.window / every for every in intervals)
-        + step / _STEP_SECONDS
+    return _Evaluated(
+        recorded.once + len(windows) * recorded.window + step,
+        recorded.once / min(intervals.values())
+        + sum(recorded.window / every for every in intervals.values())
+        + step / _STEP_SECONDS,
+        sum(
+            step * parse_duration(window) / _STEP_SECONDS / every
+            for window, every in intervals.items()
+            if is_summed(window)
+        ),
     )
-    return series, a_second

@@ -193,7 +193,8 @@ def _quality(monitor: Monitor) -> QualitySection | None:
     except ConfigError:
         return None
     if not monitor.takes_outcomes:
-        return QualitySection(quality_html(quality), "estimated", "insufficient")
+        shown = quality_html(quality, segments=monitor.quality_by_segment())
+        return QualitySection(shown, "estimated", "insufficient")
     shown = quality_html(
         quality, segments=monitor.quality_by_segment(), days=monitor.quality_by_day()
     )

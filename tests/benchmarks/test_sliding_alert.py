@@ -12,15 +12,15 @@ FOLDER = Path(__file__).parents[2] / "benchmarks" / "quality"
 
 @pytest.mark.parametrize(("labels", "drop"), [(1, 0.0), (30, 0.0), (30, 0.05)])
 def test_the_verdicts_of_many_windows_are_boxkites(labels: float, drop: float) -> None:
-    from label_windows import STATISTICS, LabelWindows, scored
+    from label_windows import STATISTICS, LabelWindows, ScoredRows
     from sliding_alert import POLICY, Alerts, score_cells
 
-    random = np.random.default_rng(1)
+    source = ScoredRows(np.random.default_rng(1))
     cells = score_cells()
-    scores, outcome = scored(random, 1500)
+    scores, outcome = source.draw(1500)
     training = cells.count([scores], outcome)
     (layout,) = training.pairs
-    hours = LabelWindows.of_hours(random, layout.edges, labels, hours=200, drop=drop).of_segment(0)
+    hours = LabelWindows.of_hours(source, layout.edges, labels, hours=200, drop=drop).of_segment(0)
     ends = np.array([168, 180, 200])
     windows = hours.windows(ends, 24)
     found, worse = windows.statistics(), Alerts(training, hours, parts=4).worse("1d", ends)
@@ -54,11 +54,10 @@ def test_the_verdicts_of_many_windows_are_boxkites(labels: float, drop: float) -
 
 
 def test_rows_are_counted_as_boxkite_counts_them() -> None:
-    from label_windows import LabelWindows, scored
+    from label_windows import LabelWindows, ScoredRows
     from sliding_alert import score_cells
 
-    random = np.random.default_rng(2)
-    scores, outcome = scored(random, 900)
+    scores, outcome = ScoredRows(np.random.default_rng(2)).draw(900)
     places = np.repeat([0, 1, 2], 300)
     cells = score_cells()
     expected = [cells.count([scores[places == each]], outcome[places == each]) for each in range(3)]

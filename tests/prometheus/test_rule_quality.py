@@ -51,6 +51,7 @@ class Service:
         now: The pairs of its labels.
         policy: The policy of quality.
         served: Scores of its predictions.
+        features: Features of these predictions.
         withdrawn: Pairs that were counted too, and that corrected labels took back.
         segments: The pairs of the labels of each segment.
     """
@@ -59,6 +60,7 @@ class Service:
     now: Outcomes
     policy: QualityPolicy = POLICY
     served: Sequence[float] = ()
+    features: Sequence[Mapping[str, Any]] = ()
     withdrawn: Outcomes | None = None
     segments: Mapping[str, Outcomes] = field(default_factory=dict)
 
@@ -80,8 +82,9 @@ class Service:
         policy = Policy(quality=self.policy)
         monitor = Monitor(self.baseline, registry=None, policy=policy)
         before = monitor.export().body.decode()
-        for score in self.served:
-            monitor.log_prediction({"x": 1.0}, float(score))
+        features = self.features or [{"x": 1.0}] * len(self.served)
+        for row, score in zip(features, self.served, strict=True):
+            monitor.log_prediction(row, float(score))
         pages = [
             [line.rpartition(" ") for line in page.splitlines() if not line.startswith("#")]
             for page in (before, monitor.export().body.decode())
@@ -118,17 +121,28 @@ class Service:
                 for change in found:
                     for series, value in expected(change).items():
                         yield self._same(series, window, value, **own, **labels_of(change))
-                if len(self.served) and not segment:
-                    yield from self._tests_of_estimates(training, window)
+                if len(served := self._served_in(segment)):
+                    yield from self._tests_of_estimates(training, served, window, own)
+                    coverage = now[segment].rows / len(served)
+                    series, output = "model:boxkite_quality:coverage", training.pairs[0].output
+                    yield self._same(series, window, coverage, variable=output, **own)
 
-    def _tests_of_estimates(self, training: Outcomes, window: str) -> Iterator[Test]:
+    def _served_in(self, segment: str) -> list[float]:
+        """Return the scores of the predictions of a segment; all of them if it is empty."""
+        if not segment:
+            return list(self.served)
+        name, _, value = segment.partition("=")
+        pairs = zip(self.features, self.served, strict=False)
+        return [score for row, score in pairs if row[name] == value]
+
+    def _tests_of_estimates(
+        self, training: Outcomes, served: Sequence[float], window: str, own: Mapping[str, str]
+    ) -> Iterator[Test]:
         pairs = training.pairs[0]
-        cells = np.searchsorted(pairs.edges, self.served)
+        cells = np.searchsorted(pairs.edges, served)
         for each in estimate(training, np.bincount(cells, minlength=len(pairs.counts))):
-            labels = {"variable": pairs.output, "statistic": each.name}
+            labels = {"variable": pairs.output, "statistic": each.name, **own}
             yield self._same("model:boxkite_quality:estimated", window, each.value, **labels)
-        coverage = self.now.rows / len(self.served)
-        yield self._same("model:boxkite_quality:coverage", window, coverage, variable=pairs.output)
 
     def _same(self, series: str, window: str, value: float, **labels: str) -> Test:
         """Return a test that a series has a value to 1e-9, or is absent where it is NaN."""
@@ -219,6 +233,8 @@ def with_segments(
     *,
     policy: QualityPolicy = POLICY,
     model: str = "by country",
+    served: Sequence[float] = (),
+    features: Sequence[Mapping[str, Any]] = (),
 ) -> Service:
     """Return a service whose model has become wrong in some countries, in one by default."""
     countries = random.choice(["NO", "IT"], 4000)
@@ -238,7 +254,8 @@ def with_segments(
     }
     nothing = cells.count([[]], [])
     segments = {each: now.get(each, nothing) for each in baseline.outcomes_by_segment if each}
-    return Service(baseline, reduce(Outcomes.plus, now.values()), policy, segments=segments)
+    whole = reduce(Outcomes.plus, now.values())
+    return Service(baseline, whole, policy, served, features, segments=segments)
 
 
 VARIED = {
@@ -282,7 +299,10 @@ def test_every_statistic_of_a_score_is_pythons(bench: Any) -> None:
     taken = cells.count([[0.9] * 5], [0] * 5)
     services.append(Service(baseline, perfect, withdrawn=taken))
     assert {each.name: each.value for each in measure(perfect)}["auc"] == 1
-    services.append(with_segments(random))
+    # More positives are expected of the scores of one country than of the other's.
+    served = np.concatenate([scored(random, 90)[0], scored(random, 110)[0] ** 0.5]).tolist()
+    features = [{"x": 1.0, "country": each} for each in ["NO"] * 90 + ["IT"] * 110]
+    services.append(with_segments(random, served=served, features=features))
     verdicts = {
         change.verdict
         for each in services

@@ -147,3 +147,40 @@ def test_a_scrape_half_as_often_is_half_of_the_samples(baseline: Baseline) -> No
     often, seldom = (Fleet(baseline, 500, scrape_interval=each).size() for each in (15.0, 30.0))
     assert seldom.samples_a_second == pytest.approx(often.samples_a_second / 2, rel=0.02)
     assert seldom.processor_share < often.processor_share
+
+
+# The share of a core beyond that of Prometheus without rules, as benchmarks/fleet.py measured it
+# for three numeric variables: number of replicas, whether labels arrive, and values of a segment.
+MEASURED = {
+    (5, False, 0): 0.0037,
+    (50, False, 0): 0.0110,
+    (5, True, 0): 0.0057,
+    (5, False, 2): 0.0100,
+}
+
+
+def test_the_share_of_a_core_is_near_the_measured_one() -> None:
+    estimated = {
+        (replicas, labels, values): Fleet(measured_baseline(labels, values), replicas)
+        .size(export_baseline=False)
+        .processor_share
+        for replicas, labels, values in MEASURED
+    }
+    for case, share in MEASURED.items():
+        assert share / 1.5 < estimated[case] < share * 1.5, (case, estimated[case])
+
+
+def measured_baseline(labels: bool, values: int) -> Baseline:
+    """Return what the fleet of the benchmark served."""
+    random = np.random.default_rng(1)
+    rows = 3000
+    columns = {name: random.normal(size=rows) for name in "abc"}
+    score = random.random(rows)
+    optional: dict[str, Any] = {}
+    if labels:
+        optional = {"output": {"score": score}, "outcome": random.random(rows) < score}
+    if values:
+        optional["segments"] = {"value": random.integers(0, values, rows).astype(str)}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", BaselineWarning)  # no row without a value
+        return Baseline.fit(columns, bins=20, model="m", **optional)

@@ -1,14 +1,14 @@
 """Tables and charts of quality as HTML."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from xml.etree import ElementTree as ET
 
 import numpy as np
 
 from boxkite import Baseline
-from boxkite.quality import Quality, compare_outcomes
+from boxkite.quality import Quality, compare_outcomes, estimate
 from boxkite.quality.quality_html import quality_html
 
 RANDOM = np.random.default_rng(4)
@@ -96,6 +96,35 @@ def test_the_worst_segment_comes_first_and_names_are_text() -> None:
     rows = [row.findtext("th") for row in parsed(html).findall("div/table")[-1].iter("tr")]
     assert rows == ["segment", "carrier=UA", "carrier=<b>"]
     assert "<b>" not in html
+    assert "with a label. Worse in 1 segment: carrier=UA.</p>" in html
+
+
+def test_estimates_of_segments_stand_beside_what_was_measured() -> None:
+    assert TRAINED.outcomes is not None
+    rows = {"carrier=UA": SCORES, "carrier=DL": SCORES[abs(SCORES - 0.5) < 0.2]}
+    edges = TRAINED.outcomes.pairs[0].edges
+    segments = {}
+    for label, scores in rows.items():
+        counts = np.bincount(np.searchsorted(edges, scores), minlength=len(edges) + 1)
+        segments[label] = replace(SAME, estimated=estimate(TRAINED.outcomes, counts))
+    unlabelled = compare_outcomes(TRAINED.outcomes.empty(), TRAINED.outcomes)
+    segments["carrier=AA"] = replace(unlabelled, estimated=segments["carrier=UA"].estimated)
+    segments["carrier=none"] = unlabelled
+    table = parsed(quality_html(SAME, segments=segments)).findall("div/table")[-1]
+    assert table.findtext("caption") == "Accuracy estimated by segment, the largest drop first"
+    shown = [[each.text for each in row] for row in table.iter("tr")]
+    assert shown[0] == ["segment", "at training", "estimated", "95 % interval", "now"]
+    accuracy = f"{SAME.changes[0].now.value:.4g}"
+    of_segments = {str(row[0]): (row[1], row[-1]) for row in shown[1:]}
+    assert of_segments == {
+        "carrier=DL": (accuracy, accuracy),
+        "carrier=UA": (accuracy, accuracy),
+        "carrier=AA": (accuracy, "-"),
+    }
+    # Scores near the threshold let expect more mistakes.
+    assert shown[1][0] == "carrier=DL"
+    value = segments["carrier=DL"].estimated[0].interval
+    assert shown[1][2:4] == [f"{value.value:.4g}", f"{value.low:.4g} to {value.high:.4g}"]
 
 
 def test_a_notebook_shows_numbers_without_probabilities_too() -> None:

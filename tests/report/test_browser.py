@@ -412,6 +412,9 @@ def test_segments_and_quality_fit_any_screen_and_are_accessible(
             first = page.locator(".distribution").first.bounding_box()
             assert first["y"] + first["height"] < viewport["height"]
             assert "estimated" in page.locator(".quality th").all_inner_texts()
+            # A wide table must not squeeze its first column to single letters.
+            names = page.locator(".quality tbody th").all()
+            assert min(each.bounding_box()["width"] for each in names) > 100
             assert axe(page) == {}
         page.get_by_role("link", name="quality ok").click()
         assert page.evaluate("document.getElementById('quality').getBoundingClientRect().top") < 740

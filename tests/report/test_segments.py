@@ -92,3 +92,24 @@ def test_a_page_without_segments_does_not_mention_them() -> None:
     plain = Monitor(Baseline.fit({"x": np.arange(100.0)}), "none:", registry=None)
     assert b"egment" not in page(plain)[1]
     plain.close()
+
+
+def test_a_page_without_labels_estimates_the_quality_of_each_segment() -> None:
+    random = np.random.default_rng(2)
+    score, carrier = random.random(900), random.choice(["DL", "UA"], 900)
+    baseline = Baseline.fit(
+        {"x": score},
+        {"score": score},
+        outcome=random.random(900) < score,
+        segments={"carrier": carrier},
+        bins=4,
+    )
+    service = Monitor(baseline, "none:", registry=None)
+    columns = {"carrier": ["DL"] * 5 + ["UA"] * 5}
+    service.log_predictions(np.full((10, 1), 0.5), [0.5] * 5 + [0.9] * 5, segments=columns)
+    text = page(service)[1].decode()
+    service.close()
+    assert "Estimated from the scores alone" in text
+    _, _, table = text.partition("<caption>Accuracy estimated by segment, the largest drop first")
+    rows = re.findall(r'<tr><th scope="row">(.*?)</th>', table.partition("</table>")[0])
+    assert rows == ["carrier=DL", "carrier=UA"]

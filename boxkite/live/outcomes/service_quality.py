@@ -7,6 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import reduce
 
+import numpy as np
+from numpy.typing import NDArray
+
 from boxkite.baseline import Baseline
 from boxkite.baseline.time_windows import seconds_of
 from boxkite.errors import BaselineError, ConfigError
@@ -15,14 +18,7 @@ from boxkite.live.history import KEPT
 from boxkite.live.outcomes.joined_outcomes import JoinedOutcomes
 from boxkite.live.outcomes.label_join import DAY_SECONDS
 from boxkite.live.outcomes.outcome_intake import OutcomeIntake
-from boxkite.quality import (
-    EstimatedStatistic,
-    Outcomes,
-    Quality,
-    QualityPolicy,
-    compare_outcomes,
-    estimate,
-)
+from boxkite.quality import Outcomes, Quality, QualityPolicy, compare_outcomes, estimate
 
 __all__ = ["DayQuality", "ServiceQuality"]
 
@@ -73,7 +69,8 @@ class ServiceQuality:
 
     def over(self, window: str | None) -> Quality:
         """Return the quality of a window. See `Monitor.quality`."""
-        estimated = self._estimated(window)
+        scores = self._scores(window)
+        estimated = estimate(self._training, scores[""]) if scores else ()
         if estimated and not self._intake.is_open:
             nothing = self._training.empty()
             found = compare_outcomes(nothing, self._training, policy=self._part())
@@ -96,34 +93,40 @@ class ServiceQuality:
             hours=_seconds(window) / _HOUR_SECONDS,
         )
 
-    def _estimated(self, window: str | None) -> tuple[EstimatedStatistic, ...]:
-        """Return the estimates from the scores of all predictions, labelled or not.
+    def _scores(self, window: str | None) -> dict[str, NDArray[np.int64]]:
+        """Return the histogram of the scores of all predictions, labelled or not, by segment.
 
-        Empty if the output is no score with a threshold, or the counts do not go back so far.
+        The segment of all rows is "". Empty if the output is no score with a threshold, or the
+        counts do not go back so far.
         """
         training = self._baseline.outcomes
         if training is None or training.pairs[0].threshold is None:
-            return ()
+            return {}
         counts = self._counts.current()
         if window is not None:
             first = datetime.fromtimestamp(_first_day(window) * DAY_SECONDS, UTC)
             if datetime.now(UTC) - first > KEPT:
-                return ()
+                return {}
             _, counts = self._counts.since(first)
         names = [(each.role, each.name) for each in self._baseline.variables]
         place = names.index(("output", training.pairs[0].output))
-        return estimate(training, counts.tallies()[place].cells)
+        of_outputs = counts.tallies()[place :: len(names)]
+        labels = ("", *self._baseline.segment_labels)
+        return {label: each.cells for label, each in zip(labels, of_outputs, strict=True)}
 
     def by_segment(self) -> dict[str, Quality]:
         """Return the quality of each segment. See `Monitor.quality_by_segment`."""
-        joined = self._joined()
-        return {
-            segment: compare_outcomes(
-                joined.outcomes(training.empty(), segment), training, policy=self._part(segment)
-            )
-            for segment, training in self._baseline.outcomes_by_segment.items()
-            if segment
-        }
+        scores = self._scores(None)
+        # Without labels there is nothing to measure, but scores still give estimates.
+        joined = JoinedOutcomes() if scores and not self._intake.is_open else self._joined()
+        found: dict[str, Quality] = {}
+        for segment, training in self._baseline.outcomes_by_segment.items():
+            if segment:
+                now = joined.outcomes(training.empty(), segment)
+                quality = compare_outcomes(now, training, policy=self._part(segment))
+                estimated = estimate(training, scores[segment]) if scores else ()
+                found[segment] = replace(quality, estimated=estimated)
+        return found
 
     def _part(self, segment: str = "") -> QualityPolicy:
         """Return the policy for all rows, or for one segment."""

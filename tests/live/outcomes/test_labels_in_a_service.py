@@ -18,7 +18,7 @@ import pytest
 from flask import Flask
 
 from boxkite import Baseline, ConfigError, Monitor, Policy
-from boxkite.quality import QualityPolicy, compare_outcomes
+from boxkite.quality import QualityPolicy, compare_outcomes, estimate
 from boxkite.settings import Settings
 from boxkite_flask import Boxkite
 
@@ -109,6 +109,32 @@ def test_scores_are_an_estimate_with_labels_and_without(monitor: Start, tmp_path
     assert on.quality("30d").rows == 1
     off.close()
     on.close()
+
+
+def test_each_segment_is_estimated_from_its_own_scores(tmp_path: Path) -> None:
+    carrier = np.array(["UA", "DL"])[np.arange(1000) % 2]
+    columns = {"x": np.arange(1000) % 5, "carrier": carrier}
+    baseline = Baseline.fit(
+        columns, {"score": SCORES}, outcome=SCORES > 0.4, segments=["carrier"], bins=5
+    )
+    served = {"UA": SCORES[:90], "DL": SCORES[90:] / 2}
+    for folder, ttl, rows in (("off", 0.0, 0), ("on", DAY, 1)):
+        given = {"outcome_ttl": ttl, "state_dir": str(tmp_path / folder), "log": "none:"}
+        service = Monitor(baseline, settings=Settings(**given), registry=None)
+        for name, scores in served.items():
+            ids = [service.log_prediction([1.0, name], float(each)) for each in scores]
+        if rows:
+            service.log_outcome(ids[0], 1)
+        found = service.quality_by_segment()
+        service.close()
+        for name, scores in served.items():
+            training = baseline.segment(f"carrier={name}").outcomes
+            assert training is not None
+            edges = training.pairs[0].edges
+            counts = np.bincount(np.searchsorted(edges, scores), minlength=len(edges) + 1)
+            assert found[f"carrier={name}"].estimated == estimate(training, counts)
+        assert found["carrier=DL"].rows == rows
+        assert found["carrier=__missing__"].estimated == ()
 
 
 def test_a_service_that_can_neither_measure_nor_estimate_says_why(tmp_path: Path) -> None:
