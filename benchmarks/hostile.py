@@ -195,7 +195,7 @@ class Service:
             stderr=subprocess.DEVNULL,
         )  # fmt: skip
         self._connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=_TIMEOUT)
-        for _ in range(300):
+        for _ in range(1200):
             try:
                 self.stall()
                 return

@@ -377,9 +377,9 @@ def test_without_a_baseline_it_runs_and_says_once_what_is_missing(
         monitor.log_prediction([1, 2, 3], output)
     (record,) = caplog.records
     assert record.getMessage() == (
-        f"boxkite baseline: no baseline at {path}: predictions are counted, but there is nothing "
-        "to compare them with. Write one at training with "
-        f"Baseline.fit(features, output).write('{path}') (1 so far)"
+        f"boxkite baseline: no baseline at {path}. Write one at training with "
+        f"Baseline.fit(features, output).write('{path}'). Without it, predictions are counted, but "
+        "not compared (1 so far)"
     )
     assert (monitor.drift().predictions, monitor.drift().variables) == (4, ())
     assert samples(monitor)["boxkite_errors_total", "baseline"] == 1
@@ -417,7 +417,7 @@ def test_a_folder_as_baseline_is_reported_or_raised(tmp_path: Path) -> None:
 def test_an_absent_baseline_given_as_argument_is_raised(tmp_path: Path) -> None:
     with pytest.raises(BaselineError) as caught:
         Monitor(tmp_path / "absent", registry=None)
-    assert str(caught.value).startswith(f"no baseline at {tmp_path / 'absent'}: ")
+    assert str(caught.value).startswith(f"no baseline at {tmp_path / 'absent'}. ")
 
 
 @pytest.mark.parametrize("exposition", ["labelled", "classic"])

@@ -17,6 +17,7 @@ COMMAND_LINE = {"click", "rich", "pyarrow"}
 # Modules that need an extra. Nothing imports them unless that extra is asked for.
 MAY_USE = {
     "boxkite.baseline.table_forms": {"pyarrow"},
+    "boxkite.logs.compaction.arrow_numbers": {"pyarrow"},
     "boxkite.logs.compaction.line_rows": {"pyarrow"},
     "boxkite.logs.compaction.part_writer": {"pyarrow"},
     "boxkite.logs.compaction.row_layout": {"pyarrow"},

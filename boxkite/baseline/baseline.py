@@ -238,7 +238,9 @@ class Baseline(Distributions):
             return cls.from_text(content.decode("utf-8"), max_series=max_series)
         except UnicodeDecodeError as error:
             line = content.count(b"\n", 0, error.start) + 1
-            raise BaselineError(f"{place}, line {line}: not UTF-8: {error.reason}") from None
+            raise BaselineError(
+                f"{place}, line {line}: not UTF-8: {error.reason}. It is damaged, or no baseline"
+            ) from None
         except BaselineError as error:
             raise BaselineError(f"{place}, {error}") from None
 

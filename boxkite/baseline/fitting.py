@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import functools
-import os
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -30,12 +29,14 @@ from boxkite.baseline.engines.engine_column import EngineColumn
 from boxkite.baseline.engines.engine_times import EngineTimes
 from boxkite.baseline.engines.engine_winners import winner_column
 from boxkite.baseline.engines.questions import settle
-from boxkite.baseline.outcome_fitting import OutcomeRows
 from boxkite.baseline.outcome_pairs import DEFAULT_THRESHOLD
 from boxkite.baseline.outcome_values import is_binary
-from boxkite.baseline.segment_column import SegmentColumn
-from boxkite.baseline.segment_fitting import CountedRows, fit_segments, warn_about_segments
-from boxkite.baseline.segment_json import check_labels_differ
+from boxkite.baseline.row_fitting import (
+    count_segments,
+    fitting_threads,
+    held_rows,
+    outcome_rows,
+)
 from boxkite.baseline.time_windows import DEFAULT_WINDOWS, RowTimes
 from boxkite.baseline.training_columns import (
     Segments,
@@ -78,10 +79,10 @@ def fit_distributions(
         classes = classes or like.classes or False
     columns = gather_columns(features, output, names, classes, time, outcome, segments, like)
     times = None if columns.time is None else _times(columns.time, windows)
-    _check_in_memory(columns, times)
+    held = held_rows(columns)
     counter: ColumnCounter
     if like is None:
-        edge = _edge_of_score(classes, columns.outcome, threshold)
+        edge = _edge_of_score(classes, held.outcome, threshold)
         counter = FreshCells(bins, categorical, max_categories, given_orders(ordered), edge)
         _check_arguments(counter, columns)
     else:
@@ -94,54 +95,15 @@ def fit_distributions(
     if classes is not False:
         # Count the winners last, because they depend on all columns of probabilities.
         variables = (*variables, _winners(columns.outputs, times, like))
-    in_memory = times if isinstance(times, RowTimes) else None
-    outcomes = _outcomes(columns, variables, threshold, in_memory)
+    outcomes = outcome_rows(held, variables, threshold, windows)
     return Distributions.from_variables(
         variables,
         rows,
         model=model,
         version=version,
         outcomes=None if outcomes is None else outcomes.count(),
-        segments=_segments(columns, variables, like, in_memory, outcomes),
+        segments=count_segments(columns, variables, like, times, outcomes, held),
     )
-
-
-def _outcomes(
-    columns: TrainingColumns,
-    variables: Sequence[Variable],
-    threshold: float,
-    times: RowTimes | None,
-) -> OutcomeRows | None:
-    if columns.outcome is None:
-        return None
-    outputs = [each for each in variables if each.role == "output"]
-    values = [column.values for column in columns.outputs]
-    return OutcomeRows.of(outputs, values, columns.outcome, threshold, times)
-
-
-def _segments(
-    columns: TrainingColumns,
-    variables: Sequence[Variable],
-    like: Template | None,
-    times: RowTimes | None,
-    outcomes: OutcomeRows | None,
-) -> tuple[SegmentColumn, ...]:
-    if not columns.segments:
-        return ()
-    values = [each.values for each in columns.counted]
-    if len(variables) > len(values):
-        outputs = columns.outputs
-        names = [each.name for each in outputs]
-        values.append(winning_labels([each.values for each in outputs], names))
-    counted = [CountedRows(*each) for each in zip(variables, values, strict=True)]
-    known = () if like is None else like.segments
-    with _threads() as pool:
-        found = fit_segments(
-            columns.segments, counted, like=known, times=times, outcomes=outcomes, pool=pool
-        )
-    check_labels_differ(found)
-    warn_about_segments(found)
-    return found
 
 
 def _check_arguments(counter: FreshCells, columns: TrainingColumns) -> None:
@@ -169,12 +131,8 @@ def _all_counted(
     if any(isinstance(column.values, EngineColumn) for column in columns):
         return settle([functools.partial(count, column) for column in columns])
     # numpy releases the interpreter's lock while it sorts, so threads use several processors.
-    with _threads() as pool:
+    with fitting_threads() as pool:
         return list(pool.map(count, columns))
-
-
-def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(max_workers=min(8, _processors()))
 
 
 def _check_alone(
@@ -200,31 +158,6 @@ def _times(time: Any, windows: Iterable[str]) -> RowTimes | EngineTimes:
     return RowTimes.capture(time, windows)
 
 
-def _check_in_memory(columns: TrainingColumns, times: RowTimes | EngineTimes | None) -> None:
-    """Check that rows can be read one by one if they must be, which no engine does.
-
-    Raises:
-        BaselineError: if there are outcomes or segments, and one of their columns is in an engine.
-    """
-    divided = [column.values for column in columns.segments]
-    if divided and any(
-        isinstance(each, EngineColumn)
-        for each in (*divided, *(column.values for column in columns.counted))
-    ):
-        raise BaselineError(
-            "segments= needs rows in memory, but the table is lazy. Collect it first, or fit parts "
-            "of it with like= and merge them"
-        )
-    if columns.outcome is None:
-        return
-    lazy = any(isinstance(each.values, EngineColumn) for each in columns.outputs)
-    if lazy or isinstance(columns.outcome, EngineColumn) or isinstance(times, EngineTimes):
-        raise BaselineError(
-            "outcome= needs rows in memory, but the table is lazy. Collect the columns of output, "
-            "outcome and time first"
-        )
-
-
 def _edge_of_score(classes: bool | Iterable[Any], outcome: Any, threshold: float) -> float | None:
     """Return the edge that a score's bins need at the threshold; None for any other output.
 
@@ -237,8 +170,10 @@ def _edge_of_score(classes: bool | Iterable[Any], outcome: Any, threshold: float
 def _check_names(argument: str, names: Iterable[str], known: set[str]) -> None:
     unknown = sorted(set(names) - known)
     if unknown:
+        nearest = difflib.get_close_matches(unknown[0], known, n=1)
+        hint = f". Did you mean {nearest[0]!r}?" if nearest else ""
         raise BaselineError(
-            f"{argument}= names columns that do not exist: {', '.join(map(repr, unknown))}"
+            f"{argument}= names columns that do not exist: {', '.join(map(repr, unknown))}{hint}"
         )
 
 
@@ -280,10 +215,3 @@ def _common_rows(variables: Iterable[Variable]) -> int:
     if only == 0:
         raise BaselineError("the table is empty. A baseline needs at least one row")
     return only
-
-
-def _processors() -> int:
-    """Return the number of processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -42,9 +42,9 @@ def load_baseline(
         return Baseline.read(source) if source else EMPTY
     except FileNotFoundError as error:
         problem: Exception = BaselineError(
-            f"no baseline at {safe_url(os.fspath(source))}: predictions are counted, but there is "
-            f"nothing to compare them with. Write one at training with "
-            f"Baseline.fit(features, output).write({safe_url(os.fspath(source))!r})"
+            f"no baseline at {safe_url(os.fspath(source))}. Write one at training with "
+            f"Baseline.fit(features, output).write({safe_url(os.fspath(source))!r}). Without it, "
+            f"predictions are counted, but not compared"
         )
         problem.__cause__ = error
     except (BaselineError, OSError) as error:

@@ -7,7 +7,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from os import PathLike
 from typing import Any
 
 import narwhals as nw
@@ -103,7 +105,12 @@ def _is_pairs(data: Any) -> bool:
 
 def _pairs(data: Any) -> Iterator[tuple[str, Any]]:
     expected = "a table, a mapping of columns, (name, values) pairs or a 2-D array"
-    if not isinstance(data, Iterable) or isinstance(data, str | bytes):
+    if isinstance(data, str | PathLike):
+        raise BaselineError(
+            f"cannot read {os.fspath(data)!r} as columns. Read the file first, for instance with "
+            f"pandas.read_parquet, or use the command line: boxkite baseline, boxkite compare"
+        )
+    if not isinstance(data, Iterable) or isinstance(data, bytes):
         raise BaselineError(f"cannot read {type(data).__name__} as columns. Pass {expected}")
     for pair in data:
         if not (isinstance(pair, tuple | list) and len(pair) == 2 and isinstance(pair[0], str)):

@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxkite.baseline.capture import CategoryColumn, Column, NumericColumn, capture_column
-from boxkite.baseline.category_variable import OTHER
 from boxkite.baseline.row_labels import RowLabels, row_labels
-from boxkite.baseline.segment_column import MISSING, MOST_VALUES, SegmentColumn
+from boxkite.baseline.segment_column import SegmentColumn, most_common_values
 from boxkite.errors import BaselineError
 
 __all__ = ["RowColumn", "RowGroups", "segment_row_labels"]
@@ -31,6 +30,11 @@ class RowGroups:
     column: SegmentColumn
     rows: tuple[Rows, ...]
 
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Number of rows of each value."""
+        return tuple(map(len, self.rows))
+
     @classmethod
     def of(cls, column: SegmentColumn, labels: RowLabels) -> RowGroups:
         """Divide rows by their labels.
@@ -47,13 +51,11 @@ class RowGroups:
 
     @classmethod
     def most_common(cls, name: str, is_feature: bool, labels: RowLabels) -> RowGroups:
-        """Divide rows by the most common labels; of equally common ones, by the first in order."""
+        """Divide rows by the most common labels."""
         codes = labels.codes[labels.codes >= 0]
         counts = np.bincount(codes, minlength=len(labels.labels)).tolist()
         tally = dict(zip(labels.labels, counts, strict=True))
-        named = [each for each in tally if each not in (OTHER, MISSING)]
-        kept = sorted(named, key=lambda label: (-tally[label], label))[:MOST_VALUES]
-        return cls.of(SegmentColumn(name, is_feature, (*kept, OTHER, MISSING), ()), labels)
+        return cls.of(SegmentColumn(name, is_feature, most_common_values(tally), ()), labels)
 
 
 def segment_row_labels(name: str, values: Any, rows: int) -> RowLabels:

@@ -7,7 +7,7 @@ of the whole.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple, TypeAlias
@@ -15,13 +15,20 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from boxkite.baseline.category_variable import UNSEEN, CategoryVariable
+from boxkite.baseline.category_variable import OTHER, UNSEEN, CategoryVariable
 from boxkite.baseline.tally import cell_of
 from boxkite.baseline.values import to_category
 from boxkite.baseline.variable import Variable
 from boxkite.quality import Outcomes
 
-__all__ = ["MISSING", "MOST_VALUES", "Segment", "SegmentColumn", "segment_label"]
+__all__ = [
+    "MISSING",
+    "MOST_VALUES",
+    "Segment",
+    "SegmentColumn",
+    "most_common_values",
+    "segment_label",
+]
 
 Places: TypeAlias = NDArray[np.int64]
 
@@ -30,6 +37,19 @@ MISSING = "__missing__"
 
 MOST_VALUES = 20
 """Values of a column that are monitored separately, without `__other__` and `__missing__`."""
+
+
+def most_common_values(tally: Mapping[str, int]) -> tuple[str, ...]:
+    """Return the values of a column of segments: the most common labels, and the catch-alls.
+
+    Among equally common labels, the first in order come first.
+
+    Args:
+        tally: number of rows of each label.
+    """
+    named = [each for each in tally if each not in (OTHER, MISSING)]
+    kept = sorted(named, key=lambda label: (-tally[label], label))[:MOST_VALUES]
+    return (*kept, OTHER, MISSING)
 
 
 def segment_label(column: str, value: str) -> str:

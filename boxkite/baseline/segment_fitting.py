@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from boxkite.baseline.capture import CategoryColumn, Column
 from boxkite.baseline.category_variable import CategoryVariable
+from boxkite.baseline.engines.engine_segments import count_engine_segments, engine_groups
+from boxkite.baseline.engines.engine_times import EngineTimes
 from boxkite.baseline.ordered_values import OrderedValues, SortedValues
 from boxkite.baseline.outcome_fitting import OutcomeRows
 from boxkite.baseline.row_groups import RowColumn, RowGroups, segment_row_labels
@@ -23,9 +25,16 @@ from boxkite.baseline.time_windows import RowTimes, row_cells
 from boxkite.baseline.training_columns import SegmentValues
 from boxkite.baseline.variable import Variable
 from boxkite.errors import BaselineWarning
+from boxkite.quality import Outcomes
 from boxkite.variation import MIN_ROWS_A_CELL
 
-__all__ = ["CountedRows", "fit_segments", "live_series", "warn_about_segments"]
+__all__ = [
+    "CountedRows",
+    "fit_lazy_segments",
+    "fit_segments",
+    "live_series",
+    "warn_about_segments",
+]
 
 Rows: TypeAlias = NDArray[np.int64]
 
@@ -69,23 +78,70 @@ def fit_segments(
     Raises:
         BaselineError: if a column has another number of rows, or two segments have one label.
     """
-    known = {each.name: each for each in like}
     rows = counted[0].variable.rows
+    known = {each.name: each for each in like}
     groups = [_groups(each, known.get(each.name), rows) for each in columns]
     parts = list(pool.map(functools.partial(_parts, groups=groups, times=times), counted))
-    found: list[SegmentColumn] = []
-    for number, group in enumerate(groups):
-        segments = [
-            Segment(
-                label,
-                len(rows),
-                tuple(part[number][place] for part in parts),
-                None if outcomes is None else outcomes.count(rows),
-            )
-            for place, (label, rows) in enumerate(_labelled(group))
-        ]
-        found.append(group.column.with_segments(segments))
-    return tuple(found)
+    return tuple(
+        _with_segments(
+            group.column,
+            [[part[number][place] for part in parts] for place in range(len(group.rows))],
+            None if outcomes is None else _outcomes(outcomes, group),
+        )
+        for number, group in enumerate(groups)
+    )
+
+
+def fit_lazy_segments(
+    columns: Sequence[SegmentValues],
+    counted: Sequence[CountedRows],
+    *,
+    like: Sequence[SegmentColumn],
+    times: EngineTimes | None,
+    outcomes: OutcomeRows | None,
+    collected: Sequence[SegmentValues],
+) -> tuple[SegmentColumn, ...]:
+    """Count the rows of each segment in their engine, as `fit_segments` does in memory.
+
+    Args:
+        columns: the columns whose values are monitored separately, in their engine.
+        counted: as for `fit_segments`.
+        like: as for `fit_segments`.
+        times: as for `fit_segments`.
+        outcomes: as for `fit_segments`.
+        collected: the columns in memory, in the order of rows of the outcomes.
+
+    Raises:
+        BaselineError: if two columns are in different frames, or two segments have one label.
+    """
+    groups = engine_groups(columns, like)
+    parts = count_engine_segments(groups, counted, times)
+    rows = counted[0].variable.rows
+    return tuple(
+        _with_segments(
+            group.column,
+            variables,
+            None if outcomes is None else _outcomes(outcomes, _groups(held, group.column, rows)),
+        )
+        for group, variables, held in zip(groups, parts, collected, strict=True)
+    )
+
+
+def _with_segments(
+    column: SegmentColumn,
+    variables: Sequence[Sequence[Variable]],
+    outcomes: Sequence[Outcomes] | None,
+) -> SegmentColumn:
+    """Return a column with the variables and the outcomes of each of its values."""
+    known: Sequence[Outcomes | None] = outcomes or [None] * len(column.values)
+    triples = zip(column.labels, variables, known, strict=True)
+    return column.with_segments(
+        [Segment(label, own[0].rows, tuple(own), each) for label, own, each in triples]
+    )
+
+
+def _outcomes(outcomes: OutcomeRows, group: RowGroups) -> list[Outcomes]:
+    return [outcomes.count(rows) for rows in group.rows]
 
 
 def _groups(column: SegmentValues, like: SegmentColumn | None, rows: int) -> RowGroups:

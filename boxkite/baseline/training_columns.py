@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias, cast
 
@@ -218,10 +219,13 @@ def _without(
         if column.name == name:
             kept = columns[:place] + columns[place + 1 :]
             return [each._replace(position=i) for i, each in enumerate(kept)], column.values
-    raise BaselineError(
-        f"{argument}= names the column {name!r}, which does not exist. Pass the name of a column, "
-        f"or the values themselves"
+    nearest = difflib.get_close_matches(name, [each.name for each in columns], n=1)
+    fix = (
+        f"Did you mean {nearest[0]!r}?"
+        if nearest
+        else "Pass the name of a column, or the values themselves"
     )
+    raise BaselineError(f"{argument}= names the column {name!r}, which does not exist. {fix}")
 
 
 def _separated(

@@ -32,6 +32,7 @@ __all__ = [
 
 _MISSING_TYPES = frozenset({"NoneType", "NAType", "NaTType", "MaskedConstant"})
 _NO_CATEGORY = (Mapping, Set, list, tuple, complex, np.complexfloating)
+_CONVERT = "are neither numbers nor labels. Convert the column to numbers or text, or leave it out"
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 # The longest text that is read as a number. A float written out in full has up to 1,075 digits. A
@@ -124,9 +125,9 @@ def to_category(value: Any) -> str | None:
     if isinstance(value, bytes):
         return _decoded(value)
     if isinstance(value, _NO_CATEGORY) or _prints_address(value):
-        raise ValueError(f"not a category: {type(value).__name__}")
+        raise ValueError(f"values of type {type(value).__name__} {_CONVERT}")
     if getattr(value, "shape", ()) != ():
-        raise ValueError(f"not a category: array of shape {value.shape}")
+        raise ValueError(f"arrays of shape {value.shape} {_CONVERT}")
     if type(value).__name__ in ("bool", "bool_"):
         return "true" if value else "false"
     if isinstance(value, float | Decimal) or _is_numpy_real(value):

@@ -53,9 +53,9 @@ class BaselineMetricCollector(Collector):
         self._baseline: Baseline | None = None
         if not os.path.exists(self.path):
             _logger.warning(
-                "no baseline at %s: predictions are counted, but there is nothing to compare them "
-                "with. Write one at training with ModelMonitoringService.export_text(features, "
-                "inference, path)",
+                "no baseline at %s. Write one at training with "
+                "ModelMonitoringService.export_text(features, inference, path). Without it, "
+                "predictions are counted, but not compared",
                 os.fspath(self.path),
             )
 

@@ -15,6 +15,7 @@ from boxkite.baseline.tally import Tally, tally_column, tally_numbers
 from boxkite.baseline.values import to_category
 from boxkite.live.counts import Counts
 from boxkite.live.redaction import REDACTED
+from boxkite.logs.compaction.arrow_numbers import as_floats
 from boxkite.logs.compaction.row_layout import SINGLE, FieldLayout, Kind
 from boxkite.logs.reader.compacted_rows import CompactedRows
 
@@ -134,16 +135,14 @@ def _tally(variable: Variable, kind: Kind | None, array: pa.Array) -> Tally:
     if kind == "text":
         texts = {str(value): rows for value, rows in _distinct(array)}
         return tally_column(variable, CategoryColumn(texts, len(array) - sum(texts.values())))
-    # Booleans have no direct conversion. Integers beyond 2^53 are rounded, as `float` rounds them.
-    numbers = array.cast(pa.int8()) if kind == "boolean" else array
-    floats = numbers.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
-    return tally_numbers(variable, floats)
+    return tally_numbers(variable, as_floats(array))
 
 
 def _distinct(array: pa.Array) -> Iterator[tuple[object, int]]:
     """Yield each value with its number of rows. Redacted and missing values are left out."""
-    for pair in array.value_counts():
-        value, rows = pair["values"].as_py(), pair["counts"].as_py()
+    counted = array.value_counts()
+    values, numbers = (counted.field(name).to_pylist() for name in ("values", "counts"))
+    for value, rows in zip(values, numbers, strict=True):
         if value is not None and value != REDACTED:
             yield _INFINITIES.get(value, value), rows
 

@@ -25,16 +25,16 @@ __all__ = ["quality_command"]
     "--window",
     metavar="LENGTH",
     callback=window_length,
-    help="Take only the predictions of the last days, such as 7d: today and six days before, in "
-    "UTC. At most 40d. [default: all predictions whose labels the service still counts]",
+    help="Count only predictions of the last days, such as 7d: today and the six days before, in "
+    "UTC. At most 40d. [default: all predictions whose labels still count]",
 )
 @json_option
 @click.pass_obj
 def quality_command(monitor: Monitor, window: str | None, as_json: bool) -> None:
     """Measure the quality of the model from the labels that its service received.
 
-    The service must take labels, see the setting OUTCOME_TTL. This command only reads. It may run
-    beside the service, and on a read-only file system.
+    The service must take labels (setting OUTCOME_TTL). The command only reads, so you can run it
+    beside the service and on a read-only file system.
 
     \b
     Exit codes:

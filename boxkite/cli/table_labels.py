@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from boxkite.baseline import Baseline, SegmentColumn
 from boxkite.baseline.outcome_pairs import OutcomeCells
+from boxkite.baseline.row_groups import RowGroups
 from boxkite.baseline.row_labels import row_values
 from boxkite.baseline.time_windows import RowTimes
 from boxkite.baseline.values import is_missing
@@ -139,6 +140,7 @@ class TableRows:
         segments = {
             label: rows
             for each in groups
+            if isinstance(each, RowGroups)
             for label, rows in zip(each.column.labels, each.rows, strict=True)
         }
         outputs = [columns[each.name] for each in cells.outputs[: cells.width]]

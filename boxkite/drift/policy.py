@@ -106,6 +106,12 @@ class Policy:
         if not self.windows:
             raise ConfigError("`windows` must name at least one window, such as {'1h': 1.0}")
         _INDEPENDENT_ROWS.check("`design_effect`", self.design_effect)
+        for name, each in self.variables.items():
+            if not isinstance(each, VariablePolicy | None):  # pyright: ignore[reportUnnecessaryIsInstance]
+                raise ConfigError(
+                    f"`variables` gives {name!r} the policy {each!r}. Pass a VariablePolicy, such "
+                    f"as VariablePolicy(min_effect=0.2), or None for no alert"
+                )
 
     def check_names(self, variables: Iterable[Variable]) -> None:
         """Check that the baseline has every variable that the policy names.

@@ -61,10 +61,14 @@ def compare(
             baseline has. Pass () to compare no segments.
 
     Raises:
-        BaselineError: If no column has the name of a variable, a column cannot be read, the
-            columns differ in length, or a column of segments is unknown.
+        BaselineError: If `baseline` is not a baseline, no column has the name of a variable, a
+            column cannot be read, the columns differ in length, or a column of segments is unknown.
         ConfigError: If the policy names a variable that the baseline does not have.
     """
+    if not isinstance(baseline, Baseline):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise BaselineError(
+            f"compare got {baseline!r} instead of a baseline. Pass Baseline.read(path)"
+        )
     policy = policy or Policy()
     policy.check_names(baseline.variables)
     rows = as_table(rows)

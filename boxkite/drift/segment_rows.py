@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from boxkite.baseline import Baseline, CategoryVariable, Segment, SegmentColumn, Variable
+from boxkite.baseline import Baseline, CategoryVariable, Variable
 from boxkite.baseline.engines.engine_column import EngineColumn
+from boxkite.baseline.engines.engine_groups import EngineGroups
+from boxkite.baseline.engines.questions import settle
 from boxkite.baseline.row_groups import RowColumn, RowGroups, segment_row_labels
 from boxkite.baseline.tally import Tally, tally_column
 from boxkite.baseline.training_columns import Segments
@@ -30,7 +34,7 @@ def matched_variables(baseline: Baseline, columns: Mapping[str, Any]) -> dict[st
 
 def row_groups(
     baseline: Baseline, columns: Mapping[str, Any], wanted: Segments | None, rows: int
-) -> list[RowGroups]:
+) -> list[RowGroups] | list[EngineGroups]:
     """Divide the rows of a table by the columns of segments of a baseline.
 
     Args:
@@ -41,7 +45,7 @@ def row_groups(
 
     Raises:
         BaselineError: If the baseline has no segments of a wanted column, the table lacks the
-            column, or it stays in an engine.
+            column, or one is lazy and the other is not.
     """
     known = {each.name: each for each in baseline.segments}
     if is_mapping(wanted):
@@ -57,69 +61,88 @@ def row_groups(
             )
     # Without its column, a feature is missing in all rows, and that is drift already.
     absent = [name for name, column in known.items() if column.is_feature and name not in columns]
-    return [
-        RowGroups.of(known[name], segment_row_labels(name, _values(name, values, columns), rows))
+    found = [
+        (known[name], _values(name, values, columns))
         for name, values in given.items()
         if values is not None or name not in absent
     ]
+    if not any(isinstance(each, EngineColumn) for each in columns.values()):
+        return [
+            RowGroups.of(column, segment_row_labels(column.name, values, rows))
+            for column, values in found
+        ]
+    for column, values in found:
+        if not isinstance(values, EngineColumn):
+            raise BaselineError(
+                f"the table is lazy, but the values of {column.name!r} in segments= are in memory, "
+                f"so their rows cannot be matched. Name a column of the table, or collect it first"
+            )
+    return settle([functools.partial(EngineGroups.of, *each) for each in found])
 
 
 def _values(name: str, given: Any, columns: Mapping[str, Any]) -> Any:
     """Return the values of a column of segments."""
-    values = given
-    if given is None or isinstance(given, str):
-        column = name if given is None else given
-        if column not in columns:
-            raise BaselineError(
-                f"the baseline has segments of {name!r}, but the table has no column {column!r}. "
-                f"Pass its values with segments={{{name!r}: values}}, or segments=() to compare "
-                f"all rows only"
-            )
-        values = columns[column]
-    if isinstance(values, EngineColumn):
+    if given is not None and not isinstance(given, str):
+        return given
+    column = name if given is None else given
+    if column not in columns:
         raise BaselineError(
-            f"the segments of {name!r} need rows in memory, but the table is lazy. Collect it "
-            f"first, or pass segments=() to compare all rows only"
+            f"the baseline has segments of {name!r}, but the table has no column {column!r}. "
+            f"Pass its values with segments={{{name!r}: values}}, or segments=() to compare "
+            f"all rows only"
         )
-    return values
+    return columns[column]
 
 
 def segment_tallies(
-    baseline: Baseline, columns: Mapping[str, Any], groups: Sequence[RowGroups]
+    baseline: Baseline,
+    columns: Mapping[str, Any],
+    groups: Sequence[RowGroups] | Sequence[EngineGroups],
 ) -> list[Tally]:
     """Return the counts of each segment, in the order of `Baseline.counted_variables`.
 
     The counts of segments in other columns than those of `groups` are 0.
     """
-    by_column = {each.column.name: each.rows for each in groups}
-    rows = {
-        label: own
-        for column in baseline.segments
-        for label, own in zip(column.labels, by_column.get(column.name, ()), strict=False)
-    }
-    found: list[list[Tally]] = []
+    by_column = {each.column.name: each for each in groups}
     matched = matched_variables(baseline, columns) if groups else {}
-    for i, whole in enumerate(baseline.variables):
-        categorical = isinstance(whole, CategoryVariable)
-        column = None
-        if matched.get(whole.name) is whole:
-            column = RowColumn.of(whole.name, columns[whole.name], categorical=categorical)
-        found.append(
-            [
-                _tally(each.variables[i], column, rows.get(each.label))
-                for each in _segments(baseline.segments)
-            ]
-        )
-    return [tally for of_segment in zip(*found, strict=True) for tally in of_segment]
+    values = [
+        _read(each, columns[each.name]) if matched.get(each.name) is each else None
+        for each in baseline.variables
+    ]
+    return settle(
+        [
+            _counter(variable, own, by_column.get(column.name), place)
+            for column in baseline.segments
+            for place, segment in enumerate(column)
+            for variable, own in zip(segment.variables, values, strict=True)
+        ]
+    )
 
 
-def _segments(columns: Sequence[SegmentColumn]) -> list[Segment]:
-    return [segment for column in columns for segment in column]
+def _read(variable: Variable, values: Any) -> RowColumn | EngineColumn:
+    if isinstance(values, EngineColumn):
+        return values
+    categorical = isinstance(variable, CategoryVariable)
+    return RowColumn.of(variable.name, values, categorical=categorical)
 
 
-def _tally(variable: Variable, column: RowColumn | None, rows: Any) -> Tally:
-    """Count the rows of a segment; all of them are missing if the table lacks the variable."""
-    if rows is None or column is None:
-        missing = 0 if rows is None else len(rows)
-        return Tally(np.zeros(len(variable.counts), dtype=np.int64), missing)
+def _counter(
+    variable: Variable,
+    values: RowColumn | EngineColumn | None,
+    group: RowGroups | EngineGroups | None,
+    place: int,
+) -> Callable[[], Tally]:
+    """Return a function that counts one segment of a column.
+
+    All rows are missing if the table lacks the column. There are none if the segment is not wanted.
+    """
+    if isinstance(group, EngineGroups) and isinstance(values, EngineColumn):
+        return functools.partial(group.part(values, place).tally, variable)
+    if isinstance(group, RowGroups) and isinstance(values, RowColumn):
+        return functools.partial(_tally, variable, values, group.rows[place])
+    missing = 0 if group is None else group.sizes[place]
+    return functools.partial(Tally, np.zeros(len(variable.counts), dtype=np.int64), missing)
+
+
+def _tally(variable: Variable, column: RowColumn, rows: NDArray[np.int64]) -> Tally:
     return tally_column(variable, column.part(rows))

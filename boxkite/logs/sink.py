@@ -28,7 +28,8 @@ class Batch:
 
     Attributes:
         context: ids and names that all of the records share.
-        records: one or more records.
+        records: one or more records. They are read from the journal when they are used, so keep
+            copies (`list(records)`) if you need them after `deliver`.
     """
 
     context: LogContext

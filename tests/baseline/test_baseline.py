@@ -223,7 +223,7 @@ def test_a_file_beyond_its_bounds_is_refused(tmp_path: Path) -> None:
     [
         (b"", "no baseline series in it, or it is cut short"),
         (b"up 1\n", "no baseline series in it, or it is cut short"),
-        (b"up 1\n\xff", "line 2: not UTF-8: invalid start byte"),
+        (b"up 1\n\xff", "line 2: not UTF-8: invalid start byte. It is damaged, or no baseline"),
         (b"up one\n", "line 1: not a value: ' one'"),
         (
             b'up 1\nboxkite_baseline_rows{model_name="m"} 3\n\n',

@@ -22,6 +22,9 @@ DAY = 86400.0
 MIDNIGHT = dt.datetime.fromisoformat("1970-01-02")
 IN_UTC = MIDNIGHT.replace(tzinfo=dt.UTC)
 NAN = float("nan")
+NO_CATEGORY = (
+    "are neither numbers nor labels. Convert the column to numbers or text, or leave it out"
+)
 
 
 def captured(values: Any, *, categorical: bool = False) -> list[float] | dict[str | None, int]:
@@ -217,11 +220,11 @@ def test_odd_columns_have_a_defined_result(values: Any, expected: Any) -> None:
 @pytest.mark.parametrize(
     ("values", "reason"),
     [
-        ([[1], [2]], "not a category: list"),
-        ([{}, {}], "not a category: dict"),
-        ([np.array([1.0]), np.array([NAN])], "not a category: array of shape (1,)"),
-        ([object()], "not a category: object"),
-        ([1j], "not a category: complex"),
+        ([[1], [2]], "values of type list " + NO_CATEGORY),
+        ([{}, {}], "values of type dict " + NO_CATEGORY),
+        ([np.array([1.0]), np.array([NAN])], "arrays of shape (1,) " + NO_CATEGORY),
+        ([object()], "values of type object " + NO_CATEGORY),
+        ([1j], "values of type complex " + NO_CATEGORY),
         (
             np.array([1j]),
             (
@@ -237,10 +240,10 @@ def test_odd_columns_have_a_defined_result(values: Any, expected: Any) -> None:
         (5, "'int' object is not iterable"),
         ("abc", "a str is not a column. Pass a list of values"),
         ({"a": 1}, "a dict is not a column. Pass a list of values"),
-        (pd.Series([[1], [2]]), "not a category: list"),
-        (pl.Series([[1], [2]]), "not a category: list"),
-        (pl.Series([{"a": 1}]), "not a category: dict"),
-        (pa.array([[1], [2]]), "not a category: list"),
+        (pd.Series([[1], [2]]), "values of type list " + NO_CATEGORY),
+        (pl.Series([[1], [2]]), "values of type list " + NO_CATEGORY),
+        (pl.Series([{"a": 1}]), "values of type dict " + NO_CATEGORY),
+        (pa.array([[1], [2]]), "values of type list " + NO_CATEGORY),
         ([b"\xff"], "'utf-8' codec can't decode byte 0xff in position 0: invalid start byte"),
     ],
 )

@@ -29,6 +29,9 @@ NUMBERS = (
 )
 TEXTS = st.none() | st.text() | st.sampled_from(["", "nan", "__other__", "__unseen__", "\ud800"])
 KINDS = [NUMBERS, TEXTS, NUMBERS | TEXTS, st.sampled_from([0, 1, 2.5, None])]
+NO_CATEGORY = (
+    "are neither numbers nor labels. Convert the column to numbers or text, or leave it out"
+)
 COLUMNS = st.one_of([st.lists(kind, min_size=1, max_size=120) for kind in KINDS])
 
 
@@ -222,7 +225,7 @@ def test_a_column_of_ids_is_warned_of() -> None:
             {"features": pd.DataFrame([[1, 2]], columns=["a", "a"])},
             "two columns have the name 'a'. Rename one",
         ),
-        ({"features": {"c": [[1], [2]]}}, "column 'c': not a category: list"),
+        ({"features": {"c": [[1], [2]]}}, "column 'c': values of type list " + NO_CATEGORY),
         (
             {"features": {"c": [1]}, "bins": 1},
             "column 'c': bins is 1, but must be at least 2",
@@ -232,6 +235,10 @@ def test_a_column_of_ids_is_warned_of() -> None:
             "column 'c': the bin edge 2 stands before 1. Bin edges must ascend, without repetition",
         ),
         ({"features": {"c": [1]}, "bins": {"d": 5}}, "bins= names columns that do not exist: 'd'"),
+        (
+            {"features": {"size": [1]}, "bins": {"siez": 5}},
+            "bins= names columns that do not exist: 'siez'. Did you mean 'size'?",
+        ),
         (
             {"features": {"c": [1]}, "categorical": ["d", "e"]},
             "categorical= names columns that do not exist: 'd', 'e'",

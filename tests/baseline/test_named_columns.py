@@ -1,6 +1,7 @@
 """A table of any library is split into the same columns."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import narwhals as nw
@@ -14,6 +15,10 @@ from boxkite.baseline.named_columns import named_columns
 from boxkite.errors import BaselineError
 
 EXPECTED = "a table, a mapping of columns, (name, values) pairs or a 2-D array"
+NOT_READ = (
+    "cannot read 'july.csv' as columns. Read the file first, for instance with "
+    "pandas.read_parquet, or use the command line: boxkite baseline, boxkite compare"
+)
 NAMES = ["n", "t"]
 N, T = [1.0, 2.0], ["a", "b"]
 FRAME = pd.DataFrame({"n": N, "t": T})
@@ -100,7 +105,9 @@ def test_columns_are_named_by_the_table_or_by_default(
                 "- 'a' 2 times. Rename one"
             ),
         ),
-        ("text", {}, f"cannot read str as columns. Pass {EXPECTED}"),
+        ("july.csv", {}, NOT_READ),
+        (Path("july.csv"), {}, NOT_READ),
+        (b"text", {}, f"cannot read bytes as columns. Pass {EXPECTED}"),
         (5, {}, f"cannot read int as columns. Pass {EXPECTED}"),
         ([1], {}, f"cannot read int as a column. Pass {EXPECTED}"),
     ],

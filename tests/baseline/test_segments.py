@@ -221,8 +221,8 @@ def test_messages_name_the_column_and_the_fix() -> None:
         fitted(rows, segments=["land"])
     with pytest.raises(BaselineError, match="'country' has 3 rows, but the table has 500"):
         fitted(rows, segments={"country": ["a", "b", "c"]})
-    with pytest.raises(BaselineError, match="rows in memory"):
-        Baseline.fit(pl.LazyFrame({"a": [1], "b": ["x"]}), segments=["b"])
+    with pytest.raises(BaselineError, match="segments= divides a lazy frame, but some columns are"):
+        Baseline.fit(pl.LazyFrame({"a": [1]}), segments={"b": ["x"]})
     first = fitted(rows, segments={"country": "country"})
     with pytest.raises(BaselineError, match="Pass its values"):
         Baseline.fit(rows.drop(columns="country"), "score", like=first)

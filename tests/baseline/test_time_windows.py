@@ -151,7 +151,8 @@ def test_other_windows_can_be_learnt(rows: pd.DataFrame) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"time": "when"}, "time= names the column 'when', which does not exist"),
+        ({"time": "when"}, "time= names the column 'when', which does not exist. Pass the name"),
+        ({"time": "xx"}, "time= names the column 'xx', which does not exist. Did you mean 'x'"),
         ({"time": [1.0, 2.0]}, "time= has 2 rows, but feature 'x' has 10"),
         ({"time": ["Monday"] * 10}, "time= is a column of text"),
         ({"time": [None] * 10}, "time= has no value"),

@@ -1,6 +1,8 @@
 """Test that columns of a compacted day give the same counts as its lines."""
 
 import datetime as dt
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -180,3 +182,20 @@ def test_late_lines_are_counted_once(tmp_path: Path) -> None:
     new = line.replace(b'"entity_id":"0"', b'"entity_id":"new"')
     log.store.put_new(MINUTE.replace("0900_w", "0000_late"), [line, new])
     assert count_log(baseline, LogReader.open(str(tmp_path))).predictions == 21
+
+
+@pytest.mark.slow
+def test_a_compacted_day_is_counted_without_pandas(tmp_path: Path) -> None:
+    """Importing pandas takes longer than counting a few thousand predictions."""
+    baseline, rows = CASES["ordinary"]
+    write(tmp_path, rows)
+    compacted(tmp_path)
+    baseline.write(tmp_path / "histogram.prom")
+    code = (
+        "import atexit, sys; from boxkite.cli import main; "
+        "atexit.register(lambda: print('pandas' in sys.modules, file=sys.stderr)); main()"
+    )
+    command = [sys.executable, "-c", code, "compare", tmp_path / "histogram.prom", tmp_path]
+    shown = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "output" in shown.stdout
+    assert shown.stderr == "False\n"

@@ -1,8 +1,10 @@
 """The examples that read the prediction log back do what the page on the log says."""
 
+import contextlib
 import json
 import re
 import shutil
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -149,17 +151,45 @@ def test_the_table_for_athena_has_the_columns_of_a_compacted_day(compacted: Path
     ]
 
 
-def test_the_lines_for_iceberg_name_the_files_of_the_manifest(compacted: Path) -> None:
-    class Table:
-        added: Any = None
+class Table:
+    """Notes what is added to it, as a table of PyIceberg and its change of a schema."""
 
-        def add_files(self, paths: list[str]) -> None:
-            self.added = paths
+    def __init__(self) -> None:
+        self.added: list[str] = []
+        self.columns: list[str] = []
 
-    table = Table()
-    result("add_files", COMPACTED, table=table)
+    def create_table_if_not_exists(self, _: str, schema: pyarrow.Schema) -> "Table":
+        self.columns = schema.names
+        return self
+
+    @contextlib.contextmanager
+    def update_schema(self) -> Iterator["Table"]:
+        yield self
+
+    def union_by_name(self, schema: pyarrow.Schema) -> None:
+        assert schema.names == self.columns
+
+    def add_files(self, paths: list[str]) -> None:
+        self.added += paths
+
+
+def test_the_lines_for_iceberg_add_the_files_of_the_manifest(compacted: Path) -> None:
+    catalog = Table()
+    result("add_files", COMPACTED, catalog=catalog)
     (part,) = compacted.glob("part-*.parquet")
-    assert table.added == [f"s3://bucket/{part.as_posix()}"]
+    assert catalog.added == [f"s3://bucket/{part.as_posix()}"]
+    assert catalog.columns == pyarrow.parquet.read_schema(part).names
+
+
+@pytest.mark.usefixtures("compacted")
+def test_iceberg_reads_the_files_that_were_added(tmp_path: Path) -> None:
+    sql = pytest.importorskip("pyiceberg.catalog.sql", reason="PyIceberg is not installed")
+    catalog = sql.SqlCatalog("c", uri=f"sqlite:///{tmp_path}/c.db", warehouse=f"file://{tmp_path}")
+    catalog.create_namespace("logs")
+    code = block("python", "add_files", COMPACTED).replace("s3://bucket/", f"file://{tmp_path}/")
+    exec(code, {"catalog": catalog})
+    rows = catalog.load_table("logs.flights").scan().to_arrow().sort_by("entity_id").to_pylist()
+    assert [(row["entity_id"], *row["features"].values()) for row in rows] == ROWS
 
 
 def test_the_commands_of_the_section_on_compacted_days_exist() -> None:

@@ -252,6 +252,13 @@ def test_each_variable_may_have_floors_of_its_own(name: str, floors: Floors) -> 
             {"windows": {"1h": "1h"}},
             "the hours of the window '1h' in `windows` must be a number, not '1h'",
         ),
+        (
+            {"variables": {"dest": 0.2}},
+            (
+                "`variables` gives 'dest' the policy 0.2. Pass a VariablePolicy, such as "
+                "VariablePolicy(min_effect=0.2), or None for no alert"
+            ),
+        ),
     ],
 )
 def test_a_policy_with_an_impossible_value_is_refused(values: dict[str, Any], message: str) -> None:

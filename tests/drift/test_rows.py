@@ -119,6 +119,15 @@ def test_columns_of_different_length_are_refused(baseline: Baseline) -> None:
     )
 
 
+def test_a_path_in_place_of_a_baseline_is_refused() -> None:
+    path: Any = "histogram.prom"
+    with pytest.raises(BaselineError) as raised:
+        compare(path, {"x": [1.0]})
+    assert str(raised.value) == (
+        "compare got 'histogram.prom' instead of a baseline. Pass Baseline.read(path)"
+    )
+
+
 def test_a_table_of_other_columns_is_refused(baseline: Baseline) -> None:
     with pytest.raises(BaselineError) as raised:
         compare(baseline, {"y": [1], "z": [2]})

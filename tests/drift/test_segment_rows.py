@@ -125,8 +125,8 @@ def test_without_the_column_a_feature_is_missing_and_other_columns_are_asked_for
     assert compare(baseline, live, segments=()).segments == {}
     with pytest.raises(BaselineError, match="names 'land', but the baseline has segments of"):
         compare(baseline, live, segments=["land"])
-    with pytest.raises(BaselineError, match="need rows in memory"):
-        compare(baseline, pl.from_pandas(table()).lazy())
+    with pytest.raises(BaselineError, match="in memory, so their rows cannot be matched"):
+        compare(baseline, pl.from_pandas(live).lazy(), segments={"country": table().country})
 
 
 def test_an_absent_column_is_missing_in_each_segment_too() -> None:

@@ -278,3 +278,24 @@ def test_records_to_be_delivered_again_are_seen_by_other_workers_at_once(tmp_pat
     worker.fold(NO_ERRORS)
     worker.outbox.count_retried(1)
     assert group.others("").log_by_outcome()["retried"] == 1
+
+
+def test_records_that_were_delivered_given_up_or_damaged_are_gone(tmp_path: Path) -> None:
+    worker = Worker(tmp_path, BASELINE, 200, 800, CONTEXT)
+    for each in range(10):
+        worker.journal.append(record(each))
+    worker.fold(NO_ERRORS)
+    delivered = worker.outbox.seal(worker.outbox.waiting(1, MANY), 1)
+    worker.outbox.acknowledge(delivered, delivered=1, dropped=0)
+    given_up = worker.outbox.waiting(10, MANY)
+    crowd_out(worker, 10)
+    for gone in (delivered, given_up):
+        with pytest.raises(RecordsGoneError, match="delivered or given up"):
+            list(gone.contents)
+    worker.abandon()
+    orphan = OrphanedJournal(WorkerFolder(worker.folder))
+    damaged = orphan.waiting(MANY, MANY)
+    for path in worker.folder.glob("journal-*"):
+        path.unlink()
+    with pytest.raises(RecordsGoneError, match="damaged or removed"):
+        list(damaged.contents)

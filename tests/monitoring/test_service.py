@@ -151,7 +151,7 @@ def test_a_missing_file_is_told_once_and_the_service_works(kept, tmp_path, caplo
     assert body == b""
     assert [each.features for each in kept.predictions] == [[1.0, "AA"]] * 3
     (warning,) = [each for each in caplog.records if each.levelno >= logging.WARNING]
-    assert warning.getMessage().startswith(f"no baseline at {tmp_path}/histogram.prom: ")
+    assert warning.getMessage().startswith(f"no baseline at {tmp_path}/histogram.prom. ")
 
 
 @pytest.mark.parametrize(

@@ -185,10 +185,23 @@ def test_rules_without_alerts_only_record() -> None:
     assert all("record" in rule for group in groups for rule in group["rules"])
 
 
-def test_a_name_that_is_no_alert_is_refused() -> None:
-    for arguments in ({"without": frozenset({"BoxkiteDrift"})}, {"severities": {"page": "x"}}):
-        with pytest.raises(ConfigError, match="is not one of BoxkiteFeatureDrift"):
-            RuleOptions(**arguments)
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            {"without": frozenset({"BoxkiteDrift"})},
+            "'BoxkiteDrift'. Did you mean BoxkiteOutputDrift",
+        ),
+        ({"severities": {"critcal": "x"}}, "'critcal'. Did you mean critical"),
+        (
+            {"severities": {"page": "x"}},
+            f"'page'. Give one of {', '.join(ALERTS)}, warning, critical",
+        ),
+    ],
+)
+def test_a_name_that_is_no_alert_is_refused(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=f"^there is no alert or severity {message}"):
+        RuleOptions(**arguments)
 
 
 def test_every_section_of_the_runbook_starts_with_what_an_engineer_on_call_needs() -> None:

@@ -52,7 +52,10 @@ class EngineTimes:
         Raises:
             BaselineError: if the column is not in the same frame as the times.
         """
-        if not isinstance(values, EngineColumn) or values.source.origin is not self._times.source:
+        if (
+            not isinstance(values, EngineColumn)
+            or values.source.origin is not self._times.source.origin
+        ):
             raise BaselineError(
                 f"time= names a column of a lazy frame that does not have {variable.role} "
                 f"{variable.name!r}. Pass one frame with all columns, and name the outputs: "

@@ -24,7 +24,7 @@ class LazySource:
     Attributes:
         frame: the frame.
         schema: its columns and their types.
-        origin: source whose rows these are.
+        origin: source whose rows these are, or some of them.
         progress: display that is told about each query.
     """
 
@@ -60,6 +60,10 @@ class LazySource:
     def derived(self, name: str, column: nw.Expr) -> LazySource:
         """Return the same rows with one more column."""
         return LazySource(self.frame.with_columns(column.alias(name)), self.origin, self.progress)
+
+    def where(self, condition: nw.Expr) -> LazySource:
+        """Return the rows for which a condition holds."""
+        return LazySource(self.frame.filter(condition), self.origin, self.progress)
 
     def has_categories(self, name: str) -> bool:
         """Return whether a column has a categorical type."""

@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
+from boxkite.logs.compaction.arrow_numbers import as_floats, as_microseconds
 from boxkite.logs.compaction.row_layout import FIELDS, SINGLE, FieldLayout, Kind, RowLayout, by_name
 from boxkite.logs.log_line import LoggedPrediction, finish_line
 from boxkite.logs.log_record import LogRecord
@@ -191,7 +192,7 @@ def _column(batch: pa.RecordBatch, name: str) -> pa.Array:
 
 
 def _times(column: pa.Array) -> Iterator[str]:
-    moments: Any = column.cast(pa.timestamp("us")).to_numpy(zero_copy_only=False)
+    moments: Any = as_microseconds(column).view("datetime64[us]")
     as_text: Callable[..., Any] = np.datetime_as_string
     return (f"{text}Z" for text in as_text(moments, unit="us").tolist())
 
@@ -265,7 +266,7 @@ def _decode(kind: Kind, array: pa.Array) -> list[Any]:
 
 
 def _decode_floats(array: pa.Array) -> list[Any]:
-    floats = array.to_numpy(zero_copy_only=False)
+    floats = as_floats(array)
     values: list[Any] = floats.tolist()
     # A line has no NaN, so NaN in numpy's array stands for null.
     for i in np.flatnonzero(~np.isfinite(floats)).tolist():

@@ -10,8 +10,10 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from boxkite.errors import LogReadError
+from boxkite.logs.compaction.arrow_numbers import as_microseconds
 from boxkite.logs.compaction.line_rows import lines_of
 from boxkite.logs.compaction.manifest import CompactedDay, Part
 from boxkite.logs.compaction.row_layout import RowLayout
@@ -45,12 +47,15 @@ class CompactedRows:
     @property
     def first(self) -> datetime:
         """Time of the first row."""
-        return self.batch.column("created_at")[0].as_py()  # type: ignore[no-any-return]
+        return self._moment(0)
 
     @property
     def last(self) -> datetime:
         """Time of the last row."""
-        return self.batch.column("created_at")[-1].as_py()  # type: ignore[no-any-return]
+        return self._moment(-1)
+
+    def _moment(self, index: int) -> datetime:
+        return _EPOCH + int(self.microseconds()[index]) * _MICROSECOND
 
     def predictions(self) -> Iterator[tuple[bytes, LoggedPrediction]]:
         """Yield the predictions with their lines, as they were logged."""
@@ -77,10 +82,9 @@ class CompactedRows:
         """Return the index of the first row that is not before a moment."""
         return int(np.searchsorted(self.microseconds(), (moment - _EPOCH) // _MICROSECOND))
 
-    def microseconds(self) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    def microseconds(self) -> NDArray[np.int64]:
         """Return the times of the rows in microseconds since 1970."""
-        column = self.batch.column("created_at").cast(pa.int64())
-        return column.to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
+        return as_microseconds(self.batch.column("created_at"))
 
 
 def read_rows(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -129,4 +130,6 @@ def longest_scrape_interval(window: str) -> int:
 
 def _known(name: str, names: tuple[str, ...]) -> None:
     if name not in names:
-        raise ConfigError(f"{name!r} is not one of {', '.join(names)}")
+        nearest = difflib.get_close_matches(name, names, n=1)
+        fix = f"Did you mean {nearest[0]}?" if nearest else f"Give one of {', '.join(names)}"
+        raise ConfigError(f"there is no alert or severity {name!r}. {fix}")

@@ -2,12 +2,15 @@
 
 import gzip
 import json
+import math
 import sys
+import tracemalloc
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
+import msgspec
 import pytest
 
 from boxkite import ConfigError
@@ -15,6 +18,7 @@ from boxkite.live.log_context import LogContext
 from boxkite.logs.log_line import to_line
 from boxkite.logs.log_record import LogRecord
 from boxkite.logs.partition import parse_path
+from boxkite.logs.reader.log_reader import LogReader
 from boxkite.logs.sink import Batch, RejectedError
 from boxkite.logs.sinks.files_sink import FilesSink
 from boxkite.logs.stores.local_store import LocalStore
@@ -170,6 +174,73 @@ def test_records_without_a_valid_time_are_rejected_and_all_others_written(sink, 
         3: "ValueError: created_at is '2026-13-01T00:00'. Use RFC 3339 in UTC.",
     }
     assert files(store) == {f"{DAY}/1405_w1-pod.txt": ["1", "3"]}
+
+
+class Odd(dict):  # type: ignore[type-arg]
+    """Cannot be written as a line."""
+
+    def items(self):
+        raise RuntimeError("odd")
+
+
+def odd(number: int, **fields: Any) -> LogRecord:
+    return msgspec.structs.replace(record(number), features=Odd(a=math.inf), **fields)
+
+
+def test_a_minute_whose_records_are_all_rejected_has_no_file(sink, store):
+    with pytest.raises(RejectedError) as caught:
+        sink.deliver(batch(odd(1), odd(2)))
+    assert caught.value.reasons == {0: "RuntimeError: odd", 1: "RuntimeError: odd"}
+    assert files(store) == {}
+
+
+def test_a_record_is_rejected_again_when_its_batch_comes_again(store):
+    class Full(LocalStore):
+        full = True
+
+        def put_new(self, path: str, pieces: Iterable[bytes]) -> bool:
+            if "/1406_" in path and self.full:
+                raise OSError("full")
+            return super().put_new(path, pieces)
+
+    full = Full(store.folder)
+    sink = FilesSink(full, "file")
+    both = batch(record(1), odd(2), record(3, "2026-11-23T14:06:00.000000Z"))
+    with pytest.raises(OSError, match="full"):
+        sink.deliver(both)
+    full.full = False
+    with pytest.raises(RejectedError) as caught:
+        sink.deliver(both)
+    assert caught.value.reasons == {1: "RuntimeError: odd"}
+    assert files(store) == {f"{DAY}/1405_w1-pod.txt": ["1"], f"{DAY}/1406_w1-pod.txt": ["3"]}
+
+
+@pytest.mark.parametrize("compression", [None, "gzip", "zstd"])
+def test_a_large_batch_takes_little_memory(compression, store):
+    if compression == "zstd":
+        pytest.importorskip("zstandard")
+    size, number = 20_000, 600
+
+    class Large(Sequence):  # type: ignore[type-arg]
+        """Records of 20 kB, made when they are used as those of a journal."""
+
+        def __len__(self):
+            return number
+
+        def __getitem__(self, index):
+            return msgspec.structs.replace(record(index), output=f"{index:0{size}}")
+
+    sink = FilesSink(store, "file", compression)
+    sink.deliver(batch(record(number)))  # imports what it needs
+    tracemalloc.start()
+    try:
+        sink.deliver(Batch(CONTEXT, Large()))
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 1_000_000 < size * number / 10
+    log = LogReader.open(str(store.folder))
+    assert sum(1 for _ in log.predictions()) == number + 1
 
 
 def test_a_lack_of_memory_rejects_no_record_for_good(sink, store, monkeypatch):
