@@ -1,10 +1,9 @@
 """The examples that read the prediction log back do what the page on the log says."""
 
-import contextlib
+import importlib
 import json
 import re
 import shutil
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import pytest
 
 from boxkite.logs.compaction.compactor import Compactor
 from boxkite.logs.stores.local_store import LocalStore
+from tests.optional_packages import require
 
 PAGE = Path(__file__).parents[2] / "docs" / "guides" / "log.md"
 SECTION, COMPACTED = (
@@ -151,39 +151,10 @@ def test_the_table_for_athena_has_the_columns_of_a_compacted_day(compacted: Path
     ]
 
 
-class Table:
-    """Notes what is added to it, as a table of PyIceberg and its change of a schema."""
-
-    def __init__(self) -> None:
-        self.added: list[str] = []
-        self.columns: list[str] = []
-
-    def create_table_if_not_exists(self, _: str, schema: pyarrow.Schema) -> "Table":
-        self.columns = schema.names
-        return self
-
-    @contextlib.contextmanager
-    def update_schema(self) -> Iterator["Table"]:
-        yield self
-
-    def union_by_name(self, schema: pyarrow.Schema) -> None:
-        assert schema.names == self.columns
-
-    def add_files(self, paths: list[str]) -> None:
-        self.added += paths
-
-
-def test_the_lines_for_iceberg_add_the_files_of_the_manifest(compacted: Path) -> None:
-    catalog = Table()
-    result("add_files", COMPACTED, catalog=catalog)
-    (part,) = compacted.glob("part-*.parquet")
-    assert catalog.added == [f"s3://bucket/{part.as_posix()}"]
-    assert catalog.columns == pyarrow.parquet.read_schema(part).names
-
-
 @pytest.mark.usefixtures("compacted")
 def test_iceberg_reads_the_files_that_were_added(tmp_path: Path) -> None:
-    sql = pytest.importorskip("pyiceberg.catalog.sql", reason="PyIceberg is not installed")
+    require("pyiceberg")
+    sql = importlib.import_module("pyiceberg.catalog.sql")
     catalog = sql.SqlCatalog("c", uri=f"sqlite:///{tmp_path}/c.db", warehouse=f"file://{tmp_path}")
     catalog.create_namespace("logs")
     code = block("python", "add_files", COMPACTED).replace("s3://bucket/", f"file://{tmp_path}/")

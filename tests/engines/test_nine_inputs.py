@@ -1,10 +1,8 @@
 """The same rows give the same bytes, whatever holds them."""
 
 import datetime as dt
-import importlib.util
 import os
 import shutil
-import sys
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +16,7 @@ import pyarrow as pa
 import pytest
 
 from boxkite import Baseline, compare
+from tests.optional_packages import require
 
 RANDOM = np.random.default_rng(9)
 ROWS = 600
@@ -92,13 +91,6 @@ INPUTS: dict[str, Callable[[pa.Table, Path], Any]] = {
 }
 # These engines take seconds for each query, so they get one column of each kind.
 FEW = ["normal", "flag", "text", "time", "score"]
-
-
-def require(module: str) -> None:
-    """Skip if an engine is not installed, but fail in the main environment of CI."""
-    if importlib.util.find_spec(module) is None:
-        main = "CI" in os.environ and Path(sys.prefix).name == ".venv"
-        (pytest.fail if main else pytest.skip)(f"needs {module}: make .venv/engines.installed")
 
 
 @pytest.mark.parametrize("name", INPUTS)
