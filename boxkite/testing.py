@@ -25,7 +25,8 @@ class RecordingSink:
 
     def deliver(self, batch: Batch) -> None:
         """Keep the records of a batch."""
-        self.records += batch.records
+        # A list first: if the records can no longer be read, keep none of them.
+        self.records += list(batch.records)
 
     def close(self) -> None:
         """Do nothing: the records stay."""

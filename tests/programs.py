@@ -54,7 +54,7 @@ def running(
         yield process
     finally:
         process.terminate()
-        process.wait(60)
+        process.wait(120)
 
 
 def until_answered(url: str, process: "subprocess.Popen[bytes]") -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import re
 import shlex
 import sys
@@ -112,11 +113,13 @@ def serve() -> Callable[[str, Path], AbstractContextManager[httpx.Client]]:
     @contextmanager
     def served(command: str, folder: Path) -> Iterator[httpx.Client]:
         port = str(free_port())
-        arguments = shlex.split(command.replace("8000", port))
+        arguments = [sys.executable, "-m", *shlex.split(command.replace("8000", port))]
         address = f"http://127.0.0.1:{port}"
+        # On a busy machine, uvicorn would kill a worker that does not answer for 5 seconds.
+        environment = os.environ | {"UVICORN_TIMEOUT_WORKER_HEALTHCHECK": "120"}
         with (
             running(
-                [sys.executable, "-m", *arguments], folder / "output", folder=folder
+                arguments, folder / "output", folder=folder, environment=environment
             ) as process,
             httpx.Client(base_url=address, timeout=30) as client,
         ):

@@ -111,6 +111,32 @@ def test_a_batch_that_is_not_taken_comes_again_as_it_was(
     assert outcomes(monitor)["retried"] == 3 * len(sink.asked[0])
 
 
+def test_records_that_are_given_up_during_their_delivery_are_dropped_and_not_delivered(
+    new_monitor: Callable[..., Monitor],
+) -> None:
+    class Overtaken(RecordingSink):
+        whole_minutes = True
+        asked = 0
+
+        def deliver(self, batch: Batch) -> None:
+            self.asked += 1
+            if self.asked == 1:
+                assert batch.records[0].entity_id == made[0]
+                made.extend(ids_of(monitor, 3000))
+                monitor._counts.fold()
+            super().deliver(batch)
+
+    sink = Overtaken()
+    monitor = new_monitor(sink, state_max_bytes=200_000)
+    made = ids_of(monitor, 800)
+    assert monitor.flush(60)
+    seen = outcomes(monitor)
+    assert seen["dropped"] > 800
+    assert (seen["delivered"], seen["retried"], seen["log_pending"]) == (len(sink.records), 0, 0)
+    assert seen["predictions"] == 3800 == seen["delivered"] + seen["dropped"]
+    assert [each.entity_id for each in sink.records] == made[seen["dropped"] :]
+
+
 def test_what_a_sink_refuses_for_good_is_set_aside_and_the_rest_goes_on(
     new_monitor: Callable[..., Monitor], tmp_path: Path
 ) -> None:
