@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 import pytest
 from hypothesis import HealthCheck, settings
 
-from boxkite import signals
+from boxkite import Baseline, signals
 from boxkite.logs.log_record import LogRecord
 from boxkite.prometheus import policy_series
 from boxkite.testing import RecordingSink
@@ -234,6 +234,15 @@ def records() -> Iterator[Records]:
         yield kept
     for monitor in kept.monitors:
         monitor.close()
+
+
+@pytest.fixture(scope="session")
+def score_baseline() -> Baseline:
+    """An age and a colour as features, and a score between 0 and 1."""
+    features = {"age": list(range(100)), "colour": ["red", "blue"] * 50}
+    return Baseline.fit(
+        features, {"score": [i / 100 for i in range(100)]}, model="score", version="1"
+    )
 
 
 def pytest_xdist_auto_num_workers() -> int:

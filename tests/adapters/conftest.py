@@ -273,15 +273,6 @@ def _asgi_client(app: Starlette) -> Callable[..., Answer]:
 
 
 @pytest.fixture(scope="session")
-def score_baseline() -> boxkite.Baseline:
-    """Fit a baseline with the features age and colour, and a score between 0 and 1."""
-    features = {"age": list(range(100)), "colour": ["red", "blue"] * 50}
-    return boxkite.Baseline.fit(
-        features, {"score": [i / 100 for i in range(100)]}, model="score", version="1"
-    )
-
-
-@pytest.fixture(scope="session")
 def counted() -> Callable[[str], dict[str, float]]:
     """Give a function that reads each count other than 0 from a scrape, under a short name."""
     return _counted

@@ -9,15 +9,6 @@ import boxkite
 import boxkite_flask
 
 
-@pytest.fixture(scope="session")
-def score_baseline() -> boxkite.Baseline:
-    """An age and a colour as features, and a score between 0 and 1."""
-    features = {"age": list(range(100)), "colour": ["red", "blue"] * 50}
-    return boxkite.Baseline.fit(
-        features, {"score": [i / 100 for i in range(100)]}, model="score", version="1"
-    )
-
-
 @pytest.fixture
 def app() -> Flask:
     """An application without views."""
