@@ -10,8 +10,8 @@ __all__ = ["cost_table"]
 
 _NOTE = (
     "Each segment counts as if it had rows. The share of a core is about what Prometheus 2.42 took "
-    "for drift in benchmarks/rules.py, for one environment. Give the right column by "
-    "EXPORT_BASELINE=false; see docs/production/prometheus.md."
+    "in benchmarks/fleet.py, for one environment. Give the right column by EXPORT_BASELINE=false; "
+    "see docs/production/prometheus.md."
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -71,47 +71,49 @@ def compare(
         )
     policy = policy or Policy()
     policy.check_names(baseline.variables)
-    rows = as_table(rows)
-    table = engine_columns(rows) if names is None else rows
-    columns = dict(named_columns(table, names))
-    tallies = _tallies(baseline, columns)
-    if not tallies:
-        raise BaselineError(
-            "no column has the name of a variable: the table has "
-            f"{_listed(list(columns))}, the baseline has "
-            f"{_listed([variable.name for variable in baseline.variables])}"
-        )
-    total = _common_rows(tallies)
-    aligned = [
-        tallies.get((each.role, each.name))
-        or Tally(np.zeros(len(each.counts), dtype=np.int64), total)
-        for each in baseline.variables
-    ]
     if window is not None:
         policy = policy.including(window)
+    rows = as_table(rows)
+    columns = dict(named_columns(engine_columns(rows) if names is None else rows, names))
+    tallies = _tallies(baseline, columns)
+    total = _common_rows(tallies)
     groups = row_groups(baseline, columns, segments, total)
     comparison = compare_counts(
         baseline,
-        [*aligned, *segment_tallies(baseline, columns, groups)],
+        [*_of_all_variables(baseline, tallies, total), *segment_tallies(baseline, columns, groups)],
         total,
         policy=policy,
         window=window,
         segments=[label for each in groups for label in each.column.labels],
     )
-    present = tallies.keys()
+    return _with_absent(comparison, tallies)
+
+
+def _of_all_variables(
+    baseline: Baseline, tallies: Mapping[tuple[str, str], Tally], rows: int
+) -> list[Tally]:
+    """Return the counts of each variable. Every row of an absent column is missing."""
+    return [
+        tallies.get((each.role, each.name))
+        or Tally(np.zeros(len(each.counts), dtype=np.int64), rows)
+        for each in baseline.variables
+    ]
+
+
+def _with_absent(comparison: Comparison, present: Collection[tuple[str, str]]) -> Comparison:
+    """Return a comparison, and its segments, in which the variables without a column are absent.
+
+    Args:
+        comparison: Comparison in which every row of these variables is missing.
+        present: Role and name of each variable that has a column.
+    """
     scored = any(role == "output" for role, _ in present)
-
-    def with_absent(found: Comparison) -> Comparison:
-        return replace(
-            found,
-            variables=tuple(
-                each if (each.role, each.name) in present else _absent(each, scored=scored)
-                for each in found.variables
-            ),
-        )
-
-    parts = {label: with_absent(each) for label, each in comparison.segments.items()}
-    return replace(with_absent(comparison), segments=parts)
+    variables = tuple(
+        each if (each.role, each.name) in present else _absent(each, scored=scored)
+        for each in comparison.variables
+    )
+    segments = {label: _with_absent(each, present) for label, each in comparison.segments.items()}
+    return replace(comparison, variables=variables, segments=segments)
 
 
 def _absent(drift: VariableDrift, *, scored: bool) -> VariableDrift:
@@ -132,8 +134,18 @@ def _absent(drift: VariableDrift, *, scored: bool) -> VariableDrift:
 
 
 def _tallies(baseline: Baseline, columns: Mapping[str, Any]) -> dict[tuple[str, str], Tally]:
-    """Count each column that has the name of a variable, by the variable's role and name."""
+    """Count each column that has the name of a variable, by the variable's role and name.
+
+    Raises:
+        BaselineError: If there is no such column.
+    """
     matched = matched_variables(baseline, columns)
+    if not matched:
+        raise BaselineError(
+            "no column has the name of a variable: the table has "
+            f"{_listed(list(columns))}, the baseline has "
+            f"{_listed([variable.name for variable in baseline.variables])}"
+        )
     counted = settle(
         [functools.partial(_tally, each, columns[name]) for name, each in matched.items()]
     )

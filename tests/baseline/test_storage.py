@@ -3,7 +3,6 @@
 import contextlib
 import functools
 import http.server
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 from boxkite import Monitor, Settings
 from boxkite.baseline import Baseline, storage
 from boxkite.errors import BaselineError
+from tests.programs import in_thread
 
 
 class _Handler(http.server.SimpleHTTPRequestHandler):
@@ -38,12 +38,11 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
 @pytest.fixture
 def address(tmp_path: Path) -> Iterator[str]:
     handler = functools.partial(_Handler, directory=str(tmp_path))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
-        thread.join()
+    with (
+        http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server,
+        in_thread(server.serve_forever, server.shutdown),
+    ):
+        yield f"http://127.0.0.1:{server.server_port}"
 
 
 def test_paths_and_urls_give_the_same_bytes(tmp_path: Path, address: str) -> None:

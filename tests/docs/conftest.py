@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import importlib
+import os
 import re
 import shlex
-import socket
-import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import httpx
 import pytest
+
+from tests.programs import free_port, running, until_answered
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -112,21 +112,18 @@ def serve() -> Callable[[str, Path], AbstractContextManager[httpx.Client]]:
 
     @contextmanager
     def served(command: str, folder: Path) -> Iterator[httpx.Client]:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            port = str(probe.getsockname()[1])
-        arguments = shlex.split(command.replace("8000", port))
-        process = subprocess.Popen([sys.executable, "-m", *arguments], cwd=folder)
-        try:
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
-                for _ in range(600):
-                    with suppress(httpx.TransportError):
-                        client.get("/metrics")
-                        break
-                    assert process.poll() is None
-                    time.sleep(0.1)
-                yield client
-        finally:
-            process.terminate()
-            process.wait(30)
+        port = str(free_port())
+        arguments = [sys.executable, "-m", *shlex.split(command.replace("8000", port))]
+        address = f"http://127.0.0.1:{port}"
+        # On a busy machine, uvicorn would kill a worker that does not answer for 5 seconds.
+        environment = os.environ | {"UVICORN_TIMEOUT_WORKER_HEALTHCHECK": "120"}
+        with (
+            running(
+                arguments, folder / "output", folder=folder, environment=environment
+            ) as process,
+            httpx.Client(base_url=address, timeout=30) as client,
+        ):
+            until_answered(f"{address}/metrics", process)
+            yield client
 
     return served

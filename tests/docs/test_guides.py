@@ -4,6 +4,7 @@ import asyncio
 import importlib
 import json
 import logging
+import os
 import re
 import shlex
 import subprocess
@@ -247,19 +248,47 @@ def test_prometheus_accepts_the_configuration_and_the_rules(guide: Any, promtool
 
 
 @pytest.mark.slow
-def test_the_service_runs_as_the_guide_says(guide: Any, serve: Callable[..., Any]) -> None:
-    line = next(line for line in guide.shell() if "--workers 2" in line)
-    curl = shlex.split(next(line for line in guide.shell() if line.startswith("curl -i")))
+def test_the_service_runs_as_the_guide_says(
+    guide: Any, serve: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = guide.shell()
+    server = next(index for index, line in enumerate(lines) if "--workers 2" in line)
+    set_drift_settings(lines[server - 1], monkeypatch)
+    curl = shlex.split(next(line for line in lines if line.startswith("curl -i")))
     body = json.loads(curl[curl.index("-d") + 1])
-    with serve(line, guide.folder) as client:
+    with serve(lines[server], guide.folder) as client:
         assert client.post("/predict", json=body).json() == {"minutes": 21.0}
         metrics = client.get("/metrics").text
         traffic = (guide.folder / "traffic.py").read_text()
         exec(traffic.replace("http://127.0.0.1:8000", str(client.base_url)), {})
         after = client.get("/metrics").text
+        assert "Drift in 4 of 4 variables" in client.get("/drift").text
+        (compare,) = [line for line in lines if line.endswith("python drift.py")]
+        assert printed(compare, guide.folder).split()[1::2] == ["drift"] * 4
     outside = re.findall(
         r'^boxkite_outside_total\{.*variable="distance".*\} (\d+)', after, re.MULTILINE
     )
     assert [int(each) > 590 for each in outside] == [True]
     shown = r'^boxkite_predictions_total\{model_name="delivery",model_version="\w+"\} 1$'
     assert re.search(shown, metrics, re.MULTILINE)
+
+
+def set_drift_settings(export: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set what a line such as `export BOXKITE_STATE_DIR=state` sets, and no other state folder."""
+    for prefix in ("", "FLASK_"):
+        monkeypatch.delenv(f"{prefix}BOXKITE_STATE_DIR")
+    command, *assignments = shlex.split(export)
+    assert command == "export"
+    for assignment in assignments:
+        monkeypatch.setenv(*assignment.split("=", 1))
+
+
+def printed(line: str, folder: Path) -> str:
+    """Return what a line such as `NAME=value python drift.py` prints in a terminal of its own."""
+    *assignments, _, file = shlex.split(line)
+    own = {name: value for name, value in os.environ.items() if "BOXKITE" not in name}
+    environment = own | dict(each.split("=", 1) for each in assignments)
+    command = [sys.executable, file]
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=True
+    ).stdout

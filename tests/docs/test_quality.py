@@ -44,7 +44,7 @@ def test_the_page_leads_to_an_answer(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     loans(4000, seed=1).to_parquet("held_out.parquet")
-    fit, ask, tell = COMMANDS
+    fit, ask, show, tell = COMMANDS
     assert run(fit).exit_code == 0
     baseline = Baseline.read("histogram.prom")
     exec(BASELINE)
@@ -63,6 +63,8 @@ def test_the_page_leads_to_an_answer(
     assert (found.stderr, found.exit_code) == ("", 0)
     assert "800 of 800 predictions have a label (100 %)" in found.stdout
     assert found.stdout.splitlines()[-1] == "7 ok"
+    said = "Quality is not worse than at training. 800 predictions with a label. Written to"
+    assert said in run(show).stdout
     assert run(tell).exit_code == 0
     assert 'verdict="ok"} 1\n' in Path("quality.prom").read_text()
 

@@ -1,5 +1,6 @@
 """Every command of the page on seeing drift runs and exits as the page says."""
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -26,12 +27,23 @@ def test_a_command_of_the_page(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    training = pd.DataFrame({"dep_delay": np.arange(1000.0)})
-    Baseline.fit(training).write("histogram.prom")
+    training = pd.DataFrame({"dep_delay": np.arange(1000.0), "score": np.arange(1000) / 1000})
+    paid_back = np.arange(1000) % 2
+    baseline = Baseline.fit(training[["dep_delay"]], training["score"], outcome=paid_back)
+    baseline.write("histogram.prom")
     (training + 500).to_parquet("july.parquet")
+    pd.DataFrame({"entity_id": ["a"], "paid_back": [1]}).to_parquet("labels.parquet")
     log = Path("log/models/predictions/e/2026-11-22/2359_w1-pod.txt")
     log.parent.mkdir(parents=True)
-    log.write_text('{"entity_id": "a", "created_at": "2026-11-22T23:59:00Z", "features": [1]}\n')
+    record = {
+        "entity_id": "a",
+        "model": baseline.model,
+        "version": baseline.version,
+        "created_at": "2026-11-22T23:59:00Z",
+        "features": [1],
+        "output": 0.5,
+    }
+    log.write_text(json.dumps(record) + "\n")
     program, *arguments = shlex.split(command)
     result = CliRunner().invoke(boxkite, arguments)
     # July drifts, and the log has too few rows for a verdict. Other commands judge nothing.

@@ -6,16 +6,16 @@ import ast
 import contextlib
 import json
 import os
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+
+from tests.programs import free_port, running, until_answered
 
 FLIGHT = {"dep_delay": 2.0, "distance": 1400, "hour": 5, "minute": 15, "weekday": 1,
           "carrier": "UA", "origin": "EWR", "dest": "IAH"}  # fmt: skip
@@ -98,27 +98,23 @@ def test_the_model_holds_no_pickle_and_needs_no_more_trust_than_the_services_giv
 
 
 @contextlib.contextmanager
-def served(examples: Path, name: str, settings: dict[str, str]) -> Iterator[httpx.Client]:
+def served(
+    examples: Path, name: str, settings: dict[str, str], log: Path
+) -> Iterator[httpx.Client]:
     """Serve an example as its first lines say, until the context ends; yields a client of it."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = str(probe.getsockname()[1])
+    port = free_port()
     command = [part.format(port=port) for part in SERVED[name][0]]
     environment = dict(os.environ)
     for key, value in settings.items():
         environment |= {key: value, f"FLASK_{key}": value}
-    process = subprocess.Popen([sys.executable, "-m", *command], cwd=examples, env=environment)
-    try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
-            for _ in range(600):
-                with contextlib.suppress(httpx.TransportError):
-                    client.get("/metrics")
-                    break
-                assert process.poll() is None
-                time.sleep(0.1)
-            yield client
-    finally:
-        process.terminate()
-        process.wait(30)
+    address = f"http://127.0.0.1:{port}"
+    program = [sys.executable, "-m", *command]
+    with (
+        running(program, log, folder=examples, environment=environment) as process,
+        httpx.Client(base_url=address, timeout=30) as client,
+    ):
+        until_answered(f"{address}/metrics", process)
+        yield client
 
 
 @pytest.mark.slow
@@ -132,7 +128,7 @@ def test_the_service_answers_flights_counts_them_and_logs_them(
         "BOXKITE_LOG": str(tmp_path / "log"),
         "BOXKITE_STATE_DIR": str(tmp_path / "state"),
     }
-    with served(examples, name, settings) as client:
+    with served(examples, name, settings, tmp_path / "output") as client:
         answers = [client.post(SERVED[name][1], json=flight) for flight in FLIGHTS]
         metrics = client.get("/metrics").text.splitlines()
     assert [answer.status_code for answer in answers] == [200, 200, 200]

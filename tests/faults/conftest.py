@@ -7,7 +7,6 @@ import json
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -19,6 +18,7 @@ import numpy as np
 import pytest
 
 import boxkite
+from tests.programs import free_port
 
 FLASK = """
 import os
@@ -217,23 +217,6 @@ class Service:
             os.kill(random.choice(known), signal.SIGKILL)
             return True
         return False
-
-
-def free_port() -> int:
-    """Return a port that nothing else takes until the server has started.
-
-    The system gives ports from its own range to every connection of a client. On a busy machine,
-    where a server takes seconds to start, another test's client would take such a port meanwhile.
-    """
-    for port in random.SystemRandom().sample(range(10_000, _FIRST_OF_CLIENTS), 1000):
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
-    raise OSError("No port is free.")
-
-
-# The first port that Linux gives to clients, see ip(7).
-_FIRST_OF_CLIENTS = 32_768
 
 
 @pytest.fixture

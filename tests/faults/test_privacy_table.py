@@ -3,9 +3,6 @@
 import http.client
 import json
 import os
-import signal
-import socket
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +14,7 @@ import numpy as np
 import pytest
 
 import boxkite
+from tests.programs import free_port, running
 
 PAGE = Path(__file__).parents[2] / "docs/guides/security.md"
 
@@ -211,9 +209,7 @@ def serving(framework: str, folder: Path) -> Iterator[tuple[int, Path]]:
     features = {"age": np.arange(90.0), "town": ["Aix", "Ulm"] * 45, "income": ["low"] * 90}
     baseline = boxkite.Baseline.fit(features, {"late": np.arange(90.0)}, bins=4)
     baseline.write(folder / "histogram.prom")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     prefix = "FLASK_BOXKITE_" if framework == "flask" else "BOXKITE_"
     settings = {
         "BASELINE": str(folder / "histogram.prom"),
@@ -227,19 +223,9 @@ def serving(framework: str, folder: Path) -> Iterator[tuple[int, Path]]:
     environment = inherited | {prefix + name: value for name, value in settings.items()}
     address = str(port) if framework == "fastapi" else f"127.0.0.1:{port}"
     own_log = folder / "own.log"
-    with own_log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", *command, address],
-            cwd=folder,
-            env=environment,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            yield port, own_log
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(30)
+    program = [sys.executable, "-m", *command, address]
+    with running(program, own_log, folder=folder, environment=environment):
+        yield port, own_log
 
 
 def asker(port: int) -> Callable[..., tuple[int, bytes]]:

@@ -1,16 +1,14 @@
 """A service under gunicorn, asked over HTTP and scraped by a real Prometheus."""
 
-import contextlib
 import http.client
 import json
 import os
 import socket
-import subprocess
 import sys
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ from typing import Any
 import pytest
 
 import boxkite
+from tests.programs import free_port, running, until_answered
 
 pytestmark = pytest.mark.slow
 
@@ -44,36 +43,6 @@ scrape_configs:
 """
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-@contextlib.contextmanager
-def running(command: list[str], folder: Path, environment: Mapping[str, str]) -> Iterator[None]:
-    """Run a program for as long as the context lasts, its output in a file."""
-    with folder.joinpath("output.log").open("ab") as log:
-        process = subprocess.Popen(
-            command, cwd=folder, stdout=log, stderr=log, env={**os.environ, **environment}
-        )
-        try:
-            yield
-        finally:
-            process.terminate()
-            process.wait(timeout=30)
-
-
-def until_answered(url: str) -> Any:
-    """Ask until there is an answer, for a minute at most; returns it."""
-    for _ in range(600):
-        with contextlib.suppress(OSError):
-            return urllib.request.urlopen(url, timeout=5).read()
-        time.sleep(0.1)
-    raise TimeoutError(url)
-
-
 @pytest.fixture
 def service(tmp_path: Path, score_baseline: boxkite.Baseline) -> Iterator[int]:
     """The port of the service under gunicorn: one worker, four threads."""
@@ -84,8 +53,10 @@ def service(tmp_path: Path, score_baseline: boxkite.Baseline) -> Iterator[int]:
     port = free_port()
     command = [sys.executable, "-m", "gunicorn", "--workers", "1", "--threads", "4",
                "--bind", f"127.0.0.1:{port}", "scores:app"]  # fmt: skip
-    with running(command, folder, {"FLASK_BOXKITE_BASELINE": str(folder / "histogram.prom")}):
-        until_answered(f"http://127.0.0.1:{port}/metrics")
+    environment = {**os.environ, "FLASK_BOXKITE_BASELINE": str(folder / "histogram.prom")}
+    log = folder / "output.log"
+    with running(command, log, folder=folder, environment=environment) as process:
+        until_answered(f"http://127.0.0.1:{port}/metrics", process)
         yield port
 
 
@@ -128,10 +99,11 @@ def test_every_answer_is_counted_and_prometheus_sees_the_same(
     command = [prometheus, "--config.file=prometheus.yml", "--storage.tsdb.path=data",
                f"--web.listen-address=127.0.0.1:{port}"]  # fmt: skip
     expression = urllib.parse.quote("boxkite_value_count{variable='age'} and on() up == 1")
-    with running(command, folder, {}):
+    with running(command, folder / "output.log", folder=folder) as process:
         result: list[Any] = []
         for _ in range(300):
-            query = until_answered(f"http://127.0.0.1:{port}/api/v1/query?query={expression}")
+            url = f"http://127.0.0.1:{port}/api/v1/query?query={expression}"
+            query = until_answered(url, process)
             result = json.loads(query)["data"]["result"]
             if result:
                 break

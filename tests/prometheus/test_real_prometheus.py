@@ -2,8 +2,6 @@
 
 import json
 import math
-import socket
-import subprocess
 import time
 import urllib.error
 import urllib.parse
@@ -20,6 +18,7 @@ import pytest
 from boxkite import Baseline, Comparison, Monitor
 from boxkite.prometheus.rules import RuleOptions, render_rules
 from boxkite.settings import Settings
+from tests.programs import free_port, running
 from tests.real.conftest import answering
 
 HOSTILE = 'it\'s "naïve"\n\\ 😀'
@@ -59,10 +58,9 @@ def served(monitor: Monitor) -> AbstractContextManager[str]:
 
 
 @contextmanager
-def running(prometheus: str, folder: Path, targets: list[str]) -> Iterator[str]:
+def scraping(prometheus: str, folder: Path, targets: list[str]) -> Iterator[str]:
     """Run Prometheus with the rules of a minute; give the address of its API."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     (folder / "rules.yaml").write_text(
         render_rules(
             windows=["1m"], critical_windows={"1m": "1h"}, options=RuleOptions(interval="1s")
@@ -80,13 +78,8 @@ def running(prometheus: str, folder: Path, targets: list[str]) -> Iterator[str]:
         f"--storage.tsdb.path={folder / 'data'}",
         f"--web.listen-address={address}",
     ]
-    with open(folder / "prometheus.log", "wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
-    try:
+    with running(command, folder / "prometheus.log"):
         yield f"http://{address}/api/v1/query"
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def query(api: str, expression: str) -> dict[tuple[str, str], float]:
@@ -128,7 +121,7 @@ def test_prometheus_records_pythons_numbers_for_what_it_scraped(
     with (
         served(first) as one,
         served(second) as other,
-        running(prometheus, tmp_path, [one, other]) as api,
+        scraping(prometheus, tmp_path, [one, other]) as api,
     ):
         wait_for(api, "sum(up)", {("", ""): 2.0})
         rows = zip(*table(seed=2, rows=900, shift=0.4).values(), strict=True)

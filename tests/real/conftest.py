@@ -1,9 +1,6 @@
 """A real Prometheus and a real Alertmanager, configured as the example is, but in a hurry."""
 
 import json
-import socket
-import subprocess
-import threading
 import time
 import urllib.parse
 import urllib.request
@@ -17,40 +14,24 @@ import pytest
 import yaml
 
 from boxkite import Monitor
+from tests.programs import free_port, in_thread, running
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 DEADLINE_SECONDS = 150
 
 
 def free_address() -> str:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return f"127.0.0.1:{free.getsockname()[1]}"
-
-
-@contextmanager
-def running(command: Sequence[str | Path], log: Path) -> Iterator[None]:
-    """Run a program, its output in a file."""
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output)
-    try:
-        yield
-    finally:
-        process.terminate()
-        process.wait()
+    return f"127.0.0.1:{free_port()}"
 
 
 @contextmanager
 def answering(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
     """Serve HTTP on a free port; give the address."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
+    with (
+        ThreadingHTTPServer(("127.0.0.1", 0), handler) as server,
+        in_thread(server.serve_forever, server.shutdown),
+    ):
         yield f"127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The drift page in Chromium: layout, search, refresh, keyboard and accessibility."""
 
 import json
-import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -22,6 +21,7 @@ import boxkite_starlette
 from boxkite import Baseline, Monitor
 from boxkite.live.history import History
 from boxkite.web.drift_page import drift_page
+from tests.programs import in_thread
 
 Visit = Callable[..., Any]
 
@@ -66,7 +66,7 @@ def flask_app(baseline: Baseline | None, **options: Any) -> Iterator[Service]:
     app = Flask("service")
     boxkite_flask.Boxkite(app, baseline=baseline, drift_path=PATH, registry=None, **options)
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=QuietHandler)
-    with running(server.serve_forever, server.shutdown):
+    with in_thread(server.serve_forever, server.shutdown):
         yield Service(f"http://127.0.0.1:{server.port}{PATH}", app.extensions["boxkite"])
 
 
@@ -87,23 +87,11 @@ def starlette_app(baseline: Baseline) -> Iterator[Service]:
     def stop() -> None:
         server.should_exit = True
 
-    with running(server.run, stop):
+    with in_thread(server.run, stop):
         while not server.started:
             time.sleep(0.01)
         port = server.servers[0].sockets[0].getsockname()[1]
         yield Service(f"http://127.0.0.1:{port}{PATH}", app.state.boxkite)
-
-
-@contextmanager
-def running(serve: Callable[[], None], stop: Callable[[], None]) -> Iterator[None]:
-    """Serve in a thread until the context ends."""
-    thread = threading.Thread(target=serve)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop()
-        thread.join()
 
 
 APPS = {"flask": flask_app, "starlette": starlette_app}

@@ -5,9 +5,7 @@ import http.client
 import json
 import os
 import socket
-import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,6 +14,7 @@ from typing import Any
 import pytest
 
 import boxkite
+from tests.programs import free_port, running, until_answered
 
 pytestmark = pytest.mark.slow
 
@@ -61,25 +60,13 @@ def service(tmp_path: Path, score_baseline: boxkite.Baseline) -> Iterator[int]:
     """The port of the service."""
     tmp_path.joinpath("scores.py").write_text(SERVICE)
     score_baseline.write(tmp_path / "histogram.prom")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "uvicorn", "--port", str(port), "scores:app"]
-    settings = {"BOXKITE_BASELINE": str(tmp_path / "histogram.prom")}
-    with tmp_path.joinpath("output.log").open("wb") as log:
-        process = subprocess.Popen(
-            command, cwd=tmp_path, stdout=log, stderr=log, env={**os.environ, **settings}
-        )
-        try:
-            for _ in range(600):
-                with contextlib.suppress(OSError):
-                    ask(port, "GET", "/metrics")
-                    break
-                time.sleep(0.1)
-            yield port
-        finally:
-            process.terminate()
-            process.wait(timeout=30)
+    environment = {**os.environ, "BOXKITE_BASELINE": str(tmp_path / "histogram.prom")}
+    log = tmp_path / "output.log"
+    with running(command, log, folder=tmp_path, environment=environment) as process:
+        until_answered(f"http://127.0.0.1:{port}/metrics", process)
+        yield port
 
 
 def test_concurrent_sync_and_async_requests_are_counted_each_once(service: int) -> None:
