@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 from boxkite.settings import converters as read
@@ -28,6 +28,9 @@ class Settings:
     """The settings of one monitor. A setting is configured by its name in capital letters.
 
     `docs/reference/settings.md` shows this table; a test compares the two.
+
+    Raises:
+        ConfigError: If a value cannot be used.
     """
 
     baseline: str = _setting(
@@ -181,3 +184,9 @@ class Settings:
         "Whether boxkite does anything. If false, views run unchanged and there are no pages.",
         read.as_bool,
     )
+
+    def __post_init__(self) -> None:
+        for row in fields(self):
+            value = getattr(self, row.name)
+            if value is not row.default:
+                object.__setattr__(self, row.name, row.metadata["convert"](row.name, value))

@@ -92,7 +92,11 @@ def test_every_setting_has_a_meaning() -> None:
     ],
 )
 def test_a_value_is_taken_in_the_type_of_its_setting(name: str, given: Any, value: Any) -> None:
-    for settings in (resolve([], {name: given}), resolve([({f"X_{name.upper()}": given}, "X_")])):
+    for settings in (
+        resolve([], {name: given}),
+        resolve([({f"X_{name.upper()}": given}, "X_")]),
+        Settings(**{name: given}),
+    ):
         assert getattr(settings, name) == value
         assert settings == dataclasses.replace(Settings(), **{name: value})
 
@@ -129,9 +133,10 @@ def test_a_value_that_cannot_be_used_is_an_error_with_its_key(
     with pytest.raises(ConfigError) as caught:
         resolve([({f"X_{name}": given}, "X_")])
     assert str(caught.value) == f"X_{name} is {reason}"
-    with pytest.raises(ConfigError) as caught:
-        resolve([], {name.lower(): given})
-    assert str(caught.value) == f"{name.lower()} is {reason}"
+    for build in (Settings, lambda **values: resolve([], values)):
+        with pytest.raises(ConfigError) as caught:
+            build(**{name.lower(): given})
+        assert str(caught.value) == f"{name.lower()} is {reason}"
 
 
 def test_an_argument_wins_over_the_layers_in_their_order_and_they_over_bedrock(
