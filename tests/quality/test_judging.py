@@ -83,8 +83,8 @@ def chance_of_worse(rate: float, training_rows: int, rows: int, share: float) ->
         return QualityStatistic("accuracy", "output", wilson(hits, rows), rows)
 
     found = 0.0
-    possible = range(*binom.ppf([1e-9, 1 - 1e-9], training_rows, rate).astype(int))
-    for hits in possible:
+    least, most = binom.ppf([1e-9, 1 - 1e-9], training_rows, rate).astype(int).tolist()
+    for hits in range(least, most + 1):
         before = accuracy(hits, training_rows)
 
         def is_ok(now: int, before: QualityStatistic = before) -> bool:
