@@ -66,13 +66,14 @@ def test_false_alarms_stay_at_the_stated_rate(sample, rows: int) -> None:  # typ
 
 
 @pytest.mark.parametrize("share", [1e-3, 2.4e-5])  # about those of a model and of 20 segments
-@pytest.mark.parametrize("rate", [0.98, 0.9, 0.5, 0.1])
+@pytest.mark.parametrize("rate", [0.98, 0.5, 0.1])
 def test_lucky_training_rows_raise_no_more_alarms_than_stated(rate: float, share: float) -> None:
-    sizes = ((200, 20_000), (200, 1000), (1000, 1000), (20_000, 5000), (20_000, 100))
+    sizes = ((200, 20_000), (1000, 1000), (2000, 100))
     found = {size: chance_of_worse(rate, *size, share) / share for size in sizes}
     # Counts of rows are discrete, so 1 cannot be met exactly.
     assert max(found.values()) <= 1.2, found
-    assert found[20_000, 5000] > 0.05, found  # The threshold is not far too high either.
+    if rate == 0.5:  # The threshold is not far too high either.
+        assert min(found.values()) > 0.5, found
 
 
 def chance_of_worse(rate: float, training_rows: int, rows: int, share: float) -> float:
@@ -82,8 +83,8 @@ def chance_of_worse(rate: float, training_rows: int, rows: int, share: float) ->
         return QualityStatistic("accuracy", "output", wilson(hits, rows), rows)
 
     found = 0.0
-    possible = range(*binom.ppf([1e-12, 1 - 1e-12], training_rows, rate).astype(int))
-    for hits in possible:
+    least, most = binom.ppf([1e-9, 1 - 1e-9], training_rows, rate).astype(int).tolist()
+    for hits in range(least, most + 1):
         before = accuracy(hits, training_rows)
 
         def is_ok(now: int, before: QualityStatistic = before) -> bool:
