@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -14,6 +13,7 @@ from boxkite.baseline.distribution import Counts, Distribution, Role
 from boxkite.baseline.text_writer import format_float
 from boxkite.baseline.unseen_rows import MOST_UNSEEN, unseen_bound
 from boxkite.baseline.values import spelled_number
+from boxkite.system.cached_property import cached_property
 
 __all__ = ["OTHER", "UNSEEN", "CategoryVariable"]
 

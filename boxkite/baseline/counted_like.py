@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
@@ -20,6 +19,7 @@ from boxkite.baseline.segment_column import SegmentColumn
 from boxkite.baseline.values import spelled_number, to_number
 from boxkite.baseline.variable import Variable
 from boxkite.errors import BaselineError
+from boxkite.system.cached_property import cached_property
 
 __all__ = ["Template", "count_like"]
 

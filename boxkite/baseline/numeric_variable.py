@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import ClassVar, Literal, TypeAlias
 
 import numpy as np
@@ -14,6 +13,7 @@ from boxkite.baseline.distribution import Distribution, Role
 from boxkite.baseline.exact_sum import ExactSum
 from boxkite.baseline.ordered_values import OrderedValues, ValueType
 from boxkite.baseline.text_writer import format_float
+from boxkite.system.cached_property import cached_property
 
 __all__ = ["NumericVariable", "finite_sum"]
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -20,6 +19,7 @@ from boxkite.baseline.tally import cell_of
 from boxkite.baseline.values import to_category
 from boxkite.baseline.variable import Variable
 from boxkite.quality import Outcomes
+from boxkite.system.cached_property import cached_property
 
 __all__ = [
     "MISSING",

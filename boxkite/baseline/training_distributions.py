@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
@@ -26,6 +25,7 @@ from boxkite.baseline.variable import Variable, range_of
 # The names of 0.0.5 for the same series. The module depends only on variables and text.
 from boxkite.classic import classic_series
 from boxkite.quality import Outcomes
+from boxkite.system.cached_property import cached_property
 
 __all__ = ["DEFAULT_MODEL", "Distributions", "Exposition"]
 

@@ -8,7 +8,6 @@ import sys
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import fields
-from functools import cached_property
 from typing import Any
 
 from boxkite.classic.exporter_sink import ExporterSink, prediction_of
@@ -20,6 +19,7 @@ from boxkite.logs.forward.fluentd_url import default_address
 from boxkite.logs.log_record import LogRecord
 from boxkite.logs.sink import Sink
 from boxkite.logs.sinks.fluentd_sink import FluentdSink, default_prefix
+from boxkite.system.cached_property import cached_property
 
 __all__ = [
     "BEDROCK_ENDPOINT_ID",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import NamedTuple
 
 from boxkite.baseline import Baseline
@@ -30,6 +29,7 @@ from boxkite.prometheus.rules.durations import parse_duration
 from boxkite.prometheus.rules.quality_groups import QUALITY_WINDOWS
 from boxkite.prometheus.rules.rule_options import RuleOptions
 from boxkite.quality import QualityPolicy
+from boxkite.system.cached_property import cached_property
 from boxkite.variation import Variation
 
 __all__ = ["Fleet", "Size"]

@@ -5,14 +5,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar, overload
+from typing import Any, TypeVar
+
+from boxkite.system.cached_property import cached_property
 
 __all__ = ["LazyAttribute", "LazyLock"]
 
 T = TypeVar("T")
 
 
-class LazyAttribute(Generic[T]):
+class LazyAttribute(cached_property[T]):
     """A lock or queue of an object that may be created before gevent patches `threading`.
 
     With `--preload`, gunicorn's gevent worker loads the application, forks, and only then replaces
@@ -20,29 +22,11 @@ class LazyAttribute(Generic[T]):
     greenlets share one thread, so each of them could take a lock that another one holds.
 
     Args:
-        make: creates the value. If two threads use the attribute for the first time at once, it may
-            be called twice, but both get the same value.
+        make: creates the value.
     """
 
     def __init__(self, make: Callable[[], T]) -> None:
-        self._make = make
-        self._name = ""
-
-    def __set_name__(self, owner: type[Any], name: str) -> None:
-        self._name = name
-
-    @overload
-    def __get__(self, instance: None, owner: type[Any]) -> Self: ...
-
-    @overload
-    def __get__(self, instance: object, owner: type[Any]) -> T: ...
-
-    def __get__(self, instance: Any, owner: type[Any]) -> Any:
-        if instance is None:
-            return self
-        # `setdefault` is atomic, and later look-ups find the value in the instance first.
-        made: T = instance.__dict__.setdefault(self._name, self._make())
-        return made
+        super().__init__(lambda _: make())
 
     def forget(self, instance: Any) -> None:
         """Create a new value at the next use, for example in a forked process."""

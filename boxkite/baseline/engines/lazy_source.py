@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any
 
 import narwhals as nw
@@ -11,6 +10,7 @@ from boxkite.baseline.engines.interval_expressions import quotient
 from boxkite.baseline.engines.questions import NoProgress, Progress
 from boxkite.baseline.engines.timestamps import with_microseconds
 from boxkite.errors import BaselineError
+from boxkite.system.cached_property import cached_property
 
 __all__ = ["LazySource"]
 

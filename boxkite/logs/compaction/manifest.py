@@ -10,13 +10,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from functools import cached_property
 from typing import NamedTuple
 
 import msgspec
 
 from boxkite.errors import LogReadError
 from boxkite.logs.stores.store import Store, StoredFile
+from boxkite.system.cached_property import cached_property
 
 __all__ = [
     "COMPACTED",
