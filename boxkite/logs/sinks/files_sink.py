@@ -202,15 +202,19 @@ class FilesSink:
 
     def _holds(self, path: str, content: Iterable[bytes]) -> bool:
         try:
-            with self._store.open(path) as file:
-                # Usually the first piece differs already.
-                return all(file.read(len(piece)) == piece for piece in content) and not file.read(1)
+            held = self._store.read(path)
         except FileNotFoundError:  # it was pruned in the meantime
             return False
         except PermissionError:
             # The credentials only allow writing. So it is unknown whether the content is the same,
             # and a duplicate is better than a lost batch.
             return False
+        end = 0
+        for piece in content:
+            begin, end = end, end + len(piece)
+            if held[begin:end] != piece:  # usually the first piece
+                return False
+        return end == len(held)
 
     def _remember(self, path: str, written: _Written) -> None:
         self._written[path] = written
