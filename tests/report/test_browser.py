@@ -409,6 +409,7 @@ def test_segments_and_quality_fit_any_screen_and_are_accessible(
         service.monitor.log_outcome(service.monitor.log_prediction([1.0], 0.2), 0)
         page.clock.run_for(REFRESH_SECONDS * 1000)
         page.get_by_text("601 predictions with a label").wait_for()
+        page.context.close()  # else the rest of the refresh may find no service any more
 
 
 @pytest.mark.slow
