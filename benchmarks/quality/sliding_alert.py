@@ -86,8 +86,8 @@ def _interval(alerts: NDArray[np.int64]) -> tuple[float, float]:
 def _month(cells: OutcomeCells, source: ScoredRows, labels: int) -> tuple[int, int, int]:
     """Return the alerts that start in a month of a new baseline.
 
-    They are those of all rows of a model without segments, of all rows beside segments, and of all
-    segments together.
+    The three numbers count alerts on all rows of a model without segments, on all rows of a model
+    with segments, and on all of its segments together.
     """
     training = _training(cells, source, SEGMENTS)
     hours = LabelWindows.of_hours(

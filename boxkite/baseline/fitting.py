@@ -130,7 +130,6 @@ def _all_counted(
 
     if any(isinstance(column.values, EngineColumn) for column in columns):
         return settle([functools.partial(count, column) for column in columns])
-    # numpy releases the interpreter's lock while it sorts, so threads use several processors.
     with fitting_threads() as pool:
         return list(pool.map(count, columns))
 

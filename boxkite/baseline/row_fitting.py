@@ -31,7 +31,10 @@ __all__ = ["count_segments", "fitting_threads", "held_rows", "outcome_rows"]
 
 
 def fitting_threads() -> ThreadPoolExecutor:
-    """Return threads that count columns. numpy releases the interpreter's lock while it sorts."""
+    """Return threads that count columns on several processors.
+
+    They run at the same time, because numpy releases the interpreter's lock while it sorts.
+    """
     return ThreadPoolExecutor(max_workers=min(8, _processors()))
 
 

@@ -98,7 +98,7 @@ __all__ = ["baseline_command", "show_command"]
     type=click.Choice(["labelled", "classic"]),
     default="labelled",
     show_default=True,
-    help="Form of the series. classic is that of boxkite 0.0.5.",
+    help="Form of the series. Choose classic for the series of boxkite 0.0.5.",
 )
 @json_option
 def baseline_command(

@@ -108,7 +108,7 @@ def _days(log: LogReader, records: bool) -> list[dict[str, str | int]]:
     type=click.Choice(_FORMATS),
     default=_LINES,
     show_default=True,
-    help="Format of the output: jsonl prints each line as it was logged, csv and parquet have a "
+    help="Format of the output: jsonl prints each line as it was logged. csv and parquet write one "
     "column per feature.",
 )
 @click.option(

@@ -38,7 +38,7 @@ class LabelledRows(NamedTuple):
 
 @dataclass(frozen=True)
 class JoinedPart:
-    """Predictions with their labels: all of them, or those of a segment or of a day.
+    """Predictions with their labels: all of them, one segment, or one day.
 
     Attributes:
         outcomes: Paired rows.
@@ -150,7 +150,7 @@ class _Numbers(NamedTuple):
 
 
 class _Part:
-    """Counts all predictions, or those of a segment or of a day."""
+    """Counts all predictions, one segment, or one day."""
 
     def __init__(self, cells: OutcomeCells) -> None:
         self._cells = cells

@@ -90,8 +90,7 @@ def _pairs_option(name: str, metavar: str, text: str) -> Callable[[Command], Com
 @_pairs_option(
     "--severity",
     "NAME=VALUE",
-    "Replace the severity `warning` or `critical`, or that of the alert with this name. "
-    "Repeatable.",
+    "Change the severity `warning` or `critical`, or the severity of the alert NAME. Repeatable.",
 )
 @click.option(
     "--no-alert", "without", multiple=True, metavar="NAME", help="Leave out an alert. Repeatable."

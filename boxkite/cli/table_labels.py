@@ -1,4 +1,4 @@
-"""Join the rows of a table with their labels: those of another table, or a column of its own."""
+"""Join the rows of a table with labels, from another table or from a column of its own."""
 
 from __future__ import annotations
 

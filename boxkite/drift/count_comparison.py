@@ -38,7 +38,7 @@ def compare_counts(
     Args:
         baseline: What the model was trained on.
         tallies: Live counts, one tally for each of `baseline.counted_variables`, in that order.
-            Pass only those of `baseline.variables` to compare no segment.
+            To compare no segments, pass only one tally for each of `baseline.variables`.
         predictions: Number of rows counted.
         policy: False alarms to allow and smallest effect that matters; the default if None.
         window: Window of the policy that the rows come from. It determines the share of the false

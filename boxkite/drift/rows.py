@@ -137,7 +137,7 @@ def _tallies(baseline: Baseline, columns: Mapping[str, Any]) -> dict[tuple[str, 
     """Count each column that has the name of a variable, by the variable's role and name.
 
     Raises:
-        BaselineError: If there is no such column.
+        BaselineError: If no column has the name of a variable.
     """
     matched = matched_variables(baseline, columns)
     if not matched:

@@ -46,7 +46,7 @@ class PieceReader(Protocol):
 
 
 class JournalSlice(Sequence[bytes]):
-    """Consecutive records, of which only one piece at a time is in memory.
+    """Consecutive records that are read into memory one piece at a time.
 
     Reading in order reads each piece once.
 
