@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -42,6 +41,7 @@ from boxkite.baseline.training_columns import (
     Segments,
     TrainingColumn,
     TrainingColumns,
+    did_you_mean,
     gather_columns,
 )
 from boxkite.baseline.training_distributions import Distributions
@@ -169,10 +169,10 @@ def _edge_of_score(classes: bool | Iterable[Any], outcome: Any, threshold: float
 def _check_names(argument: str, names: Iterable[str], known: set[str]) -> None:
     unknown = sorted(set(names) - known)
     if unknown:
-        nearest = difflib.get_close_matches(unknown[0], known, n=1)
-        hint = f". Did you mean {nearest[0]!r}?" if nearest else ""
+        columns = ", ".join(map(repr, unknown))
+        hint = did_you_mean(unknown[0], known)
         raise BaselineError(
-            f"{argument}= names columns that do not exist: {', '.join(map(repr, unknown))}{hint}"
+            f"{argument}= names columns that do not exist: {columns}{hint and f'. {hint}'}"
         )
 
 

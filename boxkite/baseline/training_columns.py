@@ -20,7 +20,14 @@ from boxkite.baseline.values import valid_unicode
 from boxkite.errors import BaselineError
 from boxkite.system.type_guards import is_mapping
 
-__all__ = ["SegmentValues", "Segments", "TrainingColumn", "TrainingColumns", "gather_columns"]
+__all__ = [
+    "SegmentValues",
+    "Segments",
+    "TrainingColumn",
+    "TrainingColumns",
+    "did_you_mean",
+    "gather_columns",
+]
 
 
 Segments: TypeAlias = str | Iterable[str] | Mapping[str, Any]
@@ -219,12 +226,8 @@ def _without(
         if column.name == name:
             kept = columns[:place] + columns[place + 1 :]
             return [each._replace(position=i) for i, each in enumerate(kept)], column.values
-    nearest = difflib.get_close_matches(name, [each.name for each in columns], n=1)
-    fix = (
-        f"Did you mean {nearest[0]!r}?"
-        if nearest
-        else "Pass the name of a column, or the values themselves"
-    )
+    fix = did_you_mean(name, [each.name for each in columns])
+    fix = fix or "Pass the name of a column, or the values themselves"
     raise BaselineError(f"{argument}= names the column {name!r}, which does not exist. {fix}")
 
 
@@ -271,3 +274,9 @@ def _probabilities(name: str, values: Any) -> Any:
         if isinstance(captured, NumericColumn):
             return captured.values
     raise BaselineError(f"the probabilities of class {name!r} are text, not numbers")
+
+
+def did_you_mean(name: str, names: Iterable[str]) -> str:
+    """Return a question with the nearest of some names; empty if none is near."""
+    nearest = difflib.get_close_matches(name, [*names], n=1)
+    return f"Did you mean {nearest[0]!r}?" if nearest else ""

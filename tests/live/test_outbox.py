@@ -208,6 +208,15 @@ def shown(waiting: Waiting) -> tuple[list[bytes], Position, Position]:
     return list(waiting.contents), waiting.begin, waiting.end
 
 
+def worker_with_records(folder: Path, number: int) -> Worker:
+    """Return a worker that has counted this many records and delivered none."""
+    worker = Worker(folder, BASELINE, 200, 800, CONTEXT)
+    for each in range(number):
+        worker.journal.append(record(each))
+    worker.fold(NO_ERRORS)
+    return worker
+
+
 def crowd_out(worker: Worker, first: int, most: int = 40) -> None:
     """Append records until the journal was full, and its oldest given up."""
     for number in range(first, first + most):
@@ -224,10 +233,7 @@ def crowd_out(worker: Worker, first: int, most: int = 40) -> None:
 def test_a_batch_that_was_given_up_before_it_was_sealed_is_empty(
     number: int, tmp_path: Path
 ) -> None:
-    worker = Worker(tmp_path, BASELINE, 200, 800, CONTEXT)
-    for each in range(5):
-        worker.journal.append(record(each))
-    worker.fold(NO_ERRORS)
+    worker = worker_with_records(tmp_path, 5)
     taken = worker.outbox.waiting(number, MANY)
     crowd_out(worker, 5)
     left = numbers(worker.outbox.unshipped())
@@ -240,10 +246,7 @@ def test_a_batch_that_was_given_up_before_it_was_sealed_is_empty(
 
 
 def test_a_sealed_batch_keeps_its_end_when_its_first_records_are_given_up(tmp_path: Path) -> None:
-    worker = Worker(tmp_path, BASELINE, 200, 800, CONTEXT)
-    for each in range(10):
-        worker.journal.append(record(each))
-    worker.fold(NO_ERRORS)
+    worker = worker_with_records(tmp_path, 10)
     sealed = worker.outbox.seal(worker.outbox.waiting(10, MANY), 10)
     taken = worker.outbox.waiting(10, MANY)
     crowd_out(worker, 10, 12)
@@ -260,10 +263,7 @@ def test_a_sealed_batch_keeps_its_end_when_its_first_records_are_given_up(tmp_pa
 
 
 def test_a_stale_acknowledgement_moves_nothing_back(tmp_path: Path) -> None:
-    worker = Worker(tmp_path, BASELINE, 200, 800, CONTEXT)
-    for each in range(10):
-        worker.journal.append(record(each))
-    worker.fold(NO_ERRORS)
+    worker = worker_with_records(tmp_path, 10)
     first = worker.outbox.seal(worker.outbox.waiting(3, MANY), 3)
     worker.outbox.acknowledge(first, delivered=3, dropped=0)
     second = worker.outbox.seal(worker.outbox.waiting(4, MANY), 4)
@@ -282,10 +282,7 @@ def test_records_to_be_delivered_again_are_seen_by_other_workers_at_once(tmp_pat
 
 
 def test_records_that_were_delivered_given_up_or_damaged_are_gone(tmp_path: Path) -> None:
-    worker = Worker(tmp_path, BASELINE, 200, 800, CONTEXT)
-    for each in range(10):
-        worker.journal.append(record(each))
-    worker.fold(NO_ERRORS)
+    worker = worker_with_records(tmp_path, 10)
     delivered = worker.outbox.seal(worker.outbox.waiting(1, MANY), 1)
     worker.outbox.acknowledge(delivered, delivered=1, dropped=0)
     given_up = worker.outbox.waiting(10, MANY)
